@@ -1,0 +1,45 @@
+"""Errors say what, the value, and what to do. One base class, caught at the edges only."""
+
+
+class LocalcollabError(Exception):
+    """Anything a user can mend. Its text is the whole message: one line, with the remedy."""
+
+
+class BadOption(LocalcollabError):
+    """An option or argument that cannot be used as given."""
+
+
+class BadModelFile(LocalcollabError):
+    """A model file that is damaged, unsupported, or that llama.cpp does not survive."""
+
+
+class BadTemplate(LocalcollabError):
+    """A chat template that does not parse, does not render, or misbehaves."""
+
+
+class BadCatalog(LocalcollabError):
+    """A models.toml that cannot be used: file, table and key are named."""
+
+
+class BadData(LocalcollabError):
+    """Training or evaluation data that cannot be used: file and line are named."""
+
+
+class VocabularyMismatch(LocalcollabError):
+    """Two models whose tokens differ."""
+
+
+class UnknownCharacter(LocalcollabError):
+    """Text that a vocabulary without byte tokens cannot write."""
+
+
+class HeadMismatch(LocalcollabError):
+    """A head that does not belong to these models."""
+
+
+class ContextFull(LocalcollabError):
+    """More tokens than a model's context holds."""
+
+
+class EvaluationFailed(LocalcollabError):
+    """llama.cpp could not evaluate a batch; the model's cache is still valid."""

@@ -1,0 +1,64 @@
+"""What a decoder yields. Frozen records: every token knows who wrote it, and how sure they were."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+FinishReason = Literal["end", "stop_string", "max_tokens", "context", "stopped"]
+"""end: the model said so; max_tokens, context: a limit was reached; stopped: by the caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompted:
+    """The prompt as it will be read. `n_reread`: tokens an earlier turn had evaluated already and
+    that must be evaluated again, because the template rewrote that turn."""
+
+    n_tokens: int
+    n_reread: int = 0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Prompt tokens evaluated so far on the way to the first token."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One written token. `text` holds whole characters only, so it may be empty."""
+
+    id: int
+    text: str
+    author: str
+    probability: float
+    """Of this token, in the distribution it was sampled from at temperature 1."""
+    p_defer: float | None = None
+    """The probability that any expert should write it; None where nobody could be asked."""
+    unsure: bool = False
+    """Nobody who was read gave this token a probability of at least one half."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The last event of every generation."""
+
+    reason: FinishReason
+    text: str
+    """The whole answer, stop string and end token left out."""
+    tokens: tuple[int, ...]
+    """The ids written, without the end token."""
+    n_prompt: int
+    authors: Mapping[str, int] = field(default_factory=dict)
+    """Tokens by author."""
+    seconds_prefill: float = 0.0
+    seconds_decode: float = 0.0
+
+    @property
+    def tokens_per_second(self) -> float:
+        return len(self.tokens) / self.seconds_decode if self.seconds_decode > 0 else 0.0
+
+
+Event = Prompted | Progress | Token | Finished

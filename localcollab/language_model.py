@@ -1,0 +1,77 @@
+"""The one contract: what predicts the next token is a `LanguageModel`, and so is a team of them.
+
+This file knows neither llama.cpp nor any way of collaborating. Generation, sampling, chat,
+bench and evaluation are written against it once.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from localcollab.vocabulary import Vocabulary
+
+Float32Array = npt.NDArray[np.float32]
+OnChunk = Callable[[int, int], None]
+"""`on_chunk(done, total)`: tokens evaluated by this read so far, and in all. May raise `Stopped`.
+
+Called between chunks, and every few milliseconds inside a long one.
+"""
+
+
+class Stopped(Exception):  # noqa: N818 - a signal, not an error
+    """Raised by an `on_chunk` to end a read; the model's cache stays valid."""
+
+
+class Reading(NamedTuple):
+    """What a model says after each of the last `last` positions."""
+
+    logits: Float32Array
+    """(last, n_vocab), in this model's ids; -inf where a member lacks a token."""
+    hidden: Float32Array | None = None
+    """(last, n_embd), after the final norm: what the LM head reads."""
+    p_defer: Float32Array | None = None
+    """(last, K): the probability that expert 1..K should write the next token."""
+    members: Mapping[str, "Reading"] = {}
+    """Only the members that were read; rows align at the end with this reading's rows."""
+
+
+class LanguageModel(Protocol):
+    """One reader of one sequence. Open another context for a second conversation."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def vocabulary(self) -> Vocabulary: ...
+    @property
+    def n_embd(self) -> int: ...
+    @property
+    def n_ctx(self) -> int: ...
+
+    def read(
+        self,
+        tokens: Sequence[int],
+        *,
+        last: int = 1,
+        hidden: bool = False,
+        on_chunk: OnChunk | None = None,
+    ) -> Reading:
+        """Read the WHOLE sequence so far; only what the cache lacks is evaluated.
+
+        `last=0` evaluates only. A pure function of the model and the tokens. Raises `ContextFull`,
+        `BadOption` (an empty sequence, `last` out of range, an unknown id), `EvaluationFailed`,
+        and whatever `on_chunk` raises.
+        """
+        ...
+
+    def attribute(self, reading: Reading, token: int) -> str:
+        """The author of `token`, sampled after the last position; `expert/anti` in nested teams."""
+        ...
+
+
+def log_softmax(logits: Float32Array) -> Float32Array:
+    """Logits (..., n_vocab) -> log-probabilities in nats, over the last axis; -inf stays -inf."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    log_sum: Float32Array = np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return shifted - log_sum
