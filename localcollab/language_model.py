@@ -5,6 +5,7 @@ bench and evaluation are written against it once.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -33,7 +34,7 @@ class Reading(NamedTuple):
     """(last, n_embd), after the final norm: what the LM head reads."""
     p_defer: Float32Array | None = None
     """(last, K): the probability that expert 1..K should write the next token."""
-    members: Mapping[str, "Reading"] = {}
+    members: Mapping[str, "Reading"] = MappingProxyType({})
     """Only the members that were read; rows align at the end with this reading's rows."""
 
 

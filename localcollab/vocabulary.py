@@ -53,3 +53,20 @@ class Vocabulary:
     def decode(self, tokens: Sequence[int]) -> str:
         """The text of whole characters; bytes that are no UTF-8 become U+FFFD."""
         return b"".join(self.piece(token) for token in tokens).decode("utf-8", "replace")
+
+
+def differences(one: Vocabulary, other: Vocabulary) -> list[int]:
+    """Ids below both sizes whose strings differ."""
+    pairs = zip(one.strings, other.strings, strict=False)
+    return [token for token, (a, b) in enumerate(pairs) if a != b]
+
+
+def require_same(name: str, one: Vocabulary, other_name: str, other: Vocabulary) -> None:
+    """Raises `VocabularyMismatch`, with numbers."""
+    if one is other or one.strings == other.strings:
+        return
+    n_differ = len(differences(one, other))
+    raise VocabularyMismatch(
+        f"{other_name!r} has {other.n_tokens} tokens, {name!r} {one.n_tokens}, and {n_differ} of "
+        "the shared ids differ: deferral needs one vocabulary; choose models of one family"
+    )

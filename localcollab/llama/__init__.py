@@ -1,0 +1,12 @@
+"""The llama.cpp seam: the only rooms of the house that touch `llama_cpp`.
+
+options   what a caller may choose; pure data
+header    is this file a sound GGUF? pure Python, before llama.cpp sees it
+probe     one token in a child process, remembered: what llama.cpp does with a file on this machine
+library   start-up, log, build, errors of the shared library
+weights   a file's tensors and tokenizer, loaded once, shared by contexts
+context   a `LanguageModel`: one KV cache on some weights
+
+Written and measured against llama-cpp-python 0.3.36. Nothing is imported here: callers that only
+need options or the probe's verdict never load the library.
+"""

@@ -1,0 +1,258 @@
+"""A `LanguageModel` on llama.cpp: one KV cache on some weights.
+
+Knows what its cache holds and evaluates only what a read lacks. Knows nothing of teams.
+"""
+
+import ctypes
+import time
+import weakref
+from collections.abc import Sequence
+
+import llama_cpp.llama_cpp as api
+import numpy as np
+
+from localcollab.errors import BadOption, ContextFull, EvaluationFailed
+from localcollab.language_model import Float32Array, OnChunk, Reading
+from localcollab.llama import library
+from localcollab.llama.options import KvType, Options, physical_cores
+from localcollab.llama.weights import Weights, choose_n_ctx
+from localcollab.vocabulary import Vocabulary
+
+_FLASH = {
+    "auto": api.LLAMA_FLASH_ATTN_TYPE_AUTO,
+    "on": api.LLAMA_FLASH_ATTN_TYPE_ENABLED,
+    "off": api.LLAMA_FLASH_ATTN_TYPE_DISABLED,
+}
+# KV type -> (ggml type, bytes a value); the bindings name no BF16
+_KV: dict[KvType, tuple[int, float]] = {
+    "f32": (api.GGML_TYPE_F32, 4), "f16": (api.GGML_TYPE_F16, 2), "bf16": (30, 2),
+    "q8_0": (api.GGML_TYPE_Q8_0, 34 / 32), "q5_1": (api.GGML_TYPE_Q5_1, 24 / 32),
+    "q5_0": (api.GGML_TYPE_Q5_0, 22 / 32), "q4_1": (api.GGML_TYPE_Q4_1, 20 / 32),
+    "q4_0": (api.GGML_TYPE_Q4_0, 18 / 32),
+}  # fmt: skip
+_ABORTED = 2
+_SECONDS_BETWEEN_CALLS = 0.02
+
+
+class LlamaModel:
+    """One reader: `read` is not safe to call from two threads at once.
+
+    `n_evaluated` counts the tokens ever decoded, `n_batches` the decodes: what laziness is tested
+    against, and what the timings of a generation report.
+    """
+
+    def __init__(self, weights: Weights, options: Options, *, name: str) -> None:
+        """Raises `BadOption` where llama.cpp cannot open the context (memory, flash attention)."""
+        self.name = name
+        self.weights = weights
+        self.vocabulary: Vocabulary = weights.vocabulary
+        self.n_embd = weights.n_embd
+        self.n_evaluated = 0
+        self.n_batches = 0
+        type_kv, bytes_a_value = _KV[options.kv_type]
+        self.n_ctx = choose_n_ctx(weights, options, bytes_a_value)
+        self._n_batch = min(options.n_batch, self.n_ctx)
+        self._n_outputs = min(options.n_outputs, self._n_batch)
+        self._context = _open(weights, options, self.n_ctx, type_kv, self._n_batch, self._n_outputs)
+        self._memory = api.llama_get_memory(self._context)
+        self._batch = api.llama_batch_init(self._n_batch, 0, 1)
+        weakref.finalize(self, _free, self._context, self._batch, weights)
+        self._cached: list[int] = []
+        self._kept: Reading | None = None
+        self._with_hidden = False
+
+    def attribute(self, reading: Reading, token: int) -> str:
+        return self.name
+
+    def read(
+        self,
+        tokens: Sequence[int],
+        *,
+        last: int = 1,
+        hidden: bool = False,
+        on_chunk: OnChunk | None = None,
+    ) -> Reading:
+        """See `LanguageModel.read`. `hidden` is llama.cpp's embedding of an output position."""
+        wanted = list(tokens)
+        n_shared = _common_prefix(self._cached, wanted)
+        self._check(wanted, last, n_shared)
+        kept = self._kept_rows(wanted, last, hidden)
+        if kept is not None:
+            return kept
+        if not last and n_shared == len(wanted):
+            return Reading(np.empty((0, self.vocabulary.n_tokens), np.float32))
+        self._rewind_to(min(n_shared, len(wanted) - last))
+        n_start, n_plain = len(self._cached), max(len(self._cached), len(wanted) - last)
+        report = _Report(on_chunk, len(wanted) - n_start)
+        self._evaluate(wanted[n_start:n_plain], report)
+        logits = np.empty((last, self.vocabulary.n_tokens), np.float32)
+        states = np.empty((last, self.n_embd), np.float32) if hidden else None
+        for row in range(0, last, self._n_outputs):
+            n_rows = min(self._n_outputs, last - row)
+            at = n_plain + row
+            self._decode(wanted[at : at + n_rows], report, outputs=True, hidden=hidden)
+            self._copy_outputs(logits[row : row + n_rows], states, row)
+        self._kept = Reading(logits, states) if last else None
+        return self._kept or Reading(logits, states)
+
+    def _check(self, tokens: list[int], last: int, n_shared: int) -> None:
+        if not tokens:
+            raise BadOption(f"{self.name}: nothing to read: give at least one token")
+        if not 0 <= last <= len(tokens):
+            raise BadOption(f"{self.name}: last={last} of {len(tokens)} tokens: give 0 to their count")
+        if len(tokens) > self.n_ctx:
+            raise ContextFull(
+                f"{self.name}: {len(tokens)} tokens do not fit its context of {self.n_ctx}: "
+                "shorten the text, or open it with a larger n_ctx"
+            )
+        new = tokens[n_shared:]
+        if new and not (0 <= min(new) and max(new) < self.vocabulary.n_tokens):
+            raise BadOption(
+                f"{self.name}: token ids {min(new)}..{max(new)} are outside its vocabulary of "
+                f"{self.vocabulary.n_tokens}"
+            )
+
+    def _kept_rows(self, tokens: list[int], last: int, hidden: bool) -> Reading | None:
+        kept = self._kept
+        if kept is None or tokens != self._cached or last > len(kept.logits) or not last:
+            return None
+        if hidden and kept.hidden is None:
+            return None
+        states = kept.hidden[-last:] if hidden and kept.hidden is not None else None
+        return Reading(kept.logits[-last:], states)
+
+    def _rewind_to(self, n_keep: int) -> None:
+        self._kept = None
+        if n_keep == len(self._cached):
+            return
+        # False: a recurrent state or a sliding window, which cannot be cut.
+        if n_keep == 0 or not api.llama_memory_seq_rm(self._memory, 0, n_keep, -1):
+            api.llama_memory_clear(self._memory, True)
+            n_keep = 0
+        del self._cached[n_keep:]
+
+    def _evaluate(self, tokens: list[int], report: "_Report") -> None:
+        for at in range(0, len(tokens), self._n_batch):
+            self._decode(tokens[at : at + self._n_batch], report, outputs=False, hidden=False)
+
+    def _decode(self, tokens: list[int], report: "_Report", *, outputs: bool, hidden: bool) -> None:
+        # With embeddings on, every position would be an output: only where they are wanted.
+        if hidden != self._with_hidden:
+            api.llama_set_embeddings(self._context, hidden)
+            self._with_hidden = hidden
+        self._fill_batch(tokens, outputs)
+        armed = report.on_chunk is not None and len(tokens) > 1
+        if armed:
+            api.llama_set_abort_callback(self._context, report.abort, None)
+        try:
+            code = api.llama_decode(self._context, self._batch)
+        finally:
+            if armed:
+                api.llama_set_abort_callback(self._context, _NEVER, None)
+        if code:
+            self._recover(tokens, code, report)
+        self._cached.extend(tokens)
+        self.n_evaluated += len(tokens)
+        self.n_batches += 1
+        report.add(len(tokens))
+
+    def _fill_batch(self, tokens: list[int], outputs: bool) -> None:
+        batch, at = self._batch, len(self._cached)
+        batch.n_tokens = len(tokens)
+        for i, token in enumerate(tokens):
+            batch.token[i] = token
+            batch.pos[i] = at + i
+            batch.n_seq_id[i] = 1
+            batch.seq_id[i][0] = 0
+            batch.logits[i] = outputs
+
+    def _recover(self, tokens: list[int], code: int, report: "_Report") -> None:
+        """Believe the cache about what was finished, then raise."""
+        n_held = int(api.llama_memory_seq_pos_max(self._memory, 0)) + 1
+        n_kept = max(0, n_held - len(self._cached))
+        self._cached.extend(tokens[:n_kept])
+        self.n_evaluated += n_kept
+        if code == _ABORTED and report.error is not None:
+            raise report.error
+        raise EvaluationFailed(
+            f"{self.name}: llama.cpp could not evaluate {len(tokens)} tokens at position "
+            f"{len(self._cached)} (code {code}: {library.take_errors() or 'no reason given'})"
+        )
+
+    def _copy_outputs(self, rows: Float32Array, states: Float32Array | None, row: int) -> None:
+        # llama.cpp reuses these buffers on the next decode: copy.
+        address = ctypes.cast(api.llama_get_logits(self._context), ctypes.c_void_p).value
+        ctypes.memmove(rows.ctypes.data, address, rows.nbytes)
+        if states is not None:
+            part = states[row : row + len(rows)]
+            address = ctypes.cast(api.llama_get_embeddings(self._context), ctypes.c_void_p).value
+            ctypes.memmove(part.ctypes.data, address, part.nbytes)
+
+
+_NEVER = api.ggml_abort_callback()
+"""A null function pointer: no abort callback."""
+
+
+class _Report:
+    """Calls `on_chunk` between chunks and, seldom, from inside one; carries what it raises."""
+
+    def __init__(self, on_chunk: OnChunk | None, total: int) -> None:
+        self.on_chunk = on_chunk
+        self.done, self.total = 0, total
+        self.error: BaseException | None = None
+        self._next = time.monotonic() + _SECONDS_BETWEEN_CALLS
+        self.abort = api.ggml_abort_callback(self._should_abort)
+
+    def add(self, n_tokens: int) -> None:
+        self.done += n_tokens
+        if self.on_chunk is not None:
+            self.on_chunk(self.done, self.total)
+
+    def _should_abort(self, _data: object) -> bool:
+        now = time.monotonic()
+        if now < self._next or self.on_chunk is None:
+            return self.error is not None
+        self._next = now + _SECONDS_BETWEEN_CALLS
+        try:
+            self.on_chunk(self.done, self.total)
+        except BaseException as error:  # ctypes would print and drop it
+            self.error = error
+        return self.error is not None
+
+
+def _common_prefix(cached: list[int], wanted: list[int]) -> int:
+    n = min(len(cached), len(wanted))
+    if cached[:n] == wanted[:n]:
+        return n
+    return next(i for i in range(n) if cached[i] != wanted[i])
+
+
+def _open(
+    weights: Weights, options: Options, n_ctx: int, type_kv: int, n_batch: int, n_outputs: int
+) -> object:
+    params = api.llama_context_default_params()
+    params.n_ctx = n_ctx
+    params.n_batch = n_batch
+    params.n_ubatch = min(options.n_ubatch, n_batch)
+    params.n_outputs_max = n_outputs
+    params.n_seq_max = 1
+    params.n_threads = params.n_threads_batch = options.n_threads or physical_cores()
+    params.flash_attn_type = _FLASH[options.flash_attention]
+    params.type_k = params.type_v = type_kv
+    params.pooling_type = api.LLAMA_POOLING_TYPE_NONE
+    params.embeddings = False
+    params.no_perf = True
+    library.take_errors()
+    context = api.llama_init_from_model(weights.pointer, params)
+    if not context:
+        raise BadOption(
+            f"{weights.path.name}: llama.cpp cannot open a context of {n_ctx} tokens "
+            f"({library.take_errors() or 'no reason given'}): try a smaller n_ctx"
+        )
+    return context
+
+
+def _free(context: object, batch: object, _weights: Weights) -> None:
+    # The weights are an argument so that they outlive their contexts.
+    api.llama_batch_free(batch)
+    api.llama_free(context)

@@ -1,0 +1,210 @@
+"""Is this file a sound GGUF? Read with struct, bounded by the file's own size, before llama.cpp.
+
+Format: ggml's docs/gguf.md, versions 2 and 3, little-endian. Says in one line what is wrong and
+what to do. Tensor data is not looked at: `probe` runs it in a child process.
+"""
+
+import math
+import mmap
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from localcollab.errors import BadModelFile
+
+Value = int | float | bool | str | list["Value"]
+
+_SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q",
+            12: "d"}  # fmt: skip
+_STRING, _ARRAY = 8, 9
+_FLOATS = (0, 1, 30)  # F32, F16, BF16
+_MAX_STRING = 64 * 2**20
+_MAX_DIMENSIONS = 4
+
+# ggml type -> (values a block, bytes a block): ggml.c, type_traits
+BLOCKS = {
+    0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34),
+    9: (32, 36), 10: (256, 84), 11: (256, 110), 12: (256, 144), 13: (256, 176), 14: (256, 210),
+    15: (256, 292), 16: (256, 66), 17: (256, 74), 18: (256, 98), 19: (256, 50), 20: (32, 18),
+    21: (256, 110), 22: (256, 82), 23: (256, 136), 24: (1, 1), 25: (1, 2), 26: (1, 4), 27: (1, 8),
+    28: (1, 8), 29: (256, 56), 30: (1, 2), 34: (256, 54), 35: (256, 66), 39: (32, 17),
+    40: (64, 36), 41: (128, 18), 42: (64, 18),
+}  # fmt: skip
+
+
+class Tensor(NamedTuple):
+    name: str
+    shape: tuple[int, ...]
+    type: int
+    offset: int
+
+
+@dataclass(frozen=True)
+class Header:
+    """A file's metadata and tensor table. `arrays` of more than 64 entries keep their length only."""
+
+    path: Path
+    size_bytes: int
+    metadata: dict[str, Value]
+    lengths: dict[str, int]
+    """The length of every array."""
+    tensors: tuple[Tensor, ...]
+
+    @property
+    def architecture(self) -> str:
+        return str(self.metadata.get("general.architecture", ""))
+
+    @property
+    def is_quantized(self) -> bool:
+        return any(tensor.type not in _FLOATS for tensor in self.tensors)
+
+    def number(self, key: str) -> int | None:
+        """An integer of this architecture, such as `block_count`; the largest of a list."""
+        value = self.metadata.get(f"{self.architecture}.{key}")
+        if isinstance(value, list):
+            value = max((v for v in value if isinstance(v, int)), default=None)
+        return value if isinstance(value, int) else None
+
+
+class _Cursor:
+    """Reads little-endian values; whatever runs off the end of the file is a `BadModelFile`."""
+
+    def __init__(self, path: Path, data: mmap.mmap) -> None:
+        self.path, self.data, self.at = path, data, 0
+
+    def fail(self, what: str) -> BadModelFile:
+        return BadModelFile(f"{self.path}: {what}: the file is damaged or cut short; fetch it again")
+
+    def take(self, n: int, what: str) -> bytes:
+        if self.at + n > len(self.data):
+            raise self.fail(f"{what} at byte {self.at} runs past the end ({len(self.data)} bytes)")
+        self.at += n
+        return self.data[self.at - n : self.at]
+
+    def scalar(self, code: str, what: str) -> int:
+        value: int = struct.unpack("<" + code, self.take(struct.calcsize(code), what))[0]
+        return value
+
+    def string(self, what: str) -> str:
+        length = self.scalar("Q", f"the length of {what}")
+        if length > _MAX_STRING:
+            raise self.fail(f"{what} claims to be {length} bytes long")
+        return self.take(length, what).decode("utf-8", "surrogateescape")
+
+    def value(self, kind: int, what: str) -> Value:
+        if kind in _SCALARS:
+            return self.scalar(_SCALARS[kind], what)
+        if kind == _STRING:
+            return self.string(what)
+        raise self.fail(f"{what} has the unknown type {kind}")
+
+    def array(self, what: str) -> tuple[list[Value], int]:
+        kind, length = self.scalar("I", what), self.scalar("Q", what)
+        width = struct.calcsize(_SCALARS[kind]) if kind in _SCALARS else 8
+        if kind not in _SCALARS and kind != _STRING:
+            raise self.fail(f"the array {what} has the unsupported type {kind}")
+        if length * width > len(self.data) - self.at:
+            raise self.fail(f"the array {what} claims {length} entries")
+        if kind in _SCALARS and length > 64:
+            self.take(length * width, what)
+            return [], length
+        values = [self.value(kind, what) for _ in range(length)]
+        return (values if length <= 64 else []), length
+
+
+def read_header(path: Path) -> Header:
+    """Raises `BadModelFile`: missing, not a GGUF, cut short, or a table that cannot be true."""
+    if not path.is_file():
+        raise BadModelFile(f"{path}: no such model file: check the path")
+    if path.stat().st_size < 24:
+        raise BadModelFile(f"{path}: {path.stat().st_size} bytes are no GGUF file: fetch it again")
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return _parse(_Cursor(path, data))
+
+
+def _parse(cursor: _Cursor) -> Header:
+    magic = cursor.take(4, "the magic number")
+    if magic != b"GGUF":
+        raise BadModelFile(
+            f"{cursor.path}: starts with {magic!r}, not with 'GGUF': give a GGUF file "
+            "(localcollab convert model makes one)"
+        )
+    version = cursor.scalar("I", "the version")
+    if version not in (2, 3):
+        raise BadModelFile(
+            f"{cursor.path}: GGUF version {version} is not supported (2 and 3 are): convert it anew"
+        )
+    n_tensors, n_values = cursor.scalar("Q", "the tensor count"), cursor.scalar("Q", "the key count")
+    # A key takes at least 13 bytes, a tensor at least 24.
+    if n_tensors * 24 + n_values * 13 > len(cursor.data):
+        raise cursor.fail(f"the header claims {n_tensors} tensors and {n_values} keys")
+    metadata, lengths = _metadata(cursor, n_values)
+    tensors = tuple(_tensor(cursor) for _ in range(n_tensors))
+    header = Header(cursor.path, len(cursor.data), metadata, lengths, tensors)
+    _check_metadata(cursor, header)
+    _check_tensors(cursor, header)
+    return header
+
+
+def _metadata(cursor: _Cursor, n_values: int) -> tuple[dict[str, Value], dict[str, int]]:
+    metadata: dict[str, Value] = {}
+    lengths: dict[str, int] = {}
+    for _ in range(n_values):
+        key = cursor.string("a key")
+        if key in metadata:
+            raise cursor.fail(f"the key {key!r} stands twice")
+        kind = cursor.scalar("I", f"the type of {key!r}")
+        if kind == _ARRAY:
+            metadata[key], lengths[key] = cursor.array(repr(key))
+        else:
+            metadata[key] = cursor.value(kind, repr(key))
+    return metadata, lengths
+
+
+def _tensor(cursor: _Cursor) -> Tensor:
+    name = cursor.string("a tensor name")
+    n_dimensions = cursor.scalar("I", f"the rank of {name!r}")
+    if not 1 <= n_dimensions <= _MAX_DIMENSIONS:
+        raise cursor.fail(f"tensor {name!r} has {n_dimensions} dimensions")
+    shape = tuple(cursor.scalar("Q", f"the shape of {name!r}") for _ in range(n_dimensions))
+    return Tensor(name, shape, cursor.scalar("I", name), cursor.scalar("Q", name))
+
+
+def _check_metadata(cursor: _Cursor, header: Header) -> None:
+    if not header.architecture:
+        raise cursor.fail("general.architecture is missing")
+    for key in ("block_count", "embedding_length", "context_length"):
+        value = header.number(key)
+        if value is not None and not 1 <= value <= 2**31:
+            raise cursor.fail(f"{header.architecture}.{key} is {value}")
+    if header.lengths.get("tokenizer.ggml.tokens", 0) < 1:
+        raise BadModelFile(
+            f"{header.path}: holds no vocabulary: give a language model "
+            "(adapters and projectors are no members of a team by themselves)"
+        )
+    if not header.tensors:
+        raise BadModelFile(f"{header.path}: holds a vocabulary but no weights: give a whole model")
+
+
+def _check_tensors(cursor: _Cursor, header: Header) -> None:
+    alignment = header.metadata.get("general.alignment", 32)
+    if not isinstance(alignment, int) or alignment < 8 or alignment & (alignment - 1):
+        raise cursor.fail(f"general.alignment is {alignment!r}")
+    data_start = (cursor.at + alignment - 1) // alignment * alignment
+    seen = set()
+    for tensor in header.tensors:
+        if tensor.type not in BLOCKS:
+            raise cursor.fail(f"tensor {tensor.name!r} has the unknown type {tensor.type}")
+        if tensor.name in seen:
+            raise cursor.fail(f"tensor {tensor.name!r} stands twice")
+        seen.add(tensor.name)
+        values, size_bytes = BLOCKS[tensor.type]
+        n_values = math.prod(tensor.shape)
+        if n_values == 0 or tensor.shape[0] % values or tensor.offset % alignment:
+            raise cursor.fail(f"tensor {tensor.name!r} has shape {tensor.shape} at {tensor.offset}")
+        end = data_start + tensor.offset + n_values // values * size_bytes
+        if end > header.size_bytes:
+            raise cursor.fail(
+                f"tensor {tensor.name!r} ends at byte {end}, the file at {header.size_bytes}"
+            )

@@ -1,0 +1,82 @@
+"""What a caller may choose about weights and contexts. Every field reaches llama.cpp or is refused."""
+
+import os
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Literal, get_args
+
+from localcollab.errors import BadOption
+
+KvType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
+FlashAttention = Literal["auto", "on", "off"]
+LoadMode = Literal["auto", "mmap", "read", "mlock"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to load weights and open contexts on them. Raises `BadOption`."""
+
+    n_ctx: int | None = None
+    """Tokens of context; None: what the model was trained for, bounded by free memory."""
+    n_threads: int | None = None
+    """None: the physical cores."""
+    n_gpu_layers: int | None = None
+    """None: all of them where the build can; a number above 0 on a CPU build is refused."""
+    kv_type: KvType = "f16"
+    flash_attention: FlashAttention = "auto"
+    load_mode: LoadMode = "auto"
+    """auto: mmap, but read where weights are repacked, so that they are not in memory twice."""
+    extra_buffers: bool | None = None
+    """Repack weights for this CPU. None: as the probe found it safe; True fails where it is not."""
+    n_batch: int = 512
+    """Tokens a chunk of a read; `on_chunk` is called between chunks."""
+    n_ubatch: int = 512
+    n_outputs: int = 32
+    """Positions with logits a chunk: bounds a buffer of n_outputs x n_vocab floats."""
+
+    def __post_init__(self) -> None:
+        for name in ("n_ctx", "n_threads", "n_batch", "n_ubatch", "n_outputs"):
+            value = getattr(self, name)
+            if value is not None and not 1 <= value <= 2**27:
+                raise BadOption(f"{name} is {value}: give a number from 1 to {2**27}")
+        if self.n_gpu_layers is not None and self.n_gpu_layers < 0:
+            raise BadOption(f"n_gpu_layers is {self.n_gpu_layers}: give 0 or more, or leave it out")
+        choices = {"kv_type": KvType, "flash_attention": FlashAttention, "load_mode": LoadMode}
+        for name, allowed in choices.items():
+            if getattr(self, name) not in get_args(allowed):
+                known = ", ".join(get_args(allowed))
+                raise BadOption(f"{name} is {getattr(self, name)!r}: choose one of {known}")
+        if self.kv_type.startswith("q") and self.flash_attention == "off":
+            raise BadOption(f"kv_type {self.kv_type} needs flash attention: leave it on or auto")
+
+    def loading(self) -> tuple[object, ...]:
+        """The choices that belong to the weights, not to a context: equal ones share a load."""
+        return (self.n_gpu_layers, self.load_mode, self.extra_buffers)
+
+
+def option_names() -> tuple[str, ...]:
+    return tuple(field.name for field in fields(Options))
+
+
+def physical_cores() -> int:
+    """Physical cores this process may run on; hyper-threads slow llama.cpp down."""
+    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+    siblings = set()
+    for cpu in sorted(allowed or ()):
+        topology = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
+        if topology.exists():
+            siblings.add(topology.read_text().strip())
+    return len(siblings) or (len(allowed) if allowed else os.cpu_count() or 1)
+
+
+def available_bytes() -> int | None:
+    """Memory that can be taken without swapping, in bytes; None where the system does not say."""
+    meminfo = Path("/proc/meminfo")
+    if meminfo.exists():
+        for line in meminfo.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        # No figure of what is free (macOS): half of what there is.
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    return None

@@ -1,0 +1,111 @@
+"""The tokenizer of a model file as a `Vocabulary`.
+
+An SPM vocabulary without byte tokens raises an uncaught C++ exception on an unknown character:
+such text is refused here before llama.cpp sees it.
+"""
+
+import ctypes
+from collections.abc import Callable
+
+import llama_cpp.llama_cpp as api
+
+from localcollab.errors import BadModelFile, BadOption, UnknownCharacter
+from localcollab.vocabulary import Vocabulary
+
+_SPM = 1
+_NULL = -1
+_MAX_TEXT = 64 * 2**20
+
+
+def read_vocabulary(model: object, owner: str) -> Vocabulary:
+    """`model` is a llama_model pointer that outlives the result; `owner` names it in errors."""
+    vocab = api.llama_model_get_vocab(model)
+    n_tokens = api.llama_vocab_n_tokens(vocab)
+    if n_tokens < 1 or api.llama_vocab_type(vocab) == 0:
+        raise BadModelFile(f"{owner}: holds no vocabulary: give a whole language model")
+    strings = tuple(
+        (api.llama_vocab_get_text(vocab, token) or b"").decode("utf-8", "surrogateescape")
+        for token in range(n_tokens)
+    )
+    ids = range(n_tokens)
+    adds_bos = bool(api.llama_vocab_get_add_bos(vocab))
+    bos = _id_or_none(api.llama_vocab_bos(vocab))
+    return Vocabulary(
+        strings=strings,
+        control=frozenset(t for t in ids if api.llama_vocab_is_control(vocab, t)),
+        end=frozenset(t for t in ids if api.llama_vocab_is_eog(vocab, t)),
+        bos=bos,
+        eos=_id_or_none(api.llama_vocab_eos(vocab)),
+        adds_bos=adds_bos and bos is not None,
+        encode=_encoder(vocab, owner, _writable(vocab, strings), bos if adds_bos else None),
+        piece=_piece(vocab),
+    )
+
+
+def _id_or_none(token: int) -> int | None:
+    return None if token == _NULL else token
+
+
+def _writable(vocab: object, strings: tuple[str, ...]) -> frozenset[str] | None:
+    """The characters that can be written; None where every byte has a token."""
+    if api.llama_vocab_type(vocab) != _SPM:
+        return None
+    known = set(strings)
+    if all(f"<0x{byte:02X}>" in known for byte in range(256)):
+        return None
+    return frozenset(s for s in strings if len(s) == 1) | ({" "} if "▁" in known else set())
+
+
+def _encoder(
+    vocab: object, owner: str, writable: frozenset[str] | None, bos: int | None
+) -> Callable[..., list[int]]:
+    def encode(text: str, *, special: bool = False, bos_wanted: bool = False) -> list[int]:
+        _refuse_unwritable(text, writable, owner)
+        data = text.encode("utf-8")
+        n_max = len(data) + 16
+        buffer = (api.llama_token * n_max)()
+        n = api.llama_tokenize(vocab, data, len(data), buffer, n_max, False, special)
+        if n < 0:
+            raise BadOption(f"{owner}: cannot tokenize {len(data)} bytes of text (needs {-n} tokens)")
+        start = [bos] if bos_wanted and bos is not None else []
+        return start + buffer[:n]
+
+    return lambda text, *, special=False, bos=False: encode(text, special=special, bos_wanted=bos)
+
+
+def _refuse_unwritable(text: str, writable: frozenset[str] | None, owner: str) -> None:
+    if len(text) > _MAX_TEXT:
+        raise BadOption(f"{len(text)} characters of text: give at most {_MAX_TEXT}")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise BadOption(
+            f"the text is not valid Unicode at character {error.start}: save it as UTF-8"
+        ) from error
+    if writable is None:
+        return
+    unknown = sorted(set(text) - writable)
+    if unknown:
+        shown = ", ".join(repr(c) for c in unknown[:5])
+        raise UnknownCharacter(
+            f"{owner} has no tokens for {len(unknown)} of these characters ({shown}) and no byte "
+            "tokens: leave them out, or use another model"
+        )
+
+
+def _piece(vocab: object) -> Callable[[int], bytes]:
+    cache: dict[int, bytes] = {}
+
+    def piece(token: int) -> bytes:
+        if token not in cache:
+            size = 64
+            while True:
+                buffer = ctypes.create_string_buffer(size)
+                n = api.llama_token_to_piece(vocab, token, buffer, size, 0, False)
+                if n >= 0:
+                    break
+                size = -n
+            cache[token] = buffer.raw[:n]
+        return cache[token]
+
+    return piece

@@ -1,0 +1,140 @@
+"""A model file's tensors and tokenizer, loaded once and shared by every context opened on them."""
+
+import ctypes
+import logging
+import weakref
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import llama_cpp.llama_cpp as api
+
+from localcollab.errors import BadModelFile, BadOption
+from localcollab.llama import library
+from localcollab.llama.header import Header, read_header
+from localcollab.llama.options import Options, available_bytes
+from localcollab.llama.tokenizer import read_vocabulary
+from localcollab.vocabulary import Vocabulary
+
+logger = logging.getLogger("localcollab.llama")
+
+_LOAD_MODES = {
+    "read": api.LLAMA_LOAD_MODE_NONE,
+    "mmap": api.LLAMA_LOAD_MODE_MMAP,
+    "mlock": api.LLAMA_LOAD_MODE_MLOCK,
+}
+
+
+@dataclass(eq=False)
+class Weights:
+    """Loaded tensors. Freed when the last context and the last reference are gone."""
+
+    path: Path
+    header: Header
+    pointer: object
+    """llama_model *"""
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        return read_vocabulary(self.pointer, self.path.name)
+
+    @property
+    def n_embd(self) -> int:
+        return int(api.llama_model_n_embd(self.pointer))
+
+    @property
+    def n_ctx_train(self) -> int:
+        return int(api.llama_model_n_ctx_train(self.pointer))
+
+    @property
+    def size_bytes(self) -> int:
+        return int(api.llama_model_size(self.pointer))
+
+    @property
+    def keeps_state(self) -> bool:
+        """Recurrent or hybrid: the cache is a state that cannot be cut."""
+        recurrent = api.llama_model_is_recurrent(self.pointer)
+        return bool(recurrent or api.llama_model_is_hybrid(self.pointer))
+
+    @property
+    def chat_template(self) -> str | None:
+        text = api.llama_model_chat_template(self.pointer, None)
+        return text.decode("utf-8", "replace") if text else None
+
+    @property
+    def description(self) -> str:
+        buffer = ctypes.create_string_buffer(256)
+        api.llama_model_desc(self.pointer, buffer, 256)
+        return buffer.value.decode("utf-8", "replace")
+
+    def kv_bytes_per_token(self, bytes_a_value: float) -> int:
+        """KV cache of one token, in bytes, from the header (recurrent states count as none)."""
+        header = self.header
+        heads = header.number("attention.head_count") or 1
+        heads_kv = header.number("attention.head_count_kv") or heads
+        width = (header.number("embedding_length") or 0) // heads
+        key = header.number("attention.key_length") or width
+        value = header.number("attention.value_length") or width
+        layers = 0 if self.keeps_state else header.number("block_count") or 0
+        return int(layers * heads_kv * (key + value) * bytes_a_value)
+
+
+def load_weights(path: Path, options: Options, *, extra_buffers: bool) -> Weights:
+    """Load a file that `probe` found sound; `extra_buffers` is its verdict. Raises `BadModelFile`."""
+    library.start()
+    header = read_header(path)
+    if options.n_gpu_layers and not library.supports_gpu():
+        raise BadOption(
+            f"n_gpu_layers is {options.n_gpu_layers}, but this llama-cpp-python has no GPU support: "
+            "leave it out, or build it with CUDA or Metal (localcollab doctor)"
+        )
+    repack = extra_buffers if options.extra_buffers is None else options.extra_buffers
+    if repack and not extra_buffers:
+        raise BadOption(
+            f"extra_buffers: llama.cpp crashes with repacked weights of {path.name} on this machine "
+            "(localcollab doctor): leave the option out"
+        )
+    params = api.llama_model_default_params()
+    params.n_gpu_layers = -1 if options.n_gpu_layers is None else options.n_gpu_layers
+    params.use_extra_bufts = repack
+    params.load_mode = _load_mode(options, repack and header.is_quantized)
+    library.take_errors()
+    pointer = api.llama_model_load_from_file(str(path).encode(), params)
+    if not pointer:
+        raise BadModelFile(f"{path}: llama.cpp cannot load it: {library.take_errors() or 'no reason'}")
+    weights = Weights(path, header, pointer)
+    weakref.finalize(weights, api.llama_model_free, pointer)
+    if api.llama_model_has_encoder(pointer) or not api.llama_model_has_decoder(pointer):
+        raise BadModelFile(
+            f"{path}: {weights.description} is no decoder-only model: members of a team are"
+        )
+    return weights
+
+
+def _load_mode(options: Options, repacked: bool) -> int:
+    if options.load_mode != "auto":
+        return int(_LOAD_MODES[options.load_mode])
+    # With mmap a repacked model is resident twice: the mapped file and the repacked copy.
+    return int(api.LLAMA_LOAD_MODE_NONE if repacked else api.LLAMA_LOAD_MODE_MMAP)
+
+
+def choose_n_ctx(weights: Weights, options: Options, bytes_a_value: float) -> int:
+    """The context to open: as asked, or as trained but at most a quarter of the free memory."""
+    trained = weights.n_ctx_train
+    if options.n_ctx is not None:
+        if options.n_ctx > trained:
+            logger.warning(
+                "%s: n_ctx %d is more than the %d it was trained for",
+                weights.path.name, options.n_ctx, trained,
+            )  # fmt: skip
+        return options.n_ctx
+    free, a_token = available_bytes(), weights.kv_bytes_per_token(bytes_a_value)
+    if free is None or not a_token:
+        return trained
+    affordable = max(256, free // 4 // a_token // 256 * 256)
+    if affordable < trained:
+        logger.warning(
+            "%s: n_ctx %d instead of %d, to leave memory free; n_ctx sets another",
+            weights.path.name, affordable, trained,
+        )  # fmt: skip
+    return min(trained, affordable)

@@ -1,0 +1,189 @@
+"""The model file's own chat template: messages -> the text the model was trained to continue.
+
+Equal to transformers' `apply_chat_template`. A template is hostile input, so it renders in a child
+process with a time and (on Linux) a memory limit; whatever goes wrong there is a `BadTemplate`.
+Turning the text into tokens is `chat`'s.
+"""
+
+import json
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from localcollab.errors import BadOption, BadTemplate
+
+SECONDS = 2.0
+"""To compile a template and render one conversation; real ones take milliseconds."""
+_SECONDS_TO_START = 60.0
+_REMEDY = "use another file of this model"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class ChatTemplate:
+    """One model's template. `name` stands in every error: the model, or its file.
+
+    A special token that is None is undefined in the template, as in transformers.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        *,
+        name: str = "this model",
+        bos: str | None = None,
+        eos: str | None = None,
+        unk: str | None = None,
+        pad: str | None = None,
+    ) -> None:
+        self.source = source
+        self.name = name
+        special = {"bos_token": bos, "eos_token": eos, "unk_token": unk, "pad_token": pad}
+        self._special = {key: token for key, token in special.items() if token is not None}
+        self._child: _Child | None = None
+        self._one_at_a_time = threading.Lock()
+
+    def render(self, messages: Sequence[Message], *, add_generation_prompt: bool = True) -> str:
+        """The conversation as this model wants it; ends where the answer starts.
+
+        Raises `BadTemplate`, also where the template refuses these messages, and `BadOption` for
+        content that is no valid Unicode.
+        """
+        _check_unicode(messages)
+        answer = self._ask(messages, add_generation_prompt)
+        if "refused" in answer:
+            self._raise_refusal(messages, add_generation_prompt, answer["refused"])
+        if "broken" in answer:
+            raise BadTemplate(f"the chat template of {self.name}: {answer['broken']}; {_REMEDY}")
+        text = answer["text"]
+        if _surrogate(text) is not None:
+            raise BadTemplate(
+                f"the chat template of {self.name} writes {_surrogate(text)}, which is half a "
+                f"character; {_REMEDY}"
+            )
+        return text
+
+    def _raise_refusal(
+        self, messages: Sequence[Message], add_generation_prompt: bool, reason: str
+    ) -> None:
+        others = [message for message in messages if message.role != "system"]
+        # The reason is free text, so ask the template itself whether the system prompt is to blame.
+        if len(others) < len(messages) and "text" in self._ask(others, add_generation_prompt):
+            raise BadTemplate(
+                f"{self.name} takes no system prompt (its chat template says: {reason}); "
+                "leave the system prompt out"
+            )
+        roles = ", ".join(message.role for message in messages) or "no messages"
+        raise BadTemplate(
+            f"the chat template of {self.name} refuses this conversation ({roles}): {reason}; "
+            "change the order of the messages"
+        )
+
+    def _ask(self, messages: Sequence[Message], add_generation_prompt: bool) -> dict[str, str]:
+        variables = {
+            "messages": [asdict(message) for message in messages],
+            "tools": None,
+            "documents": None,
+            "add_generation_prompt": add_generation_prompt,
+        } | self._special
+        request = {
+            "source": self.source,
+            "variables": variables,
+            # Control characters in JSON take six; the rest is the template's own text.
+            "max_chars": 8 * sum(len(message.content) for message in messages) + 1_000_000,
+            "seconds": 2 * SECONDS,
+        }
+        with self._one_at_a_time:
+            if self._child is None or not self._child.is_alive():
+                self._child = _Child()
+                weakref.finalize(self, self._child.stop)
+            answer = self._child.ask(json.dumps(request))
+        return {kind: _one_line(said) if kind != "text" else said for kind, said in answer.items()}
+
+
+class _Child:
+    """A running template_child. It ends with its owner, or when its standard input closes."""
+
+    def __init__(self) -> None:
+        script = Path(__file__).with_name("template_child.py")
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-X", "utf8", str(script), json.dumps(sys.path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            encoding="utf-8",
+        )
+        if "ready" not in self._exchange("", _SECONDS_TO_START):
+            raise BadTemplate(
+                f"the process that renders chat templates does not start with {sys.executable}; "
+                "check that jinja2 is installed there"
+            )
+
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def ask(self, request: str) -> dict[str, str]:
+        return self._exchange(request + "\n", SECONDS)
+
+    def _exchange(self, line: str, seconds: float) -> dict[str, str]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        timer = threading.Timer(seconds, self._process.kill)
+        timer.daemon = True
+        timer.start()
+        try:
+            self._process.stdin.write(line)
+            self._process.stdin.flush()
+            answer = self._process.stdout.readline()
+        except BrokenPipeError:
+            answer = ""
+        finally:
+            timed_out = timer.finished.is_set()
+            timer.cancel()
+        if answer.endswith("\n"):
+            parsed: dict[str, str] = json.loads(answer)
+            return parsed
+        self.stop()
+        if timed_out:
+            return {"broken": f"it takes more than {seconds:g} seconds to render"}
+        return {"broken": f"rendering it ended its process (status {self._process.returncode})"}
+
+    def stop(self) -> None:
+        self._process.kill()
+        # communicate closes the pipes and reaps the child.
+        self._process.communicate()
+
+
+def _check_unicode(messages: Sequence[Message]) -> None:
+    for number, message in enumerate(messages, 1):
+        surrogate = _surrogate(message.content)
+        if surrogate is not None:
+            raise BadOption(
+                f"message {number} ({message.role}) holds {surrogate}, which is half a character: "
+                "the text was not read as UTF-8; convert it first"
+            )
+
+
+def _surrogate(text: str) -> str | None:
+    """The first code point that UTF-8 cannot write, as U+D800; None where there is none."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return f"U+{ord(text[error.start]):04X}"
+    return None
+
+
+def _one_line(message: Any) -> str:
+    """At most 300 printable characters: a template writes its own error messages."""
+    line = " ".join(str(message).split())
+    line = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+    return line if len(line) <= 300 else line[:297] + "..."
