@@ -5,6 +5,7 @@ process with a time and (on Linux) a memory limit; whatever goes wrong there is 
 Turning the text into tokens is `chat`'s.
 """
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -44,11 +45,13 @@ class ChatTemplate:
         eos: str | None = None,
         unk: str | None = None,
         pad: str | None = None,
+        seconds: float = SECONDS,
     ) -> None:
         self.source = source
         self.name = name
         special = {"bos_token": bos, "eos_token": eos, "unk_token": unk, "pad_token": pad}
         self._special = {key: token for key, token in special.items() if token is not None}
+        self._seconds = seconds
         self._child: _Child | None = None
         self._one_at_a_time = threading.Lock()
 
@@ -63,7 +66,9 @@ class ChatTemplate:
         if "refused" in answer:
             self._raise_refusal(messages, add_generation_prompt, answer["refused"])
         if "broken" in answer:
-            raise BadTemplate(f"the chat template of {self.name}: {answer['broken']}; {_REMEDY}")
+            raise BadTemplate(
+                f"the chat template of {self.name} does not work: {answer['broken']}; {_REMEDY}"
+            )
         text = answer["text"]
         if _surrogate(text) is not None:
             raise BadTemplate(
@@ -100,13 +105,12 @@ class ChatTemplate:
             "variables": variables,
             # Control characters in JSON take six; the rest is the template's own text.
             "max_chars": 8 * sum(len(message.content) for message in messages) + 1_000_000,
-            "seconds": 2 * SECONDS,
+            "seconds": 2 * self._seconds,
         }
         with self._one_at_a_time:
             if self._child is None or not self._child.is_alive():
                 self._child = _Child()
-                weakref.finalize(self, self._child.stop)
-            answer = self._child.ask(json.dumps(request))
+            answer = self._child.ask(json.dumps(request) + "\n", self._seconds)
         return {kind: _one_line(said) if kind != "text" else said for kind, said in answer.items()}
 
 
@@ -122,7 +126,8 @@ class _Child:
             stderr=subprocess.DEVNULL,
             encoding="utf-8",
         )
-        if "ready" not in self._exchange("", _SECONDS_TO_START):
+        self._stop = weakref.finalize(self, _end, self._process)
+        if "ready" not in self.ask("", _SECONDS_TO_START):
             raise BadTemplate(
                 f"the process that renders chat templates does not start with {sys.executable}; "
                 "check that jinja2 is installed there"
@@ -131,36 +136,53 @@ class _Child:
     def is_alive(self) -> bool:
         return self._process.poll() is None
 
-    def ask(self, request: str) -> dict[str, str]:
-        return self._exchange(request + "\n", SECONDS)
+    def ask(self, line: str, seconds: float) -> dict[str, str]:
+        """One request, one answer: `text`, `refused` or `broken`."""
+        timed_out = threading.Event()
 
-    def _exchange(self, line: str, seconds: float) -> dict[str, str]:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        timer = threading.Timer(seconds, self._process.kill)
+        def give_up() -> None:
+            timed_out.set()
+            self._process.kill()
+
+        timer = threading.Timer(seconds, give_up)
         timer.daemon = True
         timer.start()
         try:
-            self._process.stdin.write(line)
-            self._process.stdin.flush()
-            answer = self._process.stdout.readline()
-        except BrokenPipeError:
-            answer = ""
+            answer = self._write_and_read(line)
+        except BaseException:
+            # An answer left in the pipe would be taken for the next one.
+            self._stop()
+            raise
         finally:
-            timed_out = timer.finished.is_set()
             timer.cancel()
         if answer.endswith("\n"):
             parsed: dict[str, str] = json.loads(answer)
             return parsed
-        self.stop()
-        if timed_out:
+        self._stop()
+        if timed_out.is_set():
             return {"broken": f"it takes more than {seconds:g} seconds to render"}
         return {"broken": f"rendering it ended its process (status {self._process.returncode})"}
 
-    def stop(self) -> None:
-        self._process.kill()
-        # communicate closes the pipes and reaps the child.
-        self._process.communicate()
+    def _write_and_read(self, line: str) -> str:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            self._process.stdin.write(line)
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            return ""
+        return self._process.stdout.readline()
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Kill the child, reap it and close its pipes."""
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        assert pipe is not None
+        # What could not be written is of no use to a dead child.
+        with contextlib.suppress(BrokenPipeError):
+            pipe.close()
 
 
 def _check_unicode(messages: Sequence[Message]) -> None:

@@ -9,8 +9,10 @@ by path, not as a module, so it must import nothing of localcollab.
 """
 
 import json
+import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -30,6 +32,8 @@ def serve(paths: list[str]) -> None:
     import jinja2.sandbox  # noqa: F401 - loaded before the memory is limited
 
     _limit_memory()
+    # Ctrl-C in a terminal reaches the whole process group; stopping is the parent's business.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     print('{"ready": true}', flush=True)
     for line in sys.stdin:
         print(json.dumps(_answer(line)), flush=True)
@@ -52,8 +56,8 @@ def _answer(line: str) -> dict[str, str]:
 
     try:
         request = json.loads(line)
-        _end_with_parent(request["seconds"])
-        return {"text": _render(request["source"], request["variables"], request["max_chars"])}
+        with _time_limit(request["seconds"]):
+            return {"text": _render(request["source"], request["variables"], request["max_chars"])}
     except Refused as refusal:
         return {"refused": str(refusal)}
     except TemplateSyntaxError as error:
@@ -64,13 +68,17 @@ def _answer(line: str) -> dict[str, str]:
         return {"broken": f"{type(error).__name__}: {error}"}
 
 
-def _end_with_parent(seconds: float) -> None:
+@contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
     """Die by the default action of SIGALRM should the parent be gone and this render be endless."""
-    try:
-        from signal import ITIMER_REAL, setitimer
-    except ImportError:  # Windows
+    if not hasattr(signal, "setitimer"):  # Windows
+        yield
         return
-    setitimer(ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _render(source: str, variables: Mapping[str, Any], max_chars: int) -> str:
@@ -163,7 +171,8 @@ def _namespace() -> Any:
     class PublicNamespace(Namespace):
         """No underscore names: dunders lead out of the sandbox."""
 
-        def __init__(*args: Any, **kwargs: Any) -> None:  # noqa: N805 - allows namespace(self=1)
+        def __init__(*args: Any, **kwargs: Any) -> None:
+            # No named self, so that a template may write namespace(self=1).
             attributes = dict(*args[1:], **kwargs)
             for name in attributes:
                 check(name)
