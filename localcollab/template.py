@@ -138,11 +138,12 @@ class _Child:
 
     def ask(self, line: str, seconds: float) -> dict[str, str]:
         """One request, one answer: `text`, `refused` or `broken`."""
-        timed_out = threading.Event()
+        timed_out, process = threading.Event(), self._process
 
+        # Holds no `self`: the timer's thread would keep a dropped child alive.
         def give_up() -> None:
             timed_out.set()
-            self._process.kill()
+            process.kill()
 
         timer = threading.Timer(seconds, give_up)
         timer.daemon = True
