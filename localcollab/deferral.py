@@ -30,7 +30,9 @@ class DeferralTeam:
     ) -> None:
         names = [member.name for member in (base, *experts)]
         if len(set(names)) < len(names):
-            raise BadOption(f"team {name!r} has members of one name ({', '.join(names)}): rename one")
+            raise BadOption(
+                f"team {name!r} has members of one name ({', '.join(names)}): rename one"
+            )
         if not experts:
             raise BadOption(f"team {name!r} has no expert: name at least one")
         for expert in experts:

@@ -73,11 +73,15 @@ def margin_gate(n_experts: int) -> Gate:
 
 
 def always(n_experts: int) -> Gate:
-    return Gate("always", False, lambda reading, _: _shared(np.ones(len(reading.logits)), n_experts))
+    return Gate(
+        "always", False, lambda reading, _: _shared(np.ones(len(reading.logits)), n_experts)
+    )
 
 
 def never(n_experts: int) -> Gate:
-    return Gate("never", False, lambda reading, _: _shared(np.zeros(len(reading.logits)), n_experts))
+    return Gate(
+        "never", False, lambda reading, _: _shared(np.zeros(len(reading.logits)), n_experts)
+    )
 
 
 def random_gate(rate: float, n_experts: int, *, seed: int = 0) -> Gate:

@@ -122,7 +122,10 @@ def _token(model: LanguageModel, reading: Reading, token: int) -> Token:
 
 def probability(logits: np.ndarray, token: int) -> float:
     """Softmax of one row, at one token."""
-    return float(1.0 / np.exp(logits - logits[token]).sum()) if np.isfinite(logits[token]) else 0.0
+    if not np.isfinite(logits[token]):
+        return 0.0
+    with np.errstate(over="ignore"):  # a hopeless token: 1 / inf = 0
+        return float(1.0 / np.exp(logits - logits[token]).sum())
 
 
 def _most_confident(reading: Reading, token: int) -> float:

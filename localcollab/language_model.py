@@ -21,7 +21,7 @@ Called between chunks, and every few milliseconds inside a long one.
 """
 
 
-class Stopped(Exception):  # noqa: N818 - a signal, not an error
+class Stopped(Exception):
     """Raised by an `on_chunk` to end a read; the model's cache stays valid."""
 
 

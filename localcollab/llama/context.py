@@ -99,7 +99,9 @@ class LlamaModel:
         if not tokens:
             raise BadOption(f"{self.name}: nothing to read: give at least one token")
         if not 0 <= last <= len(tokens):
-            raise BadOption(f"{self.name}: last={last} of {len(tokens)} tokens: give 0 to their count")
+            raise BadOption(
+                f"{self.name}: last={last} of {len(tokens)} tokens: give 0 to their count"
+            )
         if len(tokens) > self.n_ctx:
             raise ContextFull(
                 f"{self.name}: {len(tokens)} tokens do not fit its context of {self.n_ctx}: "

@@ -74,7 +74,9 @@ class _Cursor:
         self.path, self.data, self.at = path, data, 0
 
     def fail(self, what: str) -> BadModelFile:
-        return BadModelFile(f"{self.path}: {what}: the file is damaged or cut short; fetch it again")
+        return BadModelFile(
+            f"{self.path}: {what}: the file is damaged or cut short; fetch it again"
+        )
 
     def take(self, n: int, what: str) -> bytes:
         if self.at + n > len(self.data):
@@ -135,7 +137,10 @@ def _parse(cursor: _Cursor) -> Header:
         raise BadModelFile(
             f"{cursor.path}: GGUF version {version} is not supported (2 and 3 are): convert it anew"
         )
-    n_tensors, n_values = cursor.scalar("Q", "the tensor count"), cursor.scalar("Q", "the key count")
+    n_tensors, n_values = (
+        cursor.scalar("Q", "the tensor count"),
+        cursor.scalar("Q", "the key count"),
+    )
     # A key takes at least 13 bytes, a tensor at least 24.
     if n_tensors * 24 + n_values * 13 > len(cursor.data):
         raise cursor.fail(f"the header claims {n_tensors} tensors and {n_values} keys")

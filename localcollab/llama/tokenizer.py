@@ -66,7 +66,9 @@ def _encoder(
         buffer = (api.llama_token * n_max)()
         n = api.llama_tokenize(vocab, data, len(data), buffer, n_max, False, special)
         if n < 0:
-            raise BadOption(f"{owner}: cannot tokenize {len(data)} bytes of text (needs {-n} tokens)")
+            raise BadOption(
+                f"{owner}: cannot tokenize {len(data)} bytes of text (needs {-n} tokens)"
+            )
         start = [bos] if bos_wanted and bos is not None else []
         return start + buffer[:n]
 

@@ -101,7 +101,9 @@ def load_weights(path: Path, options: Options, *, extra_buffers: bool) -> Weight
     library.take_errors()
     pointer = api.llama_model_load_from_file(str(path).encode(), params)
     if not pointer:
-        raise BadModelFile(f"{path}: llama.cpp cannot load it: {library.take_errors() or 'no reason'}")
+        raise BadModelFile(
+            f"{path}: llama.cpp cannot load it: {library.take_errors() or 'no reason'}"
+        )
     weights = Weights(path, header, pointer)
     weakref.finalize(weights, api.llama_model_free, pointer)
     if api.llama_model_has_encoder(pointer) or not api.llama_model_has_decoder(pointer):

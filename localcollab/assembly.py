@@ -1,0 +1,162 @@
+"""Names and files -> an open team. Probes each file, shares weights, checks the head.
+
+Answers `run`, `chat`, `eval` and `convert head` alike: whoever needs models comes here.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from localcollab.catalog import Catalog, TeamEntry
+from localcollab.deferral import DeferralTeam
+from localcollab.errors import BadOption
+from localcollab.gates import Gate, check_threshold, parse_gate, softmax_gate
+from localcollab.heads import Head, load_head
+from localcollab.language_model import LanguageModel
+from localcollab.llama.options import Options
+from localcollab.llama.probe import Verdict, probe
+from localcollab.mapped import in_vocabulary
+
+OnProgress = Callable[[str], None]
+BASE = "base"
+"""The author name of every team's base."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A model file in its place in a team."""
+
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class TeamPlan:
+    """What to open: members by name, base first, and who decides. Nothing is loaded yet."""
+
+    name: str
+    members: tuple[Member, ...]
+    head: Path | None = None
+    gate: str | None = None
+    threshold: float | None = None
+    compose: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTeam:
+    name: str
+    model: LanguageModel
+    members: Mapping[str, LanguageModel]
+    """Base first; in the base's vocabulary."""
+    verdicts: Mapping[str, Verdict]
+    template: str | None
+    """The base's chat template, as it stands in its file."""
+    head: Head | None = None
+
+    @property
+    def base(self) -> LanguageModel:
+        return self.members[BASE]
+
+
+def plan_from_catalog(catalog: Catalog, entry: TeamEntry) -> TeamPlan:
+    """Raises `BadCatalog` where an entry names what is not there."""
+    experts = tuple(Member(name, catalog.model(name).path) for name in entry.experts)
+    return TeamPlan(
+        name=entry.name,
+        members=(Member(BASE, catalog.model(entry.base).path), *experts),
+        head=catalog.head(entry.head).path if entry.head else None,
+        gate=entry.gate,
+        threshold=entry.threshold,
+        compose=entry.compose,
+    )
+
+
+def plan_from_files(base: Path, experts: Sequence[Path]) -> TeamPlan:
+    """Any files at once; experts are named after their files. Decided by the entropy gate."""
+    members = [Member(BASE, base)]
+    for path in experts:
+        taken = {member.name for member in members}
+        names = (path.stem if n == 1 else f"{path.stem}-{n}" for n in range(1, 99))
+        members.append(Member(next(name for name in names if name not in taken), path))
+    name = "+".join(path.stem for path in (base, *experts))
+    return TeamPlan(name, tuple(members), gate="entropy" if experts else None)
+
+
+def with_choices(
+    plan: TeamPlan,
+    *,
+    gate: str | None = None,
+    head: Path | None = None,
+    threshold: float | None = None,
+    compose: bool = False,
+    seed: int = 0,
+) -> TeamPlan:
+    """The plan with a caller's own gate, head, threshold. Raises `BadOption`."""
+    if gate and head:
+        raise BadOption(f"both a gate ({gate}) and a head ({head.name}) are given: choose one")
+    alone = len(plan.members) == 1
+    if alone and (gate or head or compose or threshold is not None):
+        raise BadOption("gate, head, threshold and compose need an expert: add --expert FILE")
+    if threshold is not None:
+        plan = replace(plan, threshold=check_threshold(threshold))
+    if gate or head:
+        plan = replace(plan, gate=gate, head=head)
+    return replace(plan, compose=plan.compose or compose, seed=seed)
+
+
+def open_team(
+    plan: TeamPlan, options: Options | None = None, on_progress: OnProgress | None = None
+) -> OpenTeam:
+    """Raises `BadModelFile`, `VocabularyMismatch`, `HeadMismatch`, `BadOption`."""
+    options = options or Options()
+    verdicts = {member.name: probe(member.path, on_progress) for member in plan.members}
+    head = load_head(plan.head) if plan.head else None
+    members, template = _open_members(plan, verdicts, options, on_progress)
+    base, *experts = members.values()
+    if not experts:
+        return OpenTeam(plan.name, base, members, verdicts, template)
+    if head:
+        sha256s = [verdict.sha256 for verdict in verdicts.values()]
+        head.require(sha256s[0], sha256s[1:], base.vocabulary.fingerprint, base.n_embd)
+    gate, threshold = _decision(plan, head, len(experts))
+    model = DeferralTeam(plan.name, base, experts, gate, threshold=threshold, compose=plan.compose)
+    return OpenTeam(plan.name, model, members, verdicts, template, head)
+
+
+def _open_members(
+    plan: TeamPlan,
+    verdicts: Mapping[str, Verdict],
+    options: Options,
+    on_progress: OnProgress | None,
+) -> tuple[dict[str, LanguageModel], str | None]:
+    # Imported here: reading a catalogue or planning a team needs no llama.cpp.
+    from localcollab.llama.context import LlamaModel
+    from localcollab.llama.weights import Weights, load_weights
+
+    loaded: dict[str, Weights] = {}
+    members: dict[str, LanguageModel] = {}
+    for member in plan.members:
+        verdict = verdicts[member.name]
+        if on_progress:
+            on_progress(f"loading {member.name} ({member.path.name})")
+        if verdict.path not in loaded:
+            loaded[verdict.path] = load_weights(
+                Path(verdict.path), options, extra_buffers=verdict.extra_buffers
+            )
+        opened = LlamaModel(loaded[verdict.path], options, name=member.name)
+        base = members.get(BASE)
+        members[member.name] = (
+            in_vocabulary(opened, base.vocabulary, plan.members[0].path.name) if base else opened
+        )
+    return members, loaded[verdicts[BASE].path].chat_template
+
+
+def _decision(plan: TeamPlan, head: Head | None, n_experts: int) -> tuple[Gate, float]:
+    if head:
+        threshold = head.card.threshold if plan.threshold is None else plan.threshold
+        return softmax_gate(head.p_defer), threshold
+    if plan.gate is None:
+        raise BadOption(f"team {plan.name!r} has neither a head nor a gate: give --gate or --head")
+    gate = parse_gate(plan.gate, n_experts, seed=plan.seed)
+    return gate, 0.5 if plan.threshold is None else plan.threshold

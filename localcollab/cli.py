@@ -1,0 +1,203 @@
+"""The command line: thin. A command's module is imported only when it runs."""
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from localcollab import __version__
+from localcollab.errors import LocalcollabError
+
+EXIT_FAILED = 1
+EXIT_INTERRUPTED = 130
+
+_PLUGINS = {
+    "convert": ("localcollab_convert.cli", "Prepare models and train heads."),
+}
+"""Command groups that live in the other packages: name -> (module with `app`, help)."""
+
+
+class LazyGroup(TyperGroup):
+    """Knows the plug-in groups by name and help; loads one when it is called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*super().list_commands(ctx), *_PLUGINS]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in _PLUGINS:
+            return super().get_command(ctx, cmd_name)
+        module, about = _PLUGINS[cmd_name]
+        if cmd_name not in sys.argv[1:3]:  # the list of commands needs no more than this
+            return typer.main.get_command(_stub(cmd_name, about))
+        return typer.main.get_command(_load(cmd_name, module))
+
+
+def _stub(name: str, about: str) -> typer.Typer:
+    app = typer.Typer(help=about)
+    app.command(name, help=about)(lambda: None)
+    return app
+
+
+def _load(name: str, module: str) -> typer.Typer:
+    try:
+        app: typer.Typer = importlib.import_module(module).app
+    except ModuleNotFoundError as error:
+        raise LocalcollabError(
+            f"localcollab {name} needs {error.name}: pip install 'localcollab[{name}]'"
+        ) from error
+    return app
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    help="Several small local language models answer as one, offline.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_Models = Annotated[list[Path] | None, typer.Option("--models", help="One more models.toml.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"localcollab {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="llama.cpp's log on stderr.")
+    ] = False,
+) -> None:
+    if verbose:
+        import logging
+
+        logging.basicConfig(level=logging.DEBUG, format="%(name)s: %(message)s")
+
+
+@app.command()
+def run(
+    question: Annotated[
+        str | None, typer.Argument(help="The question; without it, or with -, standard input.")
+    ] = None,
+    team: Annotated[str | None, typer.Option(help="A team of the catalogue.")] = None,
+    base: Annotated[Path | None, typer.Option(help="A GGUF file as base.")] = None,
+    expert: Annotated[
+        list[Path] | None, typer.Option(help="A GGUF file as expert; may be repeated.")
+    ] = None,
+    head: Annotated[Path | None, typer.Option(help="A trained head for these files.")] = None,
+    gate: Annotated[
+        str | None,
+        typer.Option(help="Who decides, untrained: entropy, margin, always, never, random(RATE)."),
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="Defer where p_defer is above this, 0 to 1.")
+    ] = None,
+    compose: Annotated[bool, typer.Option("--compose", help="Mix all members' words.")] = False,
+    system: Annotated[str | None, typer.Option(help="The system prompt.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="End the answer here.")] = None,
+    stop: Annotated[
+        list[str] | None, typer.Option(help="End the answer before this text; may be repeated.")
+    ] = None,
+    temperature: Annotated[float, typer.Option(help="0: the likeliest token, always.")] = 0.0,
+    top_k: Annotated[int, typer.Option(help="Only the k likeliest; 0: all.")] = 0,
+    top_p: Annotated[float, typer.Option(help="Only the likeliest of this probability.")] = 1.0,
+    min_p: Annotated[float, typer.Option(help="Only with this share of the likeliest.")] = 0.0,
+    repeat_penalty: Annotated[float, typer.Option(help="Above 1: repeat less.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Of sampling and of the random gate.")] = 0,
+    n_ctx: Annotated[int | None, typer.Option(help="Tokens of context.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Default: the physical cores.")] = None,
+    gpu_layers: Annotated[int | None, typer.Option(help="Default: all, where supported.")] = None,
+    kv_type: Annotated[str, typer.Option(help="Type of the KV cache: f16, q8_0, ...")] = "f16",
+    flash_attention: Annotated[str, typer.Option(help="auto, on or off.")] = "auto",
+    load_mode: Annotated[str, typer.Option(help="auto, mmap, read or mlock.")] = "auto",
+    marks: Annotated[
+        bool | None,
+        typer.Option("--marks/--no-marks", help="Mark who wrote what; default: on a terminal."),
+    ] = None,
+    json_events: Annotated[bool, typer.Option("--json", help="One event a line.")] = False,
+    models: _Models = None,
+) -> None:
+    """Ask a team one question and stream the answer.
+
+    Colours and marks show who wrote what; underlined: nobody was confident.
+    """
+    from localcollab import run as command
+    from localcollab.answer import Limits
+    from localcollab.llama.options import Options
+    from localcollab.sampling import Sampling
+
+    options = Options(
+        n_ctx=n_ctx,
+        n_threads=threads,
+        n_gpu_layers=gpu_layers,
+        kv_type=kv_type,  # type: ignore[arg-type]  # Options checks it
+        flash_attention=flash_attention,  # type: ignore[arg-type]
+        load_mode=load_mode,  # type: ignore[arg-type]
+    )
+    choice = command.TeamChoice(
+        team=team, base=base, experts=tuple(expert or ()), head=head, gate=gate,
+        threshold=threshold, compose=compose, seed=seed, catalogs=tuple(models or ()),
+    )  # fmt: skip
+    command.run(
+        question,
+        choice,
+        options,
+        system=system,
+        sampling=Sampling(temperature, top_k, top_p, min_p, repeat_penalty, seed=seed),
+        limits=Limits(max_tokens, tuple(stop or ())),
+        marks=marks,
+        json_events=json_events,
+    )
+
+
+@app.command()
+def teams(
+    models: _Models = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """List the teams of the catalogue, and whether their files are here."""
+    from localcollab.listing import print_teams
+
+    print_teams(tuple(models or ()), as_json=as_json)
+
+
+@app.command()
+def doctor(
+    file: Annotated[list[Path] | None, typer.Argument(help="GGUF files to check now.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show what this machine and its llama.cpp can do, and what would make it faster."""
+    from localcollab.doctor import examine
+
+    examine(tuple(file or ()), as_json=as_json)
+
+
+def main() -> NoReturn:
+    """The entry point: every `LocalcollabError` becomes one line on stderr and exit code 1."""
+    try:
+        app()
+    except LocalcollabError as error:
+        print(f"localcollab: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(EXIT_FAILED)
+    except KeyboardInterrupt:
+        print("localcollab: interrupted", file=sys.stderr)
+        sys.exit(EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        # The reader went away (as in `| head`): say nothing, and let no flush complain.
+        sys.stdout = None  # type: ignore[assignment]
+        sys.exit(EXIT_FAILED)
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""`localcollab doctor`: what this machine and build can do, what was found out about model files, and
+what would make it faster."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from localcollab import __version__
+from localcollab.errors import BadModelFile
+from localcollab.llama import library
+from localcollab.llama.options import available_bytes, physical_cores
+from localcollab.llama.probe import Verdict, all_remembered, probe
+
+# CPU feature as Linux names it -> llama.cpp's name of what uses it
+_USEFUL = {
+    "avx2": "AVX2", "fma": "FMA", "f16c": "F16C", "bmi2": "BMI2", "avx512f": "AVX512",
+    "avx512_vnni": "AVX512_VNNI", "avx512_vbmi": "AVX512_VBMI", "avx512_bf16": "AVX512_BF16",
+}  # fmt: skip
+_WITHOUT_AMX = (
+    'CMAKE_ARGS="-DGGML_NATIVE=OFF -DGGML_AVX=ON -DGGML_AVX2=ON -DGGML_FMA=ON -DGGML_F16C=ON '
+    "-DGGML_BMI2=ON -DGGML_AVX512=ON -DGGML_AVX512_VBMI=ON -DGGML_AVX512_VNNI=ON "
+    '-DGGML_AVX512_BF16=ON" pip install --force-reinstall --no-cache-dir --no-deps '
+    "llama-cpp-python==0.3.36"
+)
+
+
+def examine(files: tuple[Path, ...], *, as_json: bool) -> None:
+    """Print the report; files given are probed first. Exits 1 when one of them is unusable."""
+    failures = [message for file in files if (message := _failure(file))]
+    verdicts = all_remembered()
+    features = library.system_info()
+    report = {
+        "localcollab": __version__,
+        "cpu": library.cpu_name(),
+        "physical_cores": physical_cores(),
+        "available_bytes": available_bytes(),
+        "gpu_offload": library.supports_gpu(),
+        "llama_cpp_features": [name for name, on in features.items() if on],
+        "files": [asdict(verdict) for verdict in verdicts],
+        "failures": failures,
+        "advice": list(advice(library.cpu_flags(), features, verdicts)),
+    }
+    if as_json:
+        print(json.dumps(report, indent=1))
+    else:
+        _print(report, verdicts)
+    if failures:
+        sys.exit(1)
+
+
+def _failure(file: Path) -> str | None:
+    try:
+        probe(file)
+    except BadModelFile as error:
+        return str(error)
+    return None
+
+
+def advice(
+    cpu: frozenset[str], build: Mapping[str, bool], verdicts: list[Verdict]
+) -> Iterator[str]:
+    """What would make this machine faster, a line each."""
+    unused = [name for flag, name in _USEFUL.items() if flag in cpu and not build.get(name)]
+    if unused:
+        yield (
+            f"this CPU has {', '.join(unused)}, but llama.cpp was built without: build it on this "
+            "machine (pip install --force-reinstall --no-cache-dir --no-deps llama-cpp-python==0.3.36)"
+        )
+    unsafe = [v for v in verdicts if v.is_sound and not v.extra_buffers]
+    if unsafe and "amx_tile" in cpu:
+        yield (
+            f"repacked weights crash here ({len(unsafe)} files run without them): this CPU announces "
+            f"AMX but cannot use it; a build without AMX is about 1.5 times as fast: {_WITHOUT_AMX}"
+        )
+    elif unsafe:
+        yield f"{len(unsafe)} files run without repacked weights, because llama.cpp crashes with them"
+
+
+def _print(report: Mapping[str, object], verdicts: list[Verdict]) -> None:
+    free = report["available_bytes"]
+    memory = f"{free / 2**30:.1f} GiB free" if isinstance(free, int) else "free memory unknown"
+    gpu = "offloads to a GPU" if report["gpu_offload"] else "CPU only"
+    print(f"localcollab {report['localcollab']}")
+    print(f"machine: {report['cpu']}, {report['physical_cores']} physical cores, {memory}")
+    print(f"llama.cpp: {gpu}; {', '.join(library.system_info())}")
+    for verdict in verdicts:
+        state = verdict.error or ("repacked" if verdict.extra_buffers else "without repacking")
+        print(f"file: {verdict.path}: {state} (sha256 {verdict.sha256[:12]})")
+    for failure in report["failures"]:  # type: ignore[attr-defined]
+        print(f"cannot be used: {failure}")
+    for line in report["advice"]:  # type: ignore[attr-defined]
+        print(f"advice: {line}")
+    if not report["advice"]:
+        print("advice: nothing to improve was found")

@@ -1,0 +1,69 @@
+"""One conversation: messages and a team -> an iterator of events.
+
+Keeps the token ids of its answers and splices them into the next prompt, so that a turn reads only
+what is new. A conversation uses its team's caches: open another team for a second one.
+"""
+
+import threading
+from collections.abc import Iterator
+
+from localcollab.answer import Limits
+from localcollab.assembly import OpenTeam
+from localcollab.chat import Transcript, without_reasoning
+from localcollab.errors import BadOption
+from localcollab.events import Event, Finished, Prompted
+from localcollab.generate import generate
+from localcollab.sampling import Sampling
+from localcollab.template import ChatTemplate, Message
+
+
+class Session:
+    """`messages` is the conversation so far; an answer joins it when it is finished."""
+
+    def __init__(self, team: OpenTeam, *, system: str | None = None) -> None:
+        """Raises `BadTemplate`; `BadOption` for a system prompt without a chat template."""
+        self.team = team
+        vocabulary = team.model.vocabulary
+        template = _chat_template(team)
+        if system and template is None:
+            raise BadOption(
+                f"{team.name}: the base has no chat template, so it takes no system prompt: put it "
+                "into the question"
+            )
+        self.has_template = template is not None
+        self.messages: list[Message] = [Message("system", system)] if system else []
+        self._transcript = Transcript(template, vocabulary)
+
+    def ask(
+        self,
+        question: str,
+        sampling: Sampling | None = None,
+        limits: Limits | None = None,
+        *,
+        stop_event: threading.Event | None = None,
+    ) -> Iterator[Event]:
+        """Yields `Prompted`, `Progress`, `Token`s, `Finished`. The question stays in the
+        conversation only when the answer was begun. Raises what `generate` and rendering raise."""
+        if not question:
+            raise BadOption("the question is empty: give at least one character")
+        messages = [*self.messages, Message("user", question)]
+        prompt = self._transcript.prompt(messages)
+        yield Prompted(len(prompt.tokens), prompt.n_reread)
+        for event in generate(
+            self.team.model, prompt.tokens, sampling, limits, stop_event=stop_event
+        ):
+            if isinstance(event, Finished):
+                self._transcript.answered(event.tokens)
+                self.messages = [*messages, Message("assistant", without_reasoning(event.text))]
+            yield event
+
+
+def _chat_template(team: OpenTeam) -> ChatTemplate | None:
+    if not team.template:
+        return None
+    vocabulary = team.model.vocabulary
+    bos, eos = (
+        "" if token is None else vocabulary.strings[token]
+        for token in (vocabulary.bos, vocabulary.eos)
+    )
+    return ChatTemplate(team.template, bos=bos, eos=eos)
