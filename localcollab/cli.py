@@ -194,7 +194,7 @@ def main() -> NoReturn:
         sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:
         # The reader went away (as in `| head`): say nothing, and let no flush complain.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         sys.exit(EXIT_FAILED)
     sys.exit(0)
 

@@ -110,7 +110,9 @@ class DeferralTeam:
         with np.errstate(divide="ignore"):
             log_pi = np.log(np.clip(pi, 0, 1)).T[:, :, None]
         readings = [members[m.name] for m in (self.base, *self.experts)]
-        return np.stack([log_softmax(r.logits) for r in readings]) + log_pi.astype(np.float32)
+        weighted: Float32Array = np.stack([log_softmax(r.logits) for r in readings])
+        weighted += log_pi
+        return weighted
 
     def attribute(self, reading: Reading, token: int) -> str:
         """The member that wrote `token`; in a mixture the one that gave it most probability."""

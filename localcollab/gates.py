@@ -11,7 +11,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from localcollab.errors import BadOption
-from localcollab.language_model import Float32Array, Reading, log_softmax
+from localcollab.language_model import Float32Array, Reading, log_softmax, log_sum_exp
 
 GateName = Literal["head", "entropy", "margin", "always", "never", "random"]
 
@@ -55,7 +55,8 @@ def entropy_gate(n_experts: int) -> Gate:
 
     def defer(reading: Reading, n_tokens: int) -> Float32Array:
         logprobs = log_softmax(reading.logits)
-        plogp = np.where(np.isneginf(logprobs), 0.0, np.exp(logprobs) * logprobs)
+        finite = np.where(np.isneginf(logprobs), 0.0, logprobs)  # 0 log 0 = 0
+        plogp = np.exp(logprobs) * finite
         return _shared(1 - np.exp(plogp.sum(axis=-1)), n_experts)
 
     return Gate("entropy", False, defer)
@@ -66,7 +67,7 @@ def margin_gate(n_experts: int) -> Gate:
 
     def defer(reading: Reading, n_tokens: int) -> Float32Array:
         top2 = np.partition(reading.logits, -2, axis=-1)[:, -2:]
-        p2, p1 = np.exp(top2 - _log_sum_exp(reading.logits)).T
+        p2, p1 = np.exp(top2 - log_sum_exp(reading.logits)).T
         return _shared(1 - (p1 - p2), n_experts)
 
     return Gate("margin", False, defer)
@@ -112,10 +113,6 @@ def _uniform(positions: np.ndarray, seed: int) -> np.ndarray:
 def _shared(p: np.ndarray, n_experts: int) -> Float32Array:
     column = np.asarray(p, np.float32)[:, None] / n_experts
     return np.repeat(column, n_experts, axis=1)  # (last, K)
-
-
-def _log_sum_exp(logits: Float32Array) -> Float32Array:
-    return (logits - log_softmax(logits)).max(axis=-1, keepdims=True)
 
 
 def softmax_gate(p_defer: Callable[[Float32Array], Float32Array]) -> Gate:

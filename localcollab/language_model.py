@@ -71,8 +71,14 @@ class LanguageModel(Protocol):
         ...
 
 
+def log_sum_exp(logits: Float32Array) -> Float32Array:
+    """log of the sum of exp over the last axis, which is kept with length 1."""
+    largest = logits.max(axis=-1, keepdims=True)
+    log_sum: Float32Array = largest + np.log(np.exp(logits - largest).sum(axis=-1, keepdims=True))
+    return log_sum
+
+
 def log_softmax(logits: Float32Array) -> Float32Array:
     """Logits (..., n_vocab) -> log-probabilities in nats, over the last axis; -inf stays -inf."""
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    log_sum: Float32Array = np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-    return shifted - log_sum
+    logprobs: Float32Array = logits - log_sum_exp(logits)
+    return logprobs

@@ -2,8 +2,20 @@
 
 import json
 from pathlib import Path
+from typing import TypedDict
 
 from localcollab.catalog import DEFAULT_TEAM, Catalog, TeamEntry, load_catalog
+
+
+class TeamRecord(TypedDict):
+    """One team for `--json`: its members, who decides, and the files that are not there."""
+
+    name: str
+    about: str
+    base: str
+    experts: list[str]
+    decides: str
+    missing: list[str]
 
 
 def print_teams(catalogs: tuple[Path, ...], *, as_json: bool) -> None:
@@ -23,8 +35,7 @@ def print_teams(catalogs: tuple[Path, ...], *, as_json: bool) -> None:
             print(f"  missing: {file}")
 
 
-def team_record(catalog: Catalog, team: TeamEntry) -> dict[str, object]:
-    """One team for `--json`: its members, who decides, and the files that are not there."""
+def team_record(catalog: Catalog, team: TeamEntry) -> TeamRecord:
     paths = [catalog.model(name).path for name in (team.base, *team.experts)]
     if team.head:
         paths.append(catalog.head(team.head).path)

@@ -183,12 +183,10 @@ class LlamaModel:
 
     def _copy_outputs(self, rows: Float32Array, states: Float32Array | None, row: int) -> None:
         # llama.cpp reuses these buffers on the next decode: copy.
-        address = ctypes.cast(api.llama_get_logits(self._context), ctypes.c_void_p).value
-        ctypes.memmove(rows.ctypes.data, address, rows.nbytes)
+        ctypes.memmove(rows.ctypes.data, api.llama_get_logits(self._context), rows.nbytes)
         if states is not None:
             part = states[row : row + len(rows)]
-            address = ctypes.cast(api.llama_get_embeddings(self._context), ctypes.c_void_p).value
-            ctypes.memmove(part.ctypes.data, address, part.nbytes)
+            ctypes.memmove(part.ctypes.data, api.llama_get_embeddings(self._context), part.nbytes)
 
 
 _NEVER = api.ggml_abort_callback()

@@ -70,7 +70,8 @@ def _encoder(
                 f"{owner}: cannot tokenize {len(data)} bytes of text (needs {-n} tokens)"
             )
         start = [bos] if bos_wanted and bos is not None else []
-        return start + buffer[:n]
+        tokens: list[int] = buffer[:n]
+        return start + tokens
 
     return lambda text, *, special=False, bos=False: encode(text, special=special, bos_wanted=bos)
 

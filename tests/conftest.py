@@ -1,0 +1,60 @@
+"""What the tests share: a scripted fake model for logic, real GGUF files for everything else.
+
+LOCALCOLLAB_FIXTURES names a folder of third-party weights; what needs it is skipped without.
+"""
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+FIXTURES = os.environ.get("LOCALCOLLAB_FIXTURES", "")
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the user's configuration; checks of model files are remembered for the run."""
+    root = tmp_path_factory.getbasetemp()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(root / "cache"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(root / "config"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(root / "data"))
+
+
+@pytest.fixture(autouse=True)
+def _no_connections(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The program is offline: a connection that is tried fails the test."""
+
+    def refuse(self: socket.socket, address: object) -> None:
+        raise AssertionError(f"a connection to {address!r} was tried")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket.socket, "connect_ex", refuse)
+    yield
+
+
+def fixture_file(*parts: str) -> Path:
+    """A third-party file, or a skip that says what is missing."""
+    path = Path(FIXTURES, *parts)
+    if not FIXTURES or not path.is_file():
+        pytest.skip(f"needs LOCALCOLLAB_FIXTURES with {'/'.join(parts)}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def stories() -> Path:
+    """A strong 260K TinyStories model: llama, SentencePiece of 512 with byte tokens, F32."""
+    return fixture_file("weights", "stories260K-tok512.f32.gguf")
+
+
+@pytest.fixture(scope="session")
+def weak_stories() -> Path:
+    """A weaker stranger with the same tokenizer, context 256."""
+    return fixture_file("weights", "llama2xs-tok512.f32.gguf")
+
+
+@pytest.fixture(scope="session")
+def rwkv() -> Path:
+    """A recurrent model over bytes: its cache cannot rewind."""
+    return fixture_file("weights", "rwkv-5v2-730K-bytes.f32.gguf")
