@@ -1,0 +1,199 @@
+"""A conversation as one token sequence: messages -> the prompt of the next turn.
+
+The ids of what was generated are kept. What the messages look like as text is `template`'s; how a
+text is cut into ids is `encoding`'s.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from localcollab.encoding import TextStream as TextStream
+from localcollab.encoding import (
+    boundaries,
+    encode_continuation,
+    encode_start,
+    match,
+    template_writer,
+)
+from localcollab.errors import BadOption
+from localcollab.template import ChatTemplate, Message
+from localcollab.vocabulary import Vocabulary
+
+_MIN_FOUND = 16
+"""Characters. Shorter answers are also found in a template's own text ("a" in "assistant")."""
+
+_BLOCK = re.compile(r"^[ \t]*<think>.*?(?:</think>\s*|\Z)", re.DOTALL | re.MULTILINE)
+_OPENED_BY_TEMPLATE = re.compile(r"\A(?:(?!<think>).)*?</think>[ \t]*(?:\n\s*|\Z)", re.DOTALL)
+
+
+def without_reasoning(text: str) -> str:
+    """An old answer as it is sent back: no `<think>` blocks.
+
+    A block starts its line; an unfinished one goes to the end. Where a template opened the block
+    in the prompt, the answer holds only the closing tag, at the end of a line.
+    """
+    return _BLOCK.sub("", _OPENED_BY_TEMPLATE.sub("", text, count=1))
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    tokens: tuple[int, ...]
+    n_reread: int
+    """Tokens of earlier turns that stood in the sequence before and must be read again."""
+    text: str
+    """What the tokens write, but for what the model wants at the start of a sequence."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    text: str
+    tokens: tuple[int, ...]
+    is_answer: bool = False
+
+
+class Transcript:
+    """The token sequence of one conversation so far.
+
+    Answers keep the ids they were generated with, also where another split would write the same
+    text: the cache holds those ids. A text between answers is tokenized on its own.
+    """
+
+    def __init__(self, template: ChatTemplate | None, vocabulary: Vocabulary) -> None:
+        """Without a template the messages are plain text that continues what stands before."""
+        self._template = template
+        self._vocabulary = vocabulary
+        self._pieces: list[_Piece] = []
+        self._answers: list[tuple[int, ...]] = []
+
+    def prompt(self, messages: Sequence[Message]) -> Prompt:
+        """The sequence to continue. Raises what rendering and encoding raise, changing nothing."""
+        text = self._render(messages)
+        pieces = self._kept(text)
+        self._extend(pieces, text, messages)
+        before, now = _tokens(self._pieces), _tokens(pieces)
+        n_same = _n_same(before, now)
+        n_earlier = self._count_up_to(_end_of_last_answer(text, messages), pieces)
+        self._pieces = pieces
+        n_reread = max(0, min(n_earlier, len(before)) - n_same)
+        return Prompt(now, n_reread, text)
+
+    def answered(self, tokens: Sequence[int]) -> None:
+        """What was generated after the last prompt, without the end token."""
+        if tokens:
+            piece = _Piece(self._vocabulary.decode(tokens), tuple(tokens), is_answer=True)
+            self._pieces.append(piece)
+            self._answers.append(piece.tokens)
+
+    def _render(self, messages: Sequence[Message]) -> str:
+        if self._template is not None:
+            return self._template.render(messages)
+        if any(message.role == "system" for message in messages):
+            raise BadOption(
+                "this model has no chat template, so it takes no system prompt: put it into the "
+                "question"
+            )
+        return "".join(message.content for message in messages)
+
+    def _kept(self, text: str) -> list[_Piece]:
+        """The pieces that still write how `text` begins; of a changed answer, its first tokens."""
+        kept: list[_Piece] = []
+        position = 0
+        for piece in self._pieces:
+            if position == len(text):
+                break
+            if not piece.is_answer:
+                if not text.startswith(piece.text, position):
+                    break
+                kept.append(piece)
+                position += len(piece.text)
+                continue
+            n, n_chars = match(piece.tokens, text, position, self._vocabulary.piece)
+            if n:
+                is_whole = n == len(piece.tokens)
+                end = position + n_chars
+                kept.append(_Piece(text[position:end], piece.tokens[:n], is_answer=is_whole))
+                position = end
+            if n < len(piece.tokens):
+                break
+        return kept
+
+    def _extend(self, pieces: list[_Piece], text: str, messages: Sequence[Message]) -> None:
+        """Add the rest of `text`, with the ids of answers that a template moved or shortened."""
+        begin = cursor = sum(len(piece.text) for piece in pieces)
+        for message in _after_answers(messages, sum(piece.is_answer for piece in pieces)):
+            content = message.content.strip()
+            found = text.find(content, cursor) if content else -1
+            if found < 0:
+                continue
+            cursor = found + len(content)
+            if message.role != "assistant" or len(content) < _MIN_FOUND:
+                continue
+            offset, tokens = self._generated(content)
+            if tokens:
+                self._encode(pieces, text[begin : found + offset])
+                pieces.append(_Piece(self._vocabulary.decode(tokens), tokens, is_answer=True))
+                begin = found + offset + len(pieces[-1].text)
+        self._encode(pieces, text[begin:])
+
+    def _encode(self, pieces: list[_Piece], text: str) -> None:
+        if not pieces:
+            pieces.append(_Piece(text, tuple(encode_start(self._vocabulary, text))))
+        elif text:
+            pieces.append(_Piece(text, tuple(encode_continuation(self._vocabulary, text))))
+
+    def _generated(self, content: str) -> tuple[int, tuple[int, ...]]:
+        """The whole tokens inside `content`, as generated, and the character they start at."""
+        for tokens in reversed(self._answers):
+            start = self._vocabulary.decode(tokens).rfind(content)
+            if start < 0:
+                continue
+            end = start + len(content)
+            inside = [
+                (n, n_chars)
+                for n, n_chars in boundaries(tokens, self._vocabulary.piece)
+                if start <= n_chars <= end
+            ]
+            if len(inside) > 1:
+                (first, n_chars), (last, _) = inside[0], inside[-1]
+                return n_chars - start, tokens[first:last]
+        return 0, ()
+
+    def _count_up_to(self, end: int, pieces: Sequence[_Piece]) -> int:
+        """How many tokens write the first `end` characters."""
+        count = position = 0
+        for piece in pieces:
+            if position + len(piece.text) > end:
+                spoken = boundaries(piece.tokens, template_writer(self._vocabulary))
+                # At the start stand a BOS and a space that are not in the text.
+                extra = spoken[-1][1] - len(piece.text) if not position else 0
+                limit = end - position + extra
+                return count + max(n for n, n_chars in spoken if n_chars <= limit)
+            count += len(piece.tokens)
+            position += len(piece.text)
+        return count
+
+
+def _after_answers(messages: Sequence[Message], n_answers: int) -> Sequence[Message]:
+    answers = [n for n, message in enumerate(messages) if message.role == "assistant"]
+    return messages[answers[n_answers - 1] + 1 :] if 0 < n_answers <= len(answers) else messages
+
+
+def _end_of_last_answer(text: str, messages: Sequence[Message]) -> int:
+    """Where the last answer that is sent back ends in the rendering; 0 where there is none."""
+    end = len(text)
+    for message in reversed(messages):
+        found = text.rfind(message.content.strip(), 0, end)
+        if found >= 0 and message.role == "assistant":
+            return found + len(message.content.strip())
+        end = found if found >= 0 else end
+    return 0
+
+
+def _n_same(before: Sequence[int], now: Sequence[int]) -> int:
+    differ = (n for n, (old, new) in enumerate(zip(before, now, strict=False)) if old != new)
+    return next(differ, min(len(before), len(now)))
+
+
+def _tokens(pieces: Sequence[_Piece]) -> tuple[int, ...]:
+    return tuple(token for piece in pieces for token in piece.tokens)

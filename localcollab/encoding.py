@@ -1,0 +1,130 @@
+"""Text and token ids at the seams of a sequence, where a tokenizer's own encode and decode err.
+
+Bytes of tokens become whole characters; a text in the middle of a sequence becomes ids that write
+exactly that text. Knows no messages: what is to be said is `chat`'s.
+"""
+
+import codecs
+import re
+from collections.abc import Callable, Sequence
+
+from localcollab.vocabulary import Vocabulary
+
+_ANCHORS = ("", "\n", ".")
+"""Stand before a text while it is encoded, so that SentencePiece takes it for a continuation."""
+
+
+class TextStream:
+    """Bytes of tokens -> text. A character split over tokens is held back until it is whole."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def add(self, data: bytes) -> str:
+        """The characters that are whole now; bytes that are no UTF-8 become U+FFFD."""
+        return self._decoder.decode(data)
+
+    @property
+    def is_complete(self) -> bool:
+        """Nothing is held back."""
+        return not self._decoder.getstate()[0]
+
+    def flush(self) -> str:
+        """The end: U+FFFD for a character that was never finished."""
+        return self._decoder.decode(b"", final=True)
+
+
+def encode_start(vocabulary: Vocabulary, text: str) -> list[int]:
+    """Ids of the text that begins a sequence, with the one BOS that the model wants.
+
+    A space that the tokenizer puts in front of a first word stays: the model was trained with it.
+    """
+    bos = "" if vocabulary.bos is None else vocabulary.strings[vocabulary.bos]
+    if bos and text.startswith(bos):
+        return encode_continuation(vocabulary, text)
+    start = vocabulary.encode("", bos=True)
+    tokens, write = vocabulary.encode(text, special=True), template_writer(vocabulary)
+    matches = [(written, *match(tokens, written, 0, write)) for written in (text, " " + text)]
+    written, n, n_chars = max(matches, key=lambda found: found[2])
+    return start + tokens[:n] + encode_continuation(vocabulary, written[n_chars:])
+
+
+def encode_continuation(vocabulary: Vocabulary, text: str) -> list[int]:
+    """Ids that write exactly `text` in the middle of a sequence, special tokens read as such.
+
+    Only a vocabulary that cannot write `text` (one that lower-cases, say) gives something else.
+    """
+    tokens, n_chars = _encode_longest(vocabulary, text)
+    if n_chars == len(text):
+        return tokens
+    specials = sorted(filter(None, (vocabulary.strings[t] for t in vocabulary.control)), key=len)
+    pattern = "|".join(re.escape(special) for special in reversed(specials))
+    fragments = re.split(f"({pattern})", text) if pattern else [text]
+    return [token for part in fragments for token in _encode_fragment(vocabulary, part)]
+
+
+def _encode_fragment(vocabulary: Vocabulary, text: str) -> list[int]:
+    tokens: list[int] = []
+    while text:
+        some, n_chars = _encode_longest(vocabulary, text)
+        if not some:
+            return tokens + vocabulary.encode(text, special=True)
+        tokens += some
+        text = text[n_chars:]
+    return tokens
+
+
+def _encode_longest(vocabulary: Vocabulary, text: str) -> tuple[list[int], int]:
+    """Ids that write the beginning of `text`, as long a one as an anchor gives; its length."""
+    best: tuple[list[int], int] = [], 0
+    for anchor in _ANCHORS:
+        before = vocabulary.encode(anchor)
+        tokens = vocabulary.encode(anchor + text, special=True)
+        if tokens[: len(before)] != before:
+            continue
+        tokens = tokens[len(before) :]
+        n, n_chars = match(tokens, text, 0, template_writer(vocabulary))
+        if n == len(tokens) and n_chars == len(text):
+            return tokens, n_chars
+        if n_chars > best[1]:
+            best = tokens[:n], n_chars
+    return best
+
+
+def template_writer(vocabulary: Vocabulary) -> Callable[[int], bytes]:
+    """The bytes by which a template writes a token: for a control token, its name."""
+
+    def write(token: int) -> bytes:
+        string = vocabulary.strings[token]
+        return vocabulary.piece(token) or string.encode("utf-8", "surrogateescape")
+
+    return write
+
+
+def boundaries(tokens: Sequence[int], write: Callable[[int], bytes]) -> list[tuple[int, int]]:
+    """(n tokens, the characters they write) wherever a token ends with a whole character."""
+    ends, n_chars, stream = [(0, 0)], 0, TextStream()
+    for n, token in enumerate(tokens, 1):
+        n_chars += len(stream.add(write(token)))
+        if stream.is_complete:
+            ends.append((n, n_chars))
+    return ends
+
+
+def match(
+    tokens: Sequence[int], text: str, position: int, write: Callable[[int], bytes]
+) -> tuple[int, int]:
+    """How many first tokens write what stands at `position`, and how many characters that is."""
+    matched, n_chars, stream = (0, 0), 0, TextStream()
+    for n, token in enumerate(tokens, 1):
+        chunk = stream.add(write(token))
+        if not text.startswith(chunk, position + n_chars):
+            return matched
+        n_chars += len(chunk)
+        # A token that writes nothing is kept only with the visible one that follows it.
+        if chunk and stream.is_complete:
+            matched = n, n_chars
+    end = stream.flush()
+    if not text.startswith(end, position + n_chars):
+        return matched
+    return len(tokens), n_chars + len(end)
