@@ -21,7 +21,7 @@ MEMORY_BYTES = 512 * 1024 * 1024
 """Address space of this process; 40 MB are Python and jinja2 themselves."""
 
 
-class Refused(Exception):  # noqa: N818 - the template's own verdict, not a fault of ours
+class Refused(Exception):
     """The template called raise_exception."""
 
 
