@@ -13,7 +13,20 @@ from localcollab.template import ChatTemplate, Message
 from localcollab.vocabulary import Vocabulary
 
 SPECIALS = ["<s>", "</s>", "<|im_start|>", "<|im_end|>"]
-WORDS = ["Hel", "lo", "Hello", " Hello", "\n\n", "\n", "<think>", "</think>", "  ", "user", "."]
+WORDS = [
+    "Hel",
+    "lo",
+    "Hello",
+    " Hello",
+    "\n\n",
+    "\n",
+    "<think>",
+    "</think>",
+    "  ",
+    "user",
+    ".",
+    "assistant",
+]
 BOS, END = 256, 259
 """Ids 0-255 are bytes, then SPECIALS, then WORDS."""
 
@@ -29,7 +42,7 @@ def toy_vocabulary(*, adds_bos: bool = False, adds_space: bool = False) -> Vocab
             return [256 + SPECIALS.index(part)]
         data, tokens = (" " * adds_space + part if part else "").encode(), []
         while data:
-            n = max(n for n in range(1, 9) if data[:n] in ids)
+            n = max(n for n in range(1, 10) if data[:n] in ids)
             tokens.append(ids[data[:n]])
             data = data[n:]
         return tokens
@@ -254,6 +267,31 @@ def test_asking_for_another_answer_has_nothing_read_again() -> None:
     first = transcript.prompt([user("Hi")])
     transcript.answered(vocabulary.encode("Hello"))
     assert transcript.prompt([user("Hi")]) == first
+
+
+def test_a_hidden_token_before_a_changed_answer_is_not_kept() -> None:
+    vocabulary = toy_vocabulary()
+    first, second = two_turns(vocabulary, CHATML, [258, *b"x"], "y")
+    assert second.tokens[: len(first.tokens) + 2] == (*first.tokens, *b"y", END)
+
+
+def test_a_hidden_token_is_not_kept_when_another_answer_is_asked_for() -> None:
+    transcript = Transcript(CHATML, toy_vocabulary())
+    first = transcript.prompt([user("Hi")])
+    transcript.answered([258])
+    assert transcript.prompt([user("Hi")]) == first
+
+
+def test_tokens_read_again_are_counted_beside_a_bos() -> None:
+    vocabulary = toy_vocabulary(adds_bos=True)
+    _, second = two_turns(vocabulary, FORGETFUL, vocabulary.encode("why</think>ok"), "ok")
+    assert second.n_reread == 2
+
+
+def test_a_short_answer_is_not_sought_in_the_words_of_the_template() -> None:
+    vocabulary = toy_vocabulary()
+    _, second = two_turns(vocabulary, FORGETFUL, vocabulary.encode("why</think>ant"), "ant")
+    assert list(second.tokens) == vocabulary.encode(second.text, special=True)
 
 
 def test_a_conversation_from_elsewhere_has_nothing_read_again() -> None:
