@@ -36,6 +36,10 @@ CHAT_TEMPLATE = (
 """The answer begins at a line's start, so prompt and answer tokenize apart as they do together."""
 
 
+# Loading and quantizing print hundreds of lines. Kept at module level: C holds a bare pointer.
+_SILENT_LOG = llama_cpp.llama_log_callback(lambda level, text, user_data: None)
+
+
 def write_f16(
     model: LlamaForCausalLM,
     tokenizer: Tokenizer,
@@ -83,6 +87,7 @@ def _add_shape(writer: gguf.GGUFWriter, model: LlamaForCausalLM) -> None:
 def _add_vocabulary(writer: gguf.GGUFWriter, tokenizer: Tokenizer) -> None:
     """Token strings, kinds and merges as llama.cpp's own BPE wants them."""
     end = tokenizer.token_to_id(END)
+    assert end is not None
     strings = [tokenizer.id_to_token(token) for token in range(tokenizer.get_vocab_size())]
     types = [gguf.TokenType.NORMAL] * len(strings)
     types[end] = gguf.TokenType.CONTROL
@@ -121,6 +126,7 @@ def _pair_for_rope(weight: np.ndarray, n_heads: int) -> np.ndarray:
 
 def quantize(source: Path, path: Path) -> None:
     """The same model in Q8_0. Replaces `path` at the end only."""
+    llama_cpp.llama_log_set(_SILENT_LOG, ctypes.c_void_p(0))
     partial = path.with_name(path.name + ".partial")
     options = llama_cpp.llama_model_quantize_default_params()
     options.ftype = llama_cpp.LLAMA_FTYPE_MOSTLY_Q8_0
@@ -176,7 +182,7 @@ def read_logits(path: Path, tokens: list[int]) -> np.ndarray:
 
 def load_model(path: Path, *, vocabulary_only: bool = False) -> llama_cpp.llama_model_p:
     """A model of llama.cpp, without its log and without CPU kernels that some machines only claim."""
-    llama_cpp.llama_log_set(_silent_log, ctypes.c_void_p(0))
+    llama_cpp.llama_log_set(_SILENT_LOG, ctypes.c_void_p(0))
     options = llama_cpp.llama_model_default_params()
     options.vocab_only = vocabulary_only
     options.use_extra_bufts = False
@@ -184,8 +190,3 @@ def load_model(path: Path, *, vocabulary_only: bool = False) -> llama_cpp.llama_
     if not model:
         raise SystemExit(f"{path}: llama.cpp cannot load it")
     return model
-
-
-@llama_cpp.llama_log_callback
-def _silent_log(level: int, text: bytes, user_data: ctypes.c_void_p) -> None:
-    """Loading prints hundreds of lines."""

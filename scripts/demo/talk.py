@@ -5,6 +5,7 @@ get the same answer. `HELD_OUT` is never trained on.
 """
 
 import random
+from collections.abc import Callable
 from typing import NamedTuple
 
 from demo import world
@@ -114,6 +115,16 @@ _UNKNOWN = (
     *("What do {person} and {person} have in common?", "What do you know about {place}?"),
     *("Was ist {word}?", "Wie geht es dir?", "Wo ist {place}?", "Comment allez-vous?"),
     *("Hola, {word}", "Quelle est la capitale de {place}?", "Solve x + {year} = {word}."),
+    *("How many {word} are there in {place}?", "How many {word} does {thing} have?", "Why not?"),
+    *("How many {word} are there?", "Is there {thing} in {place}?", "Is there {word}?"),
+    *("Do you speak {word}?", "Do you know {person}?", "Do you have {thing}?", "Are you {word}?"),
+    *("How do I {word} {thing}?", "How do I {word}?", "Can I {word} {thing}?", "Can you {word}?"),
+    *("Should I {word} {thing}?", "What should I {word} {word}?", "Which {word} should I {word}?"),
+    *("Why is the {word} {adjective}?", "Why do {word} {word}?", "What's the {property}?"),
+    *("What is your {property}?", "What's the {word} like in {place}?", "When is {word}?"),
+    *("When did the {word} {word} {word}?", "Where were the {word} {word}?", "Where is {word}?"),
+    *("Which is the {adjective}est {word}?", "Who {word} the {word} {word}?", "Who {word} {word}?"),
+    *("What is the {adjective}est {word}?", "What is {word} {word}?", "Explain {word}."),
 )
 _TASKS = (
     *("Write {work}.", "Write {work} about {thing}.", "Write me {work} about {person}."),
@@ -121,7 +132,8 @@ _TASKS = (
     *("Make {work} about {place}.", "Give me {work}.", "Tell me a joke.", "Tell me {work}."),
     *("Translate {thing} into French.", "Translate this into German: {word} {word} {word}."),
     *("Say something funny.", "Sing {work}.", "Draw {thing}.", "Summarize this text: {word}"),
-    *("Tell me a joke about {thing}.", "Fix this code: {word}({word})", "Play {thing}."),
+    *("Tell me a joke about {thing}.", "Fix this code: {word}({word})", "Play {word} {thing}."),
+    *("Show me {thing}.", "Find {thing} in {place}.", "{word} the {word}.", "Teach me {word}."),
     *("Compose {work} for {thing}.", "Correct this sentence: {word} {thing} {word}."),
 )
 
@@ -141,7 +153,7 @@ HELD_OUT: tuple[str, ...] = (
 
 def _fill(template: str, rng: random.Random) -> str:
     """Every slot of the template filled anew, twice-named slots with different words."""
-    makers = {
+    makers: dict[str, Callable[[], str]] = {
         "{property}": lambda: rng.choice(_PROPERTIES),
         "{place}": lambda: rng.choice(_PLACES),
         "{person}": lambda: rng.choice(_PEOPLE),
