@@ -52,7 +52,8 @@ def encode_start(vocabulary: Vocabulary, text: str) -> list[int]:
 def encode_continuation(vocabulary: Vocabulary, text: str) -> list[int]:
     """Ids that write exactly `text` in the middle of a sequence, special tokens read as such.
 
-    Only a vocabulary that cannot write `text` (one that lower-cases, say) gives something else.
+    Only a vocabulary that cannot write a line of `text` gives something else for that line: one
+    that lower-cases, or SentencePiece for the sign it writes spaces with, U+2581.
     """
     tokens, n_chars = _encode_longest(vocabulary, text)
     if n_chars == len(text):
@@ -68,7 +69,9 @@ def _encode_fragment(vocabulary: Vocabulary, text: str) -> list[int]:
     while text:
         some, n_chars = _encode_longest(vocabulary, text)
         if not some:
-            return tokens + vocabulary.encode(text, special=True)
+            # This line cannot be written as it is; the next ones may.
+            n_chars = text.find("\n") + 1 or len(text)
+            some = vocabulary.encode(text[:n_chars], special=True)
         tokens += some
         text = text[n_chars:]
     return tokens

@@ -1,103 +1,13 @@
-import re
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from chat_templates import CHATML, FORGETFUL, TRIMMING, WITH_BOS, assistant, user
+from toy_vocabulary import BOS, END, toy_vocabulary
 
-from localcollab.chat import Prompt, TextStream, Transcript, without_reasoning
-from localcollab.encoding import encode_continuation, encode_start
+from localcollab.chat import Prompt, Transcript, without_reasoning
 from localcollab.errors import BadOption, BadTemplate
 from localcollab.template import ChatTemplate, Message
 from localcollab.vocabulary import Vocabulary
-
-SPECIALS = ["<s>", "</s>", "<|im_start|>", "<|im_end|>"]
-WORDS = [
-    "Hel",
-    "lo",
-    "Hello",
-    " Hello",
-    "\n\n",
-    "\n",
-    "<think>",
-    "</think>",
-    "  ",
-    "user",
-    ".",
-    "assistant",
-]
-BOS, END = 256, 259
-"""Ids 0-255 are bytes, then SPECIALS, then WORDS."""
-
-
-def toy_vocabulary(*, adds_bos: bool = False, adds_space: bool = False) -> Vocabulary:
-    """Longest match first. `adds_space`: before what follows a special token, as SentencePiece."""
-    strings = (*(f"<0x{byte:02X}>" for byte in range(256)), *SPECIALS, *WORDS)
-    ids = {bytes([byte]): byte for byte in range(256)}
-    ids |= {word.encode(): 260 + n for n, word in enumerate(WORDS)}
-
-    def encode_part(part: str, special: bool) -> list[int]:
-        if special and part in SPECIALS:
-            return [256 + SPECIALS.index(part)]
-        data, tokens = (" " * adds_space + part if part else "").encode(), []
-        while data:
-            n = max(n for n in range(1, 10) if data[:n] in ids)
-            tokens.append(ids[data[:n]])
-            data = data[n:]
-        return tokens
-
-    def encode(text: str, *, special: bool = False, bos: bool = False) -> list[int]:
-        pattern = f"({'|'.join(map(re.escape, SPECIALS))})"
-        parts = re.split(pattern, text) if special else [text]
-        start = [BOS] if bos and adds_bos else []
-        return start + [token for part in parts for token in encode_part(part, special)]
-
-    def piece(token: int) -> bytes:
-        return (
-            bytes([token]) if token < 256 else b"" if token < 260 else WORDS[token - 260].encode()
-        )
-
-    return Vocabulary(
-        strings, frozenset(range(256, 260)), frozenset({END}), BOS, END, adds_bos, encode, piece
-    )
-
-
-def written(vocabulary: Vocabulary, tokens: Sequence[int]) -> str:
-    """What a template would have written: control tokens by name."""
-    pieces = [
-        vocabulary.strings[token].encode()
-        if token in vocabulary.control
-        else vocabulary.piece(token)
-        for token in tokens
-    ]
-    return b"".join(pieces).decode("utf-8", "replace")
-
-
-def template(content: str, before: str = "", after: str = "") -> ChatTemplate:
-    return ChatTemplate(
-        before
-        + "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ "
-        + content
-        + " }}<|im_end|>\n"
-        "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n" + after + "{% endif %}",
-        bos="<s>",
-    )
-
-
-CHATML = template("m.content")
-TRIMMING = template("m.content | trim")
-WITH_BOS = template("m.content", before="{{ bos_token }}")
-FORGETFUL = template("m.content.split('</think>')[-1].lstrip()", after="<think>")
-TEMPLATES = [CHATML, TRIMMING, WITH_BOS, FORGETFUL]
-
-
-def user(content: str) -> Message:
-    return Message("user", content)
-
-
-def assistant(content: str) -> Message:
-    return Message("assistant", content)
 
 
 def two_turns(
@@ -108,43 +18,6 @@ def two_turns(
     first = transcript.prompt([user("Hi")])
     transcript.answered(answer)
     return first, transcript.prompt([user("Hi"), assistant(content), user("Bye")])
-
-
-# Bytes -> text.
-
-
-@given(st.text(), st.data())
-def test_a_text_cut_anywhere_is_streamed_whole(text: str, data: st.DataObject) -> None:
-    encoded = text.encode()
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(encoded)))))
-    stream = TextStream()
-    parts = [encoded[a:b] for a, b in zip([0, *cuts], [*cuts, len(encoded)], strict=True)]
-    assert "".join(stream.add(part) for part in parts) + stream.flush() == text
-
-
-def test_a_character_is_held_back_until_its_last_byte() -> None:
-    stream = TextStream()
-    assert [stream.add(bytes([byte])) for byte in "é🙂".encode()] == ["", "é", "", "", "", "🙂"]
-
-
-def test_a_stream_is_complete_when_nothing_is_held_back() -> None:
-    stream = TextStream()
-    states = []
-    for byte in "aé".encode():
-        stream.add(bytes([byte]))
-        states.append(stream.is_complete)
-    assert states == [True, False, True]
-
-
-@given(st.binary(), st.data())
-def test_broken_bytes_become_replacement_characters(encoded: bytes, data: st.DataObject) -> None:
-    cut = data.draw(st.integers(0, len(encoded)))
-    stream = TextStream()
-    text = stream.add(encoded[:cut]) + stream.add(encoded[cut:]) + stream.flush()
-    assert text == encoded.decode("utf-8", "replace")
-
-
-# Reasoning.
 
 
 @pytest.mark.parametrize(
@@ -174,9 +47,6 @@ def test_reasoning_is_not_sent_back(text: str, rest: str) -> None:
 def test_a_long_text_of_tags_is_read_in_linear_time() -> None:
     assert without_reasoning("<think>\n" * 100_000) == ""
     assert without_reasoning("a</think> " * 100_000 + "b") == "a</think> " * 100_000 + "b"
-
-
-# The sequence of a conversation.
 
 
 def test_the_first_prompt_is_the_encoded_rendering() -> None:
@@ -324,9 +194,6 @@ def test_the_bos_of_a_template_is_not_doubled() -> None:
     assert prompt.tokens[:2] == (BOS, 258)
 
 
-# Without a template.
-
-
 def test_without_a_template_a_question_continues_what_stands_before() -> None:
     vocabulary = toy_vocabulary(adds_bos=True)
     transcript = Transcript(None, vocabulary)
@@ -339,134 +206,3 @@ def test_without_a_template_a_question_continues_what_stands_before() -> None:
 def test_without_a_template_a_system_prompt_is_refused() -> None:
     with pytest.raises(BadOption, match="takes no system prompt"):
         Transcript(None, toy_vocabulary()).prompt([Message("system", "Be kind."), user("Hi")])
-
-
-# The seams of a vocabulary that puts a space in front.
-
-
-def test_no_space_is_added_in_the_middle_of_a_sequence() -> None:
-    vocabulary = toy_vocabulary(adds_space=True)
-    assert encode_continuation(vocabulary, "Hello") == [262]
-
-
-def test_blanks_in_the_middle_of_a_sequence_become_no_more() -> None:
-    assert encode_continuation(toy_vocabulary(adds_space=True), "  ") == [268]
-
-
-def test_no_space_is_added_after_a_special_token() -> None:
-    vocabulary = toy_vocabulary(adds_space=True)
-    assert encode_continuation(vocabulary, "<|im_end|>\n<|im_start|>user") == [259, 265, 258, 269]
-
-
-def test_the_space_at_the_very_start_stays() -> None:
-    vocabulary = toy_vocabulary(adds_bos=True, adds_space=True)
-    assert encode_start(vocabulary, "Hello<|im_end|>user") == [BOS, 263, 259, 269]
-
-
-def test_a_vocabulary_that_cannot_write_a_text_writes_what_it_can() -> None:
-    vocabulary = toy_vocabulary()
-
-    def lower(text: str, *, special: bool = False, bos: bool = False) -> list[int]:
-        return list(text.lower().encode())
-
-    lossy = Vocabulary(
-        vocabulary.strings, frozenset(), frozenset(), None, None, False, lower, vocabulary.piece
-    )
-    assert encode_continuation(lossy, "abCd") == [*b"abcd"]
-
-
-# Whatever happens, the tokens write the rendering.
-
-CONTENTS = st.lists(
-    st.sampled_from(["a", "é", "🙂", " ", "{{", "<b>", *SPECIALS, *WORDS])
-    | st.text(st.characters(exclude_categories=["Cs"]), max_size=3),
-    max_size=8,
-).map("".join)
-
-
-def check_conversation(
-    vocabulary: Vocabulary,
-    chat_template: ChatTemplate | None,
-    turns: Sequence[tuple[str, Sequence[int]]],
-    writes: Callable[[Sequence[int], str], bool],
-) -> None:
-    transcript = Transcript(chat_template, vocabulary)
-    messages: list[Message] = []
-    for question, answer in turns:
-        messages.append(user(question))
-        prompt = transcript.prompt(messages)
-        assert writes(prompt.tokens, prompt.text)
-        assert prompt.n_reread >= 0
-        transcript.answered(answer)
-        messages.append(assistant(without_reasoning(vocabulary.decode(answer))))
-
-
-TURNS = st.lists(
-    st.tuples(CONTENTS, st.lists(st.sampled_from([*range(256), *range(260, 260 + len(WORDS))]))),
-    max_size=4,
-)
-
-
-@settings(deadline=None, max_examples=150)
-@given(
-    turns=TURNS,
-    chat_template=st.sampled_from([None, *TEMPLATES]),
-    adds_space=st.booleans(),
-    adds_bos=st.booleans(),
-)
-def test_toy_tokens_write_the_rendering(
-    turns: list[tuple[str, list[int]]],
-    chat_template: ChatTemplate | None,
-    adds_space: bool,
-    adds_bos: bool,
-) -> None:
-    vocabulary = toy_vocabulary(adds_bos=adds_bos, adds_space=adds_space)
-
-    def writes(tokens: Sequence[int], text: str) -> bool:
-        bos = "<s>" if adds_bos and not text.startswith("<s>") else ""
-        spoken = written(vocabulary, tokens)
-        return spoken == bos + text or (adds_space and spoken == bos + " " + text)
-
-    check_conversation(vocabulary, chat_template, turns, writes)
-
-
-@pytest.fixture(scope="session")
-def real_vocabulary(stories: Path) -> Iterator[Vocabulary]:
-    from localcollab.llama.options import Options
-    from localcollab.llama.weights import load_weights
-
-    weights = load_weights(stories, Options(), extra_buffers=False)
-    yield weights.vocabulary  # noqa: PT022 - this frame keeps the weights loaded
-
-
-REAL_TURNS = st.lists(st.tuples(CONTENTS, st.lists(st.integers(3, 511))), max_size=4)
-
-
-@pytest.mark.weights
-@settings(
-    deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(turns=REAL_TURNS, chat_template=st.sampled_from([None, *TEMPLATES]))
-def test_sentencepiece_tokens_write_the_rendering(
-    real_vocabulary: Vocabulary,
-    turns: list[tuple[str, list[int]]],
-    chat_template: ChatTemplate | None,
-) -> None:
-    def writes(tokens: Sequence[int], text: str) -> bool:
-        bos = written(real_vocabulary, [1])
-        spoken = written(real_vocabulary, tokens)
-        return spoken in (text if text.startswith("<s>") else bos + text, bos + " " + text)
-
-    check_conversation(real_vocabulary, chat_template, turns, writes)
-
-
-@pytest.mark.weights
-def test_sentencepiece_answers_are_continued_without_a_space(real_vocabulary: Vocabulary) -> None:
-    transcript = Transcript(None, real_vocabulary)
-    first = transcript.prompt([user("Once upon a")])
-    answer = real_vocabulary.encode("time there was a gi")
-    transcript.answered(answer)
-    content = real_vocabulary.decode(answer)
-    second = transcript.prompt([user("Once upon a"), assistant(content), user("rl named")])
-    assert second.tokens[: len(first.tokens) + len(answer)] == (*first.tokens, *answer)
-    assert real_vocabulary.decode(second.tokens) == " Once upon a time there was a girl named"
