@@ -4,12 +4,14 @@ Answers `run`, `chat`, `eval` and `convert head` alike: whoever needs models com
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from localcollab.catalog import Catalog, TeamEntry
+from localcollab.catalog import Catalog, Familiarity, TeamEntry
 from localcollab.deferral import DeferralTeam
 from localcollab.errors import BadOption
+from localcollab.familiarity import Speller
 from localcollab.gates import Gate, check_threshold, parse_gate, softmax_gate
 from localcollab.heads import Head, load_head
 from localcollab.language_model import LanguageModel
@@ -17,9 +19,14 @@ from localcollab.llama.options import Options
 from localcollab.llama.probe import Verdict, probe
 from localcollab.mapped import in_vocabulary
 
+if TYPE_CHECKING:
+    from localcollab.llama.weights import Weights
+
 OnProgress = Callable[[str], None]
 BASE = "base"
 """The author name of every team's base."""
+_SPELLING_CTX = 128
+"""Tokens of context in which an expert spells names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,7 @@ class TeamPlan:
     threshold: float | None = None
     compose: bool = False
     seed: int = 0
+    familiar: Mapping[str, Familiarity] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,7 @@ class OpenTeam:
     template: str | None
     """The base's chat template, as it stands in its file."""
     head: Head | None = None
+    spellers: Mapping[str, Speller] = field(default_factory=dict)
 
     @property
     def base(self) -> LanguageModel:
@@ -69,6 +78,7 @@ def plan_from_catalog(catalog: Catalog, entry: TeamEntry) -> TeamPlan:
         gate=entry.gate,
         threshold=entry.threshold,
         compose=entry.compose,
+        familiar=entry.familiar,
     )
 
 
@@ -112,7 +122,9 @@ def open_team(
     options = options or Options()
     verdicts = {member.name: probe(member.path, on_progress) for member in plan.members}
     head = load_head(plan.head) if plan.head else None
-    members, template = _open_members(plan, verdicts, options, on_progress)
+    weights = _load_weights(plan, verdicts, options, on_progress)
+    members = _open_members(plan, weights, options)
+    template = weights[BASE].chat_template
     base, *experts = members.values()
     if not experts:
         return OpenTeam(plan.name, base, members, verdicts, template)
@@ -121,21 +133,21 @@ def open_team(
         head.require(sha256s[0], sha256s[1:], base.vocabulary.fingerprint, base.n_embd)
     gate, threshold = _decision(plan, head, len(experts))
     model = DeferralTeam(plan.name, base, experts, gate, threshold=threshold, compose=plan.compose)
-    return OpenTeam(plan.name, model, members, verdicts, template, head)
+    spellers = _open_spellers(plan, weights, options)
+    return OpenTeam(plan.name, model, members, verdicts, template, head, spellers)
 
 
-def _open_members(
+def _load_weights(
     plan: TeamPlan,
     verdicts: Mapping[str, Verdict],
     options: Options,
     on_progress: OnProgress | None,
-) -> tuple[dict[str, LanguageModel], str | None]:
+) -> dict[str, "Weights"]:
+    """By member; members of one file share one copy."""
     # Imported here: reading a catalogue or planning a team needs no llama.cpp.
-    from localcollab.llama.context import LlamaModel
-    from localcollab.llama.weights import Weights, load_weights
+    from localcollab.llama.weights import load_weights
 
     loaded: dict[str, Weights] = {}
-    members: dict[str, LanguageModel] = {}
     for member in plan.members:
         verdict = verdicts[member.name]
         if on_progress:
@@ -144,12 +156,33 @@ def _open_members(
             loaded[verdict.path] = load_weights(
                 Path(verdict.path), options, extra_buffers=verdict.extra_buffers
             )
-        opened = LlamaModel(loaded[verdict.path], options, name=member.name)
-        base = members.get(BASE)
-        members[member.name] = (
-            in_vocabulary(opened, base.vocabulary, plan.members[0].path.name) if base else opened
-        )
-    return members, loaded[verdicts[BASE].path].chat_template
+    return {name: loaded[verdict.path] for name, verdict in verdicts.items()}
+
+
+def _open_members(
+    plan: TeamPlan, weights: Mapping[str, "Weights"], options: Options
+) -> dict[str, LanguageModel]:
+    from localcollab.llama.context import LlamaModel
+
+    base = LlamaModel(weights[BASE], options, name=BASE)
+    members: dict[str, LanguageModel] = {BASE: base}
+    for member in plan.members[1:]:
+        opened = LlamaModel(weights[member.name], options, name=member.name)
+        owner = plan.members[0].path.name
+        members[member.name] = in_vocabulary(opened, base.vocabulary, owner)
+    return members
+
+
+def _open_spellers(
+    plan: TeamPlan, weights: Mapping[str, "Weights"], options: Options
+) -> dict[str, Speller]:
+    from localcollab.llama.context import LlamaModel
+
+    small = replace(options, n_ctx=_SPELLING_CTX, n_batch=_SPELLING_CTX, n_ubatch=_SPELLING_CTX)
+    return {
+        name: Speller(LlamaModel(weights[name], small, name=name), familiarity)
+        for name, familiarity in plan.familiar.items()
+    }
 
 
 def _decision(plan: TeamPlan, head: Head | None, n_experts: int) -> tuple[Gate, float]:

@@ -32,6 +32,15 @@ class HeadEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Familiarity:
+    """How an expert's documents open before a name, and when a name counts as unknown."""
+
+    opening: str
+    least_logprob: float
+    """Nats. A name is unknown where one of its later tokens has a lower log-probability."""
+
+
+@dataclass(frozen=True, slots=True)
 class TeamEntry:
     """A deferral team: a base, experts, and a head or a gate that says who writes."""
 
@@ -44,6 +53,8 @@ class TeamEntry:
     threshold: float | None = None
     """None: the head's own."""
     compose: bool = False
+    familiar: Mapping[str, Familiarity] = field(default_factory=dict)
+    """By expert: how to tell names it does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +140,7 @@ def _head(path: Path, root: Path, name: str, table: Any) -> HeadEntry:
 
 _TEAM_KEYS: dict[str, type | tuple[type, ...]] = {
     "method": str, "base": str, "experts": list, "about": str, "head": str, "gate": str,
-    "threshold": (int, float), "compose": bool,
+    "threshold": (int, float), "compose": bool, "familiar": dict,
 }  # fmt: skip
 
 
@@ -142,8 +153,18 @@ def _team(path: Path, name: str, table: Any) -> TeamEntry:
         raise BadCatalog(f"{path}: {where} experts must be names of models: mend the list")
     if ("head" in table) == ("gate" in table):
         raise BadCatalog(f"{path}: {where} needs either head or gate: give one of them")
-    values = {k: v for k, v in table.items() if k not in ("method", "experts")}
-    return TeamEntry(name=name, experts=tuple(table["experts"]), **values)
+    values = {k: v for k, v in table.items() if k not in ("method", "experts", "familiar")}
+    familiar = {n: _familiar(path, name, n, t) for n, t in table.get("familiar", {}).items()}
+    for expert in familiar:
+        if expert not in table["experts"]:
+            raise BadCatalog(f"{path}: {where} familiar names {expert!r}, which is no expert of it")
+    return TeamEntry(name=name, experts=tuple(table["experts"]), familiar=familiar, **values)
+
+
+def _familiar(path: Path, team: str, expert: str, table: Any) -> Familiarity:
+    keys: dict[str, type | tuple[type, ...]] = {"opening": str, "least_logprob": (int, float)}
+    _check_keys(path, f"[teams.{team}.familiar.{expert}]", table, keys, set(keys))
+    return Familiarity(table["opening"], float(table["least_logprob"]))
 
 
 def _check_keys(

@@ -42,6 +42,14 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class Unfamiliar:
+    """An expert wrote about a name that its documents do not hold: double-check the answer."""
+
+    expert: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The last event of every generation."""
 
@@ -61,4 +69,4 @@ class Finished:
         return len(self.tokens) / self.seconds_decode if self.seconds_decode > 0 else 0.0
 
 
-Event = Prompted | Progress | Token | Finished
+Event = Prompted | Progress | Token | Unfamiliar | Finished

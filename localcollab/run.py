@@ -16,7 +16,7 @@ from localcollab.assembly import (
 )
 from localcollab.catalog import DEFAULT_TEAM, load_catalog
 from localcollab.errors import BadOption
-from localcollab.events import Event, Finished, Progress, Prompted, Token
+from localcollab.events import Event, Finished, Progress, Prompted, Token, Unfamiliar
 from localcollab.llama.options import Options
 from localcollab.sampling import Sampling
 from localcollab.session import Session
@@ -107,6 +107,8 @@ def _show(event: Event, painter: Painter, status: Status) -> None:
         case Token():
             status.clear()
             painter.write(event)
+        case Unfamiliar():
+            painter.add_unfamiliar(event)
         case Finished():
             status.clear()
             painter.close()

@@ -11,7 +11,8 @@ from localcollab.answer import Limits
 from localcollab.assembly import OpenTeam
 from localcollab.chat import Transcript, without_reasoning
 from localcollab.errors import BadOption
-from localcollab.events import Event, Finished, Prompted
+from localcollab.events import Event, Finished, Prompted, Unfamiliar
+from localcollab.familiarity import unfamiliar
 from localcollab.generate import generate
 from localcollab.sampling import Sampling
 from localcollab.template import ChatTemplate, Message
@@ -24,7 +25,7 @@ class Session:
         """Raises `BadTemplate`; `BadOption` for a system prompt without a chat template."""
         self.team = team
         vocabulary = team.model.vocabulary
-        template = _chat_template(team)
+        template = chat_template(team)
         if system and template is None:
             raise BadOption(
                 f"{team.name}: the base has no chat template, so it takes no system prompt: put it "
@@ -42,7 +43,7 @@ class Session:
         *,
         stop_event: threading.Event | None = None,
     ) -> Iterator[Event]:
-        """Yields `Prompted`, `Progress`, `Token`s, `Finished`. The question stays in the
+        """Yields `Prompted`, `Progress`, `Token`s, `Unfamiliar`, `Finished`. The question stays in the
         conversation only when the answer was begun. Raises what `generate` and rendering raise."""
         if not question:
             raise BadOption("the question is empty: give at least one character")
@@ -55,10 +56,16 @@ class Session:
             if isinstance(event, Finished):
                 self._transcript.answered(event.tokens)
                 self.messages = [*messages, Message("assistant", without_reasoning(event.text))]
+                yield from self._unfamiliar(question, event)
             yield event
 
+    def _unfamiliar(self, question: str, answer: Finished) -> Iterator[Event]:
+        found = unfamiliar(self.team.spellers, answer.authors, question, answer.text)
+        yield from (Unfamiliar(expert, name) for expert, name in found)
 
-def _chat_template(team: OpenTeam) -> ChatTemplate | None:
+
+def chat_template(team: OpenTeam) -> ChatTemplate | None:
+    """The base's own, with its special tokens; None where its file has none."""
     if not team.template:
         return None
     vocabulary = team.model.vocabulary

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TextIO
 
-from localcollab.events import Finished, Token
+from localcollab.events import Finished, Token, Unfamiliar
 
 _COLOURS = ("36", "33", "35", "32", "34", "31")  # cyan, yellow, magenta, green, blue, red
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -54,6 +54,7 @@ class Painter:
         self._ends_line = True
         self._text = ""
         self._unsure: list[tuple[int, int]] = []
+        self._unfamiliar: list[str] = []
 
     def write(self, token: Token) -> None:
         if not token.text:
@@ -74,6 +75,9 @@ class Painter:
         self._ends_line = text.endswith("\n")
         self._out.flush()
 
+    def add_unfamiliar(self, event: Unfamiliar) -> None:
+        self._unfamiliar.append(f"{event.expert} does not know {visible(event.name)}")
+
     def close(self) -> None:
         self._close_run()
         if not self._ends_line:
@@ -85,9 +89,10 @@ class Painter:
         if finished.reason in _REASONS:
             yield _REASONS[finished.reason]
         if len(self._numbers) > 1:
-            shares = (f"{self._name(a)} {n}" for a, n in finished.authors.items())
+            authors = sorted(finished.authors.items(), key=lambda item: self._number(item[0]))
+            shares = (f"{self._name(author)} {n}" for author, n in authors)
             yield f"tokens: {', '.join(shares)} ({finished.tokens_per_second:.0f} a second)"
-        places = self.unsure_places()
+        places = [*self._unfamiliar, *self.unsure_places()]
         if places:
             yield f"double-check: {' · '.join(places)}"
 
