@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from localcollab.chat import TextStream
+from localcollab.encoding import TextStream
 from localcollab.errors import BadOption
 from localcollab.events import Token
 

@@ -18,6 +18,8 @@ from localcollab.language_model import LanguageModel
 from localcollab.llama.options import Options
 from localcollab.llama.probe import Verdict, probe
 from localcollab.mapped import in_vocabulary
+from localcollab.template import ChatTemplate
+from localcollab.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from localcollab.llama.weights import Weights
@@ -58,8 +60,8 @@ class OpenTeam:
     members: Mapping[str, LanguageModel]
     """Base first; in the base's vocabulary."""
     verdicts: Mapping[str, Verdict]
-    template: str | None
-    """The base's chat template, as it stands in its file."""
+    template: ChatTemplate | None
+    """The base's own; None: its file has none."""
     head: Head | None = None
     spellers: Mapping[str, Speller] = field(default_factory=dict)
 
@@ -124,8 +126,8 @@ def open_team(
     head = load_head(plan.head) if plan.head else None
     weights = _load_weights(plan, verdicts, options, on_progress)
     members = _open_members(plan, weights, options)
-    template = weights[BASE].chat_template
     base, *experts = members.values()
+    template = _chat_template(weights[BASE], base.vocabulary)
     if not experts:
         return OpenTeam(plan.name, base, members, verdicts, template)
     if head:
@@ -171,6 +173,16 @@ def _open_members(
         owner = plan.members[0].path.name
         members[member.name] = in_vocabulary(opened, base.vocabulary, owner)
     return members
+
+
+def _chat_template(weights: "Weights", vocabulary: Vocabulary) -> ChatTemplate | None:
+    if not weights.chat_template:
+        return None
+    bos, eos = (
+        None if token is None else vocabulary.strings[token]
+        for token in (vocabulary.bos, vocabulary.eos)
+    )
+    return ChatTemplate(weights.chat_template, name=weights.path.name, bos=bos, eos=eos)
 
 
 def _open_spellers(

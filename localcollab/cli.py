@@ -160,6 +160,27 @@ def run(
     )
 
 
+@app.command("eval")
+def evaluate(
+    team: Annotated[str | None, typer.Option(help="A team of the catalogue.")] = None,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(help="JSONL of questions and answers; may be repeated. Default: shipped."),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="Only so many questions, by seed.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the random gate and of --limit.")] = 0,
+    plot: Annotated[Path | None, typer.Option(help="A picture of the result, as PNG.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    models: _Models = None,
+) -> None:
+    """Measure a team beside each of its members alone, on the same questions."""
+    from localcollab import eval_command
+    from localcollab.run import TeamChoice
+
+    choice = TeamChoice(team=team, seed=seed, catalogs=tuple(models or ()))
+    eval_command.run(choice, tuple(data or ()), limit=limit, plot=plot, as_json=as_json)
+
+
 @app.command()
 def teams(
     models: _Models = None,

@@ -75,7 +75,7 @@ def run(
     status = Status(sys.stderr)
     team = open_team(plan, options, status.show)
     session = Session(team, system=system)
-    if not session.has_template:
+    if team.template is None:
         status.note(
             f"{team.name}: the base has no chat template: the text is continued as it stands"
         )

@@ -6,6 +6,7 @@ what is new. A conversation uses its team's caches: open another team for a seco
 
 import threading
 from collections.abc import Iterator
+from copy import copy
 
 from localcollab.answer import Limits
 from localcollab.assembly import OpenTeam
@@ -15,25 +16,22 @@ from localcollab.events import Event, Finished, Prompted, Unfamiliar
 from localcollab.familiarity import unfamiliar
 from localcollab.generate import generate
 from localcollab.sampling import Sampling
-from localcollab.template import ChatTemplate, Message
+from localcollab.template import Message
 
 
 class Session:
     """`messages` is the conversation so far; an answer joins it when it is finished."""
 
     def __init__(self, team: OpenTeam, *, system: str | None = None) -> None:
-        """Raises `BadTemplate`; `BadOption` for a system prompt without a chat template."""
+        """Raises `BadOption` for a system prompt without a chat template."""
         self.team = team
-        vocabulary = team.model.vocabulary
-        template = chat_template(team)
-        if system and template is None:
+        if system and team.template is None:
             raise BadOption(
                 f"{team.name}: the base has no chat template, so it takes no system prompt: put it "
                 "into the question"
             )
-        self.has_template = template is not None
         self.messages: list[Message] = [Message("system", system)] if system else []
-        self._transcript = Transcript(template, vocabulary)
+        self._transcript = Transcript(team.template, team.model.vocabulary)
 
     def ask(
         self,
@@ -59,18 +57,11 @@ class Session:
                 yield from self._unfamiliar(question, event)
             yield event
 
+    def prompt(self, question: str) -> list[int]:
+        """The ids that asking `question` now would start from; the conversation stays as it is."""
+        messages = [*self.messages, Message("user", question)]
+        return list(copy(self._transcript).prompt(messages).tokens)
+
     def _unfamiliar(self, question: str, answer: Finished) -> Iterator[Event]:
         found = unfamiliar(self.team.spellers, answer.authors, question, answer.text)
         yield from (Unfamiliar(expert, name) for expert, name in found)
-
-
-def chat_template(team: OpenTeam) -> ChatTemplate | None:
-    """The base's own, with its special tokens; None where its file has none."""
-    if not team.template:
-        return None
-    vocabulary = team.model.vocabulary
-    bos, eos = (
-        "" if token is None else vocabulary.strings[token]
-        for token in (vocabulary.bos, vocabulary.eos)
-    )
-    return ChatTemplate(team.template, bos=bos, eos=eos)

@@ -20,7 +20,7 @@ from random_llama import N_VOCAB, random_llama, write_gguf
 
 pytestmark = pytest.mark.weights
 EXACT = Options(flash_attention="off", n_ctx=512, kv_type="f32", n_batch=64, n_ubatch=64)
-TOKENS = np.random.default_rng(0).integers(3, N_VOCAB, 300).tolist()
+TOKENS: list[int] = np.random.default_rng(0).integers(3, N_VOCAB, 300).tolist()
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_any_walk_gives_the_logits_of_one_straight_read(
 def moved(tokens: list[int], action: str, n: int) -> list[int]:
     match action:
         case "extend":
-            return (tokens + TOKENS[n : 2 * n])[:400]
+            return [*tokens, *TOKENS[n : 2 * n]][:400]
         case "rewind":
             return tokens[: max(1, len(tokens) - n)]
         case "branch":

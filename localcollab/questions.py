@@ -1,0 +1,65 @@
+"""Questions with gold answers, one JSON record a line; and when an answer is right."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from localcollab.errors import BadData
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    text: str
+    gold: str
+    """Empty: there is no right answer, only double-check flags are counted."""
+    kind: str = ""
+    wording: str = ""
+    prompt: str | None = None
+    """Given: the text is not asked in the chat form but continued, by `member` alone."""
+    member: str = ""
+
+
+def read_questions(path: Path) -> list[Question]:
+    """`{"messages": [user, assistant]}` or `{"prompt", "completion"}` a line. Raises `BadData`."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadData(f"{path}: cannot be read ({error}): give a JSONL file in UTF-8") from error
+    questions = [_parse(path, n, line) for n, line in enumerate(lines, 1) if line.strip()]
+    if not questions:
+        raise BadData(f"{path}: holds no question: give one JSON record a line")
+    return questions
+
+
+def _parse(path: Path, n: int, line: str) -> Question:
+    try:
+        record = json.loads(line)
+        if "messages" in record:
+            return _from_messages(record)
+        return Question(
+            str(record["prompt"]), str(record["completion"]), str(record.get("kind", "")),
+            prompt=str(record["prompt"]), member=str(record.get("member", "")),
+        )  # fmt: skip
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        raise BadData(
+            f"{path}: line {n} is no question ({type(error).__name__}: {error}): give "
+            '{"messages": [{"role": "user", ...}, {"role": "assistant", ...}]}'
+        ) from error
+
+
+def _from_messages(record: Mapping[str, Any]) -> Question:
+    messages = record["messages"]
+    if len(messages) > 2 or messages[0]["role"] != "user":
+        raise ValueError("one question and its answer are expected")
+    gold = messages[1]["content"] if len(messages) == 2 else ""
+    return Question(
+        str(messages[0]["content"]), str(gold), str(record.get("kind", "")),
+        str(record.get("wording", "")),
+    )  # fmt: skip
+
+
+def is_right(answer: str, gold: str) -> bool:
+    """Exact, but for white space."""
+    return answer.split() == gold.split()
