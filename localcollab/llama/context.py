@@ -14,7 +14,7 @@ import numpy as np
 from localcollab.errors import BadOption, ContextFull, EvaluationFailed
 from localcollab.language_model import Float32Array, OnChunk, Reading
 from localcollab.llama import library
-from localcollab.llama.options import KvType, Options, physical_cores
+from localcollab.llama.options import KvType, Options, threads_for
 from localcollab.llama.weights import Weights, choose_n_ctx
 from localcollab.vocabulary import Vocabulary
 
@@ -236,7 +236,7 @@ def _open(
     params.n_ubatch = min(options.n_ubatch, n_batch)
     params.n_outputs_max = n_outputs
     params.n_seq_max = 1
-    params.n_threads = params.n_threads_batch = options.n_threads or physical_cores()
+    params.n_threads = params.n_threads_batch = threads_for(weights.size_bytes, options)
     params.flash_attn_type = _FLASH[options.flash_attention]
     params.type_k = params.type_v = type_kv
     params.pooling_type = api.LLAMA_POOLING_TYPE_NONE
