@@ -40,6 +40,19 @@ class Plan:
     """The last part of the steps, in rows of N_CTX: distances the short rows never show."""
 
 
+@dataclass(slots=True)
+class Training:
+    """One model on its way: how far it came, and in how many seconds over all runs."""
+
+    plan: Plan
+    seed: int
+    checkpoint: Path
+    model: LlamaForCausalLM
+    optimizer: torch.optim.Optimizer
+    step: int = 0
+    seconds: float = 0.0
+
+
 def build_model(plan: Plan, n_tokens: int, seed: int) -> LlamaForCausalLM:
     """A Llama with tied embeddings and random weights."""
     torch.manual_seed(_mix(seed, plan.name, 0))
@@ -62,41 +75,33 @@ def build_model(plan: Plan, n_tokens: int, seed: int) -> LlamaForCausalLM:
 
 def train(
     plan: Plan, documents: Documents, tokenizer: Tokenizer, seed: int, checkpoint: Path
-) -> LlamaForCausalLM:
-    """The trained model; goes on from `checkpoint` where that was made for the same plan."""
-    model = build_model(plan, tokenizer.get_vocab_size(), seed)
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=plan.learning_rate, betas=(0.9, 0.95), weight_decay=0.05
-    )
-    first = _resume(plan, seed, checkpoint, model, optimizer)
-    started = saved = time.monotonic()
-    for step in range(first, plan.n_steps):
-        loss = _step(plan, documents, tokenizer, seed, step, model, optimizer)
-        if step % 50 == 0 or step == plan.n_steps - 1:
-            seconds = time.monotonic() - started
-            print(f"{plan.name} step {step} loss {loss:.4f} {seconds:.0f} s", file=sys.stderr)
-        is_last = step == plan.n_steps - 1
+) -> Training:
+    """The whole training; goes on from `checkpoint` where that was made for the same plan."""
+    training = _begin(plan, tokenizer, seed, checkpoint)
+    before, started = training.seconds, time.monotonic()
+    saved = started
+    while training.step < plan.n_steps:
+        loss = _step(training, documents, tokenizer)
+        training.seconds = before + time.monotonic() - started
+        is_last = training.step == plan.n_steps
+        if training.step % 50 == 0 or is_last:
+            took = f"{training.seconds:.0f} s"
+            print(f"{plan.name} step {training.step} loss {loss:.4f} {took}", file=sys.stderr)
         if is_last or time.monotonic() - saved > _SECONDS_BETWEEN_CHECKPOINTS:
-            _save(plan, seed, checkpoint, model, optimizer, step + 1)
+            _save(training)
             saved = time.monotonic()
-    return model.eval()
+    training.model.eval()
+    return training
 
 
-def _step(
-    plan: Plan,
-    documents: Documents,
-    tokenizer: Tokenizer,
-    seed: int,
-    step: int,
-    model: LlamaForCausalLM,
-    optimizer: torch.optim.Optimizer,
-) -> float:
+def _step(training: Training, documents: Documents, tokenizer: Tokenizer) -> float:
     """One batch; the mean loss in nats."""
+    plan, model, optimizer = training.plan, training.model, training.optimizer
     for group in optimizer.param_groups:
-        group["lr"] = plan.learning_rate * _schedule(plan, step)
-    is_long = step >= plan.n_steps * (1 - plan.long_share)
+        group["lr"] = plan.learning_rate * _schedule(plan, training.step)
+    is_long = training.step >= plan.n_steps * (1 - plan.long_share)
     n_tokens = N_CTX if is_long else _SHORT_ROW
-    stream = documents(random.Random(_mix(seed, plan.name, step + 1)))
+    stream = documents(random.Random(_mix(training.seed, plan.name, training.step + 1)))
     ids, labels = pack_rows(stream, tokenizer, plan.tokens_per_step // n_tokens, n_tokens)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         loss = model(input_ids=ids, labels=labels).loss
@@ -104,6 +109,7 @@ def _step(
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     optimizer.step()
     optimizer.zero_grad()
+    training.step += 1
     return float(loss.item())
 
 
@@ -118,36 +124,29 @@ def _mix(seed: int, name: str, step: int) -> int:
     return int.from_bytes(digest[:8], "big") >> 1
 
 
-def _save(
-    plan: Plan,
-    seed: int,
-    checkpoint: Path,
-    model: LlamaForCausalLM,
-    optimizer: torch.optim.Optimizer,
-    step: int,
-) -> None:
+def _save(training: Training) -> None:
     state = {
-        "plan": asdict(plan),
-        "seed": seed,
-        "step": step,
-        "model": model.state_dict(),
-        "optimizer": optimizer.state_dict(),
+        "plan": asdict(training.plan),
+        "seed": training.seed,
+        "step": training.step,
+        "seconds": training.seconds,
+        "model": training.model.state_dict(),
+        "optimizer": training.optimizer.state_dict(),
     }
-    partial = checkpoint.with_name(checkpoint.name + ".partial")
+    partial = training.checkpoint.with_name(training.checkpoint.name + ".partial")
     torch.save(state, partial)
-    os.replace(partial, checkpoint)
+    os.replace(partial, training.checkpoint)
 
 
-def _resume(
-    plan: Plan,
-    seed: int,
-    checkpoint: Path,
-    model: LlamaForCausalLM,
-    optimizer: torch.optim.Optimizer,
-) -> int:
-    """The first step still to do."""
+def _begin(plan: Plan, tokenizer: Tokenizer, seed: int, checkpoint: Path) -> Training:
+    """A new training, or the one in `checkpoint`. Exits where that was made for another plan."""
+    model = build_model(plan, tokenizer.get_vocab_size(), seed)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=plan.learning_rate, betas=(0.9, 0.95), weight_decay=0.05
+    )
+    training = Training(plan, seed, checkpoint, model, optimizer)
     if not checkpoint.exists():
-        return 0
+        return training
     state = torch.load(checkpoint, weights_only=True)
     if (state["plan"], state["seed"]) != (asdict(plan), seed):
         raise SystemExit(
@@ -156,4 +155,5 @@ def _resume(
         )
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
-    return int(state["step"])
+    training.step, training.seconds = state["step"], state["seconds"]
+    return training

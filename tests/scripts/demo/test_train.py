@@ -32,8 +32,8 @@ def test_a_resumed_training_ends_where_a_whole_one_does(
     cut = tmp_path / "cut.pt"
     _train_until_cut(tokenizer, cut, monkeypatch)
     resumed = train(PLAN, corpus.arithmetic_documents, tokenizer, 0, cut)
-    assert torch.load(cut, weights_only=True)["step"] == PLAN.n_steps
-    for one, other in zip(whole.parameters(), resumed.parameters(), strict=True):
+    assert (resumed.step, torch.load(cut, weights_only=True)["step"]) == (PLAN.n_steps,) * 2
+    for one, other in zip(whole.model.parameters(), resumed.model.parameters(), strict=True):
         assert torch.allclose(one, other, atol=1e-6)
 
 
