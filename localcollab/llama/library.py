@@ -14,8 +14,9 @@ from pathlib import Path
 logger = logging.getLogger("localcollab.llama")
 logger.addHandler(logging.NullHandler())
 
-_LEVELS = {1: logging.DEBUG, 2: logging.INFO, 3: logging.WARNING, 4: logging.NOTSET}
-_ERROR, _CONTINUED = 3, 5
+# ggml.h, enum ggml_log_level. INFO of a model load is 100 lines: debugging matter here.
+_LEVELS = {1: logging.DEBUG, 2: logging.DEBUG, 3: logging.INFO, 4: logging.WARNING}
+_ERROR, _CONTINUED = 4, 5
 _recent_errors: deque[str] = deque(maxlen=8)
 _line: list[str] = []
 _callback: object = None
@@ -40,8 +41,7 @@ def start() -> None:
         _line.clear()
         if level_of_line == _ERROR and message:
             _recent_errors.append(message)
-        # INFO of a model load is 100 lines: debugging matter for a Python program.
-        logger.log(_LEVELS.get(level_of_line, logging.NOTSET) or 5, "%s", message)
+        logger.log(_LEVELS.get(level_of_line, logging.DEBUG), "%s", message)
 
     _callback = api.llama_log_callback(on_log)
     api.llama_log_set(_callback, ctypes.c_void_p(0))
