@@ -2,6 +2,7 @@
 
 import ctypes
 import logging
+import os
 import weakref
 from dataclasses import dataclass
 from functools import cached_property
@@ -99,10 +100,11 @@ def load_weights(path: Path, options: Options, *, extra_buffers: bool) -> Weight
     params.use_extra_bufts = repack
     params.load_mode = _load_mode(options, repack and header.is_quantized)
     library.take_errors()
-    pointer = api.llama_model_load_from_file(str(path).encode(), params)
+    pointer = api.llama_model_load_from_file(os.fsencode(path), params)
     if not pointer:
         raise BadModelFile(
-            f"{path}: llama.cpp cannot load it: {library.take_errors() or 'no reason'}"
+            f"{path}: llama.cpp cannot load it ({library.take_errors() or 'no reason given'}): fetch "
+            "it again, or convert it anew"
         )
     weights = Weights(path, header, pointer)
     weakref.finalize(weights, api.llama_model_free, pointer)
