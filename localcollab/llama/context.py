@@ -187,6 +187,12 @@ class LlamaModel:
         if states is not None:
             part = states[row : row + len(rows)]
             ctypes.memmove(part.ctypes.data, api.llama_get_embeddings(self._context), part.nbytes)
+        # One look at the least and one at the largest value finds NaN too, without a temporary.
+        if not (np.isfinite(rows.min()) and np.isfinite(rows.max())):
+            raise EvaluationFailed(
+                f"{self.name}: the weights of {self.weights.path.name} give values that are no "
+                f"numbers at position {len(self._cached)}: fetch the file again"
+            )
 
 
 _NEVER = api.ggml_abort_callback()

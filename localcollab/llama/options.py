@@ -11,6 +11,9 @@ KvType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
 FlashAttention = Literal["auto", "on", "off"]
 LoadMode = Literal["auto", "mmap", "read", "mlock"]
 
+MAX_THREADS = 512
+"""ggml ends the process when asked for more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -35,10 +38,12 @@ class Options:
     """Positions with logits a chunk: bounds a buffer of n_outputs x n_vocab floats."""
 
     def __post_init__(self) -> None:
-        for name in ("n_ctx", "n_threads", "n_batch", "n_ubatch", "n_outputs"):
+        most = {"n_ctx": 2**27, "n_threads": MAX_THREADS, "n_batch": 2**20, "n_ubatch": 2**20,
+                "n_outputs": 2**20}  # fmt: skip
+        for name, limit in most.items():
             value = getattr(self, name)
-            if value is not None and not 1 <= value <= 2**27:
-                raise BadOption(f"{name} is {value}: give a number from 1 to {2**27}")
+            if value is not None and not 1 <= value <= limit:
+                raise BadOption(f"{name} is {value}: give a number from 1 to {limit}")
         if self.n_gpu_layers is not None and self.n_gpu_layers < 0:
             raise BadOption(f"n_gpu_layers is {self.n_gpu_layers}: give 0 or more, or leave it out")
         choices = {"kv_type": KvType, "flash_attention": FlashAttention, "load_mode": LoadMode}

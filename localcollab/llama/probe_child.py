@@ -1,6 +1,7 @@
 """The child process of `probe`: load a file, tokenize, decode one token. May die; that is its use.
 
-Exit 0: the file works. Exit 3: refused, the last line of stderr says why.
+Exit 0: the file works. Exit 3: refused, the last line of stderr says why. Exit 4: it loads, but does
+not compute; another way of loading may help.
 """
 
 import resource
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from localcollab.errors import LocalcollabError
+from localcollab.errors import EvaluationFailed, LocalcollabError
 from localcollab.llama.context import LlamaModel
 from localcollab.llama.options import Options
 from localcollab.llama.weights import load_weights
@@ -27,12 +28,12 @@ def main(path: Path, *, extra_buffers: bool) -> None:
         tokens = vocabulary.encode(_TEXT, special=True, bos=True)[:16]
     except LocalcollabError:  # no byte tokens: such texts are refused one by one
         tokens = []
-    vocabulary.decode(range(min(vocabulary.n_tokens, 1000)))
+    vocabulary.decode(range(vocabulary.n_tokens))  # a misspelt byte token ends the process
     model = LlamaModel(weights, options, name=path.name)
     reading = model.read(tokens or [vocabulary.bos or 0], hidden=True)
     assert reading.hidden is not None
-    if not (np.isfinite(reading.logits).all() and np.isfinite(reading.hidden).all()):
-        raise LocalcollabError("its weights give values that are no numbers: fetch it again")
+    if not np.isfinite(reading.hidden).all():
+        raise EvaluationFailed("its hidden states are no numbers: fetch it again")
 
 
 if __name__ == "__main__":
@@ -41,4 +42,4 @@ if __name__ == "__main__":
         main(Path(sys.argv[1]), extra_buffers=sys.argv[2] == "True")
     except LocalcollabError as error:
         print(error, file=sys.stderr)
-        sys.exit(3)
+        sys.exit(4 if isinstance(error, EvaluationFailed) else 3)

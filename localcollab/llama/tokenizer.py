@@ -59,6 +59,8 @@ def _writable(vocab: object, strings: tuple[str, ...]) -> frozenset[str] | None:
 def _encoder(
     vocab: object, owner: str, writable: frozenset[str] | None, bos: int | None
 ) -> Callable[..., list[int]]:
+    n_tokens = api.llama_vocab_n_tokens(vocab)
+
     def encode(text: str, *, special: bool = False, bos_wanted: bool = False) -> list[int]:
         _refuse_unwritable(text, writable, owner)
         data = text.encode("utf-8")
@@ -71,6 +73,10 @@ def _encoder(
             )
         start = [bos] if bos_wanted and bos is not None else []
         tokens: list[int] = buffer[:n]
+        if tokens and not 0 <= min(tokens) <= max(tokens) < n_tokens:
+            raise UnknownCharacter(
+                f"{owner} has no tokens for a part of this text: shorten it, or use another model"
+            )
         return start + tokens
 
     return lambda text, *, special=False, bos=False: encode(text, special=special, bos_wanted=bos)

@@ -125,15 +125,22 @@ def _load_mode(options: Options, repacked: bool) -> int:
 def choose_n_ctx(weights: Weights, options: Options, bytes_a_value: float) -> int:
     """The context to open: as asked, or as trained but at most a quarter of the free memory."""
     trained = weights.n_ctx_train
+    free, a_token = available_bytes(), weights.kv_bytes_per_token(bytes_a_value)
     if options.n_ctx is not None:
+        # The cache is cleared at once: what does not fit would end this process, or another.
+        if free is not None and options.n_ctx * a_token > free:
+            raise BadOption(
+                f"{weights.path.name}: a context of {options.n_ctx} tokens takes "
+                f"{options.n_ctx * a_token / 2**30:.1f} GiB, {free / 2**30:.1f} are free: give an "
+                f"n_ctx of at most {free // a_token}"
+            )
         if options.n_ctx > trained:
             logger.warning(
                 "%s: n_ctx %d is more than the %d it was trained for",
                 weights.path.name, options.n_ctx, trained,
             )  # fmt: skip
         return options.n_ctx
-    free, a_token = available_bytes(), weights.kv_bytes_per_token(bytes_a_value)
-    if free is None or not a_token:
+    if free is None or a_token <= 0:
         return trained
     affordable = max(256, free // 4 // a_token // 256 * 256)
     if affordable < trained:
