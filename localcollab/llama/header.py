@@ -6,6 +6,7 @@ what to do. Tensor data is not looked at: `probe` runs it in a child process.
 
 import math
 import mmap
+import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,12 +118,20 @@ class _Cursor:
 
 def read_header(path: Path) -> Header:
     """Raises `BadModelFile`: missing, not a GGUF, cut short, or a table that cannot be true."""
-    if not path.is_file():
-        raise BadModelFile(f"{path}: no such model file: check the path")
-    if path.stat().st_size < 24:
-        raise BadModelFile(f"{path}: {path.stat().st_size} bytes are no GGUF file: fetch it again")
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        return _parse(_Cursor(path, data))
+    if not os.path.isfile(path):  # opening a FIFO would wait for a writer
+        what = "is no regular file" if os.path.lexists(path) else "no such model file"
+        raise BadModelFile(f"{path}: {what}: check the path")
+    try:
+        if path.stat().st_size < 24:
+            raise BadModelFile(
+                f"{path}: {path.stat().st_size} bytes are no GGUF file: fetch it again"
+            )
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return _parse(_Cursor(path, data))
+    except OSError as error:
+        raise BadModelFile(
+            f"{path}: cannot be read ({error.strerror}): check its permissions"
+        ) from error
 
 
 def _parse(cursor: _Cursor) -> Header:
@@ -179,9 +188,10 @@ def _tensor(cursor: _Cursor) -> Tensor:
 def _check_metadata(cursor: _Cursor, header: Header) -> None:
     if not header.architecture:
         raise cursor.fail("general.architecture is missing")
-    for key in ("block_count", "embedding_length", "context_length"):
+    limits = {"block_count": 2**12, "embedding_length": 2**20, "context_length": 2**31}
+    for key, limit in limits.items():
         value = header.number(key)
-        if value is not None and not 1 <= value <= 2**31:
+        if value is not None and not 1 <= value <= limit:
             raise cursor.fail(f"{header.architecture}.{key} is {value}")
     if header.lengths.get("tokenizer.ggml.tokens", 0) < 1:
         raise BadModelFile(

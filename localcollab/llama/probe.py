@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,8 +26,11 @@ from localcollab.llama.header import read_header
 
 logger = logging.getLogger("localcollab.llama")
 
-SECONDS_ALLOWED = 900
-_REFUSED = 3
+SECONDS_ALLOWED = 60
+SLOWEST_BYTES_A_SECOND = 20e6
+_REFUSED, _COMPUTES_NOT = 3, 4
+_MEMORABLE = re.compile(r"GGML_ASSERT|what\(\)|rror")
+"""Where llama.cpp says why it ends the process; lines of other libraries may follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +51,13 @@ class Verdict:
 
 
 def probe(path: Path, on_progress: Callable[[str], None] | None = None) -> Verdict:
-    """The remembered verdict, or a new one. Raises `BadModelFile` where the file is unusable."""
-    path = path.expanduser().resolve()
+    """The remembered verdict, or a new one. Raises `BadModelFile` where the file is unusable.
+
+    A file that could not be used is tried again each time: memory may have been short.
+    """
+    path = _resolved(path)
     verdict = remembered(path)
-    if verdict is None:
+    if verdict is None or not verdict.is_sound:
         if on_progress:
             on_progress(f"checking {path.name} once, in a process of its own")
         read_header(path)
@@ -61,13 +68,20 @@ def probe(path: Path, on_progress: Callable[[str], None] | None = None) -> Verdi
     return verdict
 
 
+def _resolved(path: Path) -> Path:
+    try:
+        return path.expanduser().resolve()
+    except (OSError, ValueError, RuntimeError) as error:  # a loop, a zero byte, an unknown ~user
+        raise BadModelFile(f"{path}: is no path to a file ({error}): check it") from error
+
+
 def remembered(path: Path) -> Verdict | None:
     file = _record(path)
-    if not path.is_file() or not file.is_file():
+    if not os.path.isfile(path) or not file.is_file():
         return None
     try:
         verdict = Verdict(**json.loads(file.read_text()))
-    except (ValueError, TypeError):
+    except (OSError, ValueError, TypeError):
         return None
     return verdict if _key(path) == _key_of(verdict) else None
 
@@ -78,7 +92,7 @@ def all_remembered() -> list[Verdict]:
     for file in sorted(_cache_dir().glob("*.json")):
         try:
             verdict = remembered(Path(json.loads(file.read_text())["path"]))
-        except (ValueError, TypeError, KeyError):
+        except (OSError, ValueError, TypeError, KeyError):
             continue
         if verdict is not None:
             found.append(verdict)
@@ -86,30 +100,43 @@ def all_remembered() -> list[Verdict]:
 
 
 def _try(path: Path) -> Verdict:
-    with_buffers = _run_child(path, extra_buffers=True)
-    without = None if with_buffers is None else _run_child(path, extra_buffers=False)
     size_bytes, modified_ns, build = _key(path)
+    error, is_final = _run_child(path, extra_buffers=True)
+    repacks = error is None
+    if error is not None and not is_final:
+        error, _ = _run_child(path, extra_buffers=False)
     return Verdict(
         path=str(path), size_bytes=size_bytes, modified_ns=modified_ns, build=build,
-        sha256=file_sha256(path), error=without, extra_buffers=with_buffers is None,
+        sha256=file_sha256(path), error=error, extra_buffers=repacks,
     )  # fmt: skip
 
 
-def _run_child(path: Path, *, extra_buffers: bool) -> str | None:
-    """None where the child answered; else what went wrong, as the user should read it."""
+def _run_child(path: Path, *, extra_buffers: bool) -> tuple[str | None, bool]:
+    """None where the child answered; else what went wrong, as the user should read it.
+
+    And whether that is final: no other way of loading can help.
+    """
     command = [sys.executable, "-m", "localcollab.llama.probe_child", str(path), str(extra_buffers)]
+    seconds = SECONDS_ALLOWED + path.stat().st_size / SLOWEST_BYTES_A_SECOND
     try:
         child = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", timeout=SECONDS_ALLOWED,
+            command, capture_output=True, text=True, errors="replace", timeout=seconds,
             check=False, stdin=subprocess.DEVNULL,
+            # A debugger that prints where llama.cpp died takes half a minute.
+            env=os.environ | {"GGML_NO_BACKTRACE": "1"},
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        return f"llama.cpp gave no token within {SECONDS_ALLOWED} s: use a smaller file"
+        return f"llama.cpp gave no token within {seconds:.0f} s: use a smaller file", False
+    return _failure(child, path), child.returncode == _REFUSED
+
+
+def _failure(child: subprocess.CompletedProcess[str], path: Path) -> str | None:
     if child.returncode == 0:
         return None
-    last_line = (child.stderr.strip().splitlines() or ["no message"])[-1]
-    if child.returncode == _REFUSED:
-        return last_line.removeprefix(f"{path}: ")
+    lines = child.stderr.strip().splitlines() or ["no message"]
+    last_line = next((line for line in reversed(lines) if _MEMORABLE.search(line)), lines[-1])
+    if child.returncode in (_REFUSED, _COMPUTES_NOT):
+        return lines[-1].removeprefix(f"{path}: ").removeprefix(f"{path.name}: ")
     if child.returncode < 0:
         name = signal.Signals(-child.returncode).name
         return (
@@ -138,7 +165,7 @@ def _cache_dir() -> Path:
 
 
 def _record(path: Path) -> Path:
-    return _cache_dir() / (hashlib.sha256(str(path).encode()).hexdigest()[:32] + ".json")
+    return _cache_dir() / (hashlib.sha256(os.fsencode(path)).hexdigest()[:32] + ".json")
 
 
 def _remember(verdict: Verdict) -> None:
