@@ -4,6 +4,7 @@ Paths are relative to the file they stand in; the shipped catalogue's to the fol
 """
 
 import difflib
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -115,9 +116,11 @@ def load_catalog(*extra: Path) -> Catalog:
 
 def parse_catalog(path: Path, *, root: Path | None = None) -> Catalog:
     """One file. Raises `BadCatalog`: unreadable, unknown or missing keys, wrong types."""
+    if not os.path.isfile(path):  # opening a FIFO would wait for a writer
+        raise BadCatalog(f"{path}: no such file: check the path")
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadCatalog(f"{path}: cannot be read as TOML ({error}): mend it") from error
     root = root or path.parent
     _check_keys(path, "the file", tables, {"models": dict, "heads": dict, "teams": dict}, set())
@@ -153,12 +156,29 @@ def _team(path: Path, name: str, table: Any) -> TeamEntry:
         raise BadCatalog(f"{path}: {where} experts must be names of models: mend the list")
     if ("head" in table) == ("gate" in table):
         raise BadCatalog(f"{path}: {where} needs either head or gate: give one of them")
+    _check_members(path, where, table["experts"])
+    if not 0 <= table.get("threshold", 0) <= 1:
+        raise BadCatalog(
+            f"{path}: {where} threshold is {table['threshold']}: give a number from 0 to 1"
+        )
     values = {k: v for k, v in table.items() if k not in ("method", "experts", "familiar")}
     familiar = {n: _familiar(path, name, n, t) for n, t in table.get("familiar", {}).items()}
     for expert in familiar:
         if expert not in table["experts"]:
             raise BadCatalog(f"{path}: {where} familiar names {expert!r}, which is no expert of it")
     return TeamEntry(name=name, experts=tuple(table["experts"]), familiar=familiar, **values)
+
+
+def _check_members(path: Path, where: str, experts: list[str]) -> None:
+    if not experts:
+        raise BadCatalog(f"{path}: {where} experts is empty: name at least one model")
+    for n, expert in enumerate(experts):
+        # Authors of tokens are known by these names.
+        if expert == "base" or expert in experts[:n]:
+            raise BadCatalog(
+                f"{path}: {where} has two members of the name {expert!r}: give the model another "
+                "name under [models]"
+            )
 
 
 def _familiar(path: Path, team: str, expert: str, table: Any) -> Familiarity:

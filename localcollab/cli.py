@@ -1,6 +1,7 @@
 """The command line: thin. A command's module is imported only when it runs."""
 
 import importlib
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -204,20 +205,50 @@ def doctor(
 
 
 def main() -> NoReturn:
-    """The entry point: every `LocalcollabError` becomes one line on stderr and exit code 1."""
+    """The entry point: what a user can mend becomes one line on stderr; nothing is a traceback.
+
+    Exit codes: 0 done, 1 failed, 2 a command line that cannot be read, 130 interrupted.
+    """
+    code = 0
     try:
-        app()
+        code = app(standalone_mode=False) or 0
     except LocalcollabError as error:
-        print(f"localcollab: {' '.join(str(error).split())}", file=sys.stderr)
-        sys.exit(EXIT_FAILED)
-    except KeyboardInterrupt:
-        print("localcollab: interrupted", file=sys.stderr)
-        sys.exit(EXIT_INTERRUPTED)
+        code = _say(str(error), EXIT_FAILED)
+    except _UsageError as error:
+        code = _say(f"{error.format_message()} (see localcollab --help)", error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        code = EXIT_INTERRUPTED
     except BrokenPipeError:
-        # The reader went away (as in `| head`): say nothing, and let no flush complain.
+        # The reader went away (as in `| head`): say nothing.
+        code = EXIT_FAILED
+    if code == EXIT_INTERRUPTED:
+        _say("interrupted", code)
+    sys.exit(_flushed(code))
+
+
+_UsageError = typer.BadParameter.__mro__[2]
+"""click's base of errors that have a message and an exit code; typer exports only some of them."""
+
+
+def _say(message: str, code: int) -> int:
+    """One line on stderr, without what a terminal would obey. Returns `code`."""
+    from localcollab.terminal import visible
+
+    if sys.stderr is not None:
+        print(f"localcollab: {visible(' '.join(message.split()))}", file=sys.stderr)
+    return code
+
+
+def _flushed(code: int) -> int:
+    """The exit code; at its exit Python would complain of what cannot be written."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
         sys.stdout = None
-        sys.exit(EXIT_FAILED)
-    sys.exit(0)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return code or EXIT_FAILED
+    return code
 
 
 if __name__ == "__main__":

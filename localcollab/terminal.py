@@ -36,8 +36,11 @@ def visible(text: str) -> str:
 
 
 def _is_control(c: str) -> bool:
-    # C1 controls, DEL, and the characters that reorder text.
-    return "\x7f" <= c <= "\x9f" or c in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+    # C1 controls, DEL, half characters, line separators, and the characters that reorder text.
+    return "\x7f" <= c <= "\x9f" or "\ud800" <= c <= "\udfff" or c in _REORDERING or c in "\u2028\u2029"
+
+
+_REORDERING = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
 def _symbol(c: str) -> str:
