@@ -3,6 +3,7 @@
 Answers `run`, `chat`, `eval` and `convert head` alike: whoever needs models comes here.
 """
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -89,7 +90,7 @@ def plan_from_files(base: Path, experts: Sequence[Path]) -> TeamPlan:
     members = [Member(BASE, base)]
     for path in experts:
         taken = {member.name for member in members}
-        names = (path.stem if n == 1 else f"{path.stem}-{n}" for n in range(1, 99))
+        names = (path.stem if n == 1 else f"{path.stem}-{n}" for n in itertools.count(1))
         members.append(Member(next(name for name in names if name not in taken), path))
     name = "+".join(path.stem for path in (base, *experts))
     return TeamPlan(name, tuple(members), gate="entropy" if experts else None)

@@ -184,7 +184,12 @@ def _check_members(path: Path, where: str, experts: list[str]) -> None:
 def _familiar(path: Path, team: str, expert: str, table: Any) -> Familiarity:
     keys: dict[str, type | tuple[type, ...]] = {"opening": str, "least_logprob": (int, float)}
     _check_keys(path, f"[teams.{team}.familiar.{expert}]", table, keys, set(keys))
-    return Familiarity(table["opening"], float(table["least_logprob"]))
+    try:
+        return Familiarity(table["opening"], float(table["least_logprob"]))
+    except OverflowError as error:
+        raise BadCatalog(
+            f"{path}: [teams.{team}.familiar.{expert}] least_logprob is too large: give nats"
+        ) from error
 
 
 def _check_keys(

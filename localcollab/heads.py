@@ -9,7 +9,7 @@ the base's logit fixed at 0, as in Co-LLM (arXiv:2403.03870). Stored as safetens
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -63,9 +63,12 @@ class Head:
 
     def p_defer(self, hidden: Float32Array) -> Float32Array:
         """P(z = k | hidden), k = 1..K: (n, n_embd) -> (n, K)."""
-        logits = self.logits(hidden)
-        e = np.exp(logits - logits.max(axis=1, keepdims=True))
-        p: Float32Array = (e / e.sum(axis=1, keepdims=True))[:, 1:]
+        with np.errstate(over="ignore", invalid="ignore"):
+            logits = self.logits(hidden)
+            e = np.exp(logits - logits.max(axis=1, keepdims=True))
+            p: Float32Array = (e / e.sum(axis=1, keepdims=True))[:, 1:]
+        if not np.isfinite(p).all():
+            raise HeadMismatch("the head gives values that are no numbers: train it anew")
         return p
 
     def require(self, base: str, experts: Sequence[str], vocabulary: str, n_embd: int) -> None:
@@ -105,7 +108,7 @@ def load_head(path: Path) -> Head:
     """Raises `HeadMismatch`: missing, damaged, not a head, or with values that are no numbers."""
     from safetensors import SafetensorError, safe_open
 
-    if not path.is_file():
+    if not os.path.isfile(path):  # opening a FIFO would wait for a writer
         raise HeadMismatch(f"{path}: no such head file: check the path")
     try:
         with safe_open(path, framework="numpy") as file:
@@ -128,19 +131,31 @@ def _parse_card(text: str, path: Path) -> HeadCard:
         values = json.loads(text)
         known = {f.name for f in fields(HeadCard)}
         card = HeadCard(**{k: v for k, v in values.items() if k in known})
-        experts = tuple(str(s) for s in card.expert_sha256s)
-        threshold_is_sound = 0 <= float(card.threshold) <= 1
-    except (ValueError, TypeError, AttributeError) as error:
+        _check_types(card)
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise HeadMismatch(f"{path}: its card is damaged ({error}): train the head anew") from error
-    if not threshold_is_sound:
+    if not 0 <= card.threshold <= 1:
         raise HeadMismatch(f"{path}: threshold {card.threshold} is no probability: train it anew")
     if card.hidden_state != HIDDEN_STATE:
         raise HeadMismatch(
             f"{path}: reads the hidden state {card.hidden_state!r}, llama.cpp gives it "
             f"{HIDDEN_STATE}: export the states with localcollab convert head"
         )
-    return HeadCard(**{f.name: getattr(card, f.name) for f in fields(HeadCard)}
-                    | {"expert_sha256s": experts})  # fmt: skip
+    return replace(card, expert_sha256s=tuple(card.expert_sha256s))
+
+
+def _check_types(card: HeadCard) -> None:
+    """JSON holds anything. Raises `TypeError`."""
+    of_type: dict[str, type | tuple[type, ...]] = {
+        "base_sha256": str, "vocabulary": str, "data_sha256": str, "hidden_state": str,
+        "expert_sha256s": list, "threshold": (int, float), "seed": int, "metrics": dict,
+        "versions": dict,
+    }  # fmt: skip
+    for name, wanted in of_type.items():
+        if not isinstance(getattr(card, name), wanted):
+            raise TypeError(f"{name} is a {type(getattr(card, name)).__name__}")
+    if not all(isinstance(sha256, str) for sha256 in card.expert_sha256s):
+        raise TypeError("expert_sha256s holds what is no text")
 
 
 def _check_shapes(tensors: Mapping[str, np.ndarray], card: HeadCard, path: Path) -> None:
@@ -149,6 +164,9 @@ def _check_shapes(tensors: Mapping[str, np.ndarray], card: HeadCard, path: Path)
     if names not in (linear, mlp):
         raise HeadMismatch(f"{path}: holds tensors {sorted(names)}, a head has {sorted(linear)}")
     n_experts = len(card.expert_sha256s)
+    for name, tensor in tensors.items():
+        if tensor.ndim != (1 if "bias" in name else 2):
+            raise HeadMismatch(f"{path}: {name} has {tensor.ndim} dimensions: train the head anew")
     width = tensors["hidden_weight"].shape[0] if names == mlp else tensors["weight"].shape[-1]
     expected = {"weight": (n_experts, width), "bias": (n_experts,)}
     if names == mlp:

@@ -1,6 +1,7 @@
 """`localcollab teams`: what the catalogue holds, and whether its files are here."""
 
 import json
+import os
 from pathlib import Path
 from typing import TypedDict
 
@@ -45,5 +46,5 @@ def team_record(catalog: Catalog, team: TeamEntry) -> TeamRecord:
         "base": team.base,
         "experts": list(team.experts),
         "decides": f"head {team.head}" if team.head else f"gate {team.gate}",
-        "missing": [str(path) for path in paths if not path.is_file()],
+        "missing": [str(path) for path in paths if not os.path.isfile(path)],
     }

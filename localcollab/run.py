@@ -83,7 +83,7 @@ def run(
     painter = None if json_events else _painter(team, marks)
     for event in session.ask(text, sampling, limits):
         if painter is None:
-            print(json.dumps(event_record(event), ensure_ascii=False), flush=True)
+            _write_line(event)
         else:
             _show(event, painter, status)
 
@@ -129,6 +129,13 @@ def _read_question() -> str:
         raise BadOption(
             f"standard input is not UTF-8 at byte {error.start}: convert it first"
         ) from error
+
+
+def _write_line(event: Event) -> None:
+    """JSON in UTF-8, whatever the locale; half a character (of a file name) as an escape."""
+    line = json.dumps(event_record(event), ensure_ascii=False)
+    sys.stdout.buffer.write(line.encode("utf-8", "backslashreplace") + b"\n")
+    sys.stdout.buffer.flush()
 
 
 def event_record(event: Event) -> dict[str, object]:
