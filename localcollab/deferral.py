@@ -81,7 +81,8 @@ class DeferralTeam:
 
     def authors(self, p_defer: Float32Array) -> np.ndarray:
         """(last, K) -> (last,): 0 for the base, k for expert k."""
-        defers = p_defer.sum(axis=1) > self.threshold
+        # Rounding may carry a sum over 1, which no threshold must let through.
+        defers = np.minimum(p_defer.sum(axis=1), 1) > self.threshold
         return np.where(defers, p_defer.argmax(axis=1) + 1, 0)
 
     def _selected(

@@ -49,9 +49,10 @@ def parse_metric(text: str) -> Metric:
 
 def choose_thresholds(p: np.ndarray, rates: Sequence[float] = RATES) -> list[float]:
     """Ascending: `p > threshold` holds for each share of `rates`, as near as ties allow; and 0.5."""
-    quantiles = (np.quantile(p, 1 - rate, method="inverted_cdf") for rate in rates)
+    ascending = np.sort(p)
+    n_deferred = [math.floor(rate * len(p) + 1e-9) for rate in rates]
     # Nine digits bring a float32 back as it was.
-    return sorted({0.5, *(float(f"{min(max(q, 0.0), 1.0):.9g}") for q in quantiles)})
+    return sorted({0.5, *(float(f"{ascending[len(p) - n - 1]:.9g}") for n in n_deferred)})
 
 
 def choose_best(points: Sequence[Point]) -> Point:
@@ -143,7 +144,7 @@ class Calibration:
         def decide(reading: Reading, n_tokens: int) -> Float32Array:
             assert reading.hidden is not None
             p = self.head.p_defer(reading.hidden)
-            seen.append(float(p.sum(axis=1)[-1]))
+            seen.append(min(float(p.sum(axis=1)[-1]), 1.0))
             return np.zeros_like(p) if threshold is None else p
 
         gate, limit = Gate("head", True, decide), 1.0 if threshold is None else threshold

@@ -82,4 +82,4 @@ def head(
         command.run(request, stage, as_json=as_json)
     except KeyboardInterrupt:
         typer.echo("localcollab: interrupted; run the same command to resume", err=True)
-        raise typer.Exit(_EXIT_INTERRUPTED) from None
+        raise SystemExit(_EXIT_INTERRUPTED) from None

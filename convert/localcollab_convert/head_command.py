@@ -114,7 +114,7 @@ def _curve_lines(made: Made) -> Iterator[str]:
         mark = "*" if point == made.chosen else " "
         speed = f"{point.tokens_per_second:.0f}" if point.tokens_per_second else "-"
         yield (
-            f"{mark} {point.threshold:9.4f}  {point.metric:12.3f}  {point.deferral_rate:13.3f}"
+            f"{mark} {point.threshold:9.5g}  {point.metric:12.3f}  {point.deferral_rate:13.3f}"
             f"  {speed:>15}"
         )
     yield ""

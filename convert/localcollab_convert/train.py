@@ -149,7 +149,8 @@ class Training:
             while not self._is_over:
                 self._advance()
                 on_step(self.step, self._best_nll)
-                if time.monotonic() - saved_at > SECONDS_BETWEEN_CHECKPOINTS:
+                is_late = time.monotonic() - saved_at > SECONDS_BETWEEN_CHECKPOINTS
+                if is_late or self.step == self.recipe.n_warm:
                     self.save()
                     saved_at = time.monotonic()
             self.module.load_state_dict(self._best)
