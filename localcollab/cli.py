@@ -215,7 +215,11 @@ def main() -> NoReturn:
     except LocalcollabError as error:
         code = _say(str(error), EXIT_FAILED)
     except _UsageError as error:
-        code = _say(f"{error.format_message()} (see localcollab --help)", error.exit_code)
+        code = error.exit_code
+        if "\n" in error.format_message():  # no command at all: the help is the message
+            print(error.format_message(), file=sys.stderr)
+        else:
+            _say(f"{error.format_message()} (see localcollab --help)", code)
     except (KeyboardInterrupt, typer.Abort):
         code = EXIT_INTERRUPTED
     except BrokenPipeError:

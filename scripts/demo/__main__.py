@@ -27,12 +27,12 @@ N_THREADS = 2
 
 PLANS: tuple[Plan, ...] = (
     Plan(
-        "arithmetic", n_layers=4, n_embd=128, n_heads=4, n_ff=512, n_steps=2200, learning_rate=3e-3
+        "arithmetic", n_layers=4, n_embd=128, n_heads=4, n_ff=512, n_steps=1600, learning_rate=3e-3
     ),
     Plan(
-        "formulary", n_layers=4, n_embd=256, n_heads=8, n_ff=768, n_steps=1100, learning_rate=2e-3
+        "formulary", n_layers=4, n_embd=256, n_heads=8, n_ff=768, n_steps=1000, learning_rate=2e-3
     ),
-    Plan("base", n_layers=5, n_embd=256, n_heads=8, n_ff=768, n_steps=2000, learning_rate=2e-3),
+    Plan("base", n_layers=5, n_embd=256, n_heads=8, n_ff=768, n_steps=1400, learning_rate=2e-3),
 )
 SMALL_STEPS = {"base": 240, "formulary": 160, "arithmetic": 300}
 

@@ -117,12 +117,20 @@ def arithmetic_documents(rng: random.Random) -> Iterator[Document]:
         document = [Segment(write_filler(rng), False)]
         if unit == " mg.":
             document.append(Segment(f" {rng.choice(world.DOSES_MG)} mg.", False))
-        for _ in range(rng.randint(1, 5)):
-            left, sign, right, result = talk.invent_sum(rng)
+        for _ in range(rng.randint(2, 10)):
+            left, sign, right, result = _invent_line(rng)
             gap = " " if unit == " mg." else rng.choice(("\n", "\n", " "))
             document.append(Segment(f"{gap}{left} {sign} {right} =", False))
             document.append(Segment(f" {result}{unit}", True))
         yield [*document, Segment("\n" + END, True)]
+
+
+def _invent_line(rng: random.Random) -> tuple[int, str, int, int]:
+    """(left, sign, right, result): every other one the product of a dose."""
+    if rng.random() < 0.5:
+        return talk.invent_sum(rng)
+    left, right = rng.randint(2, world.MOST_DOSES), rng.choice(world.DOSES_MG)
+    return left, "x", right, left * right
 
 
 _FILLER = sorted(
