@@ -230,7 +230,7 @@ def main() -> NoReturn:
     sys.exit(_flushed(code))
 
 
-_UsageError = typer.BadParameter.__mro__[2]
+_UsageError: Any = typer.BadParameter.__mro__[2]
 """click's base of errors that have a message and an exit code; typer exports only some of them."""
 
 

@@ -162,7 +162,9 @@ def _check_shapes(tensors: Mapping[str, np.ndarray], card: HeadCard, path: Path)
     names = set(tensors)
     linear, mlp = {"weight", "bias"}, {"weight", "bias", "hidden_weight", "hidden_bias"}
     if names not in (linear, mlp):
-        raise HeadMismatch(f"{path}: holds tensors {sorted(names)}, a head has {sorted(linear)}")
+        raise HeadMismatch(
+            f"{path}: holds tensors {sorted(names)}, a head has {sorted(linear)}: train one anew"
+        )
     n_experts = len(card.expert_sha256s)
     for name, tensor in tensors.items():
         if tensor.ndim != (1 if "bias" in name else 2):
