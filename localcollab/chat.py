@@ -46,6 +46,17 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """A question and its answer, of an earlier conversation."""
+
+    question: str
+    answer: str
+    """As it was generated, reasoning included."""
+    tokens: tuple[int, ...] = ()
+    """The ids it was generated with; none: it is tokenized from its text."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Piece:
     text: str
     tokens: tuple[int, ...]

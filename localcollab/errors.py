@@ -37,9 +37,17 @@ class HeadMismatch(LocalcollabError):
     """A head that does not belong to these models."""
 
 
+class BridgeMismatch(LocalcollabError):
+    """A bridge that does not belong to these models."""
+
+
 class ContextFull(LocalcollabError):
     """More tokens than a model's context holds."""
 
 
 class EvaluationFailed(LocalcollabError):
     """llama.cpp could not evaluate a batch; the model's cache is still valid."""
+
+
+class BadHistory(LocalcollabError):
+    """A history that is damaged, locked, of a newer version, or no history at all."""

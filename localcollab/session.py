@@ -5,12 +5,13 @@ what is new. A conversation uses its team's caches: open another team for a seco
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from copy import copy
+from typing import Self
 
 from localcollab.answer import Limits
 from localcollab.assembly import OpenTeam
-from localcollab.chat import Transcript, without_reasoning
+from localcollab.chat import Transcript, Turn, without_reasoning
 from localcollab.errors import BadOption
 from localcollab.events import Event, Finished, Prompted, Unfamiliar
 from localcollab.familiarity import unfamiliar
@@ -32,6 +33,20 @@ class Session:
             )
         self.messages: list[Message] = [Message("system", system)] if system else []
         self._transcript = Transcript(team.template, team.model.vocabulary)
+
+    @classmethod
+    def restored(cls, team: OpenTeam, turns: Iterable[Turn], *, system: str | None = None) -> Self:
+        """The conversation that had these turns: its next prompt has the same ids as if it had never
+        ended. Nothing is evaluated yet. Raises what rendering and encoding raise."""
+        session = cls(team, system=system)
+        for turn in turns:
+            messages = [*session.messages, Message("user", turn.question)]
+            # Each prompt is made again, because where one ended is where its text was cut.
+            session._transcript.prompt(messages)
+            session._transcript.answered(turn.tokens)
+            answer = Message("assistant", without_reasoning(turn.answer))
+            session.messages = [*messages, answer]
+        return session
 
     def ask(
         self,

@@ -1,0 +1,85 @@
+"""Saves an answer while it streams: hand it every event of `Session.ask`.
+
+Tokens are saved in small transactions, every `EVERY_TOKENS` or `EVERY_SECONDS`, whichever is first.
+"""
+
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from localcollab.events import Event, Finished, Token, Unfamiliar
+
+if TYPE_CHECKING:
+    from localcollab.history.store import History
+
+EVERY_TOKENS = 32
+EVERY_SECONDS = 0.25
+
+
+class Recorder:
+    """Of one answer; used by one thread. As a context: an error inside makes the answer `failed`,
+    leaving early makes it `stopped`. `message` is the answer's id."""
+
+    def __init__(self, history: "History", message: int) -> None:
+        self._history, self.message = history, message
+        self._tokens: list[Token] = []
+        self._unfamiliar: list[Unfamiliar] = []
+        self._notes: list[str] = []
+        self._saved = time.monotonic()
+        self._is_open = True
+
+    def add(self, event: Event) -> None:
+        """`Finished` ends it. Raises `BadHistory`."""
+        match event:
+            case Token():
+                self._tokens.append(event)
+                is_time = time.monotonic() - self._saved >= EVERY_SECONDS
+                if is_time or len(self._tokens) >= EVERY_TOKENS:
+                    self.save()
+            case Unfamiliar():
+                self._unfamiliar.append(event)
+            case Finished():
+                self.save()
+                self._history.finish_answer(
+                    self.message, event, tuple(self._unfamiliar), tuple(self._notes)
+                )
+                self._is_open = False
+
+    def note(self, line: str) -> None:
+        """A line to keep with the answer: "old turns were left out"."""
+        self._notes.append(line)
+
+    def save(self) -> None:
+        """What is not saved yet."""
+        if self._tokens:
+            self._history.append_tokens(self.message, self._tokens)
+            self._tokens = []
+        self._saved = time.monotonic()
+
+    def stop(self) -> None:
+        """The partial answer is kept, as stopped."""
+        if self._is_open:
+            self.save()
+            self._history.stop_answer(self.message, tuple(self._notes))
+            self._is_open = False
+
+    def fail(self, error: str) -> None:
+        """The partial answer is kept, as failed."""
+        if self._is_open:
+            self.save()
+            self._history.fail_answer(self.message, error, tuple(self._notes))
+            self._is_open = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if isinstance(error, Exception):
+            self.fail(str(error))
+        else:
+            self.stop()

@@ -1,0 +1,81 @@
+"""Full-text search: any text a user types, made a query that cannot fail."""
+
+import sqlite3
+
+from localcollab.history import rows
+from localcollab.history.records import Hit
+
+_MOST_WORDS = 32
+"""A longer text is looked for as it stands: a pasted passage."""
+_OPEN, _CLOSE = "\ufdd0", "\ufdd1"  # noncharacters: no text should hold them
+_AROUND = 40
+"""Characters shown on each side of a passage."""
+
+_FOUND = """SELECT m.id, m.conversation, m.role, m.created, c.title, {snippet} AS snippet
+    FROM {source} JOIN conversations c ON c.id = m.conversation """
+_BY_WORDS = (
+    _FOUND.format(
+        snippet=f"snippet(words, 0, '{_OPEN}', '{_CLOSE}', '…', 16)",
+        source="words JOIN messages m ON m.id = words.rowid",
+    )
+    + "WHERE words MATCH ? ORDER BY words.rank, m.created DESC, m.id DESC LIMIT ?"
+)
+_BY_PASSAGE = (
+    _FOUND.format(
+        snippet="substr(m.text, max(1, instr(m.text, :text) - :around), :around * 2 + :length)",
+        source="messages m",
+    )
+    + "WHERE instr(m.text, :text) ORDER BY m.created DESC, m.id DESC LIMIT :limit"
+)
+
+
+def search(connection: sqlite3.Connection, text: str, limit: int) -> tuple[Hit, ...]:
+    """Best first. Messages that hold every word, or a word that begins so; without words to look
+    for (signs, emoji), or where none holds them, the messages that hold the text as it stands."""
+    rows.checked("the search text", text)
+    text = text.strip()
+    if not text:
+        return ()
+    query = to_query(text)
+    found = connection.execute(_BY_WORDS, (query, limit)).fetchall() if query else []
+    if found:
+        return tuple(_hit(row, *_marked(row["snippet"])) for row in found)
+    values = {"text": text, "around": _AROUND, "length": len(text), "limit": limit}
+    passages = connection.execute(_BY_PASSAGE, values).fetchall()
+    return tuple(_hit(row, row["snippet"], _places(row["snippet"], text)) for row in passages)
+
+
+def to_query(text: str) -> str:
+    """Every word quoted, as a prefix; empty where there is none, or too many."""
+    words = [word for word in text.replace("\0", " ").split() if any(map(str.isalnum, word))]
+    if len(words) > _MOST_WORDS:
+        return ""
+    return " ".join('"' + word.replace('"', '""') + '" *' for word in words)
+
+
+def _hit(row: sqlite3.Row, snippet: str, marks: tuple[tuple[int, int], ...]) -> Hit:
+    return Hit(
+        conversation=row["conversation"],
+        title=row["title"],
+        message=row["id"],
+        role=row["role"],
+        created=rows.moment(row["created"]),
+        snippet=snippet,
+        marks=marks,
+    )
+
+
+def _marked(snippet: str) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """The snippet without the signs around its matches, and where they stood."""
+    text, marks = "", []
+    for n, part in enumerate(snippet.split(_OPEN)):
+        match, closed, rest = part.partition(_CLOSE)
+        if n and closed:
+            marks.append((len(text), len(text) + len(match)))
+        text += match + rest.replace(_CLOSE, "")
+    return text, tuple(marks)
+
+
+def _places(snippet: str, text: str) -> tuple[tuple[int, int], ...]:
+    start = snippet.find(text)
+    return ((start, start + len(text)),) if start >= 0 else ()

@@ -1,0 +1,232 @@
+"""The history as one object: what the app and the command line call.
+
+Threads: any thread may call any method of one `History`, also while another one streams into it.
+Calls run one after another, each one transaction, and what they return is a finished value, never
+something that still reads. A process forked off must open its own. Several processes may have the
+same file open; one that writes waits for the other for at most `database.SECONDS_BUSY`.
+
+Every call raises `BadHistory` (damaged, locked, full, closed) or, for what was passed to it,
+`BadOption`; then nothing was changed.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from platformdirs import user_data_path
+
+from localcollab.chat import Turn
+from localcollab.events import Finished, Token, Unfamiliar
+from localcollab.history import answers, rows, tree
+from localcollab.history.database import Database
+from localcollab.history.packing import unpack, unpack_ids
+from localcollab.history.recorder import Recorder
+from localcollab.history.records import (
+    Conversation,
+    Hit,
+    Outcome,
+    Provenance,
+    StoredMessage,
+)
+from localcollab.history.resume import turns_of
+from localcollab.history.search import search
+from localcollab.history.writers import is_alive
+
+
+def default_path() -> Path:
+    return user_data_path("localcollab") / "history.sqlite3"
+
+
+def open_history(path: Path | None) -> "History":
+    """None: incognito, in memory; nothing is written to disk. A file that is not there is made.
+
+    Answers that a killed process left unfinished become `stopped`. Raises `BadHistory`.
+    """
+    return History(path)
+
+
+class History:
+    def __init__(self, path: Path | None) -> None:
+        self._database = Database(path)
+        with self._database.write() as connection:
+            answers.stop_orphans(connection, lambda name: path is not None and is_alive(path, name))
+
+    @property
+    def path(self) -> Path | None:
+        return self._database.path
+
+    @property
+    def is_incognito(self) -> bool:
+        return self.path is None
+
+    # Conversations
+
+    def create(self, *, title: str = "", system: str = "", team: str = "") -> Conversation:
+        """Without a title, the first question gives it one."""
+        with self._database.write() as connection:
+            id_ = tree.new_id(connection)
+            tree.insert_conversation(connection, id_, title, system, team)
+            return tree.conversation(connection, id_)
+
+    def conversation(self, id_: str) -> Conversation:
+        with self._database.read() as connection:
+            return tree.conversation(connection, id_)
+
+    def conversations(self, limit: int = 50, offset: int = 0) -> tuple[Conversation, ...]:
+        """Pinned first, then the latest first."""
+        with self._database.read() as connection:
+            found = connection.execute(
+                f"{rows.CONVERSATION} ORDER BY pinned DESC, updated DESC, id LIMIT ? OFFSET ?",
+                (limit, offset),
+            )
+            return tuple(map(rows.to_conversation, found))
+
+    def count(self) -> int:
+        with self._database.read() as connection:
+            return int(connection.execute("SELECT count(*) FROM conversations").fetchone()[0])
+
+    def rename(self, id_: str, title: str) -> None:
+        self._set(id_, "title", rows.checked("the title", title))
+
+    def set_system(self, id_: str, system: str) -> None:
+        self._set(id_, "system", rows.checked("the system prompt", system))
+
+    def set_team(self, id_: str, team: str) -> None:
+        self._set(id_, "team", rows.checked("the team", team))
+
+    def pin(self, id_: str, pinned: bool = True) -> None:
+        self._set(id_, "pinned", int(pinned))
+
+    def delete(self, *ids: str) -> None:
+        """For good: their texts can be found in no file of the history afterwards."""
+        with self._database.write() as connection:
+            tree.delete(connection, ids)
+        self._database.scrub()
+
+    def search(self, text: str, limit: int = 50) -> tuple[Hit, ...]:
+        """Messages on any branch, best first; any text is a valid query. See `search.search`."""
+        with self._database.read() as connection:
+            return search(connection, text, limit)
+
+    # The tree of messages
+
+    def branch(self, id_: str) -> tuple[StoredMessage, ...]:
+        """What is shown: from the first message down to the conversation's leaf."""
+        with self._database.read() as connection:
+            return tree.branch(connection, tree.conversation(connection, id_).leaf)
+
+    def message(self, message: int) -> StoredMessage:
+        with self._database.read() as connection:
+            return tree.message(connection, message)
+
+    def add_question(self, id_: str, text: str) -> StoredMessage:
+        """At the end of the shown branch."""
+        with self._database.write() as connection:
+            leaf = tree.conversation(connection, id_).leaf
+            return tree.add_question(connection, id_, text, leaf)
+
+    def edit_question(self, message: int, text: str) -> StoredMessage:
+        """A sibling of `message` with another text; the old branch stays beside it."""
+        with self._database.write() as connection:
+            row = tree.question_row(connection, message)
+            return tree.add_question(connection, row["conversation"], text, row["parent"])
+
+    def select(self, message: int) -> tuple[StoredMessage, ...]:
+        """Show the branch through `message`, down to where it was last left; returns that branch."""
+        with self._database.write() as connection:
+            return tree.branch(connection, tree.select(connection, message))
+
+    def undo(self, id_: str) -> StoredMessage | None:
+        """The shown branch ends before its last question, which is returned; nothing is deleted."""
+        with self._database.write() as connection:
+            return tree.undo(connection, id_)
+
+    def clear(self, id_: str) -> None:
+        """Show nothing; the next question begins anew. Nothing is deleted."""
+        with self._database.write() as connection:
+            tree.conversation(connection, id_)
+            tree.show(connection, id_, None)
+
+    def fork(self, message: int) -> Conversation:
+        """A new conversation with the branch down to `message`."""
+        with self._database.write() as connection:
+            return tree.conversation(connection, tree.fork(connection, message))
+
+    # Answers
+
+    def record_answer(self, question: int, provenance: Provenance) -> Recorder:
+        """Begin an answer (regenerating: one more) and save it as its events come."""
+        return Recorder(self, self.begin_answer(question, provenance))
+
+    def begin_answer(self, question: int, provenance: Provenance) -> int:
+        """The id of the new answer: streaming, empty, shown."""
+        writer = self._database.writer()
+        with self._database.write() as connection:
+            return answers.begin(connection, question, provenance, writer)
+
+    def append_tokens(self, answer: int, tokens: Sequence[Token]) -> None:
+        with self._database.write(durable=False) as connection:
+            answers.append(connection, answer, tokens)
+
+    def finish_answer(
+        self,
+        answer: int,
+        finished: Finished,
+        unfamiliar: tuple[Unfamiliar, ...] = (),
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        """`complete`, or `stopped` where that is the reason."""
+        outcome = Outcome(
+            finished.reason, finished.n_prompt, len(finished.tokens), finished.authors,
+            finished.seconds_prefill, finished.seconds_decode, unfamiliar, notes,
+        )  # fmt: skip
+        with self._database.write() as connection:
+            answers.finish(connection, answer, finished, outcome)
+
+    def stop_answer(self, answer: int, notes: tuple[str, ...] = ()) -> None:
+        with self._database.write() as connection:
+            answers.end_early(connection, answer, "stopped", Outcome("stopped", notes=notes))
+
+    def fail_answer(self, answer: int, error: str, notes: tuple[str, ...] = ()) -> None:
+        with self._database.write() as connection:
+            answers.end_early(connection, answer, "failed", Outcome(notes=notes, error=error))
+
+    def tokens(self, message: int) -> tuple[Token, ...]:
+        """Who wrote what; empty for a question. Probabilities to the millionth."""
+        with self._database.read() as connection:
+            return unpack(tree.packed(connection, message))[0]
+
+    def token_ids(self, message: int) -> tuple[int, ...]:
+        """All ids as generated, those of a stop string too."""
+        with self._database.read() as connection:
+            return unpack_ids(tree.packed(connection, message))
+
+    def turns(self, id_: str, vocabulary: str) -> tuple[Turn, ...]:
+        """The shown branch for `Session.restored`; `vocabulary`: the fingerprint of the base's."""
+        with self._database.read() as connection:
+            shown = tree.branch(connection, tree.conversation(connection, id_).leaf)
+            ids = {m.id: unpack_ids(tree.packed(connection, m.id)) for m in shown}
+        return turns_of(shown, ids, vocabulary)
+
+    # The file
+
+    def close(self) -> None:
+        """Answers still streaming become `stopped` when the history is opened again."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _set(self, id_: str, column: str, value: str | int) -> None:
+        with self._database.write() as connection:
+            tree.conversation(connection, id_)
+            connection.execute(f"UPDATE conversations SET {column} = ? WHERE id = ?", (value, id_))
