@@ -14,8 +14,9 @@ import numpy as np
 from localcollab.errors import BadOption, ContextFull, EvaluationFailed
 from localcollab.language_model import Float32Array, OnChunk, Reading
 from localcollab.llama import library
-from localcollab.llama.options import KvType, Options, threads_for
-from localcollab.llama.weights import Weights, choose_n_ctx
+from localcollab.llama.hooks import LayerHook
+from localcollab.llama.options import Options, threads_for
+from localcollab.llama.weights import KV_TYPES, Weights, choose_n_ctx
 from localcollab.vocabulary import Vocabulary
 
 _FLASH = {
@@ -23,13 +24,6 @@ _FLASH = {
     "on": api.LLAMA_FLASH_ATTN_TYPE_ENABLED,
     "off": api.LLAMA_FLASH_ATTN_TYPE_DISABLED,
 }
-# KV type -> (ggml type, bytes a value); the bindings name no BF16
-_KV: dict[KvType, tuple[int, float]] = {
-    "f32": (api.GGML_TYPE_F32, 4), "f16": (api.GGML_TYPE_F16, 2), "bf16": (30, 2),
-    "q8_0": (api.GGML_TYPE_Q8_0, 34 / 32), "q5_1": (api.GGML_TYPE_Q5_1, 24 / 32),
-    "q5_0": (api.GGML_TYPE_Q5_0, 22 / 32), "q4_1": (api.GGML_TYPE_Q4_1, 20 / 32),
-    "q4_0": (api.GGML_TYPE_Q4_0, 18 / 32),
-}  # fmt: skip
 _ABORTED = 2
 _SECONDS_BETWEEN_CALLS = 0.02
 
@@ -41,7 +35,9 @@ class LlamaModel:
     against, and what the timings of a generation report.
     """
 
-    def __init__(self, weights: Weights, options: Options, *, name: str) -> None:
+    def __init__(
+        self, weights: Weights, options: Options, *, name: str, hook: LayerHook | None = None
+    ) -> None:
         """Raises `BadOption` where llama.cpp cannot open the context (memory, flash attention)."""
         self.name = name
         self.weights = weights
@@ -49,11 +45,13 @@ class LlamaModel:
         self.n_embd = weights.n_embd
         self.n_evaluated = 0
         self.n_batches = 0
-        type_kv, bytes_a_value = _KV[options.kv_type]
-        self.n_ctx = choose_n_ctx(weights, options, bytes_a_value)
+        self.n_ctx = choose_n_ctx(weights, options)
         self._n_batch = min(options.n_batch, self.n_ctx)
         self._n_outputs = min(options.n_outputs, self._n_batch)
-        self._context = _open(weights, options, self.n_ctx, type_kv, self._n_batch, self._n_outputs)
+        self._hook = hook
+        if hook:
+            hook.require_layers_of(weights.n_layer, name)
+        self._context = _open(weights, options, self.n_ctx, self._n_batch, self._n_outputs, hook)
         self._memory = api.llama_get_memory(self._context)
         self._batch = api.llama_batch_init(self._n_batch, 0, 1)
         weakref.finalize(self, _free, self._context, self._batch, weights)
@@ -143,6 +141,8 @@ class LlamaModel:
             api.llama_set_embeddings(self._context, hidden)
             self._with_hidden = hidden
         self._fill_batch(tokens, outputs)
+        if self._hook:
+            self._hook.begin(len(self._cached))
         armed = report.on_chunk is not None and len(tokens) > 1
         if armed:
             api.llama_set_abort_callback(self._context, report.abort, None)
@@ -151,7 +151,7 @@ class LlamaModel:
         finally:
             if armed:
                 api.llama_set_abort_callback(self._context, _NEVER, None)
-        if code:
+        if code or (self._hook and self._hook.error):
             self._recover(tokens, code, report)
         self._cached.extend(tokens)
         self.n_evaluated += len(tokens)
@@ -170,6 +170,9 @@ class LlamaModel:
 
     def _recover(self, tokens: list[int], code: int, report: "_Report") -> None:
         """Believe the cache about what was finished, then raise."""
+        if self._hook and self._hook.error:
+            self.forget()
+            raise self._hook.error
         n_held = int(api.llama_memory_seq_pos_max(self._memory, 0)) + 1
         n_kept = max(0, n_held - len(self._cached))
         self._cached.extend(tokens[:n_kept])
@@ -180,6 +183,12 @@ class LlamaModel:
             f"{self.name}: llama.cpp could not evaluate {len(tokens)} tokens at position "
             f"{len(self._cached)} (code {code}: {library.take_errors() or 'no reason given'})"
         )
+
+    def forget(self) -> None:
+        """Empty the cache: the next read evaluates everything."""
+        api.llama_memory_clear(self._memory, True)
+        self._cached.clear()
+        self._kept = None
 
     def _copy_outputs(self, rows: Float32Array, states: Float32Array | None, row: int) -> None:
         # llama.cpp reuses these buffers on the next decode: copy.
@@ -207,7 +216,8 @@ class _Report:
         self.done, self.total = 0, total
         self.error: BaseException | None = None
         self._next = time.monotonic() + _SECONDS_BETWEEN_CALLS
-        self.abort = api.ggml_abort_callback(self._should_abort)
+        # A callback object costs more than a short read's bookkeeping: only where it can be used.
+        self.abort = api.ggml_abort_callback(self._should_abort) if on_chunk else _NEVER
 
     def add(self, n_tokens: int) -> None:
         self.done += n_tokens
@@ -234,7 +244,12 @@ def _common_prefix(cached: list[int], wanted: list[int]) -> int:
 
 
 def _open(
-    weights: Weights, options: Options, n_ctx: int, type_kv: int, n_batch: int, n_outputs: int
+    weights: Weights,
+    options: Options,
+    n_ctx: int,
+    n_batch: int,
+    n_outputs: int,
+    hook: LayerHook | None,
 ) -> object:
     params = api.llama_context_default_params()
     params.n_ctx = n_ctx
@@ -244,10 +259,12 @@ def _open(
     params.n_seq_max = 1
     params.n_threads = params.n_threads_batch = threads_for(weights.size_bytes, options)
     params.flash_attn_type = _FLASH[options.flash_attention]
-    params.type_k = params.type_v = type_kv
+    params.type_k = params.type_v = KV_TYPES[options.kv_type][0]
     params.pooling_type = api.LLAMA_POOLING_TYPE_NONE
     params.embeddings = False
     params.no_perf = True
+    if hook:
+        params.cb_eval = hook.callback
     library.take_errors()
     context = api.llama_init_from_model(weights.pointer, params)
     if not context:

@@ -55,7 +55,7 @@ def take_errors() -> str:
     return text
 
 
-def _library_dir() -> Path:
+def library_dir() -> Path:
     spec = importlib.util.find_spec("llama_cpp")
     if spec is None or spec.origin is None:
         raise ImportError("llama-cpp-python is not installed: pip install llama-cpp-python==0.3.36")
@@ -84,7 +84,7 @@ def cpu_flags() -> frozenset[str]:
 @cache
 def build_id() -> str:
     """This build on this CPU, without loading it: a verdict on a file holds only for both."""
-    files = sorted(_library_dir().glob("*"))
+    files = sorted(library_dir().glob("*"))
     sizes = ",".join(f"{f.name}:{f.stat().st_size}:{f.stat().st_mtime_ns}" for f in files)
     return f"{sizes}|{cpu_name()}|{'amx_tile' in cpu_flags()}"
 

@@ -13,7 +13,7 @@ import llama_cpp.llama_cpp as api
 from localcollab.errors import BadModelFile, BadOption
 from localcollab.llama import library
 from localcollab.llama.header import Header, read_header
-from localcollab.llama.options import Options, available_bytes
+from localcollab.llama.options import KvType, Options, available_bytes
 from localcollab.llama.tokenizer import read_vocabulary
 from localcollab.vocabulary import Vocabulary
 
@@ -24,6 +24,14 @@ _LOAD_MODES = {
     "mmap": api.LLAMA_LOAD_MODE_MMAP,
     "mlock": api.LLAMA_LOAD_MODE_MLOCK,
 }
+
+# KV type -> (ggml type, bytes a value); the bindings name no BF16
+KV_TYPES: dict[KvType, tuple[int, float]] = {
+    "f32": (api.GGML_TYPE_F32, 4), "f16": (api.GGML_TYPE_F16, 2), "bf16": (30, 2),
+    "q8_0": (api.GGML_TYPE_Q8_0, 34 / 32), "q5_1": (api.GGML_TYPE_Q5_1, 24 / 32),
+    "q5_0": (api.GGML_TYPE_Q5_0, 22 / 32), "q4_1": (api.GGML_TYPE_Q4_1, 20 / 32),
+    "q4_0": (api.GGML_TYPE_Q4_0, 18 / 32),
+}  # fmt: skip
 
 
 @dataclass(eq=False)
@@ -42,6 +50,10 @@ class Weights:
     @property
     def n_embd(self) -> int:
         return int(api.llama_model_n_embd(self.pointer))
+
+    @property
+    def n_layer(self) -> int:
+        return int(api.llama_model_n_layer(self.pointer))
 
     @property
     def n_ctx_train(self) -> int:
@@ -122,10 +134,10 @@ def _load_mode(options: Options, repacked: bool) -> int:
     return int(api.LLAMA_LOAD_MODE_NONE if repacked else api.LLAMA_LOAD_MODE_MMAP)
 
 
-def choose_n_ctx(weights: Weights, options: Options, bytes_a_value: float) -> int:
+def choose_n_ctx(weights: Weights, options: Options) -> int:
     """The context to open: as asked, or as trained but at most a quarter of the free memory."""
     trained = weights.n_ctx_train
-    free, a_token = available_bytes(), weights.kv_bytes_per_token(bytes_a_value)
+    free, a_token = available_bytes(), weights.kv_bytes_per_token(KV_TYPES[options.kv_type][1])
     if options.n_ctx is not None:
         # The cache is cleared at once: what does not fit would end this process, or another.
         if free is not None and options.n_ctx * a_token > free:

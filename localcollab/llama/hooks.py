@@ -1,0 +1,80 @@
+"""Outputs of layers inside llama.cpp's graph: looked at, and changed, while it runs.
+
+llama.cpp asks its evaluation callback about every node; the node `l_out-<i>` is the output of layer i
+(counted from 0). In the last layer only output positions remain, so it cannot be hooked. CPU only: what
+a GPU's scheduler does between its nodes was not tried.
+"""
+
+import ctypes
+from collections.abc import Callable, Sequence
+from functools import cache
+
+import llama_cpp.llama_cpp as api
+import numpy as np
+from llama_cpp._ctypes_extensions import load_shared_library
+
+from localcollab.errors import BadOption
+from localcollab.language_model import Float32Array
+from localcollab.llama.library import library_dir
+
+Edit = Callable[[int, int, Float32Array], Float32Array | None]
+"""`edit(layer, position of the first row, rows (n, n_embd))` -> new rows, or None to leave them."""
+
+
+class LayerHook:
+    """Belongs to one context: `begin` tells it the position of the batch that comes next."""
+
+    def __init__(self, layers: Sequence[int], n_embd: int, edit: Edit) -> None:
+        self.layers = tuple(sorted(set(layers)))
+        self.error: Exception | None = None
+        self._n_embd, self._edit = n_embd, edit
+        self._names = {f"l_out-{layer}".encode(): layer for layer in self.layers}
+        self._next: dict[int, int] = {}
+        self._ggml = _ggml()
+        self.callback = api.ggml_backend_sched_eval_callback(self._on_node)
+
+    def require_layers_of(self, n_layers: int, owner: str) -> None:
+        """Raises `BadOption` for a layer the model lacks, or its last."""
+        for layer in self.layers:
+            if not 0 <= layer < n_layers - 1:
+                raise BadOption(
+                    f"{owner} has {n_layers} layers, so layer {layer} cannot be hooked: choose 0 to "
+                    f"{n_layers - 2}"
+                )
+
+    def begin(self, position: int) -> None:
+        self.error = None
+        self._next = dict.fromkeys(self.layers, position)
+
+    def _on_node(self, node: int, ask: bool, _data: object) -> bool:
+        layer = self._names.get(self._ggml.ggml_get_name(node))
+        if ask or layer is None:
+            return layer is not None
+        try:
+            self._pass(node, layer)
+        except Exception as error:  # ctypes would print it and go on
+            self.error = error
+        return self.error is None
+
+    def _pass(self, node: int, layer: int) -> None:
+        rows = np.empty(self._ggml.ggml_nelements(node), np.float32)
+        self._ggml.ggml_backend_tensor_get(node, rows.ctypes.data, 0, rows.nbytes)
+        rows = rows.reshape(-1, self._n_embd)
+        edited = self._edit(layer, self._next[layer], rows)
+        self._next[layer] += len(rows)
+        if edited is not None:
+            new = np.ascontiguousarray(edited, np.float32)
+            assert new.shape == rows.shape, "an edit keeps its rows' shape"
+            self._ggml.ggml_backend_tensor_set(node, new.ctypes.data, 0, new.nbytes)
+
+
+@cache
+def _ggml() -> ctypes.CDLL:
+    """libggml-base with the signatures used here (ggml.h, ggml-backend.h)."""
+    library: ctypes.CDLL = load_shared_library("ggml-base", library_dir())
+    pointer, size = ctypes.c_void_p, ctypes.c_size_t
+    library.ggml_get_name.restype, library.ggml_get_name.argtypes = ctypes.c_char_p, [pointer]
+    library.ggml_nelements.restype, library.ggml_nelements.argtypes = ctypes.c_int64, [pointer]
+    for copy in (library.ggml_backend_tensor_get, library.ggml_backend_tensor_set):
+        copy.restype, copy.argtypes = None, [pointer, pointer, size, size]
+    return library
