@@ -38,7 +38,8 @@ class PairModule(nn.Module):
         return added
 
     def _by_head(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
+        b, n, _ = x.shape
+        return x.view(b, n, self.n_heads, -1).transpose(1, 2)
 
     def to_pair(self) -> Pair:
         """For a bridge file."""
