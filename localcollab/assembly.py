@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from localcollab.catalog import Catalog, Familiarity, TeamEntry
 from localcollab.deferral import DeferralTeam
-from localcollab.errors import BadOption
+from localcollab.errors import BadCatalog, BadOption
 from localcollab.familiarity import Speller
 from localcollab.gates import Gate, check_threshold, parse_gate, softmax_gate
 from localcollab.heads import Head, load_head
@@ -72,17 +72,29 @@ class OpenTeam:
 
 
 def plan_from_catalog(catalog: Catalog, entry: TeamEntry) -> TeamPlan:
-    """Raises `BadCatalog` where an entry names what is not there."""
-    experts = tuple(Member(name, catalog.model(name).path) for name in entry.experts)
+    """Raises `BadCatalog` where an entry names what is not there, or what cannot be run."""
+    if entry.method != "deferral":
+        raise BadCatalog(
+            f"[teams.{entry.name}] method is {entry.method!r}, which this version can pull and fit but "
+            f"not run: use --base {catalog.model(entry.base).path}"
+        )
+    experts = tuple(_member(catalog, name, name) for name in entry.experts)
     return TeamPlan(
         name=entry.name,
-        members=(Member(BASE, catalog.model(entry.base).path), *experts),
+        members=(_member(catalog, BASE, entry.base), *experts),
         head=catalog.head(entry.head).path if entry.head else None,
         gate=entry.gate,
         threshold=entry.threshold,
         compose=entry.compose,
         familiar=entry.familiar,
     )
+
+
+def _member(catalog: Catalog, place: str, name: str) -> Member:
+    entry = catalog.model(name)
+    if entry.adapter is not None:
+        raise BadCatalog(f"[models.{name}] has an adapter, which cannot be applied yet: merge it")
+    return Member(place, entry.path)
 
 
 def plan_from_files(base: Path, experts: Sequence[Path]) -> TeamPlan:

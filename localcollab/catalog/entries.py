@@ -1,29 +1,47 @@
-"""models.toml -> frozen dataclasses: models, heads, teams. Parsed once; errors name file, table, key.
-
-Paths are relative to the file they stand in; the shipped catalogue's to the folder of what ships.
-"""
+"""What a catalogue holds: models, heads and teams, by name. Plain records; nothing is read here."""
 
 import difflib
-import os
-import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
-
-import platformdirs
+from typing import TypeVar
 
 from localcollab.errors import BadCatalog
 
-SHIPPED = Path(__file__).parent / "shipped"
 DEFAULT_TEAM = "formulary"
 
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
+    """A file on the disk, a file of a hub's repository, or another model with an adapter."""
+
     name: str
     path: Path
+    """Where the file is, or where `models pull` puts it; of `weights_of` once looked up."""
     about: str = ""
+    repository: str | None = None
+    """On the hub: "owner/name"."""
+    file: str | None = None
+    revision: str | None = None
+    sha256: str | None = None
+    size_bytes: int | None = None
+    parameters: int | None = None
+    n_ctx: int | None = None
+    """Tokens of context it was trained for."""
+    kv_bytes_per_token: int | None = None
+    """Of an F16 cache: for a forecast before the file is here."""
+    licence: str | None = None
+    checked: bool = False
+    """Downloaded and run with this program by its authors."""
+    adapter: Path | None = None
+    """A LoRA as GGUF, applied to the weights of `weights_of`."""
+    adapter_model: str | None = None
+    """The adapter is the file of this model of the catalogue."""
+    weights_of: str | None = None
+
+    @property
+    def can_be_pulled(self) -> bool:
+        return self.repository is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +61,10 @@ class Familiarity:
 
 @dataclass(frozen=True, slots=True)
 class TeamEntry:
-    """A deferral team: a base, experts, and a head or a gate that says who writes."""
+    """A deferral team: a base, experts, and a head or a gate that says who writes.
+
+    Or a large base with a small draft: `method` is "speculation", and there are no experts.
+    """
 
     name: str
     base: str
@@ -56,6 +77,17 @@ class TeamEntry:
     compose: bool = False
     familiar: Mapping[str, Familiarity] = field(default_factory=dict)
     """By expert: how to tell names it does not know."""
+    method: str = "deferral"
+    draft: str | None = None
+    memory_gb: int | None = None
+    """The class of machines it was chosen for."""
+    source: Path | None = field(default=None, compare=False)
+    """The file it stands in, for error messages."""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Every model it needs, base first, draft last."""
+        return (self.base, *self.experts, *([self.draft] if self.draft else []))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,151 +97,82 @@ class Catalog:
     teams: Mapping[str, TeamEntry] = field(default_factory=dict)
 
     def team(self, name: str) -> TeamEntry:
-        return _lookup(self.teams, name, "team", "localcollab teams lists them")
+        """Raises `BadCatalog`: no such team, or one that names what is not there."""
+        team = _lookup(self.teams, name, "team", "localcollab teams lists them")
+        for problem in self.problems(team):
+            raise BadCatalog(problem)
+        return team
 
     def model(self, name: str) -> ModelEntry:
-        return _lookup(self.models, name, "model", "add it under [models] in models.toml")
+        """With the files of the entries it names. Raises `BadCatalog`."""
+        entry = _lookup(self.models, name, "model", "add it under [models] in models.toml")
+        if entry.weights_of is None:
+            return entry
+        weights = _lookup(
+            self.models, entry.weights_of, "model", f"weights_of of {name!r} names it"
+        )
+        if weights.weights_of is not None:
+            raise BadCatalog(
+                f"[models.{name}] weights_of is {entry.weights_of!r}, which has an adapter itself: "
+                "name the model below it"
+            )
+        adapter = entry.adapter
+        if entry.adapter_model is not None:
+            remedy = f"adapter of {name!r} names it; a path ends in .gguf"
+            adapter = _lookup(self.models, entry.adapter_model, "model", remedy).path
+        return replace(entry, path=weights.path, adapter=adapter)
 
     def head(self, name: str) -> HeadEntry:
         return _lookup(self.heads, name, "head", "add it under [heads] in models.toml")
+
+    def files_of(self, name: str) -> tuple[ModelEntry, ...]:
+        """The entries whose files a model needs: itself, or its weights and its adapter."""
+        entry = self.model(name)
+        if entry.weights_of is None:
+            return (entry,)
+        weights = self.model(entry.weights_of)
+        if entry.adapter_model is not None:
+            return (weights, self.model(entry.adapter_model))
+        assert entry.adapter is not None
+        return (weights, ModelEntry(name, entry.adapter))
+
+    def problems(self, team: TeamEntry) -> Iterator[str]:
+        """What a team names that is not there, one line each."""
+        named = [("base", team.base), *(("experts", name) for name in team.experts)]
+        named += [("draft", team.draft)] if team.draft else []
+        for key, name in named:
+            yield from self._lacking(team, key, name, self.models, "models")
+        if team.head:
+            yield from self._lacking(team, "head", team.head, self.heads, "heads")
+
+    def _lacking(
+        self, team: TeamEntry, key: str, name: str, known: Mapping[str, object], table: str
+    ) -> Iterator[str]:
+        if name not in known:
+            where = f"{team.source}: " if team.source else ""
+            yield (
+                f"{where}[teams.{team.name}] {key} names {name!r}, but there is no [{table}.{name}]"
+                f"{nearest(name, known)}: add it, or name another"
+            )
+
+    def merged_with(self, later: "Catalog") -> "Catalog":
+        """A later entry replaces one of its name."""
+        return Catalog(
+            {**self.models, **later.models},
+            {**self.heads, **later.heads},
+            {**self.teams, **later.teams},
+        )
 
 
 T = TypeVar("T")
 
 
+def nearest(name: str, known: Mapping[str, object]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
 def _lookup(entries: Mapping[str, T], name: str, what: str, remedy: str) -> T:
     if name in entries:
         return entries[name]
-    near = difflib.get_close_matches(name, entries, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise BadCatalog(f"no {what} is named {name!r}{hint} ({remedy})")
-
-
-def user_catalog_path() -> Path:
-    return platformdirs.user_config_path("localcollab") / "models.toml"
-
-
-def shipped_catalog_path() -> Path:
-    """In a wheel beside this file, in a checkout at the root."""
-    installed = Path(__file__).parent / "models.toml"
-    return installed if installed.is_file() else Path(__file__).parents[1] / "models.toml"
-
-
-def load_catalog(*extra: Path) -> Catalog:
-    """The shipped catalogue, the user's, then `extra`; a later entry replaces one of its name.
-
-    Raises `BadCatalog`.
-    """
-    found = [parse_catalog(shipped_catalog_path(), root=SHIPPED)]
-    if user_catalog_path().is_file():
-        found.append(parse_catalog(user_catalog_path()))
-    found += [parse_catalog(path) for path in extra]
-    merged = Catalog({}, {}, {})
-    for catalog in found:
-        merged = Catalog(
-            {**merged.models, **catalog.models},
-            {**merged.heads, **catalog.heads},
-            {**merged.teams, **catalog.teams},
-        )
-    return merged
-
-
-def parse_catalog(path: Path, *, root: Path | None = None) -> Catalog:
-    """One file. Raises `BadCatalog`: unreadable, unknown or missing keys, wrong types."""
-    if not os.path.isfile(path):  # opening a FIFO would wait for a writer
-        raise BadCatalog(f"{path}: no such file: check the path")
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadCatalog(f"{path}: cannot be read as TOML ({error}): mend it") from error
-    root = root or path.parent
-    _check_keys(path, "the file", tables, {"models": dict, "heads": dict, "teams": dict}, set())
-    return Catalog(
-        {n: _model(path, root, n, t) for n, t in tables.get("models", {}).items()},
-        {n: _head(path, root, n, t) for n, t in tables.get("heads", {}).items()},
-        {n: _team(path, n, t) for n, t in tables.get("teams", {}).items()},
-    )
-
-
-def _model(path: Path, root: Path, name: str, table: Any) -> ModelEntry:
-    _check_keys(path, f"[models.{name}]", table, {"path": str, "about": str}, {"path"})
-    return ModelEntry(name, root / table["path"], table.get("about", ""))
-
-
-def _head(path: Path, root: Path, name: str, table: Any) -> HeadEntry:
-    _check_keys(path, f"[heads.{name}]", table, {"path": str}, {"path"})
-    return HeadEntry(name, root / table["path"])
-
-
-_TEAM_KEYS: dict[str, type | tuple[type, ...]] = {
-    "method": str, "base": str, "experts": list, "about": str, "head": str, "gate": str,
-    "threshold": (int, float), "compose": bool, "familiar": dict,
-}  # fmt: skip
-
-
-def _team(path: Path, name: str, table: Any) -> TeamEntry:
-    where = f"[teams.{name}]"
-    _check_keys(path, where, table, _TEAM_KEYS, {"method", "base", "experts"})
-    if table["method"] != "deferral":
-        raise BadCatalog(f"{path}: {where} method {table['method']!r} is not known: use 'deferral'")
-    if not all(isinstance(e, str) for e in table["experts"]):
-        raise BadCatalog(f"{path}: {where} experts must be names of models: mend the list")
-    if ("head" in table) == ("gate" in table):
-        raise BadCatalog(f"{path}: {where} needs either head or gate: give one of them")
-    _check_members(path, where, table["experts"])
-    if not 0 <= table.get("threshold", 0) <= 1:
-        raise BadCatalog(
-            f"{path}: {where} threshold is {table['threshold']}: give a number from 0 to 1"
-        )
-    values = {k: v for k, v in table.items() if k not in ("method", "experts", "familiar")}
-    familiar = {n: _familiar(path, name, n, t) for n, t in table.get("familiar", {}).items()}
-    for expert in familiar:
-        if expert not in table["experts"]:
-            raise BadCatalog(f"{path}: {where} familiar names {expert!r}, which is no expert of it")
-    return TeamEntry(name=name, experts=tuple(table["experts"]), familiar=familiar, **values)
-
-
-def _check_members(path: Path, where: str, experts: list[str]) -> None:
-    if not experts:
-        raise BadCatalog(f"{path}: {where} experts is empty: name at least one model")
-    for n, expert in enumerate(experts):
-        # Authors of tokens are known by these names.
-        if expert == "base" or expert in experts[:n]:
-            raise BadCatalog(
-                f"{path}: {where} has two members of the name {expert!r}: give the model another "
-                "name under [models]"
-            )
-
-
-def _familiar(path: Path, team: str, expert: str, table: Any) -> Familiarity:
-    keys: dict[str, type | tuple[type, ...]] = {"opening": str, "least_logprob": (int, float)}
-    _check_keys(path, f"[teams.{team}.familiar.{expert}]", table, keys, set(keys))
-    try:
-        return Familiarity(table["opening"], float(table["least_logprob"]))
-    except OverflowError as error:
-        raise BadCatalog(
-            f"{path}: [teams.{team}.familiar.{expert}] least_logprob is too large: give nats"
-        ) from error
-
-
-def _check_keys(
-    path: Path,
-    where: str,
-    table: Any,
-    known: Mapping[str, type | tuple[type, ...]],
-    required: set[str],
-) -> None:
-    if not isinstance(table, dict):
-        raise BadCatalog(f"{path}: {where} is {table!r}: make it a table")
-    for key, value in table.items():
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1) or [", ".join(known)]
-            raise BadCatalog(
-                f"{path}: {where} has the unknown key {key!r}: did you mean {near[0]}?"
-            )
-        if not isinstance(value, known[key]) or (
-            isinstance(value, bool) and known[key] is not bool
-        ):
-            raise BadCatalog(f"{path}: {where} {key} is {value!r}: give another type of value")
-    for key in sorted(required - set(table)):
-        raise BadCatalog(f"{path}: {where} lacks the key {key!r}: add it")
+    raise BadCatalog(f"no {what} is named {name!r}{nearest(name, entries)} ({remedy})")

@@ -68,12 +68,13 @@ def test_a_later_catalogue_replaces_entries_of_its_name(tmp_path: Path) -> None:
         (TEAM + "gate = 'never'\ncompose = 1", "compose is 1"),
         (TEAM + "gate = 'never'\nthreshold = true", "threshold is True"),
         (TEAM + "gate = 'never'\nthreshold = nan", "threshold is nan: give a number from 0 to 1"),
-        (TEAM.replace("deferral", "magic") + "gate = 'never'", "'magic' is not known"),
+        (TEAM.replace("deferral", "magic") + "gate = 'never'", "method is 'magic': write \"deferral\" or"),
         (TEAM.replace("['b']", "[1]") + "gate = 'never'", "must be names of models"),
         (TEAM.replace("['b']", "[]") + "gate = 'never'", "experts is empty"),
         (TEAM.replace("['b']", "['b', 'b']") + "gate = 'never'", "two members of the name 'b'"),
         (TEAM.replace("['b']", "['base']") + "gate = 'never'", "two members of the name 'base'"),
     ],
+    ids=range(20),
 )  # fmt: skip
 def test_a_mistake_names_file_table_and_key(text: str, message: str, tmp_path: Path) -> None:
     path = written(tmp_path, text)

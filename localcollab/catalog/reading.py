@@ -1,0 +1,121 @@
+"""models.toml files -> one `Catalog`. Parsed once; errors name file, table and key.
+
+Paths are relative to the file they stand in; the shipped catalogue's to the folder of what ships.
+Four places, a later one replacing entries of an earlier: what ships, what `models` and `teams import`
+wrote, the user's own file, and files given by hand.
+"""
+
+import hashlib
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from localcollab.catalog.entries import Catalog, Familiarity, HeadEntry, ModelEntry, TeamEntry
+from localcollab.errors import BadCatalog
+
+SHIPPED = Path(__file__).parents[1] / "shipped"
+_SEAL = "# written by localcollab; checksum "
+
+
+def user_catalog_path() -> Path:
+    return platformdirs.user_config_path("localcollab") / "models.toml"
+
+
+def shipped_catalog_path() -> Path:
+    """In a wheel beside the package's modules, in a checkout at the root."""
+    installed = SHIPPED.parent / "models.toml"
+    return installed if installed.is_file() else SHIPPED.parents[1] / "models.toml"
+
+
+def data_dir() -> Path:
+    """What the program keeps for the user: model files, and catalogues that it wrote."""
+    return platformdirs.user_data_path("localcollab")
+
+
+def models_dir() -> Path:
+    return data_dir() / "models"
+
+
+def written_dir() -> Path:
+    return data_dir() / "catalogs"
+
+
+def load_catalog(*extra: Path) -> Catalog:
+    """Everything that is known; a later entry replaces one of its name. Raises `BadCatalog`."""
+    merged = parse_catalog(shipped_catalog_path(), root=SHIPPED, is_sound=True)
+    for path in sorted(written_dir().glob("*.toml")):
+        merged = merged.merged_with(parse_catalog(path))
+    if user_catalog_path().is_file():
+        merged = merged.merged_with(parse_catalog(user_catalog_path()))
+    for path in extra:
+        merged = merged.merged_with(parse_catalog(path))
+    return merged
+
+
+def parse_catalog(path: Path, *, root: Path | None = None, is_sound: bool = False) -> Catalog:
+    """One file. `is_sound`: it is ours and tested. Raises `BadCatalog`: unreadable, unknown or missing
+    keys, wrong types."""
+    if not os.path.isfile(path):  # opening a FIFO would wait for a writer
+        raise BadCatalog(f"{path}: no such file: check the path")
+    try:
+        text = path.read_text(encoding="utf-8")
+        tables = tomllib.loads(text)
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadCatalog(f"{path}: cannot be read as TOML ({error}): mend it") from error
+    if not is_sound and not is_sealed(text):
+        # Imported here: reading what ships, or what this program wrote, needs no pydantic.
+        from localcollab.catalog.schema import check
+
+        check(path, tables)
+    return _catalog(path, root or path.parent, tables)
+
+
+def seal(text: str) -> str:
+    """A catalogue written by this program, marked so that it need not be checked at every start."""
+    return f"{_SEAL}{hashlib.sha256(text.encode()).hexdigest()[:32]}\n{text}"
+
+
+def is_sealed(text: str) -> bool:
+    first, _, rest = text.partition("\n")
+    return first.startswith(_SEAL) and seal(rest) == text
+
+
+def _catalog(path: Path, root: Path, tables: dict[str, Any]) -> Catalog:
+    return Catalog(
+        {n: _model(root, n, t) for n, t in tables.get("models", {}).items()},
+        {n: HeadEntry(n, root / t["path"]) for n, t in tables.get("heads", {}).items()},
+        {n: _team(path, n, t) for n, t in tables.get("teams", {}).items()},
+    )
+
+
+def _model(root: Path, name: str, table: dict[str, Any]) -> ModelEntry:
+    values = {k: v for k, v in table.items() if k not in ("path", "adapter")}
+    adapter = table.get("adapter")
+    if adapter is not None:
+        is_path = adapter.endswith(".gguf") or "/" in adapter or os.sep in adapter
+        values["adapter" if is_path else "adapter_model"] = root / adapter if is_path else adapter
+    if "path" in table:
+        path = root / table["path"]
+    elif "repository" in table:
+        path = pulled_path(table["repository"], table["file"])
+    else:
+        path = Path(table["weights_of"])
+    return ModelEntry(name=name, path=path, **values)
+
+
+def pulled_path(repository: str, file: str) -> Path:
+    """Where `models pull` puts a file; two entries of one file share it."""
+    return models_dir() / repository.replace("/", "--") / file
+
+
+def _team(path: Path, name: str, table: dict[str, Any]) -> TeamEntry:
+    values = {k: v for k, v in table.items() if k not in ("experts", "familiar")}
+    familiar = {
+        expert: Familiarity(t["opening"], float(t["least_logprob"]))
+        for expert, t in table.get("familiar", {}).items()
+    }
+    experts = tuple(table.get("experts", ()))
+    return TeamEntry(name=name, experts=experts, familiar=familiar, source=path, **values)
