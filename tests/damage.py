@@ -203,7 +203,7 @@ def broken_words(rng: Rng, n: int) -> bytes:
         lambda: _array(_BPE, merges, lambda m: ["zz zz"] * 1000),
         lambda: _array(_BPE, _TOKENS, lambda t: [*t[:odd], *t[odd + 1 :], "x"]),
         lambda: _array(_BPE, _TOKENS, lambda t: t[:odd]),
-        lambda: _array(_BPE, _TOKENS, lambda t: ["\x00", *t[1:odd], *["\x00"] * (len(t) - odd)]),
+        lambda: _array(_BPE, merges, lambda m: m * 1000),
         lambda: _BPE.with_key(model, STRING, ("none", "no_vocab", "nonsense")[n % 3]),
         lambda: _BPE.with_key(model, STRING, ("bert", "t5", "rwkv", "plamo2")[n % 4]),
         lambda: _BPE.with_key(pre, STRING, ("nonsense", "deepseek-llm")[n // 10]),
