@@ -17,8 +17,9 @@ EXIT_INTERRUPTED = 130
 
 _PLUGINS = {
     "convert": ("localcollab_convert.cli", "Prepare models and train heads."),
+    "history": ("localcollab.history.cli", "Find, export and delete stored conversations."),
 }
-"""Command groups that live in the other packages: name -> (module with `app`, help)."""
+"""Command groups with a module of their own: name -> (module with `app`, help)."""
 
 
 class LazyGroup(TyperGroup):

@@ -85,13 +85,16 @@ class Database:
         """The name under which this process streams; in memory nobody else can look."""
         if self.path is None:
             return None
-        with self._lock:
+        with self._lock, self._translated():
+            self._usable()
             if self._writer is None:
                 self._writer = Writer(self.path)
             return self._writer.name
 
     def copy_to(self, target: Path) -> None:
         """A complete copy in one file, under its name only when it is whole. Raises `BadHistory`."""
+        if target.exists() and not _is_other_history(target, self.path):
+            raise BadHistory(f"{target} exists and is no backup of a history: give another name")
         with self._lock, self._translated():
             _copy(self._usable(), target)
 
@@ -176,6 +179,22 @@ def _make_private(path: Path) -> None:
     for file in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
         if file.exists() and file.stat().st_mode & 0o077:
             file.chmod(0o600)
+
+
+def make_private_folder(folder: Path) -> None:
+    """Raises `BadHistory`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.chmod(0o700)
+    except OSError as error:
+        raise BadHistory(f"the folder {folder} cannot be used: {error}; mend it") from error
+
+
+def _is_other_history(file: Path, own: Path | None) -> bool:
+    if not file.is_file() or (own is not None and file.samefile(own)):
+        return False
+    with file.open("rb") as opened:
+        return opened.read(72)[68:] == APPLICATION_ID.to_bytes(4, "big")
 
 
 def _version(connection: sqlite3.Connection, path: Path | None) -> int:

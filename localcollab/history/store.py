@@ -19,7 +19,10 @@ from platformdirs import user_data_path
 from localcollab.chat import Turn
 from localcollab.events import Finished, Token, Unfamiliar
 from localcollab.history import answers, rows, tree
-from localcollab.history.database import Database
+from localcollab.history.database import Database, make_private_folder
+from localcollab.history.exporting import to_json
+from localcollab.history.importing import from_json
+from localcollab.history.markdown import to_markdown
 from localcollab.history.packing import unpack, unpack_ids
 from localcollab.history.recorder import Recorder
 from localcollab.history.records import (
@@ -31,7 +34,7 @@ from localcollab.history.records import (
 )
 from localcollab.history.resume import turns_of
 from localcollab.history.search import search
-from localcollab.history.writers import is_alive
+from localcollab.history.writers import is_alive, remove_dead
 
 
 def default_path() -> Path:
@@ -43,6 +46,8 @@ def open_history(path: Path | None) -> "History":
 
     Answers that a killed process left unfinished become `stopped`. Raises `BadHistory`.
     """
+    if path == default_path():
+        make_private_folder(path.parent)
     return History(path)
 
 
@@ -51,6 +56,8 @@ class History:
         self._database = Database(path)
         with self._database.write() as connection:
             answers.stop_orphans(connection, lambda name: path is not None and is_alive(path, name))
+        if path is not None:
+            remove_dead(path)
 
     @property
     def path(self) -> Path | None:
@@ -81,6 +88,11 @@ class History:
                 (limit, offset),
             )
             return tuple(map(rows.to_conversation, found))
+
+    def find(self, start: str) -> Conversation:
+        """The one conversation whose id begins so."""
+        with self._database.read() as connection:
+            return tree.find(connection, start)
 
     def count(self) -> int:
         with self._database.read() as connection:
@@ -208,6 +220,31 @@ class History:
             shown = tree.branch(connection, tree.conversation(connection, id_).leaf)
             ids = {m.id: unpack_ids(tree.packed(connection, m.id)) for m in shown}
         return turns_of(shown, ids, vocabulary)
+
+    # Out and in
+
+    def export_json(self, id_: str) -> str:
+        """Every branch and every token, to be read by `import_json`."""
+        with self._database.read() as connection:
+            return to_json(connection, id_)
+
+    def export_markdown(self, id_: str) -> str:
+        """The shown branch, with marks where experts wrote."""
+        with self._database.read() as connection:
+            conversation = tree.conversation(connection, id_)
+            shown = tree.branch(connection, conversation.leaf)
+            tokens = [unpack(tree.packed(connection, message.id))[0] for message in shown]
+        return to_markdown(conversation, list(zip(shown, tokens, strict=True)))
+
+    def import_json(self, text: str, name: str = "the import") -> Conversation:
+        """Adds what was exported; nothing is overwritten: a taken id is replaced by a new one.
+        `name` stands in the errors."""
+        with self._database.write() as connection:
+            return tree.conversation(connection, from_json(connection, text, name))
+
+    def backup(self, target: Path) -> None:
+        """A copy in one file of mode 0600; replaces an earlier backup, and nothing else."""
+        self._database.copy_to(target)
 
     # The file
 

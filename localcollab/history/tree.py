@@ -36,6 +36,16 @@ def conversation(connection: sqlite3.Connection, id_: str) -> Conversation:
     return rows.to_conversation(row)
 
 
+def find(connection: sqlite3.Connection, start: str) -> Conversation:
+    """The one conversation whose id begins so. Raises `BadOption`."""
+    found = connection.execute(
+        "SELECT id FROM conversations WHERE substr(id, 1, ?) = ? LIMIT 2", (len(start), start)
+    ).fetchall()
+    if len(found) > 1 and start not in {row["id"] for row in found}:
+        raise BadOption(f"several conversations begin with {start!r}: give more of the id")
+    return conversation(connection, start if len(found) != 1 else found[0]["id"])
+
+
 def message_row(connection: sqlite3.Connection, id_: int) -> sqlite3.Row:
     """Raises `BadOption`."""
     row = connection.execute("SELECT * FROM messages WHERE id = ?", (id_,)).fetchone()

@@ -3,6 +3,7 @@
 A process that was killed leaves an unlocked file behind; its answer is then known to be unfinished.
 """
 
+import contextlib
 import os
 import secrets
 import sys
@@ -15,13 +16,11 @@ class Writer:
     def __init__(self, database: Path) -> None:
         self.name = secrets.token_hex(8)
         self._path = _lock_path(database, self.name)
-        self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        is_locked = _try_lock(self._fd)
-        assert is_locked, "a name of 64 random bits is new"
+        self._fd = _open_locked(self._path)
 
     def close(self) -> None:
-        os.close(self._fd)
         self._path.unlink(missing_ok=True)
+        os.close(self._fd)
 
 
 def is_alive(database: Path, name: str) -> bool:
@@ -34,10 +33,32 @@ def is_alive(database: Path, name: str) -> bool:
     try:
         if not _try_lock(fd):
             return True
+        path.unlink(missing_ok=True)
+        return False
     finally:
         os.close(fd)
-    path.unlink(missing_ok=True)
-    return False
+
+
+def remove_dead(database: Path) -> None:
+    """The files of all writers that ended."""
+    start = _lock_path(database, "").name
+    for path in database.parent.iterdir():
+        if path.name.startswith(start):
+            is_alive(database, path.name.removeprefix(start))
+
+
+def _open_locked(path: Path) -> int:
+    """Another process may take the new file for a dead one's and remove it before it is locked."""
+    while True:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        with contextlib.suppress(FileNotFoundError):
+            if _try_lock(fd) and _is_at(fd, path):
+                return fd
+        os.close(fd)
+
+
+def _is_at(fd: int, path: Path) -> bool:
+    return os.path.samestat(os.fstat(fd), path.stat())
 
 
 def _lock_path(database: Path, name: str) -> Path:
