@@ -4,11 +4,26 @@ LOCALCOLLAB_FIXTURES names a folder of third-party weights; what needs it is ski
 """
 
 import os
+import re
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+_WHOLE_FILE = re.compile(r"^pytestmark = pytest\.mark\.(weights|slow)$", re.MULTILINE)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Files whose tests are all left out are not imported: torch alone takes seconds."""
+    left_out = set(re.findall(r"not (weights|slow)", config.option.markexpr or ""))
+    if not left_out or collection_path.suffix != ".py":
+        return None
+    # The builders of what ships train models.
+    if "slow" in left_out and "scripts" in collection_path.relative_to(config.rootpath).parts:
+        return True
+    found = _WHOLE_FILE.search(collection_path.read_text(encoding="utf-8"))
+    return True if found and found[1] in left_out else None
+
 
 FIXTURES = os.environ.get("LOCALCOLLAB_FIXTURES", "")
 
@@ -23,7 +38,7 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
 
 
 @pytest.fixture(autouse=True)
-def _no_connections(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _no_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     """The program is offline: a connection that is tried fails the test."""
 
     def refuse(self: socket.socket, address: object) -> None:
@@ -31,7 +46,6 @@ def _no_connections(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket.socket, "connect_ex", refuse)
-    yield
 
 
 def fixture_file(*parts: str) -> Path:
