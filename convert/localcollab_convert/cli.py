@@ -83,3 +83,17 @@ def head(
     except KeyboardInterrupt:
         typer.echo("localcollab: interrupted; run the same command to resume", err=True)
         raise SystemExit(_EXIT_INTERRUPTED) from None
+
+
+_Json = Annotated[bool, typer.Option("--json", help="For programs.")]
+
+
+@app.command()
+def inspect(
+    file: Annotated[Path, typer.Argument(help="A GGUF file.")],
+    as_json: _Json = False,
+) -> None:
+    """Show what a GGUF file holds, and its size under every quantization."""
+    from localcollab_convert import inspect_command
+
+    inspect_command.run(file, as_json=as_json)
