@@ -3,7 +3,8 @@
 A damaged or unsupported file, or a CPU that cannot do what it announces, ends the process that
 loads it. So the header is checked in Python, then a child loads the file, tokenizes, and asks for one
 token; first with repacked weights, then without. The verdict and the file's sha256 are kept by path,
-size, modification time and build.
+size, modification time and build: a file that was changed keeping both size and time keeps its verdict.
+Nor is a file watched while it is loaded: replacing it (a rename) does no harm, overwriting it in place does.
 """
 
 import hashlib
