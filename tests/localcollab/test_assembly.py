@@ -38,4 +38,4 @@ def test_choices_that_contradict_are_refused() -> None:
         with_choices(PAIR, threshold=2)
     for choice in ({"gate": "never"}, {"head": Path("h")}, {"threshold": 0.1}, {"compose": True}):
         with pytest.raises(BadOption, match="need an expert"):
-            with_choices(alone, **choice)  # type: ignore[arg-type]
+            with_choices(alone, **choice)

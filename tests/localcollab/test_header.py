@@ -1,5 +1,7 @@
 """What is read of a GGUF before llama.cpp sees it, and each way in which it is refused."""
 
+import contextlib
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -81,8 +83,6 @@ def test_a_table_that_cannot_be_true_is_refused(kind: str, tmp_path: Path) -> No
 
 
 def test_what_is_no_regular_file_is_never_opened(tmp_path: Path) -> None:
-    import os
-
     fifo = tmp_path / "fifo.gguf"
     os.mkfifo(fifo)
     for path in (fifo, tmp_path, Path("/dev/zero")):
@@ -96,13 +96,9 @@ def test_what_is_no_regular_file_is_never_opened(tmp_path: Path) -> None:
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(flips=st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 7)), max_size=6))
-def test_any_flipped_bits_are_read_or_refused(
-    tmp_path: Path, flips: list[tuple[int, int]]
-) -> None:
+def test_any_flipped_bits_are_read_or_refused(tmp_path: Path, flips: list[tuple[int, int]]) -> None:
     data = bytearray(SOUND.to_bytes())
     for at, bit in flips:
         data[at] ^= 1 << bit
-    try:
+    with contextlib.suppress(BadModelFile):  # nothing else may come out of it
         read_header(write(tmp_path / "flipped.gguf", bytes(data)))
-    except BadModelFile as error:
-        assert "flipped.gguf" in str(error)
