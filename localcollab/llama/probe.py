@@ -4,7 +4,7 @@ A damaged or unsupported file, or a CPU that cannot do what it announces, ends t
 loads it. So the header is checked in Python, then a child loads the file, tokenizes, and asks for one
 token; first with repacked weights, then without. The verdict and the file's sha256 are kept by path,
 size, modification time and build: a file that was changed keeping both size and time keeps its verdict.
-Nor is a file watched while it is loaded: replacing it (a rename) does no harm, overwriting it in place does.
+Nor is a file watched while it is loaded: to replace it (a rename) does no harm, to overwrite it does.
 """
 
 import hashlib
