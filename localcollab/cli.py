@@ -16,10 +16,13 @@ EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
 
 _PLUGINS = {
+    "chat": ("localcollab_tui.cli", "Chat in the terminal, and see who wrote which word."),
     "convert": ("localcollab_convert.cli", "Prepare models and train heads."),
     "history": ("localcollab.history.cli", "Find, export and delete stored conversations."),
 }
 """Command groups with a module of their own: name -> (module with `app`, help)."""
+_EXTRAS = {"chat": "tui"}
+"""Where the extra that a plug-in needs has another name than its command."""
 
 
 class LazyGroup(TyperGroup):
@@ -48,7 +51,7 @@ def _load(name: str, module: str) -> typer.Typer:
         app: typer.Typer = importlib.import_module(module).app
     except ModuleNotFoundError as error:
         raise LocalcollabError(
-            f"localcollab {name} needs {error.name}: pip install 'localcollab[{name}]'"
+            f"localcollab {name} needs {error.name}: pip install 'localcollab[{_EXTRAS.get(name, name)}]'"
         ) from error
     return app
 

@@ -1,0 +1,104 @@
+"""`localcollab chat`: thin. Only what the first frame needs is imported before it."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import textual  # noqa: F401  # missing: the command line names the extra
+import typer
+
+if TYPE_CHECKING:
+    from localcollab.history import History
+    from localcollab_tui.app import ChatApp
+    from localcollab_tui.engine import Engine, OpenByName, Say
+
+app = typer.Typer(
+    rich_markup_mode=None, pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)  # fmt: skip
+
+
+@app.command()
+def chat(
+    team: Annotated[str | None, typer.Option(help="A team of the catalogue.")] = None,
+    models: Annotated[
+        list[Path] | None, typer.Option("--models", help="One more models.toml.")
+    ] = None,
+    session: Annotated[str | None, typer.Option(help="Go on with this conversation.")] = None,
+    incognito: Annotated[bool, typer.Option("--incognito", help="Store nothing.")] = False,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Line by line, for screen readers and pipes.")
+    ] = False,
+    n_ctx: Annotated[int | None, typer.Option(help="Tokens of context.")] = None,
+) -> None:
+    """Chat with a team in the terminal; see who wrote which word."""
+    from localcollab.history import default_path, open_history
+
+    catalogs = tuple(models or ())
+    with open_history(None if incognito else default_path()) as history:
+        if session is not None:
+            history.conversation(session)  # says no before the screen is taken
+        opener = _opener(catalogs, n_ctx)
+        if plain:
+            from localcollab_tui.plain import PlainChat
+
+            PlainChat(history, opener, sys.stdin, sys.stdout).run(team, session)
+            return
+        ended = _run_app(history, opener, team, session, catalogs)
+    if not ended:
+        # A model is still being loaded: llama.cpp cannot be interrupted there.
+        sys.stdout.flush()
+        os._exit(0)
+
+
+def _run_app(
+    history: "History",
+    opener: "OpenByName",
+    team: str | None,
+    session: str | None,
+    catalogs: tuple[Path, ...],
+) -> bool:
+    from localcollab_tui.app import Start
+    from localcollab_tui.settings import load_settings, settings_path
+
+    start = Start(team, session, catalogs, _team_names(catalogs), load_settings(settings_path()))
+    app = make_app(history, opener, start)
+    try:
+        app.run()
+    finally:
+        ended = app.close()
+    return ended
+
+
+def make_app(history: "History", opener: "OpenByName", start: object) -> "ChatApp":
+    from localcollab_tui.app import ChatApp, Start
+    from localcollab_tui.engine import Engine
+
+    assert isinstance(start, Start)
+
+    def make_engine(say: "Say") -> "Engine":
+        return Engine(opener, say)
+
+    return ChatApp(history, make_engine, start)
+
+
+def _team_names(catalogs: tuple[Path, ...]) -> tuple[str, ...]:
+    """Raises `BadCatalog` before the screen is taken."""
+    from localcollab.catalog import load_catalog
+
+    return tuple(load_catalog(*catalogs).teams)
+
+
+def _opener(catalogs: tuple[Path, ...], n_ctx: int | None) -> "OpenByName":
+    """Imports numpy and llama.cpp when it is called: in the models' thread."""
+
+    def open_by_name(team, on_progress):  # type: ignore[no-untyped-def]
+        from localcollab.assembly import open_team
+        from localcollab.llama.options import Options
+        from localcollab.run import TeamChoice
+
+        plan = TeamChoice(team=team, catalogs=catalogs).plan()
+        return open_team(plan, Options(n_ctx=n_ctx), on_progress)
+
+    return open_by_name

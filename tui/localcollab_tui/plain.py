@@ -1,0 +1,195 @@
+"""Line by line, for screen readers and pipes: no cursor is moved, nothing is drawn twice."""
+
+import queue
+from typing import TextIO
+
+from localcollab.errors import LocalcollabError
+from localcollab.events import Finished, Token
+from localcollab.history import History
+from localcollab.terminal import Painter, visible
+from localcollab_tui import commands
+from localcollab_tui.dialogue import Dialogue, without_default
+from localcollab_tui.engine import Engine, OpenByName
+from localcollab_tui.jobs import (
+    Began,
+    Decide,
+    Failed,
+    Heard,
+    Load,
+    Loading,
+    NotOpened,
+    Ready,
+    Said,
+    WontFit,
+)
+from localcollab_tui.provenance import double_check
+from localcollab_tui.scribe import Scribe
+from localcollab_tui.status import conversation_stats, figures_line
+
+_KNOWN = "/help /team /threshold /gate /set /regen /undo /clear /system /stats /quit"
+
+
+class PlainChat:
+    """Reads questions from `source`; `.` alone is no command: a line is a question."""
+
+    def __init__(self, history: History, opener: OpenByName, source: TextIO, out: TextIO) -> None:
+        self._mail: queue.SimpleQueue[Said] = queue.SimpleQueue()
+        scribe = Scribe(history, self._mail.put)
+        self._engine = Engine(opener, scribe.say)
+        self._dialogue = Dialogue(history, scribe, self._engine.submit)
+        self._source, self._out = source, out
+        self._painter: Painter | None = None
+
+    def run(self, team: str | None, conversation: str | None) -> None:
+        self._engine.start()
+        try:
+            self._engine.submit(Load(team))
+            self._wait_for_team()
+            if conversation is not None:
+                self._dialogue.open(conversation)
+                self._say(f"going on with: {self._dialogue.conversation.title}")  # type: ignore[union-attr]
+            self._prompt()
+            for line in self._source:
+                if not self._take(line.rstrip("\n")):
+                    break
+                self._prompt()
+        except KeyboardInterrupt:
+            self._say("")
+        finally:
+            self._engine.close()
+
+    def _take(self, text: str) -> bool:
+        """False: leave."""
+        line = commands.parse(text)
+        try:
+            if line is not None and line.command == "quit":
+                return False
+            if line is not None:
+                self._run(line)
+            elif text.strip():
+                self._dialogue.ask(commands.question_of(text))
+                self._hear_answer()
+        except LocalcollabError as error:
+            self._say(f"error: {error}")
+        return True
+
+    def _run(self, line: commands.Line) -> None:
+        dialogue = self._dialogue
+        match line.command:
+            case "help":
+                self._say(f"a line is a question; commands: {_KNOWN}")
+            case "team" | "threshold" | "gate":
+                self._decide(line)
+            case "set":
+                self._set(line.argument)
+            case "regen":
+                dialogue.regenerate()
+                self._hear_answer()
+            case "undo":
+                self._say(f"taken back: {dialogue.undo()}")
+            case "clear":
+                dialogue.start_new(keep_system=True)
+                self._say("a new conversation")
+            case "system":
+                dialogue.set_system("" if line.argument == "off" else line.argument)
+                self._say(f"system prompt: {dialogue.system or 'none'}")
+            case "stats":
+                self._say("\n".join(conversation_stats(dialogue.branch)))
+            case _:
+                self._say(line.problem or f"/{line.command} needs the full screen; here: {_KNOWN}")
+
+    def _decide(self, line: commands.Line) -> None:
+        if line.command == "team":
+            self._dialogue.facts = None
+            self._engine.submit(Load(line.argument or None))
+        elif line.command == "gate":
+            self._engine.submit(Decide(gate=line.argument))
+        else:
+            value = commands.parse_threshold(line.argument)
+            if isinstance(value, str):
+                self._say(value)
+                return
+            self._engine.submit(Decide(threshold=value))
+        self._wait_for_team()
+
+    def _set(self, argument: str) -> None:
+        parsed = commands.parse_option(argument)
+        if isinstance(parsed, str):
+            self._say(parsed)
+            return
+        self._dialogue.options = without_default(self._dialogue.options, *parsed)
+        self._say(f"{parsed[0]} is {'its default' if parsed[1] is None else parsed[1]}")
+
+    def _wait_for_team(self) -> None:
+        while True:
+            match self._mail.get():
+                case Loading(text):
+                    self._say(text)
+                case Ready(facts):
+                    self._dialogue.facts = facts
+                    gate = "" if facts.gate is None else f", {facts.gate} > {facts.threshold:g}"
+                    self._say(f"team {facts.name}: {', '.join(facts.members)}{gate}")
+                    return
+                case NotOpened(why=why) | Failed(why=why):
+                    self._say(f"error: {why}")
+                    return
+
+    def _hear_answer(self) -> None:
+        while self._dialogue.pending is not None:
+            try:
+                self._hear(self._mail.get())
+            except KeyboardInterrupt:
+                self._engine.stop()
+
+    def _hear(self, said: Said) -> None:
+        match said:
+            case Began():
+                self._dialogue.facts = said.facts
+                self._painter = Painter(
+                    self._out, list(said.facts.members), colour=False, marks=True
+                )
+            case Heard(event=Token() as token):
+                assert self._painter is not None
+                self._painter.write(token)
+            case Heard(event=Finished()):
+                self._end()
+            case Failed(why=why):
+                self._dialogue.ended()
+                self._say(f"error: {why}")
+            case WontFit():
+                self._too_long(said)
+
+    def _end(self) -> None:
+        if self._painter is not None:
+            self._painter.close()
+        self._dialogue.ended()
+        answer = self._dialogue.last_answer
+        if answer is None or answer.outcome is None:
+            return
+        tokens = self._dialogue.tokens(answer.id)
+        for place in double_check(tokens, answer.outcome.unfamiliar):
+            self._say(f"double-check: {place.words} ({place.why})")
+        for note in answer.outcome.notes:
+            self._say(note)
+        self._say(figures_line(answer.outcome, self._dialogue.members))
+
+    def _too_long(self, said: WontFit) -> None:
+        what = f"this turn has {said.n_prompt} tokens, the context holds {said.n_ctx}"
+        if said.drop is not None:
+            self._out.write(f"{what}. Leave the {said.drop} oldest turns out? y or n: ")
+            self._out.flush()
+            if self._source.readline().strip().lower() in ("y", "yes"):
+                self._dialogue.ask_shorter(said.drop)
+                return
+        else:
+            self._say(f"{what}: even alone, the question is too long")
+        self._dialogue.withdraw()
+        self._say("the question was taken back")
+
+    def _prompt(self) -> None:
+        self._out.write("you: ")
+        self._out.flush()
+
+    def _say(self, text: str) -> None:
+        self._out.write(visible(text) + "\n")
+        self._out.flush()

@@ -1,0 +1,1 @@
+"""Screens over the chat: each shows one thing and returns one choice."""

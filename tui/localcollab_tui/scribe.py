@@ -1,0 +1,90 @@
+"""Stores answers while they are written: sits between the models' thread and the screen.
+
+`say` runs in the models' thread, so that no key press waits for the disk.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from localcollab.errors import LocalcollabError
+from localcollab.history import History, Provenance, Recorder
+from localcollab_tui.jobs import Began, Failed, Heard, Options, Said, TeamFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """An answer that was asked for: which question it belongs to, and how it was asked."""
+
+    question: int
+    options: Options
+    dropped: int
+
+
+class Scribe:
+    def __init__(self, history: History, pass_on: Callable[[Said], None]) -> None:
+        self._history, self._pass_on = history, pass_on
+        self._expected: dict[int, Expected] = {}
+        self._recorders: dict[int, Recorder] = {}
+
+    def expect(self, ticket: int, expected: Expected) -> None:
+        """Before the job is submitted."""
+        self._expected[ticket] = expected
+
+    def say(self, said: Said) -> None:
+        """Raises `BadHistory`: then the answer ends, and the screen says why."""
+        match said:
+            case Began(ticket=ticket) if ticket in self._expected:
+                self._begin(said, self._expected[ticket])
+            case Heard(ticket=ticket, event=event) if ticket in self._recorders:
+                self._recorders[ticket].add(event)
+            case Failed(ticket=ticket, why=why) if ticket in self._expected:
+                self._fail(ticket, why)
+        self._pass_on(said)
+
+    def _begin(self, began: Began, expected: Expected) -> None:
+        provenance = provenance_of(began.facts, expected)
+        recorder = self._history.record_answer(expected.question, provenance)
+        for note in notes_of(began, expected):
+            recorder.note(note)
+        self._recorders = {began.ticket: recorder}
+
+    def _fail(self, ticket: int, why: str) -> None:
+        try:
+            if ticket not in self._recorders:
+                expected = self._expected[ticket]
+                self._recorders[ticket] = self._history.record_answer(
+                    expected.question, Provenance(options=dict(expected.options))
+                )
+            self._recorders[ticket].fail(why)
+        except LocalcollabError:
+            # The history itself failed: `why` says so already, and it reaches the screen.
+            return
+
+
+def notes_of(began: Began, expected: Expected) -> list[str]:
+    notes = list(began.prompted.notes)
+    if expected.dropped:
+        turns = "turn was" if expected.dropped == 1 else f"{expected.dropped} turns were"
+        notes.append(f"the oldest {turns} left out: the context is full")
+    if began.prompted.n_reread:
+        notes.append(
+            f"the chat template rewrote old turns: {began.prompted.n_reread} tokens were read again"
+        )
+    return notes
+
+
+def provenance_of(facts: TeamFacts, expected: Expected) -> Provenance:
+    sha256s = facts.sha256s or ("",) * len(facts.members)
+    options: dict[str, object] = dict(expected.options)
+    if facts.gate is not None:
+        options |= {"gate": facts.gate, "threshold": facts.threshold}
+    if expected.dropped:
+        options["dropped"] = expected.dropped
+    seed = options.get("seed", 0)
+    return Provenance(
+        team=facts.name,
+        members=dict(zip(facts.members, sha256s, strict=True)),
+        vocabulary=facts.vocabulary,
+        options=options,
+        seed=seed if isinstance(seed, int) else None,
+    )

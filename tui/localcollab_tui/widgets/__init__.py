@@ -1,0 +1,1 @@
+"""Thin Textual widgets: they show records and post messages; they decide nothing."""

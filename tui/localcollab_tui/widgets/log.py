@@ -1,0 +1,128 @@
+"""The conversation on the screen: only the latest messages are widgets, older ones come on request.
+
+Follows the end while the reader is there, and only then.
+"""
+
+from collections.abc import Callable, Sequence
+
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+from localcollab.events import Token
+from localcollab.history.records import StoredMessage
+from localcollab_tui.widgets.messages import AnswerView, QuestionView, plain
+
+PAGE = 30
+"""Messages that become widgets at once."""
+MOST = 90
+"""Messages that stay widgets while the reader follows the end."""
+TokensOf = Callable[[int], Sequence[Token]]
+MessageView = QuestionView | AnswerView
+
+
+class Log(VerticalScroll, can_focus=True):
+    DEFAULT_CSS = """
+    Log {
+        height: 1fr;
+        padding: 0 1;
+        scrollbar-size-vertical: 1;
+        .earlier { color: $text-muted; text-align: center; height: auto; }
+        .welcome { color: $text-muted; height: auto; margin: 1 1; }
+    }
+    """
+
+    def __init__(self, tokens_of: TokensOf) -> None:
+        super().__init__(id="log")
+        self._tokens_of = tokens_of
+        self._earlier: list[StoredMessage] = []
+        self.shows_provenance = False
+
+    def on_mount(self) -> None:
+        self.anchor()
+
+    @property
+    def answers(self) -> list[AnswerView]:
+        return list(self.query(AnswerView))
+
+    def view_of(self, message: int) -> MessageView | None:
+        views = (v for v in self.children if isinstance(v, QuestionView | AnswerView))
+        return next((view for view in views if view.message.id == message), None)
+
+    async def show(self, branch: Sequence[StoredMessage], welcome: str = "") -> None:
+        """All of it anew: another conversation, or another branch of it."""
+        await self.remove_children()
+        self._earlier = list(branch[:-PAGE])
+        if not branch and welcome:
+            await self.mount(plain(welcome, classes="welcome"))
+        await self.mount_all(self._earlier_line() + [self._view(m) for m in branch[-PAGE:]])
+        await self._show_provenance_where_wanted()
+        self.anchor()
+        self.scroll_end(animate=False)
+
+    async def add(self, message: StoredMessage, *, opens_reasoning: bool = False) -> MessageView:
+        """At the end. Widgets far above go, if the reader is not there."""
+        await self.query(".welcome").remove()
+        view = self._view(message, opens_reasoning=opens_reasoning)
+        await self.mount(view)
+        await self._prune()
+        return view
+
+    async def show_earlier(self) -> bool:
+        """The page before what is shown; the reader stays where they are."""
+        if not self._earlier:
+            return False
+        page = self._earlier[-PAGE:]
+        del self._earlier[-PAGE:]
+        await self.query(".earlier").remove()
+        before = self.virtual_size.height
+        self.release_anchor()
+        await self.mount_all(self._earlier_line() + [self._view(m) for m in page], before=0)
+        await self._show_provenance_where_wanted()
+        self.call_after_refresh(self._keep_place, before)
+        return True
+
+    async def reveal(self, message: int) -> MessageView | None:
+        """The widget of a message, also of one far above."""
+        while self.view_of(message) is None and await self.show_earlier():
+            pass
+        return self.view_of(message)
+
+    async def set_provenance(self, on: bool) -> None:
+        self.shows_provenance = on
+        for view in self.answers:
+            await view.show_provenance(on)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        if new_value <= 0 < old_value and self._earlier:
+            self.run_worker(self.show_earlier(), exclusive=True)
+
+    def _keep_place(self, before: int) -> None:
+        self.scroll_to(y=self.scroll_y + self.virtual_size.height - before, animate=False)
+
+    def _view(self, message: StoredMessage, *, opens_reasoning: bool = False) -> MessageView:
+        if message.role == "user":
+            return QuestionView(message)
+        tokens = () if message.status == "streaming" else self._tokens_of(message.id)
+        return AnswerView(message, tokens, opens_reasoning=opens_reasoning)
+
+    def _earlier_line(self) -> list[Static | MessageView]:
+        if not self._earlier:
+            return []
+        return [plain(f"▲ {len(self._earlier):,} earlier messages", classes="earlier")]
+
+    async def _show_provenance_where_wanted(self) -> None:
+        if self.shows_provenance:
+            await self.set_provenance(True)
+
+    async def _prune(self) -> None:
+        views = [v for v in self.children if isinstance(v, QuestionView | AnswerView)]
+        at_end = self.scroll_y >= self.max_scroll_y - 2
+        if len(views) <= MOST or not at_end:
+            return
+        gone = views[: len(views) - MOST + PAGE]
+        self._earlier += [view.message for view in gone]
+        with self.app.batch_update():
+            await self.query(".earlier").remove()
+            await self.remove_children(gone)
+            await self.mount_all(self._earlier_line(), before=0)

@@ -1,0 +1,228 @@
+"""What the models' thread does with each job. Only that thread imports this file."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import fields, replace
+
+from localcollab.answer import Limits
+from localcollab.assembly import BASE, OpenTeam
+from localcollab.deferral import DeferralTeam
+from localcollab.errors import BadOption
+from localcollab.events import Prompted
+from localcollab.gates import Gate, check_threshold, parse_gate
+from localcollab.history.resume import turns_of
+from localcollab.language_model import LanguageModel
+from localcollab.sampling import Sampling
+from localcollab.session import Session
+from localcollab_tui.engine import OpenByName, Say
+from localcollab_tui.jobs import (
+    BASE_ALONE,
+    Ask,
+    Began,
+    Decide,
+    Heard,
+    Job,
+    LetGo,
+    Load,
+    Loading,
+    Look,
+    Looked,
+    Options,
+    Preview,
+    Previewed,
+    PromptShown,
+    Question,
+    Ready,
+    ShowPrompt,
+    TeamFacts,
+    WontFit,
+)
+from localcollab_tui.looking import (
+    SecondReader,
+    opinion,
+    p_defer_along,
+    second_reader,
+    token_text,
+)
+
+_ROOM = 256
+"""Tokens that are kept free for an answer, or an eighth of a small context."""
+
+
+class Work:
+    def __init__(
+        self,
+        open_by_name: OpenByName,
+        say: Say,
+        stop_event: threading.Event,
+        reader: SecondReader | None = None,
+    ) -> None:
+        self._open_by_name, self._say, self._stop_event = open_by_name, say, stop_event
+        self._second_reader = reader or second_reader
+        self._open: OpenTeam | None = None
+        self._own_gate: Gate | None = None
+        self._others: dict[str, OpenTeam] = {}
+        self._readers: dict[str, LanguageModel] = {}
+
+    def do(self, job: Job) -> None:
+        """Raises `LocalcollabError`."""
+        match job:
+            case Load():
+                self._load(job)
+            case Ask():
+                self._ask(job)
+            case Decide():
+                self._decide(job)
+            case Look():
+                self._look(job)
+            case Preview():
+                self._preview(job)
+            case ShowPrompt():
+                self._show_prompt(job)
+            case LetGo():
+                self._let_go()
+
+    def _load(self, job: Load) -> None:
+        # Let the old team go first: two may not fit the memory.
+        self._open = self._own_gate = None
+        self._let_go()
+        team = self._open_by_name(job.team, lambda text: self._say(Loading(text)))
+        self._open = team
+        if isinstance(team.model, DeferralTeam):
+            self._own_gate = team.model.gate
+        self._say(Ready(_facts(team)))
+
+    def _ask(self, job: Ask) -> None:
+        team = self._team() if job.who is None else self._other(job.who)
+        session = _session(team, job.question)
+        prompt = session.prompt(job.question.text)
+        if not _fits(prompt, team):
+            drop = _least_drop(team, job.question)
+            self._say(WontFit(job.ticket, len(prompt), team.model.n_ctx, drop))
+            return
+        sampling, limits = _sampling(job.options)
+        opens, facts = _opens_reasoning(team, prompt), _facts(team)
+        for event in session.ask(job.question.text, sampling, limits, stop_event=self._stop_event):
+            if isinstance(event, Prompted):
+                self._say(Began(job.ticket, event, facts, opens))
+            else:
+                self._say(Heard(job.ticket, event))
+
+    def _decide(self, job: Decide) -> None:
+        team = self._team()
+        model = team.model
+        if not isinstance(model, DeferralTeam):
+            raise BadOption(f"{team.name}: no gate decides here: choose a deferral team (/team)")
+        threshold = model.threshold if job.threshold is None else check_threshold(job.threshold)
+        gate = self._gate(job.gate, model) if job.gate else model.gate
+        model.gate, model.threshold = gate, threshold
+        self._say(Ready(_facts(team)))
+
+    def _look(self, job: Look) -> None:
+        tokens = [*self._prompt_of(job.question), *job.answer[: job.at]]
+        written = job.answer[job.at]
+        opinions = tuple(
+            opinion(self._reader(name), name, tokens, written) for name in self._team().members
+        )
+        self._say(Looked(job.ticket, job.at, opinions))
+
+    def _preview(self, job: Preview) -> None:
+        model = self._team().model
+        if not isinstance(model, DeferralTeam):
+            raise BadOption(f"{model.name}: no gate decides here: choose a deferral team (/team)")
+        gate = self._gate(job.gate, model)
+        along = p_defer_along(self._reader(BASE), gate, self._prompt_of(job.question), job.answer)
+        self._say(Previewed(job.ticket, job.gate, along))
+
+    def _show_prompt(self, job: ShowPrompt) -> None:
+        base = self._team().base
+        prompt = self._prompt_of(job.question)
+        self._say(PromptShown(job.ticket, tuple((t, token_text(base, t)) for t in prompt)))
+
+    def _let_go(self) -> None:
+        self._others.clear()
+        self._readers.clear()
+
+    def _gate(self, name: str, model: DeferralTeam) -> Gate:
+        if name == "head":
+            if self._own_gate is None or self._own_gate.name != "head":
+                raise BadOption(f"{model.name} has no trained head: give entropy, margin, ...")
+            return self._own_gate
+        return parse_gate(name, len(model.experts))
+
+    def _team(self) -> OpenTeam:
+        if self._open is None:
+            raise BadOption("no team is open: choose one with /team")
+        return self._open
+
+    def _other(self, who: str) -> OpenTeam:
+        """Side by side: contexts of its own."""
+        if who not in self._others:
+            self._others[who] = self._contender(self._team(), who)
+        return self._others[who]
+
+    def _contender(self, team: OpenTeam, who: str) -> OpenTeam:
+        if who != BASE_ALONE:
+            return self._open_by_name(who, lambda text: self._say(Loading(text)))
+        base = self._second_reader(team.base)
+        return OpenTeam(BASE, base, {BASE: base}, {}, team.template)
+
+    def _reader(self, name: str) -> LanguageModel:
+        if name not in self._readers:
+            self._readers[name] = self._second_reader(self._team().members[name])
+        return self._readers[name]
+
+    def _prompt_of(self, question: Question) -> list[int]:
+        return _session(self._team(), question).prompt(question.text)
+
+
+def _session(team: OpenTeam, question: Question) -> Session:
+    """The conversation up to the question. Its prompt is what the caches hold, and then what is new."""
+    turns = turns_of(question.before, question.ids, team.model.vocabulary.fingerprint)
+    return Session.restored(team, turns[question.drop :], system=question.system or None)
+
+
+def _fits(prompt: Sequence[int], team: OpenTeam) -> bool:
+    n_ctx = team.model.n_ctx
+    return len(prompt) + min(_ROOM, n_ctx // 8) <= n_ctx
+
+
+def _least_drop(team: OpenTeam, question: Question) -> int | None:
+    """The fewest oldest turns without which it fits; None: the question alone is too long."""
+    n_turns = len(turns_of(question.before, question.ids, ""))
+    for drop in range(question.drop + 1, n_turns + 1):
+        shorter = replace(question, drop=drop)
+        if _fits(_session(team, shorter).prompt(question.text), team):
+            return drop
+    return None
+
+
+def _facts(team: OpenTeam) -> TeamFacts:
+    model = team.model
+    decides = model if isinstance(model, DeferralTeam) else None
+    return TeamFacts(
+        name=team.name,
+        members=tuple(team.members),
+        n_ctx=model.n_ctx,
+        gate=decides.gate.name if decides else None,
+        threshold=decides.threshold if decides else None,
+        takes_system=team.template is not None,
+        has_head=team.head is not None,
+        sha256s=tuple(verdict.sha256 for verdict in team.verdicts.values()),
+        vocabulary=model.vocabulary.fingerprint,
+    )
+
+
+def _sampling(options: Options) -> tuple[Sampling, Limits]:
+    """Raises `BadOption`."""
+    changed = dict(options)
+    known = {field.name for field in fields(Sampling)}
+    sampling = replace(Sampling(), **{k: v for k, v in changed.items() if k in known})  # type: ignore[arg-type]
+    max_tokens = changed.get("max_tokens")
+    stop = changed.get("stop")
+    return sampling, Limits(int(max_tokens) if max_tokens else None, (str(stop),) if stop else ())
+
+
+def _opens_reasoning(team: OpenTeam, prompt: Sequence[int]) -> bool:
+    tail = team.model.vocabulary.decode(list(prompt)[-8:])
+    return tail.rstrip().endswith("<think>")
