@@ -95,13 +95,22 @@ class Head:
 
 
 def save_head(head: Head, path: Path) -> None:
-    """Written beside its final name, then renamed."""
-    from safetensors.numpy import save_file
+    """Written beside its final name, then renamed. Equal heads are equal bytes."""
+    from safetensors.numpy import save
 
     metadata = {"format": FORMAT, "card": json.dumps(asdict(head.card), sort_keys=True)}
     partial = path.with_name(path.name + ".partial")
-    save_file({k: np.ascontiguousarray(v) for k, v in head.tensors.items()}, partial, metadata)
+    data = save({k: np.ascontiguousarray(v) for k, v in head.tensors.items()}, metadata)
+    partial.write_bytes(_with_sorted_header(data))
     os.replace(partial, path)
+
+
+def _with_sorted_header(data: bytes) -> bytes:
+    """safetensors writes the keys of the metadata in an order that changes from run to run."""
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = json.dumps(json.loads(data[8:end]), sort_keys=True).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + data[end:]
 
 
 def load_head(path: Path) -> Head:

@@ -15,6 +15,7 @@ from safetensors.numpy import load_file, save_file
 from localcollab.assembly import OpenTeam, open_team
 from localcollab.errors import BadData, BadOption, HeadMismatch
 from localcollab.heads import Head, HeadCard, save_head
+from localcollab.language_model import Float32Array
 from localcollab.llama.options import Options
 from localcollab.llama.probe import Verdict, probe
 from localcollab_convert import calibrate as calibration
@@ -126,9 +127,8 @@ class HeadMaker:
             "n_tokens": sum(shard.n_tokens for shard in shards),
             "vocabulary": base.vocabulary.fingerprint,
         }
-        stage.finish(outputs, *(shard.name for shard in shards))
         self._note(f"export: {outputs['n_tokens']} answer tokens, {len(shards)} shards")
-        return outputs
+        return stage.finish(outputs, *(shard.name for shard in shards))
 
     def train(self) -> Training:
         """Stage 2, once. Raises `HeadMismatch` where the head is no better than the best member."""
@@ -156,21 +156,31 @@ class HeadMaker:
         return Stage("train", self.request.work / "train", key)
 
     def _train_head(self, stage: Stage, table: TokenTable, valid: TokenTable) -> dict[str, Any]:
-        recipe = train.Recipe(width=self.request.width, seed=self.request.seed)
-        run = train.Training(table, valid, recipe, stage.folder / "checkpoint.pt")
-
-        def on_step(step: int, nll: float) -> None:
-            self._show(f"train: step {step}, validation NLL {nll:.4f}")
-
-        tensors = run.run(on_step)
+        tensors, nll, n_steps = self._fit(stage, table, valid)
         partial = stage.folder / (_TENSORS + ".partial")
         save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, partial)
         partial.replace(stage.folder / _TENSORS)
-        nll = measure_nll(valid, Head(tensors, self._card({}, 0.5)))
-        outputs = {"nll": nll, "n_train": len(table), "n_valid": len(valid), "n_steps": run.step}
-        stage.finish(outputs, _TENSORS)
-        self._note(f"train: {run.step} steps on {len(table)} tokens")
-        return outputs
+        self._note(f"train: {n_steps} steps on {len(table)} tokens")
+        outputs = {"nll": nll, "n_train": len(table), "n_valid": len(valid), "n_steps": n_steps}
+        return stage.finish(outputs, _TENSORS)
+
+    def _fit(
+        self, stage: Stage, table: TokenTable, valid: TokenTable
+    ) -> tuple[dict[str, Float32Array], dict[str, float], int]:
+        """(tensors, validation NLLs, steps) of the better of at most two weight decays."""
+        recipe = train.Recipe(width=self.request.width, seed=self.request.seed)
+        fits = []
+        for decay in (recipe.weight_decay, recipe.strong_decay):
+            checkpoint = stage.folder / f"checkpoint-{decay:g}.pt"
+            run = train.Training(table, valid, replace(recipe, weight_decay=decay), checkpoint)
+            tensors = run.run(
+                lambda step, nll: self._show(f"train: step {step}, validation NLL {nll:.4f}")
+            )
+            nll = measure_nll(valid, Head(tensors, self._card({}, 0.5)))
+            fits.append((tensors, nll, run.step))
+            if nll["head"] < nll["mixture"]:
+                break
+        return min(fits, key=lambda fit: fit[1]["head"])
 
     def _require_better(self, nll: dict[str, float]) -> None:
         best = best_single(nll)

@@ -75,10 +75,12 @@ class Stage:
         """Keep facts that a resumed run must share."""
         write_json(self.folder / _MANIFEST, {**self.manifest, **facts})
 
-    def finish(self, outputs: Mapping[str, Any], *names: str) -> None:
-        """`names`: files of this folder, noted with their sha256."""
+    def finish(self, outputs: Mapping[str, Any], *names: str) -> dict[str, Any]:
+        """`names`: files of this folder, noted with their sha256. Returns all that is noted."""
         files = {name: file_sha256(self.folder / name) for name in names}
-        self.note(outputs={**outputs, "files": files})
+        noted = {**outputs, "files": files}
+        self.note(outputs=noted)
+        return noted
 
     def digest(self) -> str:
         """Of the finished files: what the next stage depends on."""

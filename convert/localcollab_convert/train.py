@@ -41,6 +41,8 @@ class Recipe:
     batch: int = 8192
     learning_rate: float = 1e-2
     weight_decay: float = 0.01
+    strong_decay: float = 10.0
+    """Tried where the head of the first decay is no better than the equal mixture: few data."""
     expert_weight: float = 8.0
     """Of expert labels in weak supervision, where most tokens are the base's."""
     eval_every: int = 25

@@ -108,6 +108,15 @@ def test_another_seed_makes_every_stage_anew_and_says_so(job: Job, undisturbed: 
     assert noted.startswith("export: made anew, because these differ: split")
 
 
+def test_few_data_give_a_head_that_is_no_worse_than_the_equal_mixture(job: Job) -> None:
+    out = job.folder / "few.safetensors"
+    code, said, noted = job.run(out, "--seed", "0", "--stage", "export")
+    assert (code, "shards" in said) == (0, True), noted
+    code, said, noted = job.run(out, "--seed", "0", "--stage", "train", "--json")
+    nll = json.loads(said)["nll"]
+    assert nll["head"] < nll["mixture"], noted
+
+
 def _has(pattern: str, at_least: int = 1) -> Callable[[Path], bool]:
     return lambda work: len(list(work.glob(pattern))) >= at_least
 
@@ -117,7 +126,7 @@ def _has(pattern: str, at_least: int = 1) -> Callable[[Path], bool]:
     [
         ("export", _has("export/manifest.json")),
         ("train", _has("train/manifest.json")),
-        ("train-late", _has("train/checkpoint.pt")),
+        ("train-late", _has("train/checkpoint-*.pt")),
         ("calibrate", _has("calibrate/threshold-*.json", 2)),
     ],
 )
