@@ -1,0 +1,100 @@
+"""What a team would take, before anything is loaded: asked of llama.cpp itself, in a child process."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from localcollab.errors import BadModelFile
+from localcollab.llama.options import Options
+
+_SECONDS_ALLOWED = 120
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedContext:
+    """One context to be opened. `n_ctx` None: as opening the team would choose."""
+
+    name: str
+    path: Path
+    n_ctx: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContextNeed:
+    """Bytes."""
+
+    name: str
+    n_ctx: int
+    cache: int
+    compute: int
+    compute_gpu: int
+    per_token: int
+    """Cache and compute buffers grow by this with every token of context."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    name: str
+    free: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """`weights` in bytes by file, in the order of first use; `runtime`: the process without buffers."""
+
+    weights: dict[Path, int]
+    contexts: tuple[ContextNeed, ...]
+    runtime: int
+    gpus: tuple[Gpu, ...]
+
+
+def forecast(
+    contexts: Sequence[PlannedContext],
+    options: Options,
+    *,
+    free: int | None,
+    repacked: frozenset[Path] = frozenset(),
+) -> Forecast:
+    """`repacked`: files that the probe lets llama.cpp repack. Raises `BadModelFile`."""
+    paths = list(dict.fromkeys(context.path for context in contexts))
+    request = {
+        "options": asdict(options),
+        "free": free,
+        "files": [{"path": str(p), "extra_buffers": p in repacked} for p in paths],
+        "contexts": [{"name": c.name, "path": str(c.path), "n_ctx": c.n_ctx} for c in contexts],
+    }
+    found = _ask(json.dumps(request), [path.name for path in paths])
+    needs = (
+        ContextNeed(name=context.name, **need)
+        for context, need in zip(contexts, found["contexts"], strict=True)
+    )
+    weights = {path: file["weights"] for path, file in zip(paths, found["files"], strict=True)}
+    gpus = tuple(Gpu(**gpu) for gpu in found["gpus"])
+    return Forecast(weights, tuple(needs), found["runtime"], gpus)
+
+
+def _ask(request: str, names: Sequence[str]) -> dict[str, Any]:
+    try:
+        child = subprocess.run(
+            [sys.executable, "-m", "localcollab.llama.forecast_child"],
+            input=request, capture_output=True, text=True, errors="replace", check=False,
+            timeout=_SECONDS_ALLOWED, env=os.environ | {"GGML_NO_BACKTRACE": "1"},
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise BadModelFile(
+            f"{', '.join(names)}: no forecast within {_SECONDS_ALLOWED} s: try again when the machine "
+            "is idle"
+        ) from error
+    if child.returncode:
+        reason = (child.stderr.strip().splitlines() or ["it died"])[-1]
+        raise BadModelFile(
+            f"{', '.join(names)}: no forecast ({reason}): run localcollab doctor FILE"
+        )
+    found: dict[str, Any] = json.loads(child.stdout)
+    return found
