@@ -43,7 +43,7 @@ _TABLES = (
 _SEARCH = (
     """CREATE VIRTUAL TABLE words USING fts5(
         text, content='messages', content_rowid='id',
-        tokenize='unicode61 remove_diacritics 2', prefix='2 3'
+        tokenize='unicode61 remove_diacritics 2', prefix='1 2 3'
     )""",
     """CREATE TRIGGER words_added AFTER INSERT ON messages BEGIN
         INSERT INTO words(rowid, text) VALUES (new.id, new.text);

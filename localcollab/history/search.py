@@ -1,24 +1,33 @@
 """Full-text search: any text a user types, made a query that cannot fail."""
 
+import json
 import sqlite3
 
 from localcollab.history import rows
 from localcollab.history.records import Hit
 
+RANKED = 1000
+"""Ranking takes time for each match."""
 _MOST_WORDS = 32
 """A longer text is looked for as it stands: a pasted passage."""
 _OPEN, _CLOSE = "\ufdd0", "\ufdd1"  # noncharacters: no text should hold them
 _AROUND = 40
 """Characters shown on each side of a passage."""
 
+_BEST = """SELECT id, score FROM (
+        SELECT rowid AS id, bm25(words) AS score FROM words WHERE words MATCH :query
+        ORDER BY rowid DESC LIMIT :ranked
+    ) ORDER BY score, id DESC LIMIT :limit"""
 _FOUND = """SELECT m.id, m.conversation, m.role, m.created, c.title, {snippet} AS snippet
     FROM {source} JOIN conversations c ON c.id = m.conversation """
+# One pass over the matches: asking for each row by itself would start the search anew.
 _BY_WORDS = (
     _FOUND.format(
         snippet=f"snippet(words, 0, '{_OPEN}', '{_CLOSE}', '…', 16)",
         source="words JOIN messages m ON m.id = words.rowid",
     )
-    + "WHERE words MATCH ? ORDER BY words.rank, m.created DESC, m.id DESC LIMIT ?"
+    + "WHERE words MATCH :query AND words.rowid BETWEEN :first AND :last"
+    " AND +words.rowid IN (SELECT value FROM json_each(:ids))"
 )
 _BY_PASSAGE = (
     _FOUND.format(
@@ -30,19 +39,40 @@ _BY_PASSAGE = (
 
 
 def search(connection: sqlite3.Connection, text: str, limit: int) -> tuple[Hit, ...]:
-    """Best first. Messages that hold every word, or a word that begins so; without words to look
-    for (signs, emoji), or where none holds them, the messages that hold the text as it stands."""
+    """Best first, then newest; of more than `RANKED` matches, the newest `RANKED` are ranked.
+
+    Messages that hold every word, or a word that begins so. Without words to look for (signs,
+    emoji), or where no message holds them: those that hold the text exactly as it stands.
+    """
     rows.checked("the search text", text)
     text = text.strip()
     if not text:
         return ()
     query = to_query(text)
-    found = connection.execute(_BY_WORDS, (query, limit)).fetchall() if query else []
-    if found:
-        return tuple(_hit(row, *_marked(row["snippet"])) for row in found)
+    found = _by_words(connection, query, limit) if query else ()
+    return found or _by_passage(connection, text, limit)
+
+
+def _by_words(connection: sqlite3.Connection, query: str, limit: int) -> tuple[Hit, ...]:
+    values = {"query": query, "ranked": RANKED, "limit": limit}
+    scores = {row["id"]: row["score"] for row in connection.execute(_BEST, values)}
+    if not scores:
+        return ()
+    values = {
+        "query": query,
+        "first": min(scores),
+        "last": max(scores),
+        "ids": json.dumps(list(scores)),
+    }
+    found = connection.execute(_BY_WORDS, values).fetchall()
+    found.sort(key=lambda row: (scores[row["id"]], -row["created"], -row["id"]))
+    return tuple(_hit(row, *_marked(row["snippet"])) for row in found)
+
+
+def _by_passage(connection: sqlite3.Connection, text: str, limit: int) -> tuple[Hit, ...]:
     values = {"text": text, "around": _AROUND, "length": len(text), "limit": limit}
-    passages = connection.execute(_BY_PASSAGE, values).fetchall()
-    return tuple(_hit(row, row["snippet"], _places(row["snippet"], text)) for row in passages)
+    found = connection.execute(_BY_PASSAGE, values).fetchall()
+    return tuple(_hit(row, row["snippet"], _places(row["snippet"], text)) for row in found)
 
 
 def to_query(text: str) -> str:
