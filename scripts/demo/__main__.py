@@ -1,4 +1,4 @@
-"""The one command: world, vocabulary, three trainings, GGUF files, question sets, manifest.
+"""The one command: world, three trainings, GGUF files, question sets, manifest.
 
 `python -m demo --out DIR --medicines 500 --seed 0`; `--small` makes 50 medicines in minutes. Cut
 off, the same command goes on where it stopped.
@@ -19,7 +19,7 @@ from tokenizers import Tokenizer
 
 from demo import corpus, export, questions, world
 from demo.corpus import Documents
-from demo.tokenizer import train_tokenizer
+from demo.tokenizer import load_tokenizer
 from demo.train import Plan, train
 from demo.world import Medicine
 
@@ -59,7 +59,7 @@ def main() -> None:
     options = _parse_options()
     torch.set_num_threads(N_THREADS)
     build = _prepare(options)
-    tokenizer = train_tokenizer(build.private, random.Random(build.seed))
+    tokenizer = load_tokenizer()
     seconds = {plan.name: _make_model(build, plan, tokenizer) for plan in build.plans}
     _write_questions(build)
     _write_manifest(build, seconds)

@@ -1,12 +1,14 @@
 """The one vocabulary of the three models: byte-level BPE that llama.cpp reads as "smollm".
 
 Digits stand alone, then GPT-2's pattern cuts words. `PRE_TOKENIZER` names the same rule in
-llama.cpp; a test holds the two against each other.
+llama.cpp; a test holds the two against each other. The vocabulary is frozen in a file: models and
+heads of one build go on fitting those of another, whatever the corpus becomes.
 """
 
 import random
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
@@ -16,6 +18,12 @@ from demo.world import Medicine
 
 N_TOKENS = 768
 PRE_TOKENIZER = "smollm"
+_FROZEN = Path(__file__).parent / "vocabulary.json"
+
+
+def load_tokenizer() -> Tokenizer:
+    """The frozen vocabulary: what `train_tokenizer` made for the first shipped team."""
+    return Tokenizer.from_file(str(_FROZEN))
 
 
 def train_tokenizer(private: Sequence[Medicine], rng: random.Random) -> Tokenizer:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from demo import export, world
-from demo.tokenizer import train_tokenizer
+from demo.tokenizer import load_tokenizer
 from demo.train import Plan, build_model
 from demo.world import Medicine
 from tokenizers import Tokenizer
@@ -20,8 +20,8 @@ def private() -> list[Medicine]:
 
 
 @pytest.fixture(scope="session")
-def tokenizer(private: list[Medicine]) -> Tokenizer:
-    return train_tokenizer(private, random.Random(0))
+def tokenizer() -> Tokenizer:
+    return load_tokenizer()
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from pathlib import Path
 import llama_cpp
 import pytest
 from demo import corpus, export
+from demo.tokenizer import N_TOKENS, train_tokenizer
 from demo.world import Medicine
 from tokenizers import Tokenizer
 
@@ -88,3 +89,14 @@ def test_random_characters_tokenize_as_in_llama_cpp(tokenizer: Tokenizer, encode
 def test_the_end_mark_is_the_only_control_token(tokenizer: Tokenizer) -> None:
     assert tokenizer.token_to_id(corpus.END) == 0
     assert tokenizer.decode(tokenizer.encode("One dose, 15 mg. ½😀").ids) == "One dose, 15 mg. ½😀"
+
+
+def test_a_new_vocabulary_has_the_size_and_cuts_of_the_frozen_one(
+    tokenizer: Tokenizer, private: list[Medicine]
+) -> None:
+    new = train_tokenizer(private, random.Random(0))
+    assert new.get_vocab_size() == tokenizer.get_vocab_size() == N_TOKENS
+    text = "One dose of Zanolin is 15 mg."
+    assert new.pre_tokenizer.pre_tokenize_str(text) == tokenizer.pre_tokenizer.pre_tokenize_str(
+        text
+    )
