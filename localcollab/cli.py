@@ -19,6 +19,8 @@ _PLUGINS = {
     "chat": ("localcollab_tui.cli", "Chat in the terminal, and see who wrote which word."),
     "convert": ("localcollab_convert.cli", "Prepare models and train heads."),
     "history": ("localcollab.history.cli", "Find, export and delete stored conversations."),
+    "models": ("localcollab.models.cli", "Keep, fetch and check model files."),
+    "teams": ("localcollab.models.teams_cli", "List teams; check, export and import one."),
 }
 """Command groups with a module of their own: name -> (module with `app`, help)."""
 _EXTRAS = {"chat": "tui"}
@@ -184,17 +186,6 @@ def evaluate(
 
     choice = TeamChoice(team=team, seed=seed, catalogs=tuple(models or ()))
     eval_command.run(choice, tuple(data or ()), limit=limit, plot=plot, as_json=as_json)
-
-
-@app.command()
-def teams(
-    models: _Models = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-) -> None:
-    """List the teams of the catalogue, and whether their files are here."""
-    from localcollab.listing import print_teams
-
-    print_teams(tuple(models or ()), as_json=as_json)
 
 
 @app.command()

@@ -1,0 +1,163 @@
+"""`localcollab models list` and `show`: what is here, what could be, and what it takes on the disk."""
+
+import json
+import os
+from pathlib import Path
+from typing import TypedDict
+
+from localcollab.catalog import Catalog, ModelEntry, load_catalog
+from localcollab.errors import BadCatalog, BadModelFile
+from localcollab.models.elsewhere import find_everywhere
+from localcollab.models.store import is_ours
+from localcollab.terminal import visible
+
+
+class ModelRecord(TypedDict):
+    """One model for `--json`. `on_disk` is null where the file is not here."""
+
+    name: str
+    about: str
+    path: str
+    installed: bool
+    on_disk: int | None
+    kept_by: str
+    teams: list[str]
+    repository: str | None
+    file: str | None
+    sha256: str | None
+    parameters: int | None
+    n_ctx: int | None
+    licence: str | None
+    checked: bool
+    adapter: str | None
+    problem: str | None
+
+
+def records(catalog: Catalog) -> list[ModelRecord]:
+    return [_record(catalog, name) for name in catalog.models]
+
+
+def _record(catalog: Catalog, name: str) -> ModelRecord:
+    problem = None
+    entry = catalog.models[name]
+    try:
+        entry = catalog.model(name)
+    except BadCatalog as error:
+        problem = str(error)
+    installed = problem is None and os.path.isfile(entry.path)
+    return {
+        "name": name,
+        "about": entry.about,
+        "path": str(entry.path),
+        "installed": installed,
+        "on_disk": entry.path.stat().st_size if installed else None,
+        "kept_by": ("localcollab" if is_ours(entry.path) else "others") if installed else "nobody",
+        "teams": [t.name for t in catalog.teams.values() if name in t.models],
+        "repository": entry.repository,
+        "file": entry.file,
+        "sha256": entry.sha256,
+        "parameters": entry.parameters,
+        "n_ctx": entry.n_ctx,
+        "licence": entry.licence,
+        "checked": entry.checked,
+        "adapter": str(entry.adapter) if entry.adapter else None,
+        "problem": problem,
+    }
+
+
+def print_models(catalogs: tuple[Path, ...], *, elsewhere: bool, as_json: bool) -> None:
+    """Raises `BadCatalog`."""
+    if elsewhere:
+        print_elsewhere(as_json=as_json)
+        return
+    found = records(load_catalog(*catalogs))
+    if as_json:
+        print(json.dumps(found, indent=1))
+        return
+    for record in found:
+        print(visible(_line(record)))
+    ours = {r["path"]: r["on_disk"] or 0 for r in found if r["kept_by"] == "localcollab"}
+    everything = {r["path"]: r["on_disk"] or 0 for r in found if r["installed"]}
+    print(
+        f"on the disk: {size_text(sum(everything.values()))} in {len(everything)} files, "
+        f"{size_text(sum(ours.values()))} of it kept by localcollab"
+    )
+
+
+def _line(record: ModelRecord) -> str:
+    if record["problem"]:
+        return f"{record['name']}: problem: {record['problem']}"
+    size = record["on_disk"]
+    if size is not None:
+        state = (
+            size_text(size) if record["kept_by"] == "localcollab" else f"{size_text(size)}, linked"
+        )
+    elif record["repository"]:
+        state = f"not installed: localcollab models pull {record['name']}"
+    else:
+        state = f"missing: {record['path']}"
+    return f"{record['name']} ({state}): {record['about'] or 'no description'}"
+
+
+def print_elsewhere(*, as_json: bool) -> None:
+    found = find_everywhere()
+    if as_json:
+        rows = [
+            {"name": f.name, "path": str(f.path), "size_bytes": f.size_bytes, "program": f.program}
+            for f in found
+        ]
+        print(json.dumps(rows, indent=1))
+        return
+    for file in found:
+        print(visible(f"{file.name} ({file.program}, {size_text(file.size_bytes)}): {file.path}"))
+    print(f"{len(found)} files; localcollab models add NAME enters one, without a copy")
+
+
+def print_model(name: str, catalogs: tuple[Path, ...], *, as_json: bool) -> None:
+    """Raises `BadCatalog`."""
+    catalog = load_catalog(*catalogs)
+    catalog.model(name)
+    record = _record(catalog, name)
+    if as_json:
+        print(json.dumps(record, indent=1))
+        return
+    for key, value in record.items():
+        if value not in (None, "", []):
+            text = ", ".join(value) if isinstance(value, list) else value
+            print(visible(f"{key}: {text}"))
+    for line in _header_lines(catalog.model(name)):
+        print(visible(line))
+
+
+def _header_lines(entry: ModelEntry) -> list[str]:
+    if not os.path.isfile(entry.path):
+        return []
+    from localcollab.llama.header import read_header
+
+    try:
+        header = read_header(entry.path)
+    except BadModelFile as error:
+        return [f"problem: {error}"]
+    n_tokens = header.lengths.get("tokenizer.ggml.tokens", 0)
+    return [f"architecture: {header.architecture}", f"vocabulary: {n_tokens} tokens"]
+
+
+def size_text(size_bytes: int) -> str:
+    for unit, factor in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if size_bytes >= factor:
+            return f"{size_bytes / factor:.1f} {unit}"
+    return f"{size_bytes} bytes"
+
+
+def print_verified(name: str | None, catalogs: tuple[Path, ...], *, as_json: bool) -> bool:
+    """Whether nothing is missing or changed. Raises `BadCatalog`."""
+    from localcollab.models.keeping import verify
+
+    found = []
+    for one in verify(name, catalogs):
+        found.append({"name": one.name, "path": str(one.path), "state": one.state})
+        if not as_json:
+            print(visible(f"{one.name}: {one.state}: {one.path}"), flush=True)
+    if as_json:
+        print(json.dumps(found, indent=1))
+    return all(one["state"] not in ("missing", "changed") for one in found)
