@@ -82,13 +82,16 @@ class LlamaModel:
         self._rewind_to(min(n_shared, len(wanted) - last))
         n_start, n_plain = len(self._cached), max(len(self._cached), len(wanted) - last)
         report = _Report(on_chunk, len(wanted) - n_start)
-        self._evaluate(wanted[n_start:n_plain], report)
+        n_joined = self._joined(n_plain - n_start, last, hidden)
+        self._evaluate(wanted[n_start : n_plain - n_joined], report)
         logits = np.empty((last, self.vocabulary.n_tokens), np.float32)
         states = np.empty((last, self.n_embd), np.float32) if hidden else None
         for row in range(0, last, self._n_outputs):
             n_rows = min(self._n_outputs, last - row)
             at = n_plain + row
-            self._decode(wanted[at : at + n_rows], report, outputs=True, hidden=hidden)
+            some = wanted[at - n_joined : at + n_rows]
+            n_joined = 0
+            self._decode(some, report, n_outputs=n_rows, hidden=hidden)
             self._copy_outputs(logits[row : row + n_rows], states, row)
         self._kept = Reading(logits, states) if last else None
         return self._kept or Reading(logits, states)
@@ -112,6 +115,16 @@ class LlamaModel:
                 f"{self.vocabulary.n_tokens}"
             )
 
+    def _joined(self, n_plain: int, last: int, hidden: bool) -> int:
+        """How many of the tokens before the outputs go into one batch with the first of them.
+
+        A batch of k + 1 costs less than one of k and one of 1. Not with hidden states: then every
+        position of the batch is an output.
+        """
+        n_rest = n_plain % self._n_batch
+        fits = n_rest + min(last, self._n_outputs) <= self._n_batch
+        return n_rest if last and fits and not hidden else 0
+
     def _kept_rows(self, tokens: list[int], last: int, hidden: bool) -> Reading | None:
         kept = self._kept
         if kept is None or tokens != self._cached or last > len(kept.logits) or not last:
@@ -127,20 +140,22 @@ class LlamaModel:
             return
         # False: a recurrent state or a sliding window, which cannot be cut.
         if n_keep == 0 or not api.llama_memory_seq_rm(self._memory, 0, n_keep, -1):
-            api.llama_memory_clear(self._memory, True)
+            api.llama_memory_clear(self._memory, False)
             n_keep = 0
         del self._cached[n_keep:]
 
     def _evaluate(self, tokens: list[int], report: "_Report") -> None:
         for at in range(0, len(tokens), self._n_batch):
-            self._decode(tokens[at : at + self._n_batch], report, outputs=False, hidden=False)
+            self._decode(tokens[at : at + self._n_batch], report, n_outputs=0, hidden=False)
 
-    def _decode(self, tokens: list[int], report: "_Report", *, outputs: bool, hidden: bool) -> None:
+    def _decode(
+        self, tokens: list[int], report: "_Report", *, n_outputs: int, hidden: bool
+    ) -> None:
         # With embeddings on, every position would be an output: only where they are wanted.
         if hidden != self._with_hidden:
             api.llama_set_embeddings(self._context, hidden)
             self._with_hidden = hidden
-        self._fill_batch(tokens, outputs)
+        self._fill_batch(tokens, n_outputs)
         if self._hook:
             self._hook.begin(len(self._cached))
         armed = report.on_chunk is not None and len(tokens) > 1
@@ -158,15 +173,15 @@ class LlamaModel:
         self.n_batches += 1
         report.add(len(tokens))
 
-    def _fill_batch(self, tokens: list[int], outputs: bool) -> None:
+    def _fill_batch(self, tokens: list[int], n_outputs: int) -> None:
         batch, at = self._batch, len(self._cached)
-        batch.n_tokens = len(tokens)
+        batch.n_tokens = n = len(tokens)
         for i, token in enumerate(tokens):
             batch.token[i] = token
             batch.pos[i] = at + i
             batch.n_seq_id[i] = 1
             batch.seq_id[i][0] = 0
-            batch.logits[i] = outputs
+            batch.logits[i] = i >= n - n_outputs
 
     def _recover(self, tokens: list[int], code: int, report: "_Report") -> None:
         """Believe the cache about what was finished, then raise."""
@@ -186,7 +201,7 @@ class LlamaModel:
 
     def forget(self) -> None:
         """Empty the cache: the next read evaluates everything."""
-        api.llama_memory_clear(self._memory, True)
+        api.llama_memory_clear(self._memory, False)
         self._cached.clear()
         self._kept = None
 
