@@ -38,7 +38,7 @@ class Options:
     """Positions with logits a chunk: bounds a buffer of n_outputs x n_vocab floats."""
 
     def __post_init__(self) -> None:
-        most = {"n_ctx": 2**27, "n_threads": MAX_THREADS, "n_batch": 2**20, "n_ubatch": 2**20,
+        most = {"n_ctx": 2**24, "n_threads": MAX_THREADS, "n_batch": 2**20, "n_ubatch": 2**20,
                 "n_outputs": 2**20}  # fmt: skip
         for name, limit in most.items():
             value = getattr(self, name)

@@ -19,6 +19,9 @@ from localcollab.vocabulary import Vocabulary
 
 logger = logging.getLogger("localcollab.llama")
 
+_CELL_BYTES = 64
+"""What llama.cpp keeps about a place in the cache, besides its key and value."""
+
 _LOAD_MODES = {
     "read": api.LLAMA_LOAD_MODE_NONE,
     "mmap": api.LLAMA_LOAD_MODE_MMAP,
@@ -140,6 +143,7 @@ def choose_n_ctx(weights: Weights, options: Options) -> int:
     free, a_token = available_bytes(), weights.kv_bytes_per_token(KV_TYPES[options.kv_type][1])
     if options.n_ctx is not None:
         # The cache is cleared at once: what does not fit would end this process, or another.
+        a_token = max(a_token, 0) + _CELL_BYTES
         if free is not None and options.n_ctx * a_token > free:
             raise BadOption(
                 f"{weights.path.name}: a context of {options.n_ctx} tokens takes "
