@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import textual  # noqa: F401  # missing: the command line names the extra
 import typer
 
+from localcollab.errors import BadOption
+
 if TYPE_CHECKING:
     from localcollab.history import History
     from localcollab_tui.app import ChatApp
@@ -35,6 +37,8 @@ def chat(
     """Chat with a team in the terminal; see who wrote which word."""
     from localcollab.history import default_path, open_history
 
+    if not plain and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise BadOption("chat draws on a terminal, and this is none: add --plain, or use run")
     catalogs = tuple(models or ())
     with open_history(None if incognito else default_path()) as history:
         if session is not None:

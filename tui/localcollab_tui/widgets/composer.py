@@ -28,9 +28,9 @@ class Composer(TextArea):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "send", "Send", id="composer.send", priority=True),
-        Binding("shift+enter,ctrl+j", "newline", "New line", id="composer.newline", priority=True),
-        Binding("tab", "complete", "Complete", id="composer.complete", priority=True, show=False),
+        Binding("enter", "send", "Send", id="composer.send"),
+        Binding("shift+enter,ctrl+j", "newline", "New line", id="composer.newline"),
+        Binding("tab", "complete", "Complete", id="composer.complete", show=False),
     ]
 
     @dataclass
@@ -94,7 +94,11 @@ class Composer(TextArea):
         self.insert(name)
 
     async def _on_key(self, event: events.Key) -> None:
-        if event.key == "up" and self._may_recall(-1):
+        """Our keys stand in line with typed characters: a priority binding would overtake them."""
+        bound = self.screen.active_bindings.get(event.key)
+        if bound is not None and bound.node is self and _is_ours(bound.binding):
+            await self.run_action(bound.binding.action)
+        elif event.key == "up" and self._may_recall(-1):
             self._recall(-1)
         elif event.key == "down" and self._recalled and self._may_recall(1):
             self._recall(1)
@@ -116,3 +120,7 @@ class Composer(TextArea):
         self._recalled = n
         recalled = self._sent[-n] if n else ""
         self.put(recalled)
+
+
+def _is_ours(binding: Binding) -> bool:
+    return (binding.id or "").startswith("composer.")

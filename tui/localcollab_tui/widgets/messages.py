@@ -4,12 +4,12 @@ Text of users and models is always text: no markup of Rich or Textual, control c
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Collapsible, Static
-from textual.widgets.markdown import MarkdownStream
 
 from localcollab.events import Token
 from localcollab.history.records import StoredMessage
@@ -19,8 +19,12 @@ from localcollab_tui.provenance import double_check, sparkline
 from localcollab_tui.reasoning import Splitter, split
 from localcollab_tui.status import figures_line
 from localcollab_tui.widgets.palette import painted_legend
-from localcollab_tui.widgets.safe_markdown import SafeMarkdown
 from localcollab_tui.widgets.tokens import TokensView
+
+if TYPE_CHECKING:
+    from textual.widgets.markdown import MarkdownStream
+
+    from localcollab_tui.widgets.safe_markdown import SafeMarkdown
 
 _SHOWN_OF_QUESTION = 4_000
 _SPARKS = 60
@@ -29,6 +33,13 @@ _SPARKS = 60
 def plain(text: str, *, classes: str = "", style: str = "") -> Static:
     """Text as it is."""
     return Static(Content.styled(visible(text), style), markup=False, classes=classes)
+
+
+def markdown(text: str = "") -> "SafeMarkdown":
+    # Imported with the first answer: the first frame needs no parser.
+    from localcollab_tui.widgets.safe_markdown import SafeMarkdown
+
+    return SafeMarkdown(text)
 
 
 def siblings_line(message: StoredMessage) -> str:
@@ -99,7 +110,7 @@ class AnswerView(Vertical):
 
     def compose(self) -> ComposeResult:
         if self.message.status == "streaming":
-            self._markdown = SafeMarkdown()
+            self._markdown = markdown()
             yield self._markdown
             return
         self._thought, self._said = split(self.message.text)
@@ -108,7 +119,7 @@ class AnswerView(Vertical):
         if is_too_much(self._said):
             yield plain(self._said, classes="plain")
         else:
-            yield SafeMarkdown(visible(self._said))
+            yield markdown(visible(self._said))
         yield from self._footer()
 
     def _folded(self, thought: str) -> Collapsible:
@@ -155,7 +166,7 @@ class AnswerView(Vertical):
         elif is_too_much(self._said):
             await self._turn_plain()
         elif self._markdown is not None:
-            self._stream = self._stream or SafeMarkdown.get_stream(self._markdown)
+            self._stream = self._stream or self._markdown.get_stream(self._markdown)
             await self._stream.write(visible(said))
 
     async def _turn_plain(self) -> None:

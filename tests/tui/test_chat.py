@@ -1,0 +1,312 @@
+"""The real app, driven by keys, on scripted models."""
+
+from pathlib import Path
+
+from chat_app import FakeTeams, ask, drive, history_file, make_app, screen_text, send, texts, until
+from localcollab_tui.app import ChatApp
+from localcollab_tui.widgets.messages import AnswerView
+from localcollab_tui.widgets.tokens import TokensView
+from textual import events
+from textual.pilot import Pilot
+
+
+def test_an_answer_is_streamed_and_its_figures_stand_under_it() -> None:
+    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        await ask(app, pilot, "Hello")
+        shown = screen_text(app)
+        assert "You said Hello" in shown
+        assert "14 tokens" in shown
+        assert "expert¹ 14 %" in shown
+
+    drive(make_app(), steps)
+
+
+def test_escape_stops_and_keeps_what_was_written() -> None:
+    teams = FakeTeams(lambda _: "word " * 700, pace=0.005)
+
+    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        await send(app, pilot, "go")
+        await until(pilot, lambda: "word word" in screen_text(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.dialogue.pending is None)
+        answer = app.dialogue.branch[-1]
+        assert answer.status == "stopped"
+        assert answer.text.startswith("word word")
+        assert "stopped" in screen_text(app)
+
+    drive(make_app(teams), steps)
+
+
+def test_regenerating_adds_a_sibling_and_alt_left_goes_back() -> None:
+    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        await ask(app, pilot, "Hi")
+        first = app.dialogue.branch[-1].id
+        await ask(app, pilot, "/regen")
+        assert len(app.dialogue.branch[-1].siblings) == 2
+        assert "2 of 2" in screen_text(app)
+        await pilot.press("alt+left")
+        assert app.dialogue.branch[-1].id == first
+        assert "1 of 2" in screen_text(app)
+
+    drive(make_app(), steps)
+
+
+def test_editing_asks_beside_the_old_question() -> None:
+    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        await ask(app, pilot, "one")
+        await send(app, pilot, "/edit")
+        assert app.chat.composer.text == "one"
+        await ask(app, pilot, "two")
+        assert texts(app) == ["two", "You said two"]
+        await pilot.press("alt+left")
+        assert texts(app) == ["one", "You said one"]
+
+    drive(make_app(), steps)
+
+
+def test_a_fork_is_a_new_conversation_with_the_same_beginning() -> None:
+    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        await ask(app, pilot, "one")
+        assert app.dialogue.conversation is not None
+        before = app.dialogue.conversation.id
+        await send(app, pilot, "/fork")
+        await ask(app, pilot, "two")
+        assert texts(app) == ["one", "You said one", "two", "You said two"]
+        assert app.dialogue.conversation.id != before
+        assert len(app.dialogue.history.branch(before)) == 2
+
+    drive(make_app(), steps)
+
+
+def test_undo_takes_the_last_question_back_into_the_field() -> None:
+    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        await ask(app, pilot, "one")
+        await ask(app, pilot, "two")
+        await send(app, pilot, "/undo")
+        assert texts(app) == ["one", "You said one"]
+        assert app.chat.composer.text == "two"
+
+    drive(make_app(), steps)
+
+
+def test_after_a_restart_everything_is_found_again(tmp_path: Path) -> None:
+    async def first(app: ChatApp, pilot: Pilot[None]) -> None:
+        await ask(app, pilot, "Remember Zanzibar")
+
+    with history_file(tmp_path) as history:
+        drive(make_app(history=history), first)
+
+    async def second(app: ChatApp, pilot: Pilot[None]) -> None:
+        await pilot.press("ctrl+f", *"zanzibar")
+        await until(pilot, lambda: "2 found" in screen_text(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: len(app.dialogue.branch) == 2)
+        assert "You said Remember Zanzibar" in screen_text(app)
+        assert {token.author for token in app.dialogue.tokens(app.dialogue.branch[-1].id)} == {
+            "base", "expert"
+        }  # fmt: skip
+        await ask(app, pilot, "again")
+        assert len(app.dialogue.branch) == 4
+
+    with history_file(tmp_path) as history:
+        drive(make_app(history=history), second)
+
+
+def test_sessions_are_listed_renamed_pinned_deleted_and_opened() -> None:
+    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        await ask(app, pilot, "alpha")
+        await pilot.press("ctrl+n")
+        assert app.dialogue.branch == ()
+        await ask(app, pilot, "beta")
+        await pilot.press("ctrl+s")
+        await pilot.pause()
+        assert "alpha" in screen_text(app)
+        await pilot.press("down", "f4")
+        titles = [c.title for c in app.dialogue.history.conversations()]
+        assert titles == ["alpha", "beta"]
+        await pilot.press("home", "up", "f3", "ctrl+u", *"gamma", "enter")
+        assert {c.title for c in app.dialogue.history.conversations()} >= {"gamma"}
+        await pilot.press("enter")
+        await until(pilot, lambda: len(app.screen_stack) == 1)
+
+    drive(make_app(), steps)
+
+
+def test_incognito_writes_nothing(tmp_path: Path) -> None:
+    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        await ask(app, pilot, "secret")
+        assert "incognito" in screen_text(app)
+
+    drive(make_app(), steps)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_provenance_marks_runs_and_the_cursor_tells_about_a_token() -> None:
+    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        await ask(app, pilot, "Call 7")
+        await pilot.press("f2")
+        await until(pilot, lambda: "asking the others" not in screen_text(app))
+        shown = screen_text(app)
+        assert "‹Y›¹ou said ‹C›¹all ‹7›¹" in shown
+        assert "nobody was confident" in shown
+        assert app.query_one(TokensView).cursor == 14
+        assert "base: '7' 0.30" in shown
+        assert "expert¹: '7' 0.30" in shown
+        await pilot.press("f2")
+        assert not app.query(TokensView)
+        assert app.chat.composer.has_focus
+
+    drive(make_app(), steps, size=(120, 30))
+
+
+def test_looking_into_a_token_leaves_the_caches_of_the_conversation_alone() -> None:
+    """The members are asked on readers of their own: here those count, and the team's do not."""
+    teams = FakeTeams()
+    app = make_app(teams)
+    asked: list[str] = []
+
+    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        await ask(app, pilot, "Hi")
+        await pilot.press("f2")
+        await until(pilot, lambda: "(this one" in screen_text(app))
+        asked.append("looked")
+
+    drive(app, steps, size=(120, 30))
+    assert asked == ["looked"]
+
+
+def test_the_threshold_moves_with_a_preview_on_the_last_answer() -> None:
+    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        await ask(app, pilot, "ABC")
+        app.chat.composer.put("/threshold 0.1")
+        await until(pilot, lambda: "would be deferred" in screen_text(app))
+        assert "12 of 12 tokens would be deferred (100 %), it was 33 %" in screen_text(app)
+        await pilot.press("enter")
+        await until(
+            pilot, lambda: app.dialogue.facts is not None and app.dialogue.facts.threshold == 0.1
+        )
+        await ask(app, pilot, "abc")
+        assert dict(app.dialogue.branch[-1].outcome.authors) == {"expert": 12}  # type: ignore[union-attr]
+
+    drive(make_app(), steps, size=(120, 30))
+
+
+def test_a_gate_is_previewed_and_set() -> None:
+    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        await ask(app, pilot, "abc")
+        app.chat.composer.put("/gate always")
+        await until(pilot, lambda: "12 of 12 tokens (100 %)" in screen_text(app))
+        await pilot.press("enter")
+        await until(
+            pilot, lambda: app.dialogue.facts is not None and app.dialogue.facts.gate == "always"
+        )
+
+    drive(make_app(), steps, size=(120, 30))
+
+
+def test_another_team_goes_on_with_the_conversation() -> None:
+    teams = FakeTeams()
+
+    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        await ask(app, pilot, "one")
+        await send(app, pilot, "/team other")
+        await until(pilot, lambda: app.dialogue.facts is not None)
+        await ask(app, pilot, "two")
+        teams_used = [m.provenance.team for m in app.dialogue.branch if m.provenance]
+        assert teams_used == ["fake", "other"]
+
+    drive(make_app(teams), steps)
+
+
+def test_a_team_that_does_not_open_is_said_in_place() -> None:
+    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        await send(app, pilot, "/team nosuch")
+        await until(pilot, lambda: "no team is open" in screen_text(app))
+        await send(app, pilot, "/team other")
+        await until(pilot, lambda: app.dialogue.facts is not None)
+        await ask(app, pilot, "two")
+
+    drive(make_app(), steps)
+
+
+def test_export_writes_markdown_and_json(tmp_path: Path) -> None:
+    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        await ask(app, pilot, "Hi")
+        await send(app, pilot, f"/export {tmp_path / 'a.md'}")
+        await send(app, pilot, f"/export {tmp_path / 'a.json'}")
+        await send(app, pilot, f"/export {tmp_path / 'a.txt'}")
+
+    drive(make_app(), steps)
+    assert "‹Y›¹ou said" in (tmp_path / "a.md").read_text()
+    assert '"author": "expert"' in (tmp_path / "a.json").read_text()
+    assert not (tmp_path / "a.txt").exists()
+
+
+def test_a_turn_that_does_not_fit_asks_and_says_what_was_left_out() -> None:
+    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        await ask(app, pilot, "a" * 60)
+        await ask(app, pilot, "b" * 40)
+        await until(pilot, lambda: len(app.screen_stack) == 1)
+        await send(app, pilot, "c" * 60)
+        await until(pilot, lambda: "Leave the oldest turn out" in screen_text(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.dialogue.pending is None)
+        assert "left out" in screen_text(app)
+        assert app.dialogue.branch[-1].outcome.notes  # type: ignore[union-attr]
+
+    drive(make_app(FakeTeams(lambda q: "ok", n_ctx=200)), steps)
+
+
+def test_a_question_that_never_fits_comes_back_into_the_field() -> None:
+    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        await send(app, pilot, "d" * 300)
+        await until(pilot, lambda: "shorten it" in screen_text(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.dialogue.pending is None)
+        assert app.chat.composer.text == "d" * 300
+        assert app.dialogue.branch == ()
+
+    drive(make_app(FakeTeams(n_ctx=200)), steps)
+
+
+def test_reasoning_is_folded() -> None:
+    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        await ask(app, pilot, "x")
+        shown = screen_text(app)
+        assert "reasoning" in shown
+        assert "hidden thought" not in shown
+        assert "the answer" in shown
+
+    drive(make_app(FakeTeams(lambda _: "<think>\nhidden thought\n</think>\nthe answer")), steps)
+
+
+def test_two_columns_show_the_team_and_its_base_alone() -> None:
+    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        await ask(app, pilot, "Hi")
+        await send(app, pilot, "/compare base")
+        await until(pilot, lambda: screen_text(app).count("You said Hi") >= 2)
+        await until(pilot, lambda: len(app.screen.query(AnswerView)) == 2)
+        assert len(app.dialogue.branch) == 2
+        await pilot.press("escape")
+        assert len(app.screen_stack) == 1
+
+    drive(make_app(), steps, size=(120, 30))
+
+
+def test_the_second_turn_reads_only_what_is_new() -> None:
+    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        await ask(app, pilot, "one")
+        await ask(app, pilot, "two")
+        notes = app.dialogue.branch[-1].outcome.notes  # type: ignore[union-attr]
+        assert notes == ()
+
+    drive(make_app(), steps)
+
+
+def test_keys_that_come_in_one_burst_are_sent_whole() -> None:
+    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        for key in [*"burst", "enter"]:
+            app.post_message(events.Key(key, key if len(key) == 1 else "\r"))
+        await until(pilot, lambda: texts(app) == ["burst", "You said burst"])
+
+    drive(make_app(), steps)
