@@ -51,3 +51,11 @@ class EvaluationFailed(LocalcollabError):
 
 class BadHistory(LocalcollabError):
     """A history that is damaged, locked, of a newer version, or no history at all."""
+
+
+class DownloadFailed(LocalcollabError):
+    """A file that could not be fetched, or that is not what it should be."""
+
+
+class BadArchive(LocalcollabError):
+    """A team archive that is damaged, hostile, or does not agree with what is here."""

@@ -1,0 +1,110 @@
+"""Fetch llama.cpp's own converter of the installed version: from the matching source package, by hash."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import platformdirs
+
+from localcollab.errors import DownloadFailed
+from localcollab.llama.probe import file_sha256
+
+_PACKAGE = "llama-cpp-python"
+SHA256 = {"0.3.36": "832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e"}
+"""Of the source package, by version."""
+_PARTS = ("convert_hf_to_gguf.py", "convert_lora_to_gguf.py", "conversion", "gguf-py", "LICENSE")
+_MAX_BYTES = 64 * 2**20
+_SECONDS_ALLOWED = 1800
+
+
+def converter_dir(installed: str) -> Path:
+    return platformdirs.user_cache_path("localcollab") / "converter" / installed
+
+
+def fetch_converter(on_note: Callable[[str], None]) -> Path:
+    """The folder that holds it. Raises `DownloadFailed`."""
+    installed = version(_PACKAGE)
+    folder = converter_dir(installed)
+    if (folder / _PARTS[0]).is_file():
+        return folder
+    if installed not in SHA256:
+        raise DownloadFailed(
+            f"{_PACKAGE} {installed} is installed, and the converter's hash is known for "
+            f"{', '.join(SHA256)} only: install that, or name a llama.cpp checkout with convert"
+        )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="fetching-") as temporary:
+        on_note(f"fetching the source package of {_PACKAGE} {installed} (77 MB)")
+        archive = _download(installed, Path(temporary))
+        take_converter(archive, folder, installed)
+    return folder
+
+
+def _download(installed: str, temporary: Path) -> Path:
+    wanted = temporary / "wanted.txt"
+    # pip checks the hash before it runs anything of the package.
+    wanted.write_text(f"{_PACKAGE}=={installed} --hash=sha256:{SHA256[installed]}\n")
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
+               "--no-deps", "--no-binary", _PACKAGE, "--require-hashes", "--dest", str(temporary),
+               "--requirement", str(wanted)]  # fmt: skip
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", check=False,
+            timeout=_SECONDS_ALLOWED,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise DownloadFailed(f"pip gave up on {_PACKAGE} {installed}: try again") from error
+    found = sorted(temporary.glob("*.tar.gz"))
+    if done.returncode or not found:
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise DownloadFailed(
+            f"pip could not fetch {_PACKAGE} {installed} ({reason[:300]}): check the network and pip's "
+            "index, or name a llama.cpp checkout with convert"
+        )
+    return found[0]
+
+
+def take_converter(archive: Path, folder: Path, installed: str) -> None:
+    """Unpacks what the converter needs, and nothing else. Raises `DownloadFailed`."""
+    sha256 = file_sha256(archive)
+    if sha256 != SHA256[installed]:
+        archive.unlink()
+        raise DownloadFailed(
+            f"{archive.name} has sha256 {sha256[:12]}, expected {SHA256[installed][:12]}: it was "
+            "removed; mistrust the index that gave it"
+        )
+    partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        with tarfile.open(archive) as tar:
+            _unpack(tar, partial)
+        shutil.rmtree(folder, ignore_errors=True)
+        os.replace(partial, folder)
+    except (tarfile.TarError, OSError) as error:
+        raise DownloadFailed(f"{archive.name}: cannot be unpacked ({error}): try again") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _unpack(tar: tarfile.TarFile, folder: Path) -> None:
+    taken = 0
+    for member in tar:
+        _, _, inside = member.name.partition("/vendor/llama.cpp/")
+        parts = Path(inside).parts
+        if not member.isfile() or not parts or parts[0] not in _PARTS or ".." in parts:
+            continue
+        taken += member.size
+        if taken > _MAX_BYTES:
+            raise DownloadFailed(f"the converter is larger than {_MAX_BYTES} bytes: try again")
+        target = folder.joinpath(*parts)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source = tar.extractfile(member)
+        assert source is not None
+        with source, target.open("wb") as out:
+            shutil.copyfileobj(source, out)

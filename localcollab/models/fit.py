@@ -1,0 +1,203 @@
+"""What a whole team takes, and whether this machine has it: before anything is loaded or fetched.
+
+Files that are here are asked of llama.cpp itself (`llama.forecast`); others are estimated from what
+the catalogue says of them, and marked so.
+"""
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from localcollab.catalog import Catalog, ModelEntry, TeamEntry
+from localcollab.llama.forecast import ContextNeed, Forecast, Gpu, PlannedContext, forecast
+from localcollab.llama.header import read_header
+from localcollab.llama.options import Options, available_bytes
+from localcollab.llama.probe import remembered
+
+_SPELLING_CTX = 128
+# Measured means over whole models: bits a weight, embeddings included.
+BITS = {"F16": 16.0, "Q8_0": 8.5, "Q6_K": 6.57, "Q5_K_M": 5.7, "Q4_K_M": 4.9, "Q3_K_M": 3.95,
+        "Q2_K": 3.2}  # fmt: skip
+_TYPE = re.compile(r"(F16|BF16|Q\d+_(?:K(?:_[SML])?|\d))", re.IGNORECASE)
+_DEFAULT_CTX = 4096
+_KV_SHARE = {"f32": 2.0, "f16": 1.0, "bf16": 1.0, "q8_0": 17 / 32, "q5_1": 12 / 32, "q5_0": 11 / 32,
+             "q4_1": 10 / 32, "q4_0": 9 / 32}  # fmt: skip
+_ESTIMATED_COMPUTE = 128 * 2**20
+_ESTIMATED_RUNTIME = 160 * 2**20
+_RESERVE = 0.05
+"""Of the free memory: left to everything else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    name: str
+    path: Path
+    size_bytes: int
+    is_estimated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Bytes. What goes to a GPU is in `on_gpu`, and not in `needed`."""
+
+    team: str
+    weights: tuple[Weight, ...]
+    contexts: tuple[ContextNeed, ...]
+    runtime: int
+    on_gpu: int
+    needed: int
+    free: int | None
+    gpus: tuple[Gpu, ...]
+    largest_n_ctx: int | None
+    """The largest context that fits all members; None: none does, or free memory is unknown."""
+    quantization: str | None
+    """The finest type at which the weights would fit; None: as they are, or none."""
+    is_estimated: bool
+
+    @property
+    def fits(self) -> bool:
+        enough = self.free is None or self.needed <= self.free
+        return enough and (not self.gpus or self.on_gpu <= sum(gpu.free for gpu in self.gpus))
+
+
+def fit_team(
+    catalog: Catalog, team: TeamEntry, options: Options, *, free: int | None = None
+) -> Fit:
+    """`free`: instead of what the machine has. Raises `BadCatalog`, `BadModelFile`."""
+    free = available_bytes() if free is None else free
+    places = [(f"base {team.base}", team.base)]
+    places += [(f"expert {name}", name) for name in team.experts]
+    places += [(f"draft {team.draft}", team.draft)] if team.draft else []
+    entries = [(place, catalog.model(name)) for place, name in places]
+    here = [(place, entry) for place, entry in entries if os.path.isfile(entry.path)]
+    planned = [PlannedContext(place, entry.path.resolve(), options.n_ctx) for place, entry in here]
+    planned += [
+        PlannedContext(f"spelling of {name}", catalog.model(name).path.resolve(), _SPELLING_CTX)
+        for name in team.familiar
+        if os.path.isfile(catalog.model(name).path)
+    ]
+    found = _forecast(planned, options, free)
+    missing = [(place, entry) for place, entry in entries if not os.path.isfile(entry.path)]
+    contexts = (*found.contexts, *(_estimated_context(p, e, options) for p, e in missing))
+    weights = (*_weights_here(found, here), *_weights_missing(missing), *_adapters(entries))
+    runtime = found.runtime or _ESTIMATED_RUNTIME
+    return _judge(team.name, weights, contexts, runtime, free, found.gpus, options)
+
+
+def _forecast(planned: Sequence[PlannedContext], options: Options, free: int | None) -> Forecast:
+    if not planned:
+        return Forecast({}, (), 0, ())
+    verdicts = {context.path: remembered(context.path) for context in planned}
+    wanted = options.extra_buffers is not False
+    # Not probed yet: most machines repack.
+    repacked = frozenset(
+        p for p, v in verdicts.items() if wanted and (v is None or v.extra_buffers)
+    )
+    return forecast(planned, options, free=free, repacked=repacked)
+
+
+def _weights_here(found: Forecast, here: Sequence[tuple[str, ModelEntry]]) -> list[Weight]:
+    names: dict[Path, str] = {}
+    for _place, entry in here:
+        names.setdefault(entry.path.resolve(), entry.weights_of or entry.name)
+    return [Weight(names[path], path, size, False) for path, size in found.weights.items()]
+
+
+def _weights_missing(missing: Sequence[tuple[str, ModelEntry]]) -> list[Weight]:
+    by_path = {entry.path: entry for _place, entry in missing}
+    return [Weight(e.name, p, estimated_size(e), True) for p, e in by_path.items()]
+
+
+def _adapters(entries: Sequence[tuple[str, ModelEntry]]) -> list[Weight]:
+    return [
+        Weight(f"adapter of {entry.name}", entry.adapter, entry.adapter.stat().st_size, False)
+        for _place, entry in entries
+        if entry.adapter is not None and os.path.isfile(entry.adapter)
+    ]
+
+
+def estimated_size(entry: ModelEntry) -> int:
+    """Bytes of a file that is not here, from its parameters and the type in its name."""
+    if entry.size_bytes is not None:
+        return entry.size_bytes
+    found = _TYPE.search(entry.file or entry.path.name)
+    bits = BITS.get(found[1].upper() if found else "Q4_K_M", BITS["Q4_K_M"])
+    return int((entry.parameters or 0) * bits / 8)
+
+
+def _estimated_context(place: str, entry: ModelEntry, options: Options) -> ContextNeed:
+    n_ctx = options.n_ctx or min(entry.n_ctx or _DEFAULT_CTX, _DEFAULT_CTX)
+    per_token = int((entry.kv_bytes_per_token or 0) * _KV_SHARE[options.kv_type])
+    return ContextNeed(place, n_ctx, per_token * n_ctx, _ESTIMATED_COMPUTE, 0, per_token)
+
+
+def _judge(
+    team: str,
+    weights: tuple[Weight, ...],
+    contexts: tuple[ContextNeed, ...],
+    runtime: int,
+    free: int | None,
+    gpus: tuple[Gpu, ...],
+    options: Options,
+) -> Fit:
+    in_weights = sum(weight.size_bytes for weight in weights)
+    in_caches = sum(context.cache for context in contexts)
+    in_compute = sum(context.compute for context in contexts)
+    # Layers and their caches go to the GPU together; embeddings stay, and are counted there too.
+    offloads = bool(gpus) and options.n_gpu_layers != 0
+    on_gpu = in_weights + in_caches + sum(c.compute_gpu for c in contexts) if offloads else 0
+    needed = runtime + in_compute + (0 if offloads else in_weights + in_caches)
+    room = free if not offloads else sum(gpu.free for gpu in gpus)
+    fixed = (on_gpu if offloads else needed) - sum(_grown(c) for c in contexts)
+    return Fit(
+        team, weights, contexts, runtime, on_gpu, needed, free, gpus if offloads else (),
+        largest_n_ctx=_largest_n_ctx(contexts, room, fixed),
+        quantization=_quantization(weights, room, needed + on_gpu - in_weights),
+        is_estimated=any(weight.is_estimated for weight in weights),
+    )  # fmt: skip
+
+
+def _grown(context: ContextNeed) -> int:
+    return 0 if _is_fixed(context) else context.n_ctx * context.per_token
+
+
+def _is_fixed(context: ContextNeed) -> bool:
+    return context.n_ctx == _SPELLING_CTX and context.name.startswith("spelling")
+
+
+def _largest_n_ctx(contexts: Sequence[ContextNeed], room: int | None, fixed: int) -> int | None:
+    """One number for all members, in steps of 256 as llama.cpp has them."""
+    a_token = sum(context.per_token for context in contexts if not _is_fixed(context))
+    if room is None or a_token <= 0:
+        return None
+    n_ctx = int((room * (1 - _RESERVE) - fixed) // a_token) // 256 * 256
+    return n_ctx if n_ctx > 0 else None
+
+
+def _quantization(weights: Sequence[Weight], room: int | None, others: int) -> str | None:
+    in_weights = sum(weight.size_bytes for weight in weights)
+    if room is None or others + in_weights <= room:
+        return None
+    n_values = sum(_n_values(weight) for weight in weights)
+    for name, bits in BITS.items():
+        if others + n_values * bits / 8 <= room and n_values * bits / 8 < in_weights:
+            return name
+    return None
+
+
+def _n_values(weight: Weight) -> int:
+    """How many numbers the weights hold; of an estimate, its size at the type it was made with."""
+    if weight.is_estimated or weight.name.startswith("adapter of"):
+        found = _TYPE.search(weight.path.name)
+        bits = BITS.get(found[1].upper() if found else "Q4_K_M", BITS["Q4_K_M"])
+        return int(weight.size_bytes * 8 / bits)
+    return sum(_count(tensor.shape) for tensor in read_header(weight.path).tensors)
+
+
+def _count(shape: Sequence[int]) -> int:
+    n = 1
+    for size in shape:
+        n *= size
+    return n

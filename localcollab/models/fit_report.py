@@ -1,0 +1,63 @@
+"""`localcollab models fit`: the arithmetic, line by line."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from localcollab.catalog import load_catalog
+from localcollab.llama.options import Options
+from localcollab.models.fit import Fit, fit_team
+from localcollab.terminal import visible
+
+
+def print_fit(
+    team: str, catalogs: tuple[Path, ...], *, n_ctx: int | None, kv_type: str, as_json: bool
+) -> bool:
+    """Whether it fits. Raises `BadCatalog`, `BadModelFile`, `BadOption`."""
+    options = Options(n_ctx=n_ctx, kv_type=kv_type)  # type: ignore[arg-type]  # Options checks it
+    catalog = load_catalog(*catalogs)
+    found = fit_team(catalog, catalog.team(team), options)
+    if as_json:
+        print(json.dumps(asdict(found) | {"fits": found.fits}, indent=1, default=str))
+    else:
+        for line in lines(found):
+            print(visible(line))
+    return found.fits
+
+
+def lines(found: Fit) -> Iterator[str]:
+    for weight in found.weights:
+        mark = " (estimated)" if weight.is_estimated else ""
+        yield _row(weight.size_bytes, f"weights of {weight.name}{mark}")
+    for context in found.contexts:
+        yield _row(context.cache, f"KV cache of {context.name}, n_ctx {context.n_ctx}")
+        yield _row(context.compute + context.compute_gpu, f"compute buffers of {context.name}")
+    yield _row(found.runtime, "the program itself, with its vocabularies")
+    for gpu in found.gpus:
+        yield _row(gpu.free, f"free of {_mib(gpu.total)} on {gpu.name}")
+    if found.gpus:
+        yield _row(found.on_gpu, "needed on the GPU")
+    yield _row(found.needed, "needed in memory")
+    yield _row(found.free, "free in memory") if found.free is not None else "free memory is unknown"
+    yield verdict(found)
+
+
+def verdict(found: Fit) -> str:
+    """The last line: whether it fits, and what would."""
+    head = f"{found.team} {'fits' if found.fits else 'does not fit'}"
+    if found.largest_n_ctx is not None:
+        head += f"; the largest context for all members is {found.largest_n_ctx} tokens"
+    if found.fits:
+        return head
+    if found.quantization:
+        return f"{head}; at {found.quantization} its weights would fit"
+    return f"{head}; no smaller type of these weights would: choose a smaller team"
+
+
+def _row(size_bytes: int, what: str) -> str:
+    return f"{_mib(size_bytes):>12}  {what}"
+
+
+def _mib(size_bytes: int) -> str:
+    return f"{size_bytes / 2**20:,.0f} MiB"
