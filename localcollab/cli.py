@@ -189,6 +189,32 @@ def evaluate(
 
 
 @app.command()
+def bench(
+    team: Annotated[
+        list[str] | None, typer.Option(help="A team of the catalogue; may be repeated.")
+    ] = None,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            help="Some of a,b,c,d,e,f,g: base, team, published style, second turn, export, memory, "
+            "start-up."
+        ),
+    ] = None,
+    repeat: Annotated[int, typer.Option(help="Rounds of each timing.")] = 5,
+    plot: Annotated[Path | None, typer.Option(help="A picture of the ratios, as PNG.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    models: _Models = None,
+) -> None:
+    """Measure speed and memory as ratios to the same llama.cpp in the same run."""
+    from localcollab.bench import command
+
+    command.run(
+        tuple(team or ()), tuple(models or ()), only=only, n_rounds=repeat, plot=plot,
+        as_json=as_json,
+    )  # fmt: skip
+
+
+@app.command()
 def doctor(
     file: Annotated[list[Path] | None, typer.Argument(help="GGUF files to check now.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,

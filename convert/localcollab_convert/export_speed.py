@@ -18,7 +18,7 @@ from localcollab.llama.options import Options
 from localcollab.llama.probe import probe
 from localcollab.llama.weights import load_weights
 from localcollab_convert.examples import Example
-from localcollab_convert.export import N_OUTPUTS, forget, score
+from localcollab_convert.export import N_OUTPUTS, score
 
 
 def main(request: dict[str, Any]) -> dict[str, object]:
@@ -31,7 +31,7 @@ def main(request: dict[str, Any]) -> dict[str, object]:
     example = Example("bench", 0, tuple(tokens), ((n_prompt, len(tokens)),))
 
     def export() -> float:
-        forget(model, {tokens[0]})
+        model.forget()
         started = time.perf_counter()
         score(example, [model])
         return time.perf_counter() - started

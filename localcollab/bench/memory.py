@@ -1,0 +1,64 @@
+"""(f) Peak resident memory / (weights + KV cache), of a process that opens the team and answers once."""
+
+import json
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+from localcollab.answer import Limits
+from localcollab.assembly import TeamPlan, open_team
+from localcollab.bench.figures import Figure, figure, skipped
+from localcollab.bench.setting import N_ANSWER, N_PROMPT, choose_options, llama_of, make_prompt
+from localcollab.bench.startup import TeamArguments, parse_team
+from localcollab.generate import generate
+
+_LABEL = "peak memory / (weights + cache)"
+_KV_BYTES = 2  # f16, as opened by default
+
+
+def peak_memory(team: TeamArguments) -> Figure:
+    command = [sys.executable, "-m", "localcollab.bench.memory", *team.words()]
+    child = subprocess.run(command, capture_output=True, text=True, check=False)
+    if child.returncode:
+        return skipped("rss_ratio", _LABEL, (child.stderr.strip().splitlines() or ["it died"])[-1])
+    found = json.loads(child.stdout)
+    mib = {name: f"{value / 2**20:.0f} MiB" for name, value in found.items()}
+    return figure(
+        "rss_ratio", _LABEL, [found["peak"] / (found["weights"] + found["cache"])],
+        f"{mib['peak']} peak; {mib['weights']} weights, {mib['cache']} cache", **found,
+    )  # fmt: skip
+
+
+def peak_rss_bytes() -> int:
+    """Of this process alone: a child's ru_maxrss begins with its parent's."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def measure(plan: TeamPlan) -> dict[str, int]:
+    """Every member reads the prompt, the team writes the answer."""
+    team = open_team(plan, choose_options(plan))
+    prompt = make_prompt(team.base.vocabulary)
+    for member in team.members.values():
+        member.read(prompt, last=0)
+    assert len(prompt) == N_PROMPT
+    for _event in generate(team.model, prompt, limits=Limits(max_tokens=N_ANSWER)):
+        pass
+    # Members of one file share its weights.
+    files = {id(llama_of(m).weights): llama_of(m).weights for m in team.members.values()}
+    cache = sum(
+        llama_of(m).n_ctx * llama_of(m).weights.kv_bytes_per_token(_KV_BYTES)
+        for m in team.members.values()
+    )
+    weights = sum(found.size_bytes for found in files.values())
+    return {"peak": peak_rss_bytes(), "weights": weights, "cache": cache}
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(parse_team(sys.argv[1:]).plan())))

@@ -1,0 +1,94 @@
+"""(c) The published style and (e) the export of states: both measured in a child of the convert package.
+
+This package never imports torch; where the convert extra is missing, both are skipped with the reason.
+"""
+
+import importlib.util
+import json
+import statistics
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from localcollab.bench.figures import Figure, figure, skipped
+from localcollab.bench.setting import Setting
+from localcollab.bench.speed import forced_team, seconds_of, written
+
+RATE = 0.3
+"""Forced deferral rate of (c): what a trained head asks for."""
+_PUBLISHED = "team / published style"
+_EXPORT = "export of states / llama.cpp's prompt speed"
+
+
+def against_published(setting: Setting, n_rounds: int) -> Figure:
+    """The same tokens by the same authors, everything re-read for every token, no cache."""
+    reason = missing("torch", "transformers", "gguf")
+    if reason:
+        return skipped("vs_published_style", _PUBLISHED, reason)
+    team = forced_team(setting, RATE)
+    setting.forget()
+    tokens, authors = written(team, setting)
+    ours = [seconds_of(team, setting) for _ in range(n_rounds)]
+    names = list(setting.team.members)
+    request = {
+        "files": [str(member.path) for member in setting.plan.members],
+        "tokens": tokens,
+        "n_prompt": len(setting.prompt),
+        "authors": [names.index(author) for author in authors],
+        "n_threads": setting.n_threads,
+    }
+    found = ask_child("localcollab_convert.published_style", request)
+    if "error" in found:
+        return skipped("vs_published_style", _PUBLISHED, str(found["error"]))
+    how = "measured" if found["n_measured"] == len(authors) else "fitted to the prefix length"
+    return figure(
+        "vs_published_style", _PUBLISHED, [found["seconds"] / seconds for seconds in ours],
+        f"transformers, {found['dtype']}: {found['seconds']:.1f} s for {len(authors)} tokens, "
+        f"{found['n_measured']} of them measured, {how}; ours {statistics.median(ours):.2f} s; "
+        f"rate {RATE}", seconds_ours=statistics.median(ours), **found,
+    )  # fmt: skip
+
+
+def export_speed(setting: Setting, n_rounds: int) -> Figure:
+    """As `convert head` reads a conversation: the answer's states and the gold tokens' log-probs."""
+    reason = missing("torch", "safetensors")
+    if reason:
+        return skipped("export_vs_prompt", _EXPORT, reason)
+    tokens, _ = written(setting.team.base, setting)
+    request = {
+        "file": str(setting.plan.members[0].path),
+        "tokens": tokens,
+        "n_prompt": len(setting.prompt),
+        "n_ctx": setting.options.n_ctx,
+        "n_rounds": n_rounds,
+    }
+    found = ask_child("localcollab_convert.export_speed", request)
+    if "error" in found:
+        return skipped("export_vs_prompt", _EXPORT, str(found["error"]))
+    return figure(
+        "export_vs_prompt", _EXPORT, found["ratios"],
+        f"llama.cpp: {found['bare_tokens_per_second']:.0f} tokens/s", **found,
+    )  # fmt: skip
+
+
+def missing(*packages: str) -> str | None:
+    """What the convert extra lacks here."""
+    names = ("localcollab_convert", *packages)
+    lacking = [name for name in names if importlib.util.find_spec(name) is None]
+    if not lacking:
+        return None
+    return f"{lacking[0]} is not installed: pip install 'localcollab[convert]'"
+
+
+def ask_child(module: str, request: Mapping[str, object]) -> dict[str, Any]:
+    """A JSON object in, a JSON object out; {"error": ...} where the child ended badly."""
+    child = subprocess.run(
+        [sys.executable, "-m", module], input=json.dumps(request), capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    if child.returncode:
+        last = (child.stderr.strip().splitlines() or ["it died"])[-1]
+        return {"error": last[:300]}
+    found: dict[str, Any] = json.loads(child.stdout.splitlines()[-1])
+    return found

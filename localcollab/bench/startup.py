@@ -1,0 +1,88 @@
+"""(g) Start-up: `localcollab --help` above bare Python, and the first token of `run`."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from localcollab.assembly import TeamPlan
+from localcollab.bench.figures import Figure, alternate, quartiles, skipped
+from localcollab.run import TeamChoice
+
+_LABEL = "first token of run, seconds"
+_CLI = [sys.executable, "-m", "localcollab.cli"]
+
+
+@dataclass(frozen=True, slots=True)
+class TeamArguments:
+    """A team as a child process is told of it."""
+
+    team: str | None
+    catalogs: tuple[Path, ...]
+
+    def words(self) -> list[str]:
+        words = ["--team", self.team] if self.team else []
+        for path in self.catalogs:
+            words += ["--models", str(path)]
+        return words
+
+    def plan(self) -> TeamPlan:
+        return TeamChoice(team=self.team, catalogs=self.catalogs).plan()
+
+
+def parse_team(words: Sequence[str]) -> TeamArguments:
+    """What `TeamArguments.words` gave."""
+    pairs = list(zip(words[::2], words[1::2], strict=True))
+    names = [value for key, value in pairs if key == "--team"]
+    catalogs = tuple(Path(value) for key, value in pairs if key == "--models")
+    return TeamArguments(names[0] if names else None, catalogs)
+
+
+def start_up(team: TeamArguments, n_rounds: int) -> Figure:
+    """Help and bare Python alternate; a first token needs the check of the files to be remembered."""
+    if first_token(team) is None:
+        return skipped("startup", _LABEL, "localcollab run gave no token")
+    seconds = alternate(
+        {
+            "python": lambda: _seconds([sys.executable, "-c", "pass"]),
+            "help": lambda: _seconds([*_CLI, "--help"]),
+            "token": lambda: first_token(team) or 0.0,
+        },
+        n_rounds,
+    )
+    above = [h - p for h, p in zip(seconds["help"], seconds["python"], strict=True)]
+    help_ms = 1000 * statistics.median(above)
+    token = statistics.median(seconds["token"])
+    details = {"help_ms_above_python": help_ms, "first_token_seconds": token}
+    return Figure("startup", _LABEL, token, quartiles(seconds["token"]),
+                  f"help: {help_ms:.0f} ms above bare Python", details)  # fmt: skip
+
+
+def _seconds(command: Sequence[str]) -> float:
+    started = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    return time.perf_counter() - started
+
+
+def first_token(team: TeamArguments) -> float | None:
+    """Seconds from the start of `localcollab run` to its first token; None: it gave none."""
+    command = [*_CLI, "run", *team.words(), "--json", "--max-tokens", "1", "Hello, who are you?"]
+    started = time.perf_counter()
+    child = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"}, text=True,
+    )  # fmt: skip
+    assert child.stdout is not None
+    elapsed = None
+    with child:
+        for line in child.stdout:
+            if json.loads(line)["event"] == "token":
+                elapsed = time.perf_counter() - started
+                break
+        child.stdout.read()
+    return elapsed
