@@ -19,6 +19,7 @@ from localcollab.history.records import (
     Provenance,
     StoredMessage,
 )
+from localcollab.history.resume import provenance_of
 from localcollab.history.store import History, default_path, open_history
 
 __all__ = [
@@ -31,4 +32,5 @@ __all__ = [
     "StoredMessage",
     "default_path",
     "open_history",
+    "provenance_of",
 ]

@@ -128,10 +128,7 @@ class Database:
             _copy(connection, self.path.with_name(f"{self.path.name}.version-{version}"))
         with _transaction(connection, "BEGIN IMMEDIATE"):
             # Another process may have done it meanwhile.
-            for statements in MIGRATIONS[_version(connection, self.path) :]:
-                for statement in statements:
-                    connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {VERSION}")
+            _migrate(connection, _version(connection, self.path), self.path)
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
@@ -210,6 +207,22 @@ def _version(connection: sqlite3.Connection, path: Path | None) -> int:
             "newer localcollab"
         )
     return int(version)
+
+
+def _migrate(connection: sqlite3.Connection, version: int, path: Path | None) -> None:
+    """Inside a transaction. Raises `BadHistory` for tables that are not as that version made them."""
+    try:
+        for statements in MIGRATIONS[version:]:
+            for statement in statements:
+                connection.execute(statement)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+            raise
+        raise BadHistory(
+            f"{path} of version {version} cannot be brought to version {VERSION} ({error}): it is as "
+            "it was; move it away, or put a backup in its place"
+        ) from error
+    connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def _set_wal(connection: sqlite3.Connection) -> None:

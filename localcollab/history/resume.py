@@ -1,18 +1,44 @@
-"""A stored branch -> the turns that a `Session` goes on from."""
+"""Between the history and a session: who is about to answer, and what was said before."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from localcollab.chat import Turn
-from localcollab.history.records import StoredMessage
+from localcollab.history.records import Provenance, StoredMessage
+
+if TYPE_CHECKING:
+    from localcollab.assembly import OpenTeam
+
+
+def provenance_of(
+    team: "OpenTeam",
+    *,
+    head: Path | None = None,
+    options: Mapping[str, object] | None = None,
+    seed: int | None = None,
+) -> Provenance:
+    """`head`: the plan's file; `options`: what JSON can hold."""
+    sha256 = None if head is None else hashlib.sha256(head.read_bytes()).hexdigest()
+    return Provenance(
+        team=team.name,
+        head_sha256=sha256,
+        members={name: verdict.sha256 for name, verdict in team.verdicts.items()},
+        vocabulary=team.base.vocabulary.fingerprint,
+        options=dict(options or {}),
+        seed=seed,
+    )
 
 
 def turns_of(
     shown: Sequence[StoredMessage], ids: Mapping[int, tuple[int, ...]], vocabulary: str
 ) -> tuple[Turn, ...]:
-    """`ids`: of the answers, by message. An answer keeps its ids only in its own vocabulary.
+    """A stored branch as the turns that a `Session` goes on from. `ids`: of the answers, by message.
 
-    As in the conversation itself, a question that got no answer, or whose answer failed, is no turn.
+    An answer keeps its ids only in the vocabulary it was written in. As in the conversation itself,
+    a question that got no answer, or whose answer failed, is no turn.
     """
     turns: list[Turn] = []
     for question, answer in pairwise(shown):

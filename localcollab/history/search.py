@@ -41,8 +41,8 @@ _BY_PASSAGE = (
 def search(connection: sqlite3.Connection, text: str, limit: int) -> tuple[Hit, ...]:
     """Best first, then newest; of more than `RANKED` matches, the newest `RANKED` are ranked.
 
-    Messages that hold every word, or a word that begins so. Without words to look for (signs,
-    emoji), or where no message holds them: those that hold the text exactly as it stands.
+    Messages that hold every word, or a word that begins so. Where words are not enough (signs,
+    emoji, a pasted passage, scripts that write no spaces): those that hold the text as it stands.
     """
     rows.checked("the search text", text)
     text = text.strip()
@@ -50,7 +50,9 @@ def search(connection: sqlite3.Connection, text: str, limit: int) -> tuple[Hit, 
         return ()
     query = to_query(text)
     found = _by_words(connection, query, limit) if query else ()
-    return found or _by_passage(connection, text, limit)
+    if found or (query and text.isascii()):
+        return found
+    return _by_passage(connection, text, limit)
 
 
 def _by_words(connection: sqlite3.Connection, query: str, limit: int) -> tuple[Hit, ...]:

@@ -1,0 +1,112 @@
+"""A stored conversation goes on as if it had never been closed."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from chat_templates import FORGETFUL, TEMPLATES
+from toy_vocabulary import END, toy_vocabulary
+
+from localcollab.assembly import OpenTeam
+from localcollab.errors import BadOption
+from localcollab.history import History, open_history, provenance_of
+from localcollab.language_model import OnChunk, Reading
+from localcollab.session import Session
+from localcollab.template import ChatTemplate
+
+QUESTIONS = ["Hello there", "And then what", "Say it once more", "Say Hello"]
+# Letter by letter: text that the tokenizer would cut into other ids.
+ANSWERS = [list(b"<think>\nHello user</think>\n\nHello  assistant."), [*b"ok."], [],
+           [*b"Hello\n\n"]]  # fmt: skip
+
+
+class ReplayingModel:
+    """Gives the answers in turn; a sequence that is no continuation by one token begins the next."""
+
+    def __init__(self, answers: Iterable[Sequence[int]]) -> None:
+        self.name, self.n_embd, self.n_ctx = "base", 4, 4096
+        self.vocabulary = toy_vocabulary(adds_bos=True)
+        self.encoded: list[str] = []
+        encode = self.vocabulary.encode
+
+        def recording(text: str, *, special: bool = False, bos: bool = False) -> list[int]:
+            self.encoded.append(text)
+            return encode(text, special=special, bos=bos)
+
+        self.vocabulary = replace(self.vocabulary, encode=recording)
+        self._answers = iter(answers)
+        self._answer: list[int] = []
+        self._next = -1
+
+    def read(
+        self, tokens: Sequence[int], *, last: int = 1, hidden: bool = False,
+        on_chunk: OnChunk | None = None,
+    ) -> Reading:  # fmt: skip
+        if len(tokens) != self._next:
+            self._answer = [*next(self._answers), END]
+        self._next = len(tokens) + 1
+        logits = np.full((last, self.vocabulary.n_tokens), -20, np.float32)
+        logits[-1, self._answer.pop(0)] = 20
+        return Reading(logits)
+
+    def attribute(self, reading: Reading, token: int) -> str:
+        return self.name
+
+
+def team_of(template: ChatTemplate | None, answers: Iterable[Sequence[int]] = ()) -> OpenTeam:
+    model = ReplayingModel(answers)
+    return OpenTeam("toys", model, {"base": model}, {}, template)
+
+
+def converse(history: History, session: Session, questions: Sequence[str]) -> str:
+    """The id of the conversation."""
+    id_ = history.create().id
+    provenance = provenance_of(session.team)
+    for question in questions:
+        asked = history.add_question(id_, question)
+        with history.record_answer(asked.id, provenance) as recorder:
+            for event in session.ask(question):
+                recorder.add(event)
+    return id_
+
+
+@pytest.mark.parametrize("template", [None, *TEMPLATES])
+def test_a_restored_conversation_has_the_prompt_of_the_undisturbed_one(
+    template: ChatTemplate | None,
+) -> None:
+    with open_history(None) as history:
+        undisturbed = Session(team_of(template, ANSWERS))
+        id_ = converse(history, undisturbed, QUESTIONS)
+        team = team_of(template)
+        turns = history.turns(id_, team.base.vocabulary.fingerprint)
+        restored = Session.restored(team, turns)
+    assert restored.messages == undisturbed.messages
+    assert restored.prompt("What now?") == undisturbed.prompt("What now?")
+    assert isinstance(team.model, ReplayingModel)
+    assert not any("Hello user" in text for text in team.model.encoded)
+
+
+def test_answers_of_another_vocabulary_are_tokenized_from_their_text() -> None:
+    with open_history(None) as history:
+        id_ = converse(history, Session(team_of(TEMPLATES[0], ANSWERS)), QUESTIONS[:1])
+        (turn,) = history.turns(id_, "another")
+    assert turn.tokens == ()
+    prompt = Session.restored(team_of(TEMPLATES[0]), [turn]).prompt("What now?")
+    assert 262 in prompt  # "Hello", which was written letter by letter
+
+
+def test_a_failed_answer_and_an_unanswered_question_are_no_turns() -> None:
+    with open_history(None) as history:
+        id_ = converse(history, Session(team_of(FORGETFUL, ANSWERS)), QUESTIONS[:1])
+        provenance = provenance_of(team_of(FORGETFUL))
+        asked = history.add_question(id_, "Broken?")
+        history.fail_answer(history.begin_answer(asked.id, provenance), "the disk is full")
+        history.add_question(id_, "Unanswered?")
+        turns = history.turns(id_, provenance.vocabulary)
+    assert [turn.question for turn in turns] == QUESTIONS[:1]
+
+
+def test_a_restored_system_prompt_needs_a_template() -> None:
+    with pytest.raises(BadOption, match="takes no system prompt"):
+        Session.restored(team_of(None), [], system="Be brief")
