@@ -26,7 +26,7 @@ class SearchScreen(ModalScreen[tuple[str, int | None] | None]):
         align: center middle;
         Vertical { width: 90%; height: 90%; border: round $primary; background: $surface; }
         OptionList { height: 1fr; border: none; }
-        Input { border: none; height: 1; margin: 0 1 1 1; background: $boost; }
+        Input { margin: 0 1 1 1; }
         #found { color: $text-muted; height: 1; padding: 0 1; }
     }
     """
@@ -44,7 +44,7 @@ class SearchScreen(ModalScreen[tuple[str, int | None] | None]):
     def compose(self) -> ComposeResult:
         with Vertical() as frame:
             frame.border_title = "search in everything that was said"
-            yield Input(placeholder="words")
+            yield Input(placeholder="words", compact=True)
             yield OptionList(markup=False)
             yield Static("Enter opens · Esc closes", id="found", markup=False)
 

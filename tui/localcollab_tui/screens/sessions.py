@@ -25,8 +25,8 @@ class SessionsScreen(ModalScreen[Chosen | None]):
     SessionsScreen {
         align: center middle;
         Vertical { width: 90%; height: 90%; border: round $primary; background: $surface; }
-        OptionList { height: 1fr; border: none; }
-        Input { border: none; height: 1; margin: 0 1 1 1; background: $boost; }
+        OptionList { height: 1fr; border: none; text-wrap: nowrap; text-overflow: ellipsis; }
+        Input { margin: 0 1 1 1; }
         .keys { color: $text-muted; height: 1; padding: 0 1; }
     }
     """
@@ -49,7 +49,7 @@ class SessionsScreen(ModalScreen[Chosen | None]):
     def compose(self) -> ComposeResult:
         with Vertical() as frame:
             frame.border_title = "conversations"
-            yield Input(placeholder="type to find a title")
+            yield Input(placeholder="type to find a title", compact=True)
             yield OptionList(markup=False)
             yield Static(
                 "Enter opens · F3 renames · F4 pins · F8 deletes · Esc closes", classes="keys"

@@ -50,13 +50,12 @@ class TextScreen(ModalScreen[None]):
 
 def help_text(screen: "ChatScreen") -> str:
     """Keys as they are bound now, then the commands."""
-    active = screen.active_bindings.values()
-    rows = {
-        b.binding.description: screen.app.get_key_display(b.binding)
-        for b in active
-        if b.binding.show
-    }
-    keys = [f"  {key:<14} {about}" for about, key in rows.items() if about]
+    rows: dict[str, list[str]] = {}
+    for active in screen.active_bindings.values():
+        binding = active.binding
+        if binding.show and (binding.id or "").startswith(("chat.", "composer.", "app.")):
+            rows.setdefault(binding.description, []).append(screen.app.get_key_display(binding))
+    keys = [f"  {', '.join(bound):<18} {about}" for about, bound in rows.items()]
     usage = [f"  {command.usage:<22} {command.about}" for command in COMMANDS]
     tokens = [
         "  left, right    the token before, after",
