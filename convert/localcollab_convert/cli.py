@@ -1,5 +1,7 @@
 """`localcollab convert ...`: thin; torch is imported when a command runs."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +15,15 @@ app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
+
+
+@contextmanager
+def _resumable() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo("localcollab: interrupted; run the same command to resume", err=True)
+        raise SystemExit(_EXIT_INTERRUPTED) from None
 
 
 @app.callback()
@@ -78,11 +89,8 @@ def head(
         choice, data=data, valid=valid, out=out, work=work, seed=seed, width=hidden,
         metric=metric, calibrate_on=calibrate_on, force=force, n_ctx=n_ctx, n_threads=threads,
     )  # fmt: skip
-    try:
+    with _resumable():
         command.run(request, stage, as_json=as_json)
-    except KeyboardInterrupt:
-        typer.echo("localcollab: interrupted; run the same command to resume", err=True)
-        raise SystemExit(_EXIT_INTERRUPTED) from None
 
 
 _Json = Annotated[bool, typer.Option("--json", help="For programs.")]
@@ -97,3 +105,71 @@ def inspect(
     from localcollab_convert import inspect_command
 
     inspect_command.run(file, as_json=as_json)
+
+
+@app.command()
+def model(
+    source: Annotated[
+        Path, typer.Argument(help="A Hugging Face folder, or an F16, BF16 or F32 GGUF file.")
+    ],
+    type: Annotated[
+        list[str] | None, typer.Option(help="Q4_K_M, Q8_0, F16, ...; may be repeated.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Default: the source's.")] = None,
+    out: Annotated[Path, typer.Option(help="The folder for NAME-TYPE.gguf.")] = Path(),
+    imatrix: Annotated[
+        Path | None, typer.Option(help="An importance matrix: convert imatrix makes one.")
+    ] = None,
+    trust_tokenizer: Annotated[
+        str | None,
+        typer.Option(help="For a tokenizer trained here: whose splitting it has, as gpt-2."),
+    ] = None,
+    converter: Annotated[
+        Path | None, typer.Option(help="A llama.cpp checkout of the installed version.")
+    ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify/--no-verify", help="Compare the result with the source.")
+    ] = True,
+    text: Annotated[Path | None, typer.Option(help="To verify on; default: shipped.")] = None,
+    threads: Annotated[int, typer.Option(help="Default: all.")] = 0,
+    as_json: _Json = False,
+) -> None:
+    """Convert and quantize a model.
+
+    Can be stopped at any time: the same command goes on where it was.
+    """
+    from localcollab_convert import model_command as command
+    from localcollab_convert.pipeline import Request, parse_types
+    from localcollab_convert.verify import DEFAULT_TEXT, Asked
+
+    request = Request(
+        source=source, types=parse_types(type or ["Q4_K_M"]), name=name or source.resolve().stem,
+        out=out, imatrix=imatrix, trust_tokenizer=trust_tokenizer, converter=converter,
+        n_threads=threads,
+    )  # fmt: skip
+    asked = Asked(text or DEFAULT_TEXT) if verify else None
+    with _resumable():
+        command.run(request, asked, as_json=as_json)
+
+
+@app.command()
+def verify(
+    file: Annotated[Path, typer.Argument(help="A GGUF file.")],
+    against: Annotated[
+        Path, typer.Option(help="What it was made from: an unquantized GGUF, or the folder.")
+    ],
+    text: Annotated[Path | None, typer.Option(help="UTF-8 text; default: shipped.")] = None,
+    head: Annotated[
+        Path | None, typer.Option(help="A head of this base: do its decisions hold?")
+    ] = None,
+    tokens: Annotated[int, typer.Option(help="At most so many of the text.")] = 2048,
+    as_json: _Json = False,
+) -> None:
+    """Compare a GGUF file with its original: tokenizer, predictions, a head's decisions."""
+    from localcollab_convert import verify_command as command
+    from localcollab_convert.verify import DEFAULT_TEXT, Asked
+
+    asked = Asked(text or DEFAULT_TEXT, head, tokens, min(tokens, 512))
+    code = command.run(file, against, asked, as_json=as_json)
+    if code:
+        raise typer.Exit(code)

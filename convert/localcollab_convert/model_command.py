@@ -1,0 +1,105 @@
+"""`localcollab convert model`: the stages in order, a line for every file, the record as JSON."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from localcollab.errors import LocalcollabError
+from localcollab.terminal import Status, visible
+from localcollab_convert.pipeline import Conversion, Made, Request
+from localcollab_convert.stages import Stage, file_sha256, write_json
+from localcollab_convert.verify import Asked, Verification, verify
+from localcollab_convert.verify_command import lines, record
+
+
+class TokenizersDiffer(LocalcollabError):
+    """What was converted does not cut text as its original does."""
+
+
+def run(request: Request, asked: Asked | None, *, as_json: bool) -> None:
+    """`asked`: how to verify; None: not. Raises what the stages raise, and `TokenizersDiffer`."""
+    status = Status(sys.stderr)
+    conversion = Conversion(request, status.show, status.note)
+    try:
+        conversion.check_room()
+        files = [conversion.quantized(file_type) for file_type in request.types]
+        records = _verify(conversion, files, asked, status) if asked else {}
+        if request.trust_tokenizer and not asked:
+            _require_same_tokenizer(conversion, files[0], status)
+        conversion.drop_original()
+    finally:
+        status.clear()
+    if as_json:
+        print(json.dumps([_record(made, records.get(made.path)) for made in files], indent=1))
+        return
+    for made in files:
+        size = f"{made.size_bytes / 2**20:.1f} MiB"
+        print(visible(f"{made.path} ({made.type}, {size}, sha256 {made.sha256[:12]})"))
+        for line in (records.get(made.path) or {}).get("lines", ()):
+            print(visible(line))
+
+
+def _record(made: Made, verification: dict[str, Any] | None) -> dict[str, Any]:
+    found = verification and {k: v for k, v in verification.items() if k != "lines"}
+    return asdict(made) | {"path": str(made.path), "verification": found}
+
+
+def _verify(
+    conversion: Conversion, files: list[Made], asked: Asked, status: Status
+) -> dict[Path, dict[str, Any]]:
+    """Each file against the unquantized one; the first one's tokenizer also against the folder's."""
+    records: dict[Path, dict[str, Any]] = {}
+    for made in files:
+        key = {"file": made.sha256, "made from": conversion.digest, "text": file_sha256(asked.text),
+               "tokens": asked.n_tokens}  # fmt: skip
+        stage = Stage("verify", conversion.work / made.type / "verify", key)
+        done = stage.outputs()
+        if done is None:
+            stage.begin()
+            found = _verify_one(conversion, made, asked, status)
+            path = stage.folder / "verification.json"
+            write_json(path, _finite(record(found) | {"lines": list(lines(found))}))
+            stage.finish({}, path.name)
+        text = (stage.folder / "verification.json").read_text(encoding="utf-8")
+        records[made.path] = json.loads(text)
+    return records
+
+
+def _verify_one(conversion: Conversion, made: Made, asked: Asked, status: Status) -> Verification:
+    if conversion.source.is_folder:
+        _require_same_tokenizer(conversion, made, status)
+    return verify(made.path, conversion.original(), asked, status.show)
+
+
+def _require_same_tokenizer(conversion: Conversion, made: Made, status: Status) -> None:
+    """Only a tokenizer that the user vouched for stops the conversion; others are a note."""
+    from localcollab.llama.vocabulary_only import load_vocabulary
+    from localcollab_convert.parity import compare_with_tokenizer, load_tokenizer
+
+    if not conversion.source.is_folder:
+        return
+    status.show(f"comparing the tokenizers of {made.path.name} and {conversion.source.path.name}")
+    tokenizer = load_tokenizer(conversion.source.path)
+    parity = compare_with_tokenizer(made.path, load_vocabulary(made.path), tokenizer)
+    if parity.is_equal:
+        return
+    first = parity.differences[0]
+    text = (
+        f"{made.path.name}: its tokenizer differs from the original's in {len(parity.differences)} of "
+        f"{parity.n_texts + parity.n_special} texts ({first.what}: {first.ours[:60]}, original "
+        f"{first.theirs[:60]})"
+    )
+    if conversion.request.trust_tokenizer:
+        raise TokenizersDiffer(f"{text}: name another one with --trust-tokenizer")
+    status.note(text)
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN: None."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and value != value else value
