@@ -5,6 +5,7 @@ on standard input, the answer one on standard output. The weights are those of t
 tokens would take longer than a minute, a few lengths are measured, and a line through them is summed.
 """
 
+import copy
 import json
 import sys
 import time
@@ -12,10 +13,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import gguf
 import numpy as np
 import torch
-from transformers import AutoModelForCausalLM, PreTrainedModel
-from transformers.utils import logging as transformers_logging
+from transformers import LlamaConfig, LlamaForCausalLM
 
 SECONDS_ALLOWED = 60.0
 _FEWEST = 4
@@ -27,7 +28,7 @@ def main(request: dict[str, Any]) -> dict[str, object]:
     torch.set_num_threads(request["n_threads"])
     tokens, n_prompt = request["tokens"], request["n_prompt"]
     authors: list[int] = request["authors"]
-    models = [load(Path(path), torch.float32) for path in request["files"]]
+    models = [load(Path(path)) for path in request["files"]]
     dtype = choose_dtype(models[0], tokens[:n_prompt])
     models = [model.to(_DTYPES[dtype]) for model in models]
     lengths = [n_prompt + n for n in range(len(authors))]
@@ -48,33 +49,78 @@ def main(request: dict[str, Any]) -> dict[str, object]:
     }  # fmt: skip
 
 
-def load(path: Path, dtype: torch.dtype) -> PreTrainedModel:
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
-    model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
-        path.parent, gguf_file=path.name, dtype=dtype, local_files_only=True
+def load(path: Path) -> LlamaForCausalLM:
+    """The file's own weights, dequantized, in float32. Raises `ValueError` beyond Llama."""
+    reader = gguf.GGUFReader(path)
+    if _value(reader, "general.architecture") != "llama":
+        raise ValueError(f"{path.name} is no Llama: only that architecture is rebuilt here")
+    config = _config(reader)
+    model = LlamaForCausalLM(config).eval()
+    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, config.num_hidden_layers)
+    stored = {tensor.name: tensor for tensor in reader.tensors}
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            tensor = stored[names.get_name(name, try_suffixes=(".weight",))]
+            weight = torch.from_numpy(gguf.quants.dequantize(tensor.data, tensor.tensor_type))
+            heads = {"q": config.num_attention_heads, "k": config.num_key_value_heads}
+            for kind, n_heads in heads.items():
+                if f"{kind}_proj" in name:
+                    weight = _halve_for_rope(weight, n_heads)
+            parameter.copy_(weight)
+    return model
+
+
+def _config(reader: gguf.GGUFReader) -> LlamaConfig:
+    tied = all(tensor.name != "output.weight" for tensor in reader.tensors)
+    embedding = next(t for t in reader.tensors if t.name == "token_embd.weight")
+    heads = _value(reader, "llama.attention.head_count")
+    return LlamaConfig(
+        vocab_size=int(embedding.shape[1]),
+        hidden_size=_value(reader, "llama.embedding_length"),
+        intermediate_size=_value(reader, "llama.feed_forward_length"),
+        num_hidden_layers=_value(reader, "llama.block_count"),
+        num_attention_heads=heads,
+        num_key_value_heads=_value(reader, "llama.attention.head_count_kv", heads),
+        rms_norm_eps=_value(reader, "llama.attention.layer_norm_rms_epsilon"),
+        rope_theta=_value(reader, "llama.rope.freq_base", 10000.0),
+        max_position_embeddings=_value(reader, "llama.context_length"),
+        tie_word_embeddings=tied,
     )
-    return model.eval()
 
 
-def choose_dtype(model: PreTrainedModel, tokens: Sequence[int]) -> str:
-    """The faster of float32 and bfloat16 for one forward; leaves the model in the last one tried."""
+def _value(reader: gguf.GGUFReader, key: str, default: Any = None) -> Any:
+    field = reader.get_field(key)
+    if field is None and default is None:
+        raise ValueError(f"no {key} in the metadata")
+    return default if field is None else field.contents()
+
+
+def _halve_for_rope(weight: torch.Tensor, n_heads: int) -> torch.Tensor:
+    """Rows of a head from llama.cpp's neighbours to transformers' halves; (n_out, n_in)."""
+    n_out, n_in = weight.shape
+    pairs = weight.reshape(n_heads, n_out // n_heads // 2, 2, n_in)
+    return pairs.swapaxes(1, 2).reshape(n_out, n_in)
+
+
+def choose_dtype(model: LlamaForCausalLM, tokens: Sequence[int]) -> str:
+    """The faster of float32 and bfloat16 for one forward; leaves the model in float32."""
     seconds = {}
     for name, dtype in _DTYPES.items():
-        model.to(dtype)
-        forward_seconds(model, tokens)
-        seconds[name] = forward_seconds(model, tokens)
+        # A copy: bfloat16 would round the weights for good.
+        tried = copy.deepcopy(model).to(dtype) if dtype != torch.float32 else model
+        forward_seconds(tried, tokens)
+        seconds[name] = forward_seconds(tried, tokens)
     return min(seconds, key=lambda name: seconds[name])
 
 
-def forward_seconds(model: PreTrainedModel, tokens: Sequence[int]) -> float:
+def forward_seconds(model: LlamaForCausalLM, tokens: Sequence[int]) -> float:
     started = time.perf_counter()
     next_token(model, tokens)
     return time.perf_counter() - started
 
 
 @torch.inference_mode()
-def next_token(model: PreTrainedModel, tokens: Sequence[int]) -> int:
+def next_token(model: LlamaForCausalLM, tokens: Sequence[int]) -> int:
     """Greedy; only the last position's logits are asked for."""
     ids = torch.tensor([list(tokens)])
     return int(model(input_ids=ids, use_cache=False, logits_to_keep=1).logits[0, -1].argmax())
