@@ -87,7 +87,7 @@ def _catalog(path: Path, root: Path, tables: dict[str, Any]) -> Catalog:
     return Catalog(
         {n: _model(root, n, t) for n, t in tables.get("models", {}).items()},
         {n: HeadEntry(n, root / t["path"]) for n, t in tables.get("heads", {}).items()},
-        {n: _team(path, n, t) for n, t in tables.get("teams", {}).items()},
+        {n: team_entry(path, n, t) for n, t in tables.get("teams", {}).items()},
     )
 
 
@@ -111,7 +111,7 @@ def pulled_path(repository: str, file: str) -> Path:
     return models_dir() / repository.replace("/", "--") / file
 
 
-def _team(path: Path, name: str, table: dict[str, Any]) -> TeamEntry:
+def team_entry(path: Path, name: str, table: dict[str, Any]) -> TeamEntry:
     values = {k: v for k, v in table.items() if k not in ("experts", "familiar")}
     familiar = {
         expert: Familiarity(t["opening"], float(t["least_logprob"]))

@@ -30,6 +30,7 @@ class ContextNeed:
 
     name: str
     n_ctx: int
+    n_ctx_train: int | None
     cache: int
     compute: int
     compute_gpu: int

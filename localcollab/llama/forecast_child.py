@@ -116,10 +116,7 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
     for context, longer in zip(contexts, more, strict=True):
         grown = sum(longer[k] - context[k] for k in ("cache", "compute", "compute_gpu"))
         context["per_token"] = max(0, grown) // _MORE_TOKENS
-    files = [
-        {"weights": opened.size_bytes, "n_ctx_train": opened.n_ctx_train}
-        for opened in weights.values()
-    ]
+    files = [{"weights": opened.size_bytes} for opened in weights.values()]
     gpus = gpu_memory() if library.supports_gpu() else []
     return {"files": files, "contexts": contexts, "runtime": runtime, "gpus": gpus}
 
@@ -156,7 +153,7 @@ def _open_all(
         n_outputs = min(options.n_outputs, n_batch)
         opened = weights[context["path"]]
         pointers.append(_open(opened, options, n_ctx, n_batch, n_outputs, None))
-        found.append({"n_ctx": n_ctx, **planned(lines.take())})
+        found.append({"n_ctx": n_ctx, "n_ctx_train": opened.n_ctx_train, **planned(lines.take())})
     for pointer in pointers:
         api.llama_free(pointer)
     return found

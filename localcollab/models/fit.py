@@ -57,6 +57,11 @@ class Fit:
     is_estimated: bool
 
     @property
+    def trained_n_ctx(self) -> int | None:
+        """What all members were trained for; None: unknown."""
+        return min((c.n_ctx_train for c in self.contexts if c.n_ctx_train), default=None)
+
+    @property
     def fits(self) -> bool:
         enough = self.free is None or self.needed <= self.free
         return enough and (not self.gpus or self.on_gpu <= sum(gpu.free for gpu in self.gpus))
@@ -130,7 +135,9 @@ def estimated_size(entry: ModelEntry) -> int:
 def _estimated_context(place: str, entry: ModelEntry, options: Options) -> ContextNeed:
     n_ctx = options.n_ctx or min(entry.n_ctx or _DEFAULT_CTX, _DEFAULT_CTX)
     per_token = int((entry.kv_bytes_per_token or 0) * _KV_SHARE[options.kv_type])
-    return ContextNeed(place, n_ctx, per_token * n_ctx, _ESTIMATED_COMPUTE, 0, per_token)
+    return ContextNeed(
+        place, n_ctx, entry.n_ctx, per_token * n_ctx, _ESTIMATED_COMPUTE, 0, per_token
+    )
 
 
 def _judge(

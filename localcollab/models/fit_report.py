@@ -47,7 +47,9 @@ def verdict(found: Fit) -> str:
     """The last line: whether it fits, and what would."""
     head = f"{found.team} {'fits' if found.fits else 'does not fit'}"
     if found.largest_n_ctx is not None:
-        head += f"; the largest context for all members is {found.largest_n_ctx} tokens"
+        head += f"; the largest context that fits is {found.largest_n_ctx} tokens"
+    if found.largest_n_ctx is not None and found.trained_n_ctx is not None:
+        head += f" (trained for {found.trained_n_ctx})"
     if found.fits:
         return head
     if found.quantization:

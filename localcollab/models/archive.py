@@ -1,0 +1,165 @@
+"""`localcollab teams export`: a team with all its files in one archive, for a machine without a network.
+
+A plain tar, nothing compressed: `manifest.json` first (format, catalogue tables, each file's hash and
+size, licences), then `files/SHA256/NAME`. `unpack` reads it, and trusts none of it.
+"""
+
+import io
+import json
+import os
+import re
+import shutil
+import tarfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from localcollab import __version__
+from localcollab.catalog import Catalog, ModelEntry, TeamEntry, load_catalog
+from localcollab.errors import BadArchive
+from localcollab.llama.probe import file_sha256
+from localcollab.models.listing import size_text
+from localcollab.models.store import check_name
+
+FORMAT = "localcollab-team-1"
+MANIFEST = "manifest.json"
+MAX_MANIFEST_BYTES = 4 * 2**20
+FILE_NAME = re.compile(r"files/([0-9a-f]{64})/([\w][\w .+-]{0,199})")
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A file in an archive. `name` is `files/SHA256/NAME`."""
+
+    name: str
+    sha256: str
+    size_bytes: int
+
+
+def export_team(name: str, out: Path, catalogs: tuple[Path, ...] = ()) -> str:
+    """What was written. Raises `BadCatalog`, `BadArchive`."""
+    catalog = load_catalog(*catalogs)
+    team = catalog.team(name)
+    if os.path.lexists(out):
+        raise BadArchive(f"{out}: is there already: give another name, or remove it first")
+    files = _pack(list(_files(catalog, team)))
+    manifest = _manifest(catalog, team, files)
+    _require_room(out, files)
+    partial = out.with_name(f"{out.name}.{os.getpid()}.partial")
+    try:
+        with tarfile.open(partial, "w", format=tarfile.PAX_FORMAT) as tar:
+            _add_text(tar, MANIFEST, json.dumps(manifest, indent=1))
+            for path, packed in files.items():
+                _add_file(tar, path, packed)
+        os.replace(partial, out)
+    except OSError as error:
+        raise BadArchive(f"{out}: cannot be written ({error}): make room") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return f"{out}: {team.name}, {len(files)} files, {size_text(out.stat().st_size)}"
+
+
+def _files(catalog: Catalog, team: TeamEntry) -> Iterator[Path]:
+    for model in team.models:
+        yield from (entry.path for entry in catalog.files_of(model))
+    if team.head:
+        yield catalog.head(team.head).path
+
+
+def _pack(paths: list[Path]) -> dict[Path, Packed]:
+    packed: dict[Path, Packed] = {}
+    for path in dict.fromkeys(paths):
+        if not os.path.isfile(path):
+            raise BadArchive(
+                f"{path}: is not here, and an archive needs every file: localcollab models pull "
+                "fetches what has a repository"
+            )
+        sha256 = file_sha256(path)
+        safe = re.sub(r"[^\w.+-]", "_", path.name)[-100:].lstrip(".+-") or "file"
+        packed[path] = Packed(f"files/{sha256}/{safe}", sha256, path.stat().st_size)
+    return packed
+
+
+def _manifest(catalog: Catalog, team: TeamEntry, files: dict[Path, Packed]) -> dict[str, Any]:
+    entries = {e.name: e for name in team.models for e in _entries(catalog, name)}
+    for name in (team.name, team.head or team.name, *entries):
+        check_name(name)
+    heads = {team.head: {"path": files[catalog.head(team.head).path].name}} if team.head else {}
+    tables = {
+        "models": {name: _model_table(entry, files) for name, entry in entries.items()},
+        "heads": heads,
+        "teams": {team.name: team_table(team)},
+    }
+    return {
+        "format": FORMAT,
+        "team": team.name,
+        "catalog": tables,
+        "files": [asdict(packed) for packed in files.values()],
+        "licences": {name: entry.licence or "not stated" for name, entry in entries.items()},
+        "versions": {"localcollab": __version__},
+    }
+
+
+def _entries(catalog: Catalog, name: str) -> Iterator[ModelEntry]:
+    entry = catalog.models[name]
+    yield entry
+    for other in (entry.weights_of, entry.adapter_model):
+        if other:
+            yield catalog.models[other]
+
+
+def _model_table(entry: ModelEntry, files: dict[Path, Packed]) -> dict[str, Any]:
+    hidden = ("name", "path", "adapter", "adapter_model", "sha256", "size_bytes")
+    table = {
+        f.name: getattr(entry, f.name)
+        for f in fields(entry)
+        if f.name not in hidden and getattr(entry, f.name) not in (None, "", False)
+    }
+    if entry.adapter_model:
+        table["adapter"] = entry.adapter_model
+    elif entry.adapter is not None:
+        table["adapter"] = files[entry.adapter].name
+    if entry.weights_of is None:
+        packed = files[entry.path]
+        table |= {"path": packed.name, "sha256": packed.sha256, "size_bytes": packed.size_bytes}
+    return table
+
+
+def team_table(team: TeamEntry) -> dict[str, Any]:
+    """As it stands in a models.toml."""
+    hidden = ("name", "source", "familiar", "experts")
+    table = {
+        f.name: getattr(team, f.name)
+        for f in fields(team)
+        if f.name not in hidden and getattr(team, f.name) not in (None, "", False)
+    }
+    if team.experts:
+        table["experts"] = list(team.experts)
+    if team.familiar:
+        table["familiar"] = {name: asdict(found) for name, found in team.familiar.items()}
+    return table
+
+
+def _require_room(out: Path, files: dict[Path, Packed]) -> None:
+    if not out.parent.is_dir():
+        raise BadArchive(f"{out}: there is no folder {out.parent}: make it first")
+    needed = sum(packed.size_bytes for packed in files.values())
+    free = shutil.disk_usage(out.parent).free
+    if needed > free:
+        raise BadArchive(f"{out}: takes {size_text(needed)}, {size_text(free)} are free: make room")
+
+
+def _add_text(tar: tarfile.TarFile, name: str, text: str) -> None:
+    data = text.encode()
+    info = tarfile.TarInfo(name)
+    info.size = len(data)
+    tar.addfile(info, io.BytesIO(data))
+
+
+def _add_file(tar: tarfile.TarFile, path: Path, packed: Packed) -> None:
+    # Neither owner nor time: the same team gives the same archive.
+    info = tarfile.TarInfo(packed.name)
+    info.size = packed.size_bytes
+    with path.open("rb") as file:
+        tar.addfile(info, file)

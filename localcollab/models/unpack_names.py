@@ -1,0 +1,92 @@
+"""The names of an imported team: none may hide another file, and all are entered together, last."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from localcollab.catalog import Catalog, ModelEntry, TeamEntry
+from localcollab.catalog.reading import team_entry
+from localcollab.errors import BadArchive
+from localcollab.llama.probe import file_sha256
+from localcollab.models.store import check_name, entry_text, write_catalog
+
+Places = Mapping[str, Path]
+
+
+def require_new_names(archive: Path, tables: dict[str, Any], catalog: Catalog) -> None:
+    """A name may be here already only with the same content. Raises `BadArchive`."""
+    for name, table in tables.get("models", {}).items():
+        check_name(name)
+        known = catalog.models.get(name)
+        if known is not None and not _is_same_model(known, table):
+            raise _taken(archive, "model", name)
+    for name, table in tables.get("heads", {}).items():
+        check_name(name)
+        head = catalog.heads.get(name)
+        if head is not None and not _is_same_file(head.path, _sha256(table)):
+            raise _taken(archive, "head", name)
+    for name, table in tables["teams"].items():
+        check_name(name)
+        team = catalog.teams.get(name)
+        if team is not None and team != _team(name, table):
+            raise _taken(archive, "team", name)
+
+
+def _taken(archive: Path, what: str, name: str) -> BadArchive:
+    return BadArchive(
+        f"{archive}: a {what} named {name!r} is here already and is another one: rename one of them, "
+        f"or forget yours (localcollab models rm)"
+    )
+
+
+def _is_same_model(known: ModelEntry, table: dict[str, Any]) -> bool:
+    if "weights_of" in table:
+        return known.weights_of == str(table["weights_of"])
+    if not os.path.lexists(known.path):
+        # An entry whose file never came: the archive brings it, or it is another model's name.
+        return known.repository is not None and known.repository == table.get("repository")
+    return _is_same_file(known.path, _sha256(table))
+
+
+def _sha256(table: dict[str, Any]) -> str:
+    """Of the file a table names, which stands in its name in the archive."""
+    return str(table["path"]).split("/")[1]
+
+
+def _is_same_file(path: Path, sha256: str) -> bool:
+    return not os.path.lexists(path) or (os.path.isfile(path) and file_sha256(path) == sha256)
+
+
+def _team(name: str, table: dict[str, Any]) -> TeamEntry:
+    return replace(team_entry(Path(), name, table), source=None)
+
+
+def enter_team(team: str, tables: dict[str, Any], catalog: Catalog, places: Places) -> None:
+    """A catalogue for each model that is not here yet, then one for the team and its head."""
+    for name, table in tables["models"].items():
+        known = catalog.models.get(name)
+        if known is None or not os.path.lexists(known.path):
+            here = {k: _placed(k, v, places) for k, v in table.items()}
+            if "path" in table:
+                here["sha256"] = _sha256(table)
+            write_catalog(f"model-{name}", entry_text("models", name, here))
+    if team in catalog.teams:
+        return
+    parts = []
+    for name, table in tables.get("heads", {}).items():
+        here = {k: _placed(k, v, places) for k, v in table.items()}
+        parts.append(entry_text("heads", name, here))
+    table = tables["teams"][team]
+    parts.append(entry_text("teams", team, {k: v for k, v in table.items() if k != "familiar"}))
+    for expert, found in table.get("familiar", {}).items():
+        parts.append(entry_text(f"teams.{json.dumps(team)}.familiar", expert, found))
+    write_catalog(f"team-{team}", "\n".join(parts))
+
+
+def _placed(key: str, value: object, places: Places) -> object:
+    if key in ("path", "adapter") and isinstance(value, str) and value in places:
+        return str(places[value])
+    return value
