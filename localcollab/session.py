@@ -12,12 +12,15 @@ from typing import Self
 from localcollab.answer import Limits
 from localcollab.assembly import OpenTeam
 from localcollab.chat import Transcript, Turn, without_reasoning
-from localcollab.errors import BadOption
+from localcollab.errors import BadOption, ContextFull
 from localcollab.events import Event, Finished, Prompted, Unfamiliar
 from localcollab.familiarity import unfamiliar
 from localcollab.generate import generate
 from localcollab.sampling import Sampling
 from localcollab.template import Message
+
+_SPLIT_OTHERWISE = 64
+"""Tokens by which a text's count may change where it stands in a conversation; generous."""
 
 
 class Session:
@@ -60,6 +63,7 @@ class Session:
         conversation only when the answer was begun. Raises what `generate` and rendering raise."""
         if not question:
             raise BadOption("the question is empty: give at least one character")
+        self._require_room(question)
         messages = [*self.messages, Message("user", question)]
         prompt = self._transcript.prompt(messages)
         yield Prompted(len(prompt.tokens), prompt.n_reread)
@@ -71,6 +75,18 @@ class Session:
                 self.messages = [*messages, Message("assistant", without_reasoning(event.text))]
                 yield from self._unfamiliar(question, event)
             yield event
+
+    def _require_room(self, question: str) -> None:
+        """A megabyte takes a transcript 23 s to place, llama.cpp a fraction of one to count."""
+        n_ctx = self.team.model.n_ctx
+        if len(question) <= n_ctx:
+            return
+        n_tokens = len(self.team.model.vocabulary.encode(question, special=True))
+        if n_tokens > n_ctx + _SPLIT_OTHERWISE:
+            raise ContextFull(
+                f"the question has {n_tokens} tokens and does not fit the context of {n_ctx}: shorten "
+                "it, or give a larger n_ctx"
+            )
 
     def prompt(self, question: str) -> list[int]:
         """The ids that asking `question` now would start from; the conversation stays as it is."""
