@@ -42,11 +42,14 @@ class Session:
         """The conversation that had these turns: its next prompt has the same ids as if it had never
         ended. Nothing is evaluated yet. Raises what rendering and encoding raise."""
         session = cls(team, system=system)
+        vocabulary = range(team.model.vocabulary.n_tokens)
         for turn in turns:
             messages = [*session.messages, Message("user", turn.question)]
             # Each prompt is made again, because where one ended is where its text was cut.
             session._transcript.prompt(messages)
-            session._transcript.answered(turn.tokens)
+            # Ids of another vocabulary (an import may hold any): the text is tokenized instead.
+            is_ours = all(token in vocabulary for token in turn.tokens)
+            session._transcript.answered(turn.tokens if is_ours else ())
             answer = Message("assistant", without_reasoning(turn.answer))
             session.messages = [*messages, answer]
         return session

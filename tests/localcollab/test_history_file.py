@@ -14,7 +14,7 @@ from stored_answers import PROVENANCE, add_turn, tokens_of
 from localcollab.errors import BadHistory
 from localcollab.history import History, default_path, open_history
 from localcollab.history.answers import INTERRUPTED
-from localcollab.history.schema import APPLICATION_ID, MIGRATIONS, VERSION
+from localcollab.history.schema import MIGRATIONS, VERSION
 
 
 def version_1(path: Path) -> None:
@@ -222,11 +222,6 @@ def test_a_backup_replaces_nothing_but_a_backup(tmp_path: Path) -> None:
             with pytest.raises(BadHistory, match="is no backup of a history"):
                 history.backup(tmp_path / name)
     assert (tmp_path / "letter").read_text() == "Dear"
-
-
-def test_the_file_says_whose_it_is(tmp_path: Path) -> None:
-    open_history(tmp_path / "h").close()
-    assert (tmp_path / "h").read_bytes()[68:72] == APPLICATION_ID.to_bytes(4, "big")
 
 
 def begin_and_save(history: History) -> int:

@@ -2,16 +2,21 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from chat_templates import FORGETFUL, TEMPLATES
 from toy_vocabulary import END, toy_vocabulary
 
-from localcollab.assembly import OpenTeam
+from localcollab.answer import Limits
+from localcollab.assembly import OpenTeam, open_team, plan_from_files
+from localcollab.chat import Turn
 from localcollab.errors import BadOption
+from localcollab.events import Finished
 from localcollab.history import History, open_history, provenance_of
 from localcollab.language_model import OnChunk, Reading
+from localcollab.llama.context import LlamaModel
 from localcollab.session import Session
 from localcollab.template import ChatTemplate
 
@@ -59,14 +64,16 @@ def team_of(template: ChatTemplate | None, answers: Iterable[Sequence[int]] = ()
     return OpenTeam("toys", model, {"base": model}, {}, template)
 
 
-def converse(history: History, session: Session, questions: Sequence[str]) -> str:
+def converse(
+    history: History, session: Session, questions: Sequence[str], limits: Limits | None = None
+) -> str:
     """The id of the conversation."""
     id_ = history.create().id
     provenance = provenance_of(session.team)
     for question in questions:
         asked = history.add_question(id_, question)
         with history.record_answer(asked.id, provenance) as recorder:
-            for event in session.ask(question):
+            for event in session.ask(question, limits=limits):
                 recorder.add(event)
     return id_
 
@@ -96,6 +103,14 @@ def test_answers_of_another_vocabulary_are_tokenized_from_their_text() -> None:
     assert 262 in prompt  # "Hello", which was written letter by letter
 
 
+@pytest.mark.parametrize("token", [-1, 272, 2**40])
+def test_ids_that_no_vocabulary_has_are_not_used(token: int) -> None:
+    turn = Turn("Hi", "Hello", (72, token))
+    restored = Session.restored(team_of(TEMPLATES[0]), [turn])
+    tokenized = Session.restored(team_of(TEMPLATES[0]), [replace(turn, tokens=())])
+    assert restored.prompt("And?") == tokenized.prompt("And?")
+
+
 def test_a_failed_answer_and_an_unanswered_question_are_no_turns() -> None:
     with open_history(None) as history:
         id_ = converse(history, Session(team_of(FORGETFUL, ANSWERS)), QUESTIONS[:1])
@@ -110,3 +125,28 @@ def test_a_failed_answer_and_an_unanswered_question_are_no_turns() -> None:
 def test_a_restored_system_prompt_needs_a_template() -> None:
     with pytest.raises(BadOption, match="takes no system prompt"):
         Session.restored(team_of(None), [], system="Be brief")
+
+
+@pytest.mark.weights
+def test_a_real_model_evaluates_a_restored_conversation_once(stories: Path) -> None:
+    plan, limits = plan_from_files(stories, ()), Limits(max_tokens=12)
+    questions = ["Once upon a time", " One day", " The little dog", " The end"]
+    with open_history(None) as history:
+        undisturbed = Session(open_team(plan))
+        id_ = converse(history, undisturbed, questions[:2], limits)
+        team = open_team(plan)
+        turns = history.turns(id_, team.base.vocabulary.fingerprint)
+    restored = Session.restored(team, turns)
+    assert restored.prompt(questions[2]) == undisturbed.prompt(questions[2])
+    assert isinstance(team.base, LlamaModel)
+    n_before = 0
+    for question in questions[2:]:
+        n_prompt = len(restored.prompt(question))
+        *_, answer = restored.ask(question, limits=limits)
+        *_, same = undisturbed.ask(question, limits=limits)
+        assert isinstance(answer, Finished)
+        assert isinstance(same, Finished)
+        assert answer.tokens == same.tokens
+        # All but the last token of the sequence, each once.
+        assert team.base.n_evaluated == n_prompt + len(answer.tokens) - 1 > n_before
+        n_before = team.base.n_evaluated
