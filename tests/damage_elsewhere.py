@@ -195,7 +195,7 @@ OPTIONS = (
     "--temperature nan", "--temperature -1", "--temperature 101", "--temperature inf",
     "--top-k -1", "--top-k 99999999999", "--top-p 0", "--top-p 1.01", "--top-p nan", "--min-p -0.1",
     "--min-p 2", "--repeat-penalty 0", "--repeat-penalty -inf", "--seed -1", "--n-ctx 0",
-    "--n-ctx -5", "--n-ctx 134217728", "--n-ctx 134217729", "--threads 0", "--threads 100000",
+    "--n-ctx -5", "--n-ctx 134217728", "--n-ctx 16777217", "--threads 0", "--threads 100000",
     "--gpu-layers -1", "--gpu-layers 5", "--kv-type q9", "--kv-type q8_0 --flash-attention off",
     "--kv-type q4_0", "--flash-attention maybe", "--load-mode floppy", "--threshold nan",
     "--threshold 1.5", "--gate sometimes", "--gate random(2)", "--gate random(nan)",

@@ -19,7 +19,7 @@ from localcollab.llama.options import (
     ("options", "message"),
     [
         ({"n_ctx": 0}, "n_ctx is 0: give a number from 1 to"),
-        ({"n_ctx": 2**27 + 1}, "n_ctx is"),
+        ({"n_ctx": 2**24 + 1}, "n_ctx is"),
         ({"n_threads": MAX_THREADS + 1}, "n_threads is 513: give a number from 1 to 512"),
         ({"n_batch": -1}, "n_batch is -1"),
         ({"n_ubatch": 0}, "n_ubatch is 0"),
