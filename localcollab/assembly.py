@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from localcollab.catalog import Catalog, Familiarity, TeamEntry
 from localcollab.deferral import DeferralTeam
-from localcollab.errors import BadCatalog, BadOption
+from localcollab.errors import BadOption
 from localcollab.familiarity import Speller
 from localcollab.gates import Gate, check_threshold, parse_gate, softmax_gate
 from localcollab.heads import Head, load_head
@@ -19,25 +19,29 @@ from localcollab.language_model import LanguageModel
 from localcollab.llama.options import Options
 from localcollab.llama.probe import Verdict, probe
 from localcollab.mapped import in_vocabulary
+from localcollab.speculation import Draft
 from localcollab.template import ChatTemplate
 from localcollab.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
+    from localcollab.llama.context import LlamaModel
     from localcollab.llama.weights import Weights
 
 OnProgress = Callable[[str], None]
 BASE = "base"
 """The author name of every team's base."""
+DRAFT = "draft"
 _SPELLING_CTX = 128
 """Tokens of context in which an expert spells names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A model file in its place in a team."""
+    """A model file in its place in a team, perhaps with a LoRA adapter on its context."""
 
     name: str
     path: Path
+    adapter: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,13 @@ class TeamPlan:
     compose: bool = False
     seed: int = 0
     familiar: Mapping[str, Familiarity] = field(default_factory=dict)
+    draft: Member | None = None
+    """Proposes tokens for whoever writes; no author itself."""
+
+    @property
+    def files(self) -> tuple[Member, ...]:
+        """Everything to load: the members, and the draft."""
+        return (*self.members, *([self.draft] if self.draft else []))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +76,7 @@ class OpenTeam:
     """The base's own; None: its file has none."""
     head: Head | None = None
     spellers: Mapping[str, Speller] = field(default_factory=dict)
+    draft: Draft | None = None
 
     @property
     def base(self) -> LanguageModel:
@@ -72,12 +84,7 @@ class OpenTeam:
 
 
 def plan_from_catalog(catalog: Catalog, entry: TeamEntry) -> TeamPlan:
-    """Raises `BadCatalog` where an entry names what is not there, or what cannot be run."""
-    if entry.method != "deferral":
-        raise BadCatalog(
-            f"[teams.{entry.name}] method is {entry.method!r}, which this version can pull and fit but "
-            f"not run: use --base {catalog.model(entry.base).path}"
-        )
+    """Raises `BadCatalog` where an entry names what is not there."""
     experts = tuple(_member(catalog, name, name) for name in entry.experts)
     return TeamPlan(
         name=entry.name,
@@ -87,14 +94,13 @@ def plan_from_catalog(catalog: Catalog, entry: TeamEntry) -> TeamPlan:
         threshold=entry.threshold,
         compose=entry.compose,
         familiar=entry.familiar,
+        draft=_member(catalog, DRAFT, entry.draft) if entry.draft else None,
     )
 
 
 def _member(catalog: Catalog, place: str, name: str) -> Member:
     entry = catalog.model(name)
-    if entry.adapter is not None:
-        raise BadCatalog(f"[models.{name}] has an adapter, which cannot be applied yet: merge it")
-    return Member(place, entry.path)
+    return Member(place, entry.path, entry.adapter)
 
 
 def plan_from_files(base: Path, experts: Sequence[Path]) -> TeamPlan:
@@ -116,8 +122,9 @@ def with_choices(
     threshold: float | None = None,
     compose: bool = False,
     seed: int = 0,
+    draft: Path | None = None,
 ) -> TeamPlan:
-    """The plan with a caller's own gate, head, threshold. Raises `BadOption`."""
+    """The plan with a caller's own gate, head, threshold, draft. Raises `BadOption`."""
     if gate and head:
         raise BadOption(f"both a gate ({gate}) and a head ({head.name}) are given: choose one")
     alone = len(plan.members) == 1
@@ -127,6 +134,8 @@ def with_choices(
         plan = replace(plan, threshold=check_threshold(threshold))
     if gate or head:
         plan = replace(plan, gate=gate, head=head)
+    if draft:
+        plan = replace(plan, draft=Member(DRAFT, draft))
     return replace(plan, compose=plan.compose or compose, seed=seed)
 
 
@@ -135,21 +144,32 @@ def open_team(
 ) -> OpenTeam:
     """Raises `BadModelFile`, `VocabularyMismatch`, `HeadMismatch`, `BadOption`."""
     options = options or Options()
-    verdicts = {member.name: probe(member.path, on_progress) for member in plan.members}
+    verdicts = {member.name: probe_member(member, on_progress) for member in plan.files}
     head = load_head(plan.head) if plan.head else None
     weights = _load_weights(plan, verdicts, options, on_progress)
     members = _open_members(plan, weights, options)
     base, *experts = members.values()
     template = _chat_template(weights[BASE], base.vocabulary)
+    draft = _open_draft(plan, weights, base.vocabulary, options)
     if not experts:
-        return OpenTeam(plan.name, base, members, verdicts, template)
+        return OpenTeam(plan.name, base, members, verdicts, template, draft=draft)
     if head:
-        sha256s = [verdict.sha256 for verdict in verdicts.values()]
+        sha256s = [verdicts[member.name].sha256 for member in plan.members]
         head.require(sha256s[0], sha256s[1:], base.vocabulary.fingerprint, base.n_embd)
     gate, threshold = _decision(plan, head, len(experts))
     model = DeferralTeam(plan.name, base, experts, gate, threshold=threshold, compose=plan.compose)
     spellers = _open_spellers(plan, weights, options)
-    return OpenTeam(plan.name, model, members, verdicts, template, head, spellers)
+    return OpenTeam(plan.name, model, members, verdicts, template, head, spellers, draft)
+
+
+def probe_member(member: Member, on_progress: OnProgress | None = None) -> Verdict:
+    """The verdict on its weights; the sha256 is of the adapted weights where it has an adapter."""
+    verdict = probe(member.path, on_progress)
+    if member.adapter is None:
+        return verdict
+    from localcollab.llama.adapter import adapted_sha256
+
+    return replace(verdict, sha256=adapted_sha256(verdict.sha256, member.adapter))
 
 
 def _load_weights(
@@ -163,7 +183,7 @@ def _load_weights(
     from localcollab.llama.weights import load_weights
 
     loaded: dict[str, Weights] = {}
-    for member in plan.members:
+    for member in plan.files:
         verdict = verdicts[member.name]
         if on_progress:
             on_progress(f"loading {member.name} ({member.path.name})")
@@ -177,15 +197,33 @@ def _load_weights(
 def _open_members(
     plan: TeamPlan, weights: Mapping[str, "Weights"], options: Options
 ) -> dict[str, LanguageModel]:
-    from localcollab.llama.context import LlamaModel
-
-    base = LlamaModel(weights[BASE], options, name=BASE)
+    base = _open_member(plan.members[0], weights[BASE], options)
     members: dict[str, LanguageModel] = {BASE: base}
     for member in plan.members[1:]:
-        opened = LlamaModel(weights[member.name], options, name=member.name)
+        opened = _open_member(member, weights[member.name], options)
         owner = plan.members[0].path.name
         members[member.name] = in_vocabulary(opened, base.vocabulary, owner)
     return members
+
+
+def _open_draft(
+    plan: TeamPlan, weights: Mapping[str, "Weights"], vocabulary: Vocabulary, options: Options
+) -> Draft | None:
+    if plan.draft is None:
+        return None
+    opened = _open_member(plan.draft, weights[DRAFT], options)
+    return Draft(in_vocabulary(opened, vocabulary, plan.members[0].path.name))
+
+
+def _open_member(member: Member, weights: "Weights", options: Options) -> "LlamaModel":
+    from localcollab.llama.context import LlamaModel
+
+    model = LlamaModel(weights, options, name=member.name)
+    if member.adapter:
+        from localcollab.llama.adapter import set_adapter
+
+        set_adapter(model, member.adapter)
+    return model
 
 
 def _chat_template(weights: "Weights", vocabulary: Vocabulary) -> ChatTemplate | None:
@@ -201,12 +239,13 @@ def _chat_template(weights: "Weights", vocabulary: Vocabulary) -> ChatTemplate |
 def _open_spellers(
     plan: TeamPlan, weights: Mapping[str, "Weights"], options: Options
 ) -> dict[str, Speller]:
-    from localcollab.llama.context import LlamaModel
-
     small = replace(options, n_ctx=_SPELLING_CTX, n_batch=_SPELLING_CTX, n_ubatch=_SPELLING_CTX)
     return {
-        name: Speller(LlamaModel(weights[name], small, name=name), familiarity)
-        for name, familiarity in plan.familiar.items()
+        member.name: Speller(
+            _open_member(member, weights[member.name], small), plan.familiar[member.name]
+        )
+        for member in plan.members
+        if member.name in plan.familiar
     }
 
 

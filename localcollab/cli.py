@@ -102,6 +102,10 @@ def run(
         list[Path] | None, typer.Option(help="A GGUF file as expert; may be repeated.")
     ] = None,
     head: Annotated[Path | None, typer.Option(help="A trained head for these files.")] = None,
+    draft: Annotated[
+        Path | None,
+        typer.Option(help="A small GGUF file that proposes tokens: the same text, faster."),
+    ] = None,
     gate: Annotated[
         str | None,
         typer.Option(help="Who decides, untrained: entropy, margin, always, never, random(RATE)."),
@@ -153,7 +157,8 @@ def run(
     )
     choice = command.TeamChoice(
         team=team, base=base, experts=tuple(expert or ()), head=head, gate=gate,
-        threshold=threshold, compose=compose, seed=seed, catalogs=tuple(models or ()),
+        threshold=threshold, compose=compose, seed=seed, draft=draft,
+        catalogs=tuple(models or ()),
     )  # fmt: skip
     command.run(
         question,

@@ -15,6 +15,7 @@ from localcollab.errors import ContextFull
 from localcollab.events import Event, Finished, FinishReason, Progress, Token
 from localcollab.language_model import LanguageModel, OnChunk, Reading, Stopped
 from localcollab.sampling import Sampling, make_sampler
+from localcollab.speculation import Draft, before_last
 
 UNSURE_BELOW = 0.5
 """A token is unsure when nobody who was read gave it this probability."""
@@ -27,6 +28,7 @@ def generate(
     sampling: Sampling | None = None,
     limits: Limits | None = None,
     *,
+    draft: Draft | None = None,
     stop_event: threading.Event | None = None,
 ) -> Iterator[Event]:
     """Yields `Progress`, `Token`s and one `Finished`. Raises what `LanguageModel.read` raises."""
@@ -37,23 +39,22 @@ def generate(
     _require_room(len(tokens), model.n_ctx)
     answer = Answer(limits.stop, model.vocabulary.piece)
     started = first_read = time.perf_counter()
-    reason: FinishReason
+    reason: FinishReason | None = None
     try:
         yield from _prefill(model, tokens, on_chunk)
-        while True:
-            reading = model.read(tokens, on_chunk=on_chunk)
-            if not answer.tokens:
-                first_read = time.perf_counter()
-            token = sample(reading.logits[-1], tokens)
-            if token in model.vocabulary.end:
-                reason = "end"
-                break
-            tokens.append(token)
-            yield from answer.add(_token(model, reading, token))
-            ended = _ended(answer, len(tokens), model.n_ctx, limits.max_tokens)
-            if ended:
-                reason = ended
-                break
+        while reason is None:
+            for reading in _readings(model, draft, tokens, limits, answer, on_chunk):
+                if not answer.tokens:
+                    first_read = time.perf_counter()
+                token = sample(reading.logits[-1], tokens)
+                if token in model.vocabulary.end:
+                    reason = "end"
+                    break
+                tokens.append(token)
+                yield from answer.add(_token(model, reading, token))
+                reason = _ended(answer, len(tokens), model.n_ctx, limits.max_tokens)
+                if reason:
+                    break
     except Stopped:
         reason = "stopped"
         if not answer.tokens:
@@ -84,6 +85,30 @@ def _prefill(
     for at in range(_PREFILL_CHUNK, len(tokens), _PREFILL_CHUNK):
         model.read(tokens[:at], last=0, on_chunk=on_chunk)
         yield Progress(at, len(tokens))
+
+
+def _readings(
+    model: LanguageModel,
+    draft: Draft | None,
+    tokens: list[int],
+    limits: Limits,
+    answer: Answer,
+    on_chunk: OnChunk | None,
+) -> Iterator[Reading]:
+    """What the model says next; with a draft also after each proposal, as long as `tokens`, which the
+    caller extends, follows them."""
+    n_before, proposal = len(tokens), list[int]()
+    if draft:
+        left = model.n_ctx - n_before - 1
+        if limits.max_tokens is not None:
+            left = min(left, limits.max_tokens - len(answer.tokens) - 1)
+        proposal = draft.propose(tokens, left, on_chunk)
+    n_proposed = len(proposal)
+    reading = model.read([*tokens, *proposal], last=n_proposed + 1, on_chunk=on_chunk)
+    for n in range(n_proposed + 1):
+        if tokens[n_before:] != proposal[:n]:
+            return
+        yield before_last(reading, n_proposed - n)
 
 
 def _stopper(stop_event: threading.Event | None) -> OnChunk | None:

@@ -37,6 +37,7 @@ class TeamChoice:
     threshold: float | None = None
     compose: bool = False
     seed: int = 0
+    draft: Path | None = None
     catalogs: tuple[Path, ...] = ()
 
     def plan(self) -> TeamPlan:
@@ -52,7 +53,7 @@ class TeamChoice:
             plan = plan_from_catalog(catalog, catalog.team(self.team or DEFAULT_TEAM))
         return with_choices(
             plan, gate=self.gate, head=self.head, threshold=self.threshold,
-            compose=self.compose, seed=self.seed,
+            compose=self.compose, seed=self.seed, draft=self.draft,
         )  # fmt: skip
 
 

@@ -71,7 +71,12 @@ class Session:
         prompt = self._transcript.prompt(messages)
         yield Prompted(len(prompt.tokens), prompt.n_reread)
         for event in generate(
-            self.team.model, prompt.tokens, sampling, limits, stop_event=stop_event
+            self.team.model,
+            prompt.tokens,
+            sampling,
+            limits,
+            draft=self.team.draft,
+            stop_event=stop_event,
         ):
             if isinstance(event, Finished):
                 self._transcript.answered(event.tokens)
