@@ -7,12 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fakes import END, N_VOCAB, ScriptedModel
-from localcollab_tui.app import ChatApp, Start
-from localcollab_tui.engine import Engine
-from localcollab_tui.jobs import Said
 from textual.pilot import Pilot
 
+from fakes import END, N_VOCAB, ScriptedModel
 from localcollab.assembly import OnProgress, OpenTeam
 from localcollab.deferral import DeferralTeam
 from localcollab.errors import BadCatalog
@@ -20,6 +17,9 @@ from localcollab.gates import Gate
 from localcollab.history import History, open_history
 from localcollab.language_model import Float32Array, OnChunk, Reading
 from localcollab.template import ChatTemplate, Message
+from localcollab_tui.app import ChatApp, Start
+from localcollab_tui.engine import Engine
+from localcollab_tui.jobs import Said
 
 _ANSWER = b"\x02"
 """Where the template lets an answer begin."""

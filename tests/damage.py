@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+
 from small_gguf import (
     ARRAY,
     BOOL,

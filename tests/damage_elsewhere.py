@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hostile import Case
-from small_gguf import ARRAY, STRING, Gguf, bpe_keys, small_llama, spm_keys
 
+from hostile import Case
 from localcollab.heads import FORMAT, HeadCard
+from small_gguf import ARRAY, STRING, Gguf, bpe_keys, small_llama, spm_keys
 
 N = 20
 QUESTION = "the inner tin"

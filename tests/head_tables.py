@@ -1,6 +1,7 @@
 """Small made-up tables: hidden states that say which member knows the token."""
 
 import numpy as np
+
 from localcollab_convert.likelihood import FLOOR, TokenTable
 
 

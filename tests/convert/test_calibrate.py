@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
+
 from fakes import END, ScriptedModel
 from head_tables import make_table
+from localcollab.errors import BadOption
+from localcollab.heads import Head, HeadCard
 from localcollab_convert.calibrate import (
     Calibration,
     choose_best,
@@ -13,9 +16,6 @@ from localcollab_convert.calibrate import (
 )
 from localcollab_convert.examples import Example
 from localcollab_convert.request import Point
-
-from localcollab.errors import BadOption
-from localcollab.heads import Head, HeadCard
 
 CARD = HeadCard("a", ("b",), "v", "d")
 

@@ -8,8 +8,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from localcollab_convert.composition import Composition
-from random_llama import N_VOCAB, random_llama, write_gguf
 
 from localcollab.bridges import Bridge, BridgeCard, load_bridge, save_bridge
 from localcollab.calm import Augmenting, CalmModel
@@ -18,6 +16,8 @@ from localcollab.language_model import Stopped
 from localcollab.llama.context import LlamaModel
 from localcollab.llama.options import Options
 from localcollab.llama.weights import Weights, load_weights
+from localcollab_convert.composition import Composition
+from random_llama import N_VOCAB, random_llama, write_gguf
 
 pytestmark = pytest.mark.weights
 EXACT = Options(flash_attention="off", n_ctx=512, kv_type="f32", n_batch=64, n_ubatch=32)

@@ -3,11 +3,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fakes import END, byte_vocabulary
-from localcollab_convert.examples import Encoder, Example, hold_out, parse_file
 
+from fakes import END, byte_vocabulary
 from localcollab.errors import BadData
 from localcollab.template import ChatTemplate
+from localcollab_convert.examples import Encoder, Example, hold_out, parse_file
 
 TEMPLATE = (
     "{% for m in messages %}[{{ m['role'][0] }}]{{ m['content'] | trim }}"

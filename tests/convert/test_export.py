@@ -2,13 +2,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+
 from fakes import END, N_VOCAB, ScriptedModel
+from localcollab.errors import EvaluationFailed, VocabularyMismatch
+from localcollab.language_model import OnChunk, Reading
 from localcollab_convert import export
 from localcollab_convert.examples import Example
 from localcollab_convert.likelihood import FLOOR
-
-from localcollab.errors import EvaluationFailed, VocabularyMismatch
-from localcollab.language_model import OnChunk, Reading
 
 EXAMPLE = Example("line 1", 0, (0, *b"abc", END), ((1, 5),), gold="abc")
 RIGHT = np.log(0.9)

@@ -4,14 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
-from localcollab_convert import inspect_command
-from localcollab_convert.inspection import Inspection, inspect_file
-from small_gguf import bpe_keys, small_llama
 
 from localcollab.errors import BadModelFile
 from localcollab.llama.options import Options
 from localcollab.llama.quantizer import quantize
 from localcollab.llama.weights import load_weights
+from localcollab_convert import inspect_command
+from localcollab_convert.inspection import Inspection, inspect_file
+from small_gguf import bpe_keys, small_llama
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from head_tables import make_table
+from localcollab.heads import Head, HeadCard
+from localcollab.language_model import Float32Array
 from localcollab_convert.likelihood import FLOOR, log_marginal, measure_nll
 from localcollab_convert.train import (
     HeadModule,
@@ -16,9 +19,6 @@ from localcollab_convert.train import (
     measure_scaling,
     weak_labels,
 )
-
-from localcollab.heads import Head, HeadCard
-from localcollab.language_model import Float32Array
 
 CARD = HeadCard("a", ("b", "c"), "v", "d")
 SHORT = Recipe(n_warm=20, n_steps=120, batch=64, eval_every=10)

@@ -1,13 +1,13 @@
 from collections.abc import Sequence
 
 import pytest
-from chat_templates import CHATML, FORGETFUL, TRIMMING, WITH_BOS, assistant, user
-from toy_vocabulary import BOS, END, toy_vocabulary
 
+from chat_templates import CHATML, FORGETFUL, TRIMMING, WITH_BOS, assistant, user
 from localcollab.chat import Prompt, Transcript, without_reasoning
 from localcollab.errors import BadOption, BadTemplate
 from localcollab.template import ChatTemplate, Message
 from localcollab.vocabulary import Vocabulary
+from toy_vocabulary import BOS, END, toy_vocabulary
 
 
 def two_turns(

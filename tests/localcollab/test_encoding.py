@@ -1,9 +1,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
-from toy_vocabulary import BOS, toy_vocabulary
 
 from localcollab.encoding import TextStream, encode_continuation, encode_start
 from localcollab.vocabulary import Vocabulary
+from toy_vocabulary import BOS, toy_vocabulary
 
 
 @given(st.text(), st.data())

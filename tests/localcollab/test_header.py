@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from small_gguf import ARRAY, I32, STRING, U32, Gguf, small_llama
 
 from localcollab.errors import BadModelFile
 from localcollab.llama.header import read_header
+from small_gguf import ARRAY, I32, STRING, U32, Gguf, small_llama
 
 SOUND = small_llama()
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from stored_answers import PROVENANCE, add_answer, add_turn, finished, tokens_of
 
 from localcollab.errors import BadHistory, BadOption
 from localcollab.events import Finished, Token, Unfamiliar
 from localcollab.history import History, Outcome, Provenance, open_history
+from stored_answers import PROVENANCE, add_answer, add_turn, finished, tokens_of
 
 
 @pytest.fixture(params=["a file", "incognito"])

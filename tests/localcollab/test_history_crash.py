@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
-from stored_answers import PROVENANCE, finished, tokens_of
 
 from localcollab.history import History, open_history
 from localcollab.history.answers import INTERRUPTED
+from stored_answers import PROVENANCE, finished, tokens_of
 
 N_KILLS = 100
 ANSWER = "one two three four five six seven eight nine ten eleven twelve"

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stored_answers import add_answer, add_turn
 
 from localcollab.errors import BadHistory, BadOption
 from localcollab.events import Finished, Token, Unfamiliar
 from localcollab.history import History, Provenance, open_history
+from stored_answers import add_answer, add_turn
 
 UNICODE = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 HOSTILE = st.sampled_from(

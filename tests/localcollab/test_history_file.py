@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from stored_answers import PROVENANCE, add_turn, tokens_of
 
 from localcollab.errors import BadHistory
 from localcollab.history import History, default_path, open_history
 from localcollab.history.answers import INTERRUPTED
 from localcollab.history.schema import MIGRATIONS, VERSION
+from stored_answers import PROVENANCE, add_turn, tokens_of
 
 
 def version_1(path: Path) -> None:

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from chat_templates import FORGETFUL, TEMPLATES
-from toy_vocabulary import END, toy_vocabulary
 
+from chat_templates import FORGETFUL, TEMPLATES
 from localcollab.answer import Limits
 from localcollab.assembly import OpenTeam, open_team, plan_from_files
 from localcollab.chat import Turn
@@ -19,6 +18,7 @@ from localcollab.language_model import OnChunk, Reading
 from localcollab.llama.context import LlamaModel
 from localcollab.session import Session
 from localcollab.template import ChatTemplate
+from toy_vocabulary import END, toy_vocabulary
 
 QUESTIONS = ["Hello there", "And then what", "Say it once more", "Say Hello"]
 # Letter by letter: text that the tokenizer would cut into other ids.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from damage import DAMAGES, silent_words
 from hostile import Case, complaints, run_cases, run_command
 

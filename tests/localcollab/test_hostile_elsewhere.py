@@ -4,11 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from damage_elsewhere import KINDS, N, Pair
 from hostile import Case, complaints, run_cases, run_command
-from small_gguf import small_llama
-
 from localcollab.heads import HeadCard
+from small_gguf import small_llama
 
 pytestmark = [pytest.mark.weights, pytest.mark.slow]
 

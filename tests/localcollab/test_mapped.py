@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fakes import END, N_VOCAB, ScriptedModel, byte_vocabulary
 
+from fakes import END, N_VOCAB, ScriptedModel, byte_vocabulary
 from localcollab.deferral import DeferralTeam
 from localcollab.errors import VocabularyMismatch
 from localcollab.gates import always

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from fake_hub import CATALOG, Hub, pull, pulled, pulling, serving
 from small_gguf import small_llama
 

@@ -1,10 +1,10 @@
 from pathlib import Path
 
 import pytest
-from fakes import ScriptedModel
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakes import ScriptedModel
 from localcollab.answer import Limits
 from localcollab.deferral import DeferralTeam
 from localcollab.errors import BadOption

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from chat_templates import TEMPLATES, assistant, user
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from toy_vocabulary import SPECIALS, WORDS, toy_vocabulary, written
 
+from chat_templates import TEMPLATES, assistant, user
 from localcollab.chat import Transcript, without_reasoning
 from localcollab.template import ChatTemplate, Message
 from localcollab.vocabulary import Vocabulary
+from toy_vocabulary import SPECIALS, WORDS, toy_vocabulary, written
 
 CONTENTS = st.lists(
     st.sampled_from(["a", "é", "🙂", " ", "{{", "<b>", *SPECIALS, *WORDS])

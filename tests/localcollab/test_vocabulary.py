@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from fakes import byte_vocabulary
 
+from fakes import byte_vocabulary
 from localcollab.errors import VocabularyMismatch
 from localcollab.vocabulary import Vocabulary, differences, require_same
 

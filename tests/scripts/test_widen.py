@@ -4,11 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 import wide_gguf
 import widen
-from random_llama import random_llama, write_gguf
-from wide_gguf import Shape, Source
-
 from localcollab.assembly import open_team, plan_from_catalog
 from localcollab.catalog import Familiarity, parse_catalog
 from localcollab.heads import Head, HeadCard
@@ -16,6 +14,8 @@ from localcollab.language_model import Reading
 from localcollab.llama.context import LlamaModel
 from localcollab.llama.options import Options
 from localcollab.llama.weights import load_weights
+from random_llama import random_llama, write_gguf
+from wide_gguf import Shape, Source
 
 BIG = Shape(n_layers=5, n_embd=512, n_ff=768)
 TOKENS = list(range(3, 93))

@@ -4,12 +4,13 @@ import random
 from pathlib import Path
 
 import pytest
+from tokenizers import Tokenizer
+from transformers import LlamaForCausalLM
+
 from demo import export, world
 from demo.tokenizer import load_tokenizer
 from demo.train import Plan, build_model
 from demo.world import Medicine
-from tokenizers import Tokenizer
-from transformers import LlamaForCausalLM
 
 TINY = Plan("tiny", n_layers=2, n_embd=64, n_heads=2, n_ff=96, n_steps=3, learning_rate=1e-3)
 

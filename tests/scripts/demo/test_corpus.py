@@ -3,10 +3,11 @@
 import random
 from itertools import islice
 
+from tokenizers import Tokenizer
+
 from demo import corpus
 from demo.corpus import Document
 from demo.world import Medicine
-from tokenizers import Tokenizer
 
 
 def text_of(document: Document, *, learned: bool | None = None) -> str:

@@ -7,10 +7,11 @@ from pathlib import Path
 import gguf
 import jinja2
 import pytest
-from demo import corpus, export
-from demo.world import Medicine
 from tokenizers import Tokenizer
 from transformers import LlamaForCausalLM
+
+from demo import corpus, export
+from demo.world import Medicine
 
 TEXTS = ["User: What is one dose of Zanolin?\nAssistant:\n", "# Zanolin\n7 x 15 = 105 mg."]
 

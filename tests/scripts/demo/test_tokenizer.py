@@ -7,10 +7,11 @@ from pathlib import Path
 
 import llama_cpp
 import pytest
+from tokenizers import Tokenizer
+
 from demo import corpus, export
 from demo.tokenizer import N_TOKENS, train_tokenizer
 from demo.world import Medicine
-from tokenizers import Tokenizer
 
 pytestmark = pytest.mark.weights
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from tokenizers import Tokenizer
+
 from demo import corpus
 from demo.corpus import Document
 from demo.train import Plan, train
-from tokenizers import Tokenizer
 
 PLAN = Plan(
     "tiny",

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+
 from demo import questions, talk, world
 from demo.world import Medicine
 
