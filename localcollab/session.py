@@ -19,8 +19,8 @@ from localcollab.generate import generate
 from localcollab.sampling import Sampling
 from localcollab.template import Message
 
-_SPLIT_OTHERWISE = 64
-"""Tokens by which a text's count may change where it stands in a conversation; generous."""
+_PART, _MADE_BY_A_CUT = 4096, 8
+"""Characters counted at once, and the tokens that cutting there may have made; generous."""
 
 
 class Session:
@@ -85,16 +85,18 @@ class Session:
             yield event
 
     def _require_room(self, question: str) -> None:
-        """A megabyte takes a transcript 23 s to place, llama.cpp a fraction of one to count."""
-        n_ctx = self.team.model.n_ctx
-        if len(question) <= n_ctx:
+        """Counted by parts: llama.cpp's time for a text of rare characters grows with its square."""
+        model, n_tokens = self.team.model, 0
+        if len(question) <= model.n_ctx:
             return
-        n_tokens = len(self.team.model.vocabulary.encode(question, special=True))
-        if n_tokens > n_ctx + _SPLIT_OTHERWISE:
-            raise ContextFull(
-                f"the question has {n_tokens} tokens and does not fit the context of {n_ctx}: shorten "
-                "it, or give a larger n_ctx"
-            )
+        for at in range(0, len(question), _PART):
+            part = question[at : at + _PART]
+            n_tokens += len(model.vocabulary.encode(part, special=True)) - _MADE_BY_A_CUT
+            if n_tokens > model.n_ctx:
+                raise ContextFull(
+                    f"the question has {len(question)} characters; the first {at + len(part)} fill "
+                    f"the context of {model.n_ctx} tokens: shorten it, or give a larger n_ctx"
+                )
 
     def prompt(self, question: str) -> list[int]:
         """The ids that asking `question` now would start from; the conversation stays as it is."""
