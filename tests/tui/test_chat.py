@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+from textual import events
+from textual.pilot import Pilot
+
 from chat_app import FakeTeams, ask, drive, history_file, make_app, screen_text, send, texts, until
 from localcollab_tui.app import ChatApp
 from localcollab_tui.widgets.messages import AnswerView
 from localcollab_tui.widgets.tokens import TokensView
-from textual import events
-from textual.pilot import Pilot
 
 
 def test_an_answer_is_streamed_and_its_figures_stand_under_it() -> None:

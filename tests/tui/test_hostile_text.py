@@ -3,10 +3,11 @@
 import time
 
 import pytest
-from chat_app import FakeTeams, ask, drive, make_app, screen_text, send, texts, until
-from localcollab_tui.app import ChatApp
 from textual import events
 from textual.pilot import Pilot
+
+from chat_app import FakeTeams, ask, drive, make_app, screen_text, send, texts, until
+from localcollab_tui.app import ChatApp
 
 _ESCAPES = "red \x1b[31mtext\x1b[0m \x1b]52;c;aGk=\x07 \x9b2J \x07bell \u202egnp.exe"
 _MARKUP = "[bold red]not bold[/] [@click=app.quit]quit[/] [link=file:///x]y[/link] [$error]z[/]"

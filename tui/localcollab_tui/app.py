@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import App, ScreenStackError, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.css.query import NoMatches
 from textual.message import Message
 from textual.screen import Screen
+from textual.widget import MountError
 
 from localcollab.history import History
 from localcollab_tui import commands
@@ -87,9 +89,14 @@ class ChatApp(App[None]):
     async def _take_mail(self) -> None:
         self._is_waiting = False
         mail = self._mailbox.take()
-        await self.chat.hear(mail)
-        if isinstance(self.screen, CompareScreen):
-            await self.screen.hear(mail)
+        try:
+            await self.chat.hearing.hear(mail)
+            if isinstance(self.screen, CompareScreen):
+                await self.screen.hear(mail)
+        except (NoMatches, MountError, ScreenStackError):
+            # The user left while this was shown: what was said is stored already.
+            if self.chat.is_attached and self.is_running and not self._exit:
+                raise
 
     def _keep_theme(self, name: str) -> None:
         if name == (self._start.settings.theme or DEFAULT_THEME):

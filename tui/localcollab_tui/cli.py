@@ -43,13 +43,13 @@ def chat(
     with open_history(None if incognito else default_path()) as history:
         if session is not None:
             history.conversation(session)  # says no before the screen is taken
-        opener = _opener(catalogs, n_ctx)
+        open_by_name = opener(catalogs, n_ctx)
         if plain:
             from localcollab_tui.plain import PlainChat
 
-            PlainChat(history, opener, sys.stdin, sys.stdout).run(team, session)
+            PlainChat(history, open_by_name, sys.stdin, sys.stdout).run(team, session)
             return
-        ended = _run_app(history, opener, team, session, catalogs)
+        ended = _run_app(history, open_by_name, team, session, catalogs)
     if not ended:
         # A model is still being loaded: llama.cpp cannot be interrupted there.
         sys.stdout.flush()
@@ -58,7 +58,7 @@ def chat(
 
 def _run_app(
     history: "History",
-    opener: "OpenByName",
+    open_by_name: "OpenByName",
     team: str | None,
     session: str | None,
     catalogs: tuple[Path, ...],
@@ -67,7 +67,7 @@ def _run_app(
     from localcollab_tui.settings import load_settings, settings_path
 
     start = Start(team, session, catalogs, _team_names(catalogs), load_settings(settings_path()))
-    app = make_app(history, opener, start)
+    app = make_app(history, open_by_name, start)
     try:
         app.run()
     finally:
@@ -75,14 +75,14 @@ def _run_app(
     return ended
 
 
-def make_app(history: "History", opener: "OpenByName", start: object) -> "ChatApp":
+def make_app(history: "History", open_by_name: "OpenByName", start: object) -> "ChatApp":
     from localcollab_tui.app import ChatApp, Start
     from localcollab_tui.engine import Engine
 
     assert isinstance(start, Start)
 
     def make_engine(say: "Say") -> "Engine":
-        return Engine(opener, say)
+        return Engine(open_by_name, say)
 
     return ChatApp(history, make_engine, start)
 
@@ -94,10 +94,10 @@ def _team_names(catalogs: tuple[Path, ...]) -> tuple[str, ...]:
     return tuple(load_catalog(*catalogs).teams)
 
 
-def _opener(catalogs: tuple[Path, ...], n_ctx: int | None) -> "OpenByName":
+def opener(catalogs: tuple[Path, ...], n_ctx: int | None) -> "OpenByName":
     """Imports numpy and llama.cpp when it is called: in the models' thread."""
 
-    def open_by_name(team, on_progress):  # type: ignore[no-untyped-def]
+    def open_it(team, on_progress):  # type: ignore[no-untyped-def]
         from localcollab.assembly import open_team
         from localcollab.llama.options import Options
         from localcollab.run import TeamChoice
@@ -105,4 +105,4 @@ def _opener(catalogs: tuple[Path, ...], n_ctx: int | None) -> "OpenByName":
         plan = TeamChoice(team=team, catalogs=catalogs).plan()
         return open_team(plan, Options(n_ctx=n_ctx), on_progress)
 
-    return open_by_name
+    return open_it

@@ -3,32 +3,25 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from textual.widgets import OptionList
-from textual.widgets.option_list import Option
-
 from localcollab.errors import BadOption
 from localcollab.history import StoredMessage
 from localcollab_tui import commands, exporting
 from localcollab_tui.dialogue import Dialogue, without_default
+from localcollab_tui.hints import EDITING, last_p_defer
 from localcollab_tui.jobs import (
     Decide,
     Load,
-    Preview,
-    Previewed,
     PromptShown,
     ShowPrompt,
     TeamFacts,
 )
 from localcollab_tui.jobs import WontFit as TooLong
 from localcollab_tui.markup import code_blocks
-from localcollab_tui.preview import percent, preview, threshold_bar
 from localcollab_tui.provenance import shares
 from localcollab_tui.status import conversation_stats
 
 if TYPE_CHECKING:
     from localcollab_tui.screen import ChatScreen
-
-_PREVIEW_WIDTH = 40
 
 
 class Runner:
@@ -37,7 +30,6 @@ class Runner:
     def __init__(self, screen: "ChatScreen") -> None:
         self._screen = screen
         self.editing: int | None = None
-        self._previewed: tuple[str, str] | None = None
 
     async def run(self, line: commands.Line) -> None:
         await getattr(self, f"_{line.command}")(line.argument)
@@ -64,7 +56,7 @@ class Runner:
             return
         self.editing = question.id
         self._screen.composer.put(question.text)
-        self._screen.hint("editing the last question: Enter asks it beside the old one, Esc leaves")
+        self._screen.hint(EDITING)
 
     def stop_editing(self) -> None:
         self.editing = None
@@ -125,7 +117,7 @@ class Runner:
                 raise BadOption(f"{facts.name}: no gate decides here, so there is no threshold")
             from localcollab_tui.screens.threshold import ThresholdScreen
 
-            along, before = self._last_p_defer()
+            along, before = last_p_defer(self._dialogue)
             self._screen.app.push_screen(
                 ThresholdScreen(facts.threshold, along, before), self._set_threshold
             )
@@ -249,59 +241,6 @@ class Runner:
         await self._screen.show_branch()
         self._screen.composer.put(text)
 
-    # Typing
-
-    def typed(self, text: str) -> None:
-        found = commands.completions(text, self._screen.teams)
-        options = self._screen.query_one("#completions", OptionList)
-        options.set_options([Option(f"{line}  {about}", id=line) for line, about in found])
-        options.display = bool(found) and text != found[0][0]
-        if found:
-            options.highlighted = 0
-        self._screen.hint(self._hint(text))
-
-    def complete(self) -> None:
-        options = self._screen.query_one("#completions", OptionList)
-        if options.display and options.highlighted is not None:
-            self._screen.composer.put(str(options.get_option_at_index(options.highlighted).id))
-
-    def _hint(self, text: str) -> str:
-        """The live preview while a threshold or a gate is typed."""
-        name, _, argument = text.partition(" ")
-        if name == "/threshold" and argument:
-            value = commands.parse_threshold(argument)
-            if isinstance(value, str):
-                return value
-            along, before = self._last_p_defer()
-            line = preview(along, value, n_before=before).line()
-            return f"{line}\n0 {threshold_bar(along, value, _PREVIEW_WIDTH)} 1"
-        if name == "/gate" and argument in commands.GATES:
-            return self._gate_hint(argument)
-        if self.editing is not None:
-            return "editing the last question: Enter asks it beside the old one, Esc leaves"
-        return ""
-
-    def _gate_hint(self, gate: str) -> str:
-        if self._previewed is not None and self._previewed[0] == gate:
-            return self._previewed[1]
-        answer = self._dialogue.last_answer
-        if answer is None or self._dialogue.pending is not None:
-            return ""
-        question, ids = self._dialogue.asked_for(answer)
-        if ids:
-            ticket = self._dialogue.next_ticket()
-            self._screen.engine.submit(Preview(ticket, question, ids, gate))
-        return f"gate {gate}: asking the base …"
-
-    def show_gate_preview(self, said: Previewed) -> None:
-        facts = self._dialogue.facts
-        threshold = facts.threshold if facts and facts.threshold is not None else 0.5
-        n = sum(p > threshold for p in said.p_defer)
-        share = percent(n, len(said.p_defer))
-        line = f"gate {said.gate} · on the last answer {n} of {len(said.p_defer)} tokens ({share})"
-        self._previewed = (said.gate, f"{line} would be deferred at threshold {threshold:g}")
-        self.typed(self._screen.composer.text)
-
     def idle_line(self, facts: TeamFacts) -> str:
         answer = self._dialogue.last_answer
         if answer is None or answer.outcome is None:
@@ -309,16 +248,6 @@ class Runner:
         used = answer.outcome.n_prompt + answer.outcome.n_tokens
         share = shares(answer.outcome.authors, facts.members)
         return f"context {used}/{facts.n_ctx} · {share}"
-
-    def _last_p_defer(self) -> tuple[list[float | None], int]:
-        """Along the last answer, and how many of its tokens an expert wrote."""
-        answer = self._dialogue.last_answer
-        if answer is None:
-            return [], 0
-        tokens = self._dialogue.tokens(answer.id)
-        base = next(iter(answer.provenance.members), "base") if answer.provenance else "base"
-        known = [token for token in tokens if token.p_defer is not None]
-        return [t.p_defer for t in tokens], sum(t.author != base for t in known)
 
     @property
     def _dialogue(self) -> Dialogue:

@@ -1,6 +1,5 @@
 """The chat screen: shows what the dialogue holds and what the models' thread says."""
 
-import time
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,28 +11,14 @@ from textual.screen import Screen
 from textual.widgets import OptionList, Static, TextArea
 
 from localcollab.errors import LocalcollabError
-from localcollab.events import Finished, Progress, Token, Unfamiliar
 from localcollab.terminal import visible
 from localcollab_tui import commands
+from localcollab_tui.cursor import Looking
 from localcollab_tui.dialogue import Dialogue
 from localcollab_tui.engine import Engine
-from localcollab_tui.jobs import (
-    Began,
-    Failed,
-    Heard,
-    Loading,
-    Look,
-    Looked,
-    NotOpened,
-    Previewed,
-    PromptShown,
-    Ready,
-    Said,
-    WontFit,
-)
-from localcollab_tui.provenance import double_check
+from localcollab_tui.hearing import Hearing
+from localcollab_tui.hints import Hints
 from localcollab_tui.runner import Runner
-from localcollab_tui.status import Figures
 from localcollab_tui.widgets.composer import Composer
 from localcollab_tui.widgets.log import Log
 from localcollab_tui.widgets.messages import AnswerView
@@ -44,7 +29,6 @@ WELCOME = (
     "Ask a question. Several small models answer it together; F2 shows who wrote which word, "
     "and where to double-check. Everything stays on this machine."
 )
-_SECONDS_BEFORE_LOOKING = 0.15
 
 
 class ChatScreen(Screen[None]):
@@ -76,10 +60,7 @@ class ChatScreen(Screen[None]):
         super().__init__()
         self.dialogue, self.engine, self.teams, self.catalogs = dialogue, engine, teams, catalogs
         self.runner = Runner(self)
-        self._state = "starting"
-        self._figures: Figures | None = None
-        self._answer: AnswerView | None = None
-        self._looking: tuple[int, int] | None = None
+        self.looking, self.hints, self.hearing = Looking(self), Hints(self), Hearing(self)
 
     def compose(self) -> ComposeResult:
         with Container(id="body"):
@@ -105,93 +86,6 @@ class ChatScreen(Screen[None]):
     @property
     def trace(self) -> TracePane:
         return self.query_one(TracePane)
-
-    # What the models' thread says
-
-    async def hear(self, mail: list[Said]) -> None:
-        """All that was said since the last frame; tokens together."""
-        tokens: list[Token] = []
-        for said in mail:
-            if isinstance(said, Heard) and isinstance(said.event, Token):
-                if self._is_pending(said.ticket):
-                    tokens.append(said.event)
-                    self._count(said.event)
-                continue
-            await self._grow(tokens)
-            tokens = []
-            await self._hear_one(said)
-        await self._grow(tokens)
-        self.show_status()
-
-    async def _hear_one(self, said: Said) -> None:
-        match said:
-            case Loading(text):
-                self._state = text
-            case Ready(facts):
-                self.dialogue.facts = facts
-                self._state = ""
-            case NotOpened(team, why):
-                self._state = f"no team is open: {why}"
-                self.notify(visible(why), title=f"{team or 'the team'} did not open",
-                            severity="error", timeout=20, markup=False)  # fmt: skip
-            case Began(ticket=ticket) if self._is_pending(ticket):
-                await self._begin(said)
-            case Heard(ticket=ticket, event=event) if self._is_pending(ticket):
-                await self._hear_event(event)
-            case Failed(ticket=ticket, why=why):
-                await self._failed(ticket, why)
-            case WontFit(ticket=ticket) if self._is_pending(ticket):
-                self.runner.ask_what_to_drop(said)
-            case Looked(at=at, opinions=opinions) if self._looking and self._looking[1] == at:
-                self.trace.show_opinions(opinions, self.dialogue.members)
-            case Previewed():
-                self.runner.show_gate_preview(said)
-            case PromptShown():
-                self.runner.show_prompt(said)
-
-    def _is_pending(self, ticket: int) -> bool:
-        return self.dialogue.pending is not None and self.dialogue.pending.ticket == ticket
-
-    async def _begin(self, began: Began) -> None:
-        self.dialogue.facts = began.facts
-        self.dialogue.refresh()
-        self._figures = Figures(n_prompt=began.prompted.n_tokens, began=time.monotonic())
-        answer = self.dialogue.branch[-1]
-        view = await self.log_view.add(answer, opens_reasoning=began.opens_reasoning)
-        assert isinstance(view, AnswerView)
-        self._answer = view
-
-    async def _hear_event(self, event: Progress | Token | Unfamiliar | Finished) -> None:
-        if isinstance(event, Progress):
-            self._count(event)
-        elif isinstance(event, Finished):
-            await self._finish()
-
-    def _count(self, event: Progress | Token) -> None:
-        self._figures = (self._figures or Figures()).after(event, time.monotonic())
-
-    async def _grow(self, tokens: list[Token]) -> None:
-        if tokens and self._answer is not None:
-            await self._answer.grow(tokens)
-
-    async def _finish(self) -> None:
-        self.dialogue.ended()
-        view, self._answer = self._answer, None
-        answer = self.dialogue.last_answer
-        if view is not None and answer is not None:
-            await view.finish(answer, self.dialogue.tokens(answer.id))
-            if self.log_view.shows_provenance:
-                await view.show_provenance(True)
-
-    async def _failed(self, ticket: int, why: str) -> None:
-        if self._is_pending(ticket):
-            self.dialogue.ended()
-            self._answer = None
-            await self.show_branch()
-        elif self._looking is not None and self._looking[0] == ticket:
-            self.trace.show_problem(why)
-        else:
-            self.complain(why)
 
     # What the user does
 
@@ -224,7 +118,7 @@ class ChatScreen(Screen[None]):
         """A question was stored and asked: show it."""
         pending = self.dialogue.pending
         assert pending is not None
-        self._figures = None
+        self.hearing.reset()
         self.dialogue.refresh()
         shown = [view.message.id for view in self.log_view.query("QuestionView, AnswerView")]  # type: ignore[attr-defined]
         expected = [m.id for m in self.dialogue.branch[:-1]][-len(shown) :] if shown else []
@@ -308,45 +202,21 @@ class ChatScreen(Screen[None]):
         else:
             self.composer.focus()
 
-    # The cursor in an answer
-
     @on(TokensView.Pointed)
     def look(self, event: TokensView.Pointed) -> None:
         view = self.log_view.view_of(event.message)
-        if not isinstance(view, AnswerView):
-            return
-        outcome = view.message.outcome
-        places = double_check(view.tokens, outcome.unfamiliar if outcome else ())
-        self.trace.show_token(view.tokens[event.at], event.at, len(view.tokens), view.members)
-        self.trace.show_places(places, event.at)
-        self._looking = (0, event.at)
-        self.set_timer(_SECONDS_BEFORE_LOOKING, lambda: self._ask_others(view, event.at))
-
-    def _ask_others(self, view: AnswerView, at: int) -> None:
-        if self._looking is None or self._looking[1] != at or self.dialogue.pending is not None:
-            return
-        try:
-            question, ids = self.dialogue.asked_for(view.message)
-        except (LocalcollabError, StopIteration):
-            return
-        if self.dialogue.facts is None or not view.message.provenance:
-            return
-        if view.message.provenance.vocabulary != self.dialogue.facts.vocabulary:
-            self.trace.show_problem("written by another team: open it (/team) to ask its members")
-            return
-        ticket = self.dialogue.next_ticket()
-        self._looking = (ticket, at)
-        self.engine.submit(Look(ticket, question, ids, at))
+        if isinstance(view, AnswerView):
+            self.looking.point(view, event.at)
 
     # Typing
 
     @on(TextArea.Changed, "#composer")
     def typed(self) -> None:
-        self.runner.typed(self.composer.text)
+        self.hints.typed(self.composer.text)
 
     @on(Composer.CompletionWanted)
     def complete(self) -> None:
-        self.runner.complete()
+        self.hints.complete()
 
     @on(OptionList.OptionSelected, "#completions")
     def chosen(self, event: OptionList.OptionSelected) -> None:
@@ -362,20 +232,4 @@ class ChatScreen(Screen[None]):
         hint.display = bool(text)
 
     def show_status(self) -> None:
-        self.query_one("#status", Static).update(visible(self._status()))
-
-    def _status(self) -> str:
-        facts, pending = self.dialogue.facts, self.dialogue.pending
-        secret = "incognito · " if self.dialogue.history.is_incognito else ""
-        if facts is None or self._state:
-            return f" {secret}{self._state}"
-        parts = [facts.name]
-        if facts.threshold is not None:
-            parts.append(f"{facts.gate} > {facts.threshold:g}")
-        if pending is not None and self._figures is not None:
-            parts.append(self._figures.line(facts.n_ctx, facts.members))
-        elif pending is not None:
-            parts.append("asking")
-        else:
-            parts.append(self.runner.idle_line(facts))
-        return f" {secret}{' · '.join(part for part in parts if part)}"
+        self.query_one("#status", Static).update(visible(self.hearing.status()))

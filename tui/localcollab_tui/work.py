@@ -1,6 +1,7 @@
 """What the models' thread does with each job. Only that thread imports this file."""
 
 import threading
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import fields, replace
 
@@ -190,11 +191,14 @@ def _fits(prompt: Sequence[int], team: OpenTeam) -> bool:
 def _least_drop(team: OpenTeam, question: Question) -> int | None:
     """The fewest oldest turns without which it fits; None: the question alone is too long."""
     n_turns = len(turns_of(question.before, question.ids, ""))
-    for drop in range(question.drop + 1, n_turns + 1):
+
+    def fits(drop: int) -> bool:
         shorter = replace(question, drop=drop)
-        if _fits(_session(team, shorter).prompt(question.text), team):
-            return drop
-    return None
+        return _fits(_session(team, shorter).prompt(question.text), team)
+
+    drops = range(question.drop + 1, n_turns + 1)
+    at = bisect_left(drops, True, key=fits)
+    return drops[at] if at < len(drops) else None
 
 
 def _facts(team: OpenTeam) -> TeamFacts:

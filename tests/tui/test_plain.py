@@ -1,0 +1,42 @@
+"""`localcollab chat --plain`: line by line, nothing moves, nothing is drawn twice."""
+
+import io
+
+from chat_app import FakeTeams
+from localcollab.history import open_history
+from localcollab_tui.plain import PlainChat
+
+
+def talk(*lines: str, teams: FakeTeams | None = None) -> str:
+    out = io.StringIO()
+    with open_history(None) as history:
+        chat = PlainChat(history, (teams or FakeTeams()).open, io.StringIO("\n".join(lines)), out)
+        chat.run(None, None)
+    return out.getvalue()
+
+
+def test_an_answer_comes_with_marks_and_figures() -> None:
+    said = talk("Hello", "/quit")
+    assert "‹Y›¹ou said ‹H›¹ello" in said
+    assert "14 tokens" in said
+    assert "\x1b" not in said
+
+
+def test_the_places_to_double_check_are_lines() -> None:
+    assert "double-check: 42 (nobody was confident)" in talk("42")
+
+
+def test_commands_change_what_follows() -> None:
+    said = talk("/threshold 0.1", "abc", "/set temperature high", "/nosuch", "/stats")
+    assert "team fake: base, expert, entropy > 0.1" in said
+    assert "‹You said abc›¹" in said
+    assert "/set temperature high: give a number, or default" in said
+    assert "no command is named /nosuch" in said
+    assert "questions          1" in said
+
+
+def test_a_turn_that_does_not_fit_asks_on_its_own_line() -> None:
+    teams = FakeTeams(lambda _: "ok", n_ctx=200)
+    said = talk("a" * 60, "b" * 40, "c" * 60, "y", "/quit", teams=teams)
+    assert "Leave the 1 oldest turns out? y or n: " in said
+    assert "the oldest turn was left out" in said

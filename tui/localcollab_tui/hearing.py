@@ -1,0 +1,139 @@
+"""What the models' thread says becomes what the screen shows: an answer that grows, a status line."""
+
+import time
+from typing import TYPE_CHECKING
+
+from localcollab.events import Finished, Progress, Token, Unfamiliar
+from localcollab.terminal import visible
+from localcollab_tui.jobs import (
+    Began,
+    Failed,
+    Heard,
+    Loading,
+    Looked,
+    NotOpened,
+    Previewed,
+    PromptShown,
+    Ready,
+    Said,
+    WontFit,
+)
+from localcollab_tui.status import Figures
+from localcollab_tui.widgets.messages import AnswerView
+
+if TYPE_CHECKING:
+    from localcollab_tui.screen import ChatScreen
+
+
+class Hearing:
+    def __init__(self, screen: "ChatScreen") -> None:
+        self._screen = screen
+        self._state = "starting"
+        self._figures: Figures | None = None
+        self._answer: AnswerView | None = None
+
+    def reset(self) -> None:
+        """A question was asked: its figures begin anew."""
+        self._figures = None
+
+    async def hear(self, mail: list[Said]) -> None:
+        """All that was said since the last frame; tokens together."""
+        tokens: list[Token] = []
+        for said in mail:
+            if isinstance(said, Heard) and isinstance(said.event, Token):
+                if self._is_pending(said.ticket):
+                    tokens.append(said.event)
+                    self._count(said.event)
+                continue
+            await self._grow(tokens)
+            tokens = []
+            await self._hear_one(said)
+        await self._grow(tokens)
+        self._screen.show_status()
+
+    async def _hear_one(self, said: Said) -> None:
+        match said:
+            case Loading(text):
+                self._state = text
+            case Ready(facts):
+                self._screen.dialogue.facts = facts
+                self._state = ""
+            case NotOpened(team, why):
+                self._state = f"no team is open: {why}"
+                self._screen.notify(visible(why), title=f"{team or 'the team'} did not open",
+                            severity="error", timeout=20, markup=False)  # fmt: skip
+            case Began(ticket=ticket) if self._is_pending(ticket):
+                await self._begin(said)
+            case Heard(ticket=ticket, event=event) if self._is_pending(ticket):
+                await self._hear_event(event)
+            case Failed(ticket=ticket, why=why):
+                await self._failed(ticket, why)
+            case WontFit(ticket=ticket) if self._is_pending(ticket):
+                self._screen.runner.ask_what_to_drop(said)
+            case Looked():
+                self._screen.looking.hear(said)
+            case Previewed():
+                self._screen.hints.show_gate_preview(said)
+            case PromptShown():
+                self._screen.runner.show_prompt(said)
+
+    def _is_pending(self, ticket: int) -> bool:
+        return (
+            self._screen.dialogue.pending is not None
+            and self._screen.dialogue.pending.ticket == ticket
+        )
+
+    async def _begin(self, began: Began) -> None:
+        self._screen.dialogue.facts = began.facts
+        self._screen.dialogue.refresh()
+        self._figures = Figures(n_prompt=began.prompted.n_tokens, began=time.monotonic())
+        answer = self._screen.dialogue.branch[-1]
+        view = await self._screen.log_view.add(answer, opens_reasoning=began.opens_reasoning)
+        assert isinstance(view, AnswerView)
+        self._answer = view
+
+    async def _hear_event(self, event: Progress | Token | Unfamiliar | Finished) -> None:
+        if isinstance(event, Progress):
+            self._count(event)
+        elif isinstance(event, Finished):
+            await self._finish()
+
+    def _count(self, event: Progress | Token) -> None:
+        self._figures = (self._figures or Figures()).after(event, time.monotonic())
+
+    async def _grow(self, tokens: list[Token]) -> None:
+        if tokens and self._answer is not None:
+            await self._answer.grow(tokens)
+
+    async def _finish(self) -> None:
+        self._screen.dialogue.ended()
+        view, self._answer = self._answer, None
+        answer = self._screen.dialogue.last_answer
+        if view is not None and answer is not None:
+            await view.finish(answer, self._screen.dialogue.tokens(answer.id))
+            if self._screen.log_view.shows_provenance:
+                await view.show_provenance(True)
+
+    async def _failed(self, ticket: int, why: str) -> None:
+        if self._is_pending(ticket):
+            self._screen.dialogue.ended()
+            self._answer = None
+            await self._screen.show_branch()
+        elif not self._screen.looking.failed(ticket, why):
+            self._screen.complain(why)
+
+    def status(self) -> str:
+        facts, pending = self._screen.dialogue.facts, self._screen.dialogue.pending
+        secret = "incognito · " if self._screen.dialogue.history.is_incognito else ""
+        if facts is None or self._state:
+            return f" {secret}{self._state}"
+        parts = [facts.name]
+        if facts.threshold is not None:
+            parts.append(f"{facts.gate} > {facts.threshold:g}")
+        if pending is not None and self._figures is not None:
+            parts.append(self._figures.line(facts.n_ctx, facts.members))
+        elif pending is not None:
+            parts.append("asking")
+        else:
+            parts.append(self._screen.runner.idle_line(facts))
+        return f" {secret}{' · '.join(part for part in parts if part)}"
