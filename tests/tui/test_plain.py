@@ -38,5 +38,5 @@ def test_commands_change_what_follows() -> None:
 def test_a_turn_that_does_not_fit_asks_on_its_own_line() -> None:
     teams = FakeTeams(lambda _: "ok", n_ctx=200)
     said = talk("a" * 60, "b" * 40, "c" * 60, "y", "/quit", teams=teams)
-    assert "Leave the 1 oldest turns out? y or n: " in said
+    assert "Leave the oldest turn out? y or n: " in said
     assert "the oldest turn was left out" in said

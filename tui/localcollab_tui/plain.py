@@ -176,7 +176,8 @@ class PlainChat:
     def _too_long(self, said: WontFit) -> None:
         what = f"this turn has {said.n_prompt} tokens, the context holds {said.n_ctx}"
         if said.drop is not None:
-            self._out.write(f"{what}. Leave the {said.drop} oldest turns out? y or n: ")
+            turns = "turn" if said.drop == 1 else f"{said.drop} turns"
+            self._out.write(f"{what}. Leave the oldest {turns} out? y or n: ")
             self._out.flush()
             if self._source.readline().strip().lower() in ("y", "yes"):
                 self._dialogue.ask_shorter(said.drop)

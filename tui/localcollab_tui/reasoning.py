@@ -19,6 +19,7 @@ class Splitter:
         self._thinks = opened
         self._held = ""
         self._at_line_start = True
+        self._skips_newlines = False
 
     def feed(self, text: str) -> list[Part]:
         self._held += text
@@ -33,8 +34,8 @@ class Splitter:
                 break
             self._emit(parts, self._held[:at])
             self._held = self._held[at + len(tag) :]
-            if self._thinks:
-                self._held = self._held.lstrip("\n")
+            # The blank lines after a block belong to it, in whatever pieces they come.
+            self._skips_newlines = self._thinks
             self._thinks = not self._thinks
         return parts
 
@@ -58,6 +59,9 @@ class Splitter:
         return bool(before[1]) or self._at_line_start
 
     def _emit(self, parts: list[Part], text: str) -> None:
+        if self._skips_newlines and not self._thinks:
+            text = text.lstrip("\n")
+            self._skips_newlines = not text
         if not text:
             return
         parts.append(Part(text, self._thinks))
