@@ -5,14 +5,16 @@ LOCALCOLLAB_LLAMA_SDIST names the unpacked sdist that holds them; what needs it 
 
 import json
 import os
+import struct
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import gguf
 import pytest
 
 _CONTROL, _UNKNOWN, _BYTE = 3, 2, 6
+_STRING, _ARRAY = 8, 9
+_CODES = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 
 # llama.cpp's src/llama-vocab.cpp, and the models' own tokenizer.json
 _SPLITS = {
@@ -32,9 +34,36 @@ def llama_cpp_sdist() -> Path:
 
 @cache
 def _fields(name: str) -> dict[str, Any]:
-    reader = gguf.GGUFReader(llama_cpp_sdist() / "models" / f"ggml-vocab-{name}.gguf")
+    data = (llama_cpp_sdist() / "models" / f"ggml-vocab-{name}.gguf").read_bytes()
     prefix = "tokenizer.ggml."
-    return {k.removeprefix(prefix): f.contents() for k, f in reader.fields.items() if prefix in k}
+    return {k.removeprefix(prefix): v for k, v in _metadata(data).items() if prefix in k}
+
+
+def _metadata(data: bytes) -> dict[str, Any]:
+    """All keys of a GGUF file with whole arrays; gguf's own reader takes a minute for these."""
+    at = 24
+
+    def scalar(code: str) -> Any:
+        nonlocal at
+        at += struct.calcsize(code)
+        return struct.unpack_from("<" + code, data, at - struct.calcsize(code))[0]
+
+    def string() -> str:
+        nonlocal at
+        length = scalar("Q")
+        at += length
+        return data[at - length : at].decode("utf-8", "surrogateescape")
+
+    def value(kind: int) -> Any:
+        if kind == _STRING:
+            return string()
+        if kind == _ARRAY:
+            of, length = scalar("I"), scalar("Q")
+            return [value(of) for _ in range(length)]
+        return scalar(_CODES[kind])
+
+    (n_keys,) = struct.unpack_from("<Q", data, 16)
+    return {string(): value(scalar("I")) for _ in range(n_keys)}
 
 
 def write_sentencepiece(
@@ -42,11 +71,15 @@ def write_sentencepiece(
 ) -> int:
     """tokenizer.model and tokenizer.json with byte fallback. Returns the size of the vocabulary."""
     from sentencepiece import sentencepiece_model_pb2
+    from tokenizers import AddedToken
 
     pb: Any = sentencepiece_model_pb2
     fields = _fields(name)
     proto = pb.ModelProto()
-    pieces = list(zip(fields["tokens"], fields["scores"], fields["token_type"], strict=True))
+    types = [_UNKNOWN, _CONTROL, _CONTROL, *fields["token_type"][3:]]
+    everything = list(zip(fields["tokens"], fields["scores"], types, strict=True))
+    # What stands behind the 32000 of Llama was added to tokenizer.json only.
+    pieces, added = everything[:32000], [t for t, _, kind in everything[32000:] if kind == _CONTROL]
     for token, score, kind in pieces:
         piece = proto.pieces.add()
         piece.piece, piece.score, piece.type = token, score, kind
@@ -58,13 +91,15 @@ def write_sentencepiece(
     proto.normalizer_spec.remove_extra_whitespaces = False
     proto.normalizer_spec.name = "identity"
     (folder / "tokenizer.model").write_bytes(proto.SerializeToString())
-    _fast_sentencepiece(pieces, dummy_prefix).save(str(folder / "tokenizer.json"))
+    fast = _fast_sentencepiece(pieces, dummy_prefix)
+    fast.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in added])
+    fast.save(str(folder / "tokenizer.json"))
     config = {
         "tokenizer_class": tokenizer_class, "bos_token": "<s>", "eos_token": "</s>",
         "unk_token": "<unk>", "add_bos_token": True, "add_eos_token": False,
     }  # fmt: skip
     _write_json(folder / "tokenizer_config.json", config)
-    return len(pieces)
+    return len(everything)
 
 
 def _fast_sentencepiece(pieces: list[tuple[str, float, int]], dummy_prefix: bool) -> Any:

@@ -173,3 +173,26 @@ def verify(
     code = command.run(file, against, asked, as_json=as_json)
     if code:
         raise typer.Exit(code)
+
+
+@app.command()
+def lora(
+    peft: Annotated[Path, typer.Argument(help="The folder PEFT saved the adapter in.")],
+    base: Annotated[
+        str, typer.Option(help="A GGUF file, a folder with config.json, or a model's name.")
+    ],
+    out: Annotated[Path, typer.Option(help="The adapter file to write: NAME.gguf.")],
+    converter: Annotated[
+        Path | None, typer.Option(help="A llama.cpp checkout of the installed version.")
+    ] = None,
+    models: Annotated[
+        list[Path] | None, typer.Option("--models", help="One more models.toml.")
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """Convert a LoRA adapter, so that base and expert share one copy of the weights."""
+    from localcollab_convert import lora_command
+
+    lora_command.run(
+        peft, base, out, converter=converter, catalogs=tuple(models or ()), as_json=as_json
+    )

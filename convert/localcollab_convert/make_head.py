@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from localcollab.assembly import OpenTeam, open_team
+from localcollab.assembly import OpenTeam, open_team, probe_member
 from localcollab.errors import BadData, BadOption, HeadMismatch
 from localcollab.heads import Head, HeadCard, save_head
 from localcollab.language_model import Float32Array
 from localcollab.llama.options import Options
-from localcollab.llama.probe import Verdict, probe
+from localcollab.llama.probe import Verdict
 from localcollab_convert import calibrate as calibration
 from localcollab_convert import export, train
 from localcollab_convert.calibrate import METRIC_NAMES, Calibration
@@ -54,7 +54,7 @@ class HeadMaker:
 
     @cached_property
     def verdicts(self) -> list[Verdict]:
-        return [probe(member.path, self._show) for member in self.request.plan.members]
+        return [probe_member(member, self._show) for member in self.request.plan.members]
 
     @cached_property
     def _export(self) -> Stage:

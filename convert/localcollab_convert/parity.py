@@ -39,12 +39,14 @@ class Parity:
 
 def load_tokenizer(folder: Path) -> Any:
     """The original's tokenizer. Raises `BadModelFile`."""
-    from transformers import AutoTokenizer
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
+    # Of some models AutoTokenizer (5.x) builds its own pipeline, which cuts blanks otherwise than the
+    # published tokenizer.json; this class takes the file as it stands.
+    as_published = (folder / "tokenizer.json").is_file()
+    kind = PreTrainedTokenizerFast if as_published else AutoTokenizer
     try:
-        return AutoTokenizer.from_pretrained(
-            str(folder), local_files_only=True, trust_remote_code=False
-        )
+        return kind.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
     except Exception as error:  # transformers raises whatever a damaged file makes it raise
         raise BadModelFile(
             f"{folder}: its tokenizer cannot be loaded ({_short(error)}): fetch the folder again"

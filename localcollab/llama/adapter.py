@@ -1,0 +1,57 @@
+"""A LoRA adapter on one context: base and adapted model share one copy of the weights in memory."""
+
+import ctypes
+import hashlib
+import os
+from pathlib import Path
+
+import llama_cpp.llama_cpp as api
+
+from localcollab.errors import BadModelFile
+from localcollab.llama import library
+from localcollab.llama.context import LlamaModel
+
+_MAGIC = b"GGUF"
+
+
+def set_adapter(model: LlamaModel, path: Path, *, scale: float = 1.0) -> None:
+    """From now on `model` reads with the adapter; other contexts of its weights do not.
+
+    Raises `BadModelFile`: no adapter, or one of another base.
+    """
+    _check(path)
+    library.take_errors()
+    adapter = api.llama_adapter_lora_init(model.weights.pointer, os.fsencode(path))
+    if not adapter:
+        raise BadModelFile(
+            f"{path}: does not fit {model.weights.path.name} "
+            f"({library.take_errors() or 'no reason given'}): give the base it was trained on"
+        )
+    adapters = (api.llama_adapter_lora_p_ctypes * 1)(
+        ctypes.cast(adapter, api.llama_adapter_lora_p_ctypes)
+    )
+    scales = (ctypes.c_float * 1)(scale)
+    if api.llama_set_adapters_lora(model._context, adapters, 1, scales):
+        raise BadModelFile(f"{path}: llama.cpp cannot set this adapter: convert it anew")
+    # llama.cpp frees it with the weights.
+    model.forget()
+
+
+def adapted_sha256(weights_sha256: str, adapter: Path) -> str:
+    """What identifies weights with an adapter: neither file alone does."""
+    _check(adapter)
+    digest = hashlib.sha256(weights_sha256.encode())
+    with adapter.open("rb") as file:
+        digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _check(path: Path) -> None:
+    if not os.path.isfile(path):  # opening a FIFO would wait for a writer
+        raise BadModelFile(f"{path}: no such adapter file: check the path")
+    with path.open("rb") as file:
+        magic = file.read(4)
+    if magic != _MAGIC:
+        raise BadModelFile(
+            f"{path}: starts with {magic!r}, not with 'GGUF': make it with localcollab convert lora"
+        )
