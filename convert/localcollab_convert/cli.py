@@ -196,3 +196,17 @@ def lora(
     lora_command.run(
         peft, base, out, converter=converter, catalogs=tuple(models or ()), as_json=as_json
     )
+
+
+@app.command("imatrix")
+def collect_imatrix(
+    file: Annotated[Path, typer.Argument(help="An unquantized GGUF file.")],
+    text: Annotated[Path, typer.Option(help="UTF-8 text like what the model will read.")],
+    out: Annotated[Path, typer.Option(help="The importance matrix to write: NAME.gguf.")],
+    tokens: Annotated[int, typer.Option(help="At most so many of the text.")] = 2**17,
+    as_json: _Json = False,
+) -> None:
+    """Collect an importance matrix, which makes low-bit quantizations better."""
+    from localcollab_convert import imatrix_command
+
+    imatrix_command.run(file, text, out, n_tokens=tokens, as_json=as_json)

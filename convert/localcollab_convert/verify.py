@@ -103,7 +103,7 @@ def _score(
 ) -> Scores:
     n_ctx = read_header(path).number("context_length") or asked.window
     length = min(asked.window, n_ctx)
-    windows = _windows(asked.text, vocabulary, length, asked.n_tokens)
+    windows = windows_of(asked.text, vocabulary, length, asked.n_tokens)
     ours = gguf_reader(open_gguf(path, length, exact=asked.exact))
     theirs = _reader_of(against, length, asked.exact)
 
@@ -120,7 +120,7 @@ def _reader_of(against: Path, length: int, exact: bool) -> Read:
     return gguf_reader(open_gguf(against, length, exact=exact))
 
 
-def _windows(path: Path, vocabulary: Vocabulary, length: int, n_tokens: int) -> list[list[int]]:
+def windows_of(path: Path, vocabulary: Vocabulary, length: int, n_tokens: int) -> list[list[int]]:
     """The text's tokens, cut; each window begins as the model wants a sequence to begin."""
     try:
         text = path.read_text(encoding="utf-8")
