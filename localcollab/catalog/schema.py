@@ -169,8 +169,6 @@ def _model_fault(model: ModelTable) -> str | None:
 def _team_fault(team: TeamTable) -> str | None:
     if team.method == "speculation":
         return _speculation_fault(team)
-    if team.draft is not None:
-        return 'has a draft, which only method = "speculation" uses: leave one of them out'
     if not team.experts:
         return "experts is empty: name at least one model"
     for n, expert in enumerate(team.experts):

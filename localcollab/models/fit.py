@@ -88,7 +88,7 @@ def fit_team(
     contexts = (*found.contexts, *(_estimated_context(p, e, options) for p, e in missing))
     weights = (*_weights_here(found, here), *_weights_missing(missing), *_adapters(entries))
     runtime = found.runtime or _ESTIMATED_RUNTIME
-    return _judge(team.name, weights, contexts, runtime, free, found.gpus, options)
+    return judge(team.name, weights, contexts, runtime, free, found.gpus, options)
 
 
 def _forecast(planned: Sequence[PlannedContext], options: Options, free: int | None) -> Forecast:
@@ -140,7 +140,7 @@ def _estimated_context(place: str, entry: ModelEntry, options: Options) -> Conte
     )
 
 
-def _judge(
+def judge(
     team: str,
     weights: tuple[Weight, ...],
     contexts: tuple[ContextNeed, ...],
@@ -149,6 +149,7 @@ def _judge(
     gpus: tuple[Gpu, ...],
     options: Options,
 ) -> Fit:
+    """Adds up, and compares with what is free."""
     in_weights = sum(weight.size_bytes for weight in weights)
     in_caches = sum(context.cache for context in contexts)
     in_compute = sum(context.compute for context in contexts)
