@@ -4,9 +4,9 @@ Knows what its cache holds and evaluates only what a read lacks. Knows nothing o
 """
 
 import ctypes
-import time
 import weakref
 from collections.abc import Sequence
+from typing import Any
 
 import llama_cpp.llama_cpp as api
 import numpy as np
@@ -16,6 +16,7 @@ from localcollab.language_model import Float32Array, OnChunk, Reading
 from localcollab.llama import library
 from localcollab.llama.hooks import LayerHook
 from localcollab.llama.options import Options, threads_for
+from localcollab.llama.report import NEVER, Report
 from localcollab.llama.weights import KV_TYPES, Weights, choose_n_ctx
 from localcollab.vocabulary import Vocabulary
 
@@ -25,7 +26,9 @@ _FLASH = {
     "off": api.LLAMA_FLASH_ATTN_TYPE_DISABLED,
 }
 _ABORTED = 2
-_SECONDS_BETWEEN_CALLS = 0.02
+_TILE = 64
+"""Below so many tokens the CPU's flash attention goes one by one: 63 cost 2.7 times what 64 cost."""
+_WORTH_A_TILE = 8
 
 
 class LlamaModel:
@@ -81,7 +84,7 @@ class LlamaModel:
             return Reading(np.empty((0, self.vocabulary.n_tokens), np.float32))
         self._rewind_to(min(n_shared, len(wanted) - last))
         n_start, n_plain = len(self._cached), max(len(self._cached), len(wanted) - last)
-        report = _Report(on_chunk, len(wanted) - n_start)
+        report = Report(on_chunk, len(wanted) - n_start)
         n_joined = self._joined(n_plain - n_start, last, hidden)
         self._evaluate(wanted[n_start : n_plain - n_joined], report)
         logits = np.empty((last, self.vocabulary.n_tokens), np.float32)
@@ -89,10 +92,10 @@ class LlamaModel:
         for row in range(0, last, self._n_outputs):
             n_rows = min(self._n_outputs, last - row)
             at = n_plain + row
-            some = wanted[at - n_joined : at + n_rows]
+            some, n_skip = wanted[at - n_joined : at + n_rows], n_joined if hidden else 0
             n_joined = 0
             self._decode(some, report, n_outputs=n_rows, hidden=hidden)
-            self._copy_outputs(logits[row : row + n_rows], states, row)
+            self._copy_outputs(logits[row : row + n_rows], states, row, n_skip)
         self._kept = Reading(logits, states) if last else None
         return self._kept or Reading(logits, states)
 
@@ -118,12 +121,15 @@ class LlamaModel:
     def _joined(self, n_plain: int, last: int, hidden: bool) -> int:
         """How many of the tokens before the outputs go into one batch with the first of them.
 
-        A batch of k + 1 costs less than one of k and one of 1. Not with hidden states: then every
-        position of the batch is an output.
+        A batch of k + 1 costs less than one of k and one of 1. With hidden states every position of
+        the batch is an output, so only what fills a tile joins.
         """
-        n_rest = n_plain % self._n_batch
-        fits = n_rest + min(last, self._n_outputs) <= self._n_batch
-        return n_rest if last and fits and not hidden else 0
+        n_rest, n_rows = n_plain % self._n_batch, min(last, self._n_outputs)
+        if not hidden:
+            return n_rest if last and n_rest + n_rows <= self._n_batch else 0
+        n_missing = _TILE - n_rows
+        worth = n_rows >= _WORTH_A_TILE and self._n_outputs >= _TILE
+        return n_missing if worth and 0 < n_missing <= n_rest else 0
 
     def _kept_rows(self, tokens: list[int], last: int, hidden: bool) -> Reading | None:
         kept = self._kept
@@ -144,13 +150,11 @@ class LlamaModel:
             n_keep = 0
         del self._cached[n_keep:]
 
-    def _evaluate(self, tokens: list[int], report: "_Report") -> None:
+    def _evaluate(self, tokens: list[int], report: Report) -> None:
         for at in range(0, len(tokens), self._n_batch):
             self._decode(tokens[at : at + self._n_batch], report, n_outputs=0, hidden=False)
 
-    def _decode(
-        self, tokens: list[int], report: "_Report", *, n_outputs: int, hidden: bool
-    ) -> None:
+    def _decode(self, tokens: list[int], report: Report, *, n_outputs: int, hidden: bool) -> None:
         # With embeddings on, every position would be an output: only where they are wanted.
         if hidden != self._with_hidden:
             api.llama_set_embeddings(self._context, hidden)
@@ -165,7 +169,7 @@ class LlamaModel:
             code = api.llama_decode(self._context, self._batch)
         finally:
             if armed:
-                api.llama_set_abort_callback(self._context, _NEVER, None)
+                api.llama_set_abort_callback(self._context, NEVER, None)
         if code or (self._hook and self._hook.error):
             self._recover(tokens, code, report)
         self._cached.extend(tokens)
@@ -183,7 +187,7 @@ class LlamaModel:
             batch.seq_id[i][0] = 0
             batch.logits[i] = i >= n - n_outputs
 
-    def _recover(self, tokens: list[int], code: int, report: "_Report") -> None:
+    def _recover(self, tokens: list[int], code: int, report: Report) -> None:
         """Believe the cache about what was finished, then raise."""
         if self._hook and self._hook.error:
             self.forget()
@@ -205,12 +209,14 @@ class LlamaModel:
         self._cached.clear()
         self._kept = None
 
-    def _copy_outputs(self, rows: Float32Array, states: Float32Array | None, row: int) -> None:
-        # llama.cpp reuses these buffers on the next decode: copy.
-        ctypes.memmove(rows.ctypes.data, api.llama_get_logits(self._context), rows.nbytes)
+    def _copy_outputs(
+        self, rows: Float32Array, states: Float32Array | None, row: int, n_skip: int
+    ) -> None:
+        """The outputs of the last decode but its first `n_skip`."""
+        _copy(api.llama_get_logits(self._context), n_skip, rows)
         if states is not None:
             part = states[row : row + len(rows)]
-            ctypes.memmove(part.ctypes.data, api.llama_get_embeddings(self._context), part.nbytes)
+            _copy(api.llama_get_embeddings(self._context), n_skip, part)
         # One look at the least and one at the largest value finds NaN too, without a temporary.
         if not (np.isfinite(rows.min()) and np.isfinite(rows.max())):
             raise EvaluationFailed(
@@ -219,36 +225,10 @@ class LlamaModel:
             )
 
 
-_NEVER = api.ggml_abort_callback()
-"""A null function pointer: no abort callback."""
-
-
-class _Report:
-    """Calls `on_chunk` between chunks and, seldom, from inside one; carries what it raises."""
-
-    def __init__(self, on_chunk: OnChunk | None, total: int) -> None:
-        self.on_chunk = on_chunk
-        self.done, self.total = 0, total
-        self.error: BaseException | None = None
-        self._next = time.monotonic() + _SECONDS_BETWEEN_CALLS
-        # A callback object costs more than a short read's bookkeeping: only where it can be used.
-        self.abort = api.ggml_abort_callback(self._should_abort) if on_chunk else _NEVER
-
-    def add(self, n_tokens: int) -> None:
-        self.done += n_tokens
-        if self.on_chunk is not None:
-            self.on_chunk(self.done, self.total)
-
-    def _should_abort(self, _data: object) -> bool:
-        now = time.monotonic()
-        if now < self._next or self.on_chunk is None:
-            return self.error is not None
-        self._next = now + _SECONDS_BETWEEN_CALLS
-        try:
-            self.on_chunk(self.done, self.total)
-        except BaseException as error:  # ctypes would print and drop it
-            self.error = error
-        return self.error is not None
+def _copy(source: Any, n_skip: int, rows: Float32Array) -> None:
+    # llama.cpp reuses its buffers on the next decode.
+    start = ctypes.addressof(source.contents) + n_skip * rows.shape[1] * rows.itemsize
+    ctypes.memmove(rows.ctypes.data, start, rows.nbytes)
 
 
 def _common_prefix(cached: list[int], wanted: list[int]) -> int:

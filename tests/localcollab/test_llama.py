@@ -129,7 +129,9 @@ def raise_stopped(done: int, total: int) -> None:
 def test_equal_chunks_give_equal_bits(weights: list[Weights], rate: float | None) -> None:
     options = Options(flash_attention="off", n_ctx=512, n_batch=16, n_ubatch=16)
     walked, fresh = (
-        open_model(weights[0], options=options) if rate is None else open_team(weights, rate, options)
+        open_model(weights[0], options=options)
+        if rate is None
+        else open_team(weights, rate, options)
         for _ in range(2)
     )
     walked.read(TOKENS[:160], last=0)
@@ -242,3 +244,16 @@ def test_gpu_layers_on_a_cpu_build_are_refused(files: list[Path]) -> None:
         pytest.skip("this build has a GPU")
     with pytest.raises(BadOption, match="no GPU support"):
         load_weights(files[0], Options(n_gpu_layers=4), extra_buffers=True)
+
+
+def test_states_read_with_their_prefix_are_those_read_alone(weights: list[Weights]) -> None:
+    options = Options(flash_attention="off", n_ctx=512, n_outputs=128)
+    joined, alone = (open_model(weights[0], options=options) for _ in range(2))
+    alone.read(TOKENS[:180], last=0)
+    # 20 rows fill a tile of 64 with the 44 tokens before them.
+    found, expected = (m.read(TOKENS[:200], last=20, hidden=True) for m in (joined, alone))
+    assert (joined.n_batches, alone.n_batches) == (2, 2)
+    assert found.hidden is not None
+    assert expected.hidden is not None
+    assert_close(found.logits, expected.logits)
+    assert_close(found.hidden, expected.hidden)
