@@ -206,6 +206,9 @@ def bench(
         ),
     ] = None,
     repeat: Annotated[int, typer.Option(help="Rounds of each timing.")] = 5,
+    busy: Annotated[
+        bool, typer.Option("--busy", help="Beside other work: one thread, CPU time.")
+    ] = False,
     plot: Annotated[Path | None, typer.Option(help="A picture of the ratios, as PNG.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     models: _Models = None,
@@ -214,8 +217,8 @@ def bench(
     from localcollab.bench import command
 
     command.run(
-        tuple(team or ()), tuple(models or ()), only=only, n_rounds=repeat, plot=plot,
-        as_json=as_json,
+        tuple(team or ()), tuple(models or ()), only=only, n_rounds=repeat, busy=busy,
+        plot=plot, as_json=as_json,
     )  # fmt: skip
 
 

@@ -8,8 +8,8 @@ tokens would take longer than a minute, a few lengths are measured, and a line t
 import copy
 import json
 import sys
-import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,26 +18,30 @@ import numpy as np
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from localcollab.bench.figures import Clock, choose_clock
+
 SECONDS_ALLOWED = 60.0
 _FEWEST = 4
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def main(request: dict[str, Any]) -> dict[str, object]:
-    """files (base first), tokens, n_prompt, authors (an index into files a token), n_threads."""
+    """files (base first), tokens, n_prompt, authors (an index into files a token), n_threads, busy."""
+    clock = choose_clock(busy=request["busy"])
     torch.set_num_threads(request["n_threads"])
     tokens, n_prompt = request["tokens"], request["n_prompt"]
     authors: list[int] = request["authors"]
     models = [load(Path(path)) for path in request["files"]]
-    dtype = choose_dtype(models[0], tokens[:n_prompt])
+    dtype = choose_dtype(models[0], tokens[:n_prompt], clock)
     models = [model.to(_DTYPES[dtype]) for model in models]
     lengths = [n_prompt + n for n in range(len(authors))]
-    once = forward_seconds(models[0], tokens[:n_prompt])
+    once = forward_seconds(models[0], tokens[:n_prompt], clock)
     n_measured = min(len(authors), max(_FEWEST, int(SECONDS_ALLOWED / once / 2)))
     seconds = 0.0
     for k, model in enumerate(models):
         asked = [n for n, author in zip(lengths, authors, strict=True) if k in (0, author)]
-        seconds += total_seconds(lambda n: forward_seconds(model, tokens[:n]), asked, n_measured)  # noqa: B023
+        at = partial(_seconds_at, model, tokens, clock)
+        seconds += total_seconds(at, asked, n_measured)
     same = [
         int(next_token(models[author], tokens[:n]) == tokens[n])
         for n, author in list(zip(lengths, authors, strict=True))[: min(8, n_measured)]
@@ -102,21 +106,25 @@ def _halve_for_rope(weight: torch.Tensor, n_heads: int) -> torch.Tensor:
     return pairs.swapaxes(1, 2).reshape(n_out, n_in)
 
 
-def choose_dtype(model: LlamaForCausalLM, tokens: Sequence[int]) -> str:
+def choose_dtype(model: LlamaForCausalLM, tokens: Sequence[int], clock: Clock) -> str:
     """The faster of float32 and bfloat16 for one forward; leaves the model in float32."""
     seconds = {}
     for name, dtype in _DTYPES.items():
         # A copy: bfloat16 would round the weights for good.
         tried = copy.deepcopy(model).to(dtype) if dtype != torch.float32 else model
-        forward_seconds(tried, tokens)
-        seconds[name] = forward_seconds(tried, tokens)
+        forward_seconds(tried, tokens, clock)
+        seconds[name] = forward_seconds(tried, tokens, clock)
     return min(seconds, key=lambda name: seconds[name])
 
 
-def forward_seconds(model: LlamaForCausalLM, tokens: Sequence[int]) -> float:
-    started = time.perf_counter()
+def _seconds_at(model: LlamaForCausalLM, tokens: Sequence[int], clock: Clock, length: int) -> float:
+    return forward_seconds(model, tokens[:length], clock)
+
+
+def forward_seconds(model: LlamaForCausalLM, tokens: Sequence[int], clock: Clock) -> float:
+    started = clock()
     next_token(model, tokens)
-    return time.perf_counter() - started
+    return clock() - started
 
 
 @torch.inference_mode()

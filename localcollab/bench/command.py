@@ -26,6 +26,7 @@ def run(
     *,
     only: str | None,
     n_rounds: int,
+    busy: bool,
     plot: Path | None,
     as_json: bool,
 ) -> None:
@@ -37,9 +38,9 @@ def run(
     results: dict[str, list[Figure]] = {}
     for name in teams or [DEFAULT_TEAM]:
         arguments = TeamArguments(name, tuple(catalogs))
-        results[name] = list(measure(arguments, letters, n_rounds, status))
+        results[name] = list(measure(arguments, letters, n_rounds, busy, status))
     status.clear()
-    print(report.as_json(results, machine()) if as_json else report.as_table(results))
+    print(report.as_json(results, machine(busy)) if as_json else report.as_table(results))
     if plot:
         report.draw(results, plot)
         status.note(f"drawn to {plot}")
@@ -57,7 +58,7 @@ def parse_only(only: str | None) -> str:
 
 
 def measure(
-    arguments: TeamArguments, letters: str, n_rounds: int, status: Status
+    arguments: TeamArguments, letters: str, n_rounds: int, busy: bool, status: Status
 ) -> Iterator[Figure]:
     """In the order of the letters; children run while this process waits."""
     setting: Setting | None = None
@@ -68,7 +69,7 @@ def measure(
         elif letter == "g":
             yield start_up(arguments, n_rounds)
         else:
-            setting = setting or open_setting(arguments.plan(), status.show)
+            setting = setting or open_setting(arguments.plan(), status.show, busy=busy)
             yield _measure_one(letter, setting, n_rounds)
 
 
@@ -96,10 +97,11 @@ _ABOUT = {
 }
 
 
-def machine() -> dict[str, object]:
+def machine(busy: bool) -> dict[str, object]:
     return {
         "cpu": library.cpu_name(),
         "physical_cores": physical_cores(),
+        "clock": "CPU time of one thread" if busy else "wall",
         "load_average": round(os.getloadavg()[0], 2),
         "llama_cpp_python": importlib.metadata.version("llama-cpp-python"),
         "n_prompt": N_PROMPT,

@@ -1,11 +1,18 @@
 """A ratio with its spread. Baseline and measured repetitions alternate, because machines drift."""
 
 import statistics
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 Task = Callable[[], float]
 """Runs once; seconds."""
+Clock = Callable[[], float]
+
+
+def choose_clock(*, busy: bool) -> Clock:
+    """Beside other work only CPU time is comparable, and only of one thread: others would spin."""
+    return time.process_time if busy else time.perf_counter
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,15 +37,16 @@ def against_published(setting: Setting, n_rounds: int) -> Figure:
         "n_prompt": len(setting.prompt),
         "authors": [names.index(author) for author in authors],
         "n_threads": setting.n_threads,
+        "busy": setting.busy,
     }
     found = ask_child("localcollab_convert.published_style", request)
     if "error" in found:
         return skipped("vs_published_style", _PUBLISHED, str(found["error"]))
-    how = "measured" if found["n_measured"] == len(authors) else "fitted to the prefix length"
+    how = "" if found["n_measured"] == len(authors) else ", fitted to the prefix length"
     return figure(
         "vs_published_style", _PUBLISHED, [found["seconds"] / seconds for seconds in ours],
         f"transformers, {found['dtype']}: {found['seconds']:.1f} s for {len(authors)} tokens, "
-        f"{found['n_measured']} of them measured, {how}; ours {statistics.median(ours):.2f} s; "
+        f"{found['n_measured']} measured{how}; ours {statistics.median(ours):.2f} s; "
         f"rate {RATE}", seconds_ours=statistics.median(ours), **found,
     )  # fmt: skip
 
@@ -61,6 +62,7 @@ def export_speed(setting: Setting, n_rounds: int) -> Figure:
         "tokens": tokens,
         "n_prompt": len(setting.prompt),
         "n_ctx": setting.options.n_ctx,
+        "busy": setting.busy,
         "n_rounds": n_rounds,
     }
     found = ask_child("localcollab_convert.export_speed", request)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from localcollab.assembly import OpenTeam, TeamPlan, open_team
+from localcollab.bench.figures import Clock, choose_clock
 from localcollab.errors import BadOption
 from localcollab.language_model import LanguageModel
 from localcollab.llama.bare import BareLoop
@@ -32,6 +33,12 @@ class Setting:
     """Base first, on contexts of their own with the same options."""
     n_threads: int
     """Of the base."""
+    busy: bool = False
+    """One thread and CPU time, for a machine with other work."""
+
+    @property
+    def clock(self) -> Clock:
+        return choose_clock(busy=self.busy)
 
     @property
     def members(self) -> list[LanguageModel]:
@@ -43,18 +50,21 @@ class Setting:
             llama_of(member).forget()
 
 
-def choose_options(plan: TeamPlan) -> Options:
+def choose_options(plan: TeamPlan, n_threads: int | None = None) -> Options:
     """The defaults, with a context of at most `N_CTX`. Raises `BadModelFile`, `BadOption`."""
     sizes = {m.path: read_header(m.path).number("context_length") for m in plan.members}
     for path, size in sizes.items():
         if size is not None and size < _LEAST_CTX:
             raise BadOption(f"{path}: a context of {size} tokens is too small: bench needs 512")
-    return Options(n_ctx=min([N_CTX, *(size for size in sizes.values() if size)]))
+    n_ctx = min([N_CTX, *(size for size in sizes.values() if size)])
+    return Options(n_ctx=n_ctx, n_threads=n_threads)
 
 
-def open_setting(plan: TeamPlan, on_progress: Callable[[str], None]) -> Setting:
+def open_setting(
+    plan: TeamPlan, on_progress: Callable[[str], None], *, busy: bool = False
+) -> Setting:
     """Raises what opening a team raises."""
-    options = choose_options(plan)
+    options = choose_options(plan, n_threads=1 if busy else None)
     team = open_team(plan, options, on_progress)
     llamas = [llama_of(member) for member in team.members.values()]
     vocabulary = llamas[0].vocabulary
@@ -65,8 +75,12 @@ def open_setting(plan: TeamPlan, on_progress: Callable[[str], None]) -> Setting:
         team=team,
         vocabulary=vocabulary,
         prompt=tuple(make_prompt(vocabulary)),
-        bare=tuple(BareLoop(LlamaModel(m.weights, options, name=m.name)) for m in llamas),
+        bare=tuple(
+            BareLoop(LlamaModel(m.weights, options, name=m.name), choose_clock(busy=busy))
+            for m in llamas
+        ),
         n_threads=threads_for(llamas[0].weights.size_bytes, options),
+        busy=busy,
     )
 
 

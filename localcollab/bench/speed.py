@@ -7,7 +7,6 @@ t_base + rate x t_expert and the catch-up at the expert's own batch speed, and n
 bookkeeping or text. Base and experts read at their own number of threads, as in the team.
 """
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -15,7 +14,7 @@ from localcollab.answer import Limits
 from localcollab.bench.figures import Figure, Task, alternate, figure, ratios
 from localcollab.bench.setting import N_ANSWER, Setting
 from localcollab.deferral import DeferralTeam
-from localcollab.events import Finished, Token
+from localcollab.events import Token
 from localcollab.gates import Gate, random_gate
 from localcollab.generate import generate
 from localcollab.heads import Head
@@ -32,9 +31,9 @@ def base_against_bare(setting: Setting, n_rounds: int) -> Figure:
 
     def run_ours() -> float:
         setting.forget()
-        started = time.perf_counter()
-        finished = finish(base, setting.prompt)
-        return ours.note(time.perf_counter() - started, finished.seconds_decode)
+        started = setting.clock()
+        first = first_token_at(base, setting)
+        return ours.note(setting.clock() - started, setting.clock() - first)
 
     def run_bare() -> float:
         answer = bare.answer(setting.prompt, N_ANSWER)
@@ -122,20 +121,21 @@ def written(model: LanguageModel, setting: Setting) -> tuple[list[int], list[str
     return [*setting.prompt, *answer[:-1]], [event.author for event in events]
 
 
-def finish(model: LanguageModel, prompt: Sequence[int]) -> Finished:
-    """A whole greedy answer."""
-    for event in generate(model, prompt, limits=_LIMITS):
-        if isinstance(event, Finished):
-            return event
-    raise AssertionError("a generation ends with Finished")
+def first_token_at(model: LanguageModel, setting: Setting) -> float:
+    """Write a whole greedy answer; when its first token came."""
+    first = 0.0
+    for event in generate(model, setting.prompt, limits=_LIMITS):
+        if isinstance(event, Token) and not first:
+            first = setting.clock()
+    return first
 
 
 def seconds_of(model: LanguageModel, setting: Setting) -> float:
     """Prompt and answer, from empty caches."""
     setting.forget()
-    started = time.perf_counter()
-    finish(model, setting.prompt)
-    return time.perf_counter() - started
+    started = setting.clock()
+    first_token_at(model, setting)
+    return setting.clock() - started
 
 
 def limit_seconds(setting: Setting, tokens: Sequence[int], authors: Sequence[str]) -> float:

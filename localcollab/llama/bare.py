@@ -5,7 +5,7 @@ options. Each call empties the cache first.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import llama_cpp.llama_cpp as api
@@ -25,42 +25,43 @@ class BareAnswer(NamedTuple):
 class BareLoop:
     """llama_decode and argmax; no chunks, no rewinding, no events."""
 
-    def __init__(self, model: LlamaModel) -> None:
+    def __init__(self, model: LlamaModel, clock: Callable[[], float] = time.perf_counter) -> None:
         self._model = model  # keeps the context open
         self._context = model._context
         self._batch = model._batch
+        self._clock = clock
         self._n_vocab = model.vocabulary.n_tokens
 
     def answer(self, prompt: Sequence[int], n_tokens: int) -> BareAnswer:
         """Greedy; end tokens are tokens like others."""
         self._clear()
-        started = time.perf_counter()
+        started = self._clock()
         self._decode(prompt, 0, n_outputs=1)
         tokens = [self._argmax()]
-        first = time.perf_counter()
+        first = self._clock()
         for position in range(len(prompt), len(prompt) + n_tokens - 1):
             self._decode(tokens[-1:], position, n_outputs=1)
             tokens.append(self._argmax())
-        return BareAnswer(tuple(tokens), first - started, time.perf_counter() - first)
+        return BareAnswer(tuple(tokens), first - started, self._clock() - first)
 
     def replay(self, tokens: Sequence[int], sizes: Sequence[int]) -> float:
         """Seconds to read `tokens` in batches of `sizes`, each asked for its last token's logits."""
         self._clear()
-        started = time.perf_counter()
+        started = self._clock()
         position = 0
         for size in sizes:
             self._decode(tokens[position : position + size], position, n_outputs=1)
             self._argmax()
             position += size
-        return time.perf_counter() - started
+        return self._clock() - started
 
     def read(self, tokens: Sequence[int], n_outputs: int) -> float:
         """Seconds to read `tokens` at once, with logits at the last `n_outputs`."""
         self._clear()
-        started = time.perf_counter()
+        started = self._clock()
         self._decode(tokens, 0, n_outputs=n_outputs)
         api.llama_get_logits(self._context)
-        return time.perf_counter() - started
+        return self._clock() - started
 
     def _clear(self) -> None:
         api.llama_memory_clear(api.llama_get_memory(self._context), False)
