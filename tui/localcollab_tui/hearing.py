@@ -1,6 +1,7 @@
 """What the models' thread says becomes what the screen shows: an answer that grows, a status line."""
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from localcollab.events import Finished, Progress, Token, Unfamiliar
@@ -87,7 +88,10 @@ class Hearing:
         self._screen.dialogue.facts = began.facts
         self._screen.dialogue.refresh()
         self._figures = Figures(n_prompt=began.prompted.n_tokens, began=time.monotonic())
-        answer = self._screen.dialogue.branch[-1]
+        # A short answer may be finished already: its end is still in the mail.
+        answer = replace(
+            self._screen.dialogue.branch[-1], status="streaming", text="", outcome=None
+        )
         view = await self._screen.log_view.add(answer, opens_reasoning=began.opens_reasoning)
         assert isinstance(view, AnswerView)
         self._answer = view
