@@ -124,6 +124,8 @@ def _sentence(error: Any) -> str:
 
 def _place(loc: tuple[str, ...]) -> tuple[str, str]:
     """The table as TOML writes it, and the key inside it; "" where the table itself is wrong."""
+    if not loc:
+        return "the whole", ""
     if loc[0] not in _TABLES:
         return "the file", loc[0]
     if len(loc) == 1:

@@ -68,7 +68,7 @@ def enter_team(team: str, tables: dict[str, Any], catalog: Catalog, places: Plac
     """A catalogue for each model that is not here yet, then one for the team and its head."""
     for name, table in tables["models"].items():
         known = catalog.models.get(name)
-        if known is None or not os.path.lexists(known.path):
+        if known is None or ("path" in table and not os.path.lexists(known.path)):
             here = {k: _placed(k, v, places) for k, v in table.items()}
             if "path" in table:
                 here["sha256"] = _sha256(table)
