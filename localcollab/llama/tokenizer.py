@@ -67,6 +67,10 @@ def _encoder(
         n_max = len(data) + 16
         buffer = (api.llama_token * n_max)()
         n = api.llama_tokenize(vocab, data, len(data), buffer, n_max, False, special)
+        if n < 0:  # three byte tokens a blank, where a vocabulary has none for it
+            n_max = -n
+            buffer = (api.llama_token * n_max)()
+            n = api.llama_tokenize(vocab, data, len(data), buffer, n_max, False, special)
         if n < 0:
             raise BadOption(
                 f"{owner}: cannot tokenize {len(data)} bytes of text (needs {-n} tokens)"
