@@ -13,6 +13,8 @@ from localcollab_tui.cli import make_app, opener
 from localcollab_tui.widgets.tokens import TokensView
 
 SIZE = (110, 26)
+QUESTIONS = ["Hello", "What does Cobrorlin contain?", "What do 10 doses of Lelgidone add up to?"]
+"""Of the shipped team."""
 
 
 async def take(app: ChatApp, questions: list[str], out: Path) -> None:
@@ -53,13 +55,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--team")
     parser.add_argument("--models", type=Path, action="append", default=[])
-    parser.add_argument("--question", action="append", required=True)
+    parser.add_argument("--question", action="append")
     parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "docs")
     given = parser.parse_args()
     with open_history(None) as history:
         start = Start(given.team, catalogs=tuple(given.models))
         app = make_app(history, opener(tuple(given.models), None), start)
-        asyncio.run(take(app, given.question, given.out))
+        asyncio.run(take(app, given.question or QUESTIONS, given.out))
         app.close()
 
 

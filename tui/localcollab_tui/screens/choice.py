@@ -25,7 +25,7 @@ class ChoiceScreen(ModalScreen[int | None]):
             background: $surface; padding: 1 2;
         }
         Static { height: auto; margin: 0 0 1 0; }
-        OptionList { height: auto; border: none; }
+        OptionList { height: auto; border: none; &:focus { border: none; } }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Leave")]

@@ -27,7 +27,7 @@ class TeamsScreen(ModalScreen[str | None]):
     TeamsScreen {
         align: center middle;
         Vertical { width: 90%; height: 90%; border: round $primary; background: $surface; }
-        OptionList { height: 1fr; border: none; }
+        OptionList { height: 1fr; border: none; &:focus { border: none; } }
         .keys { color: $text-muted; height: 1; padding: 0 1; }
     }
     """
@@ -71,27 +71,31 @@ def about(catalog: Catalog, team: TeamEntry, current: str | None) -> Content:
                           Content(visible(f": {team.about or record['decides']}"))]),
         Content.styled(f"    {visible(record['decides'])} · {fits(catalog, team)}", "dim"),
     ]  # fmt: skip
-    names = [team.base, *team.experts]
-    lines += [_member(catalog, name, n) for n, name in enumerate(names)]
+    roles = ["base", *(f"expert {n + 1}" for n in range(len(team.experts)))]
+    roles += ["draft"] * (len(team.models) - len(roles))
+    pairs = zip(roles, team.models, strict=False)
+    lines += [_member(catalog, name, role) for role, name in pairs]
     for problem in record["problems"]:
         lines.append(Content.styled(f"    problem: {visible(problem)}", "$text-error"))
-    for missing in record["missing"]:
-        lines.append(Content.styled(f"    missing: {visible(missing)}", "$text-warning"))
     if record["pull"]:
-        lines.append(Content.styled(f"    {visible(record['pull'])}", "$text-warning"))
+        lines.append(Content.styled(f"    to install: {visible(record['pull'])}", "$text-warning"))
+    else:
+        lines += [
+            Content.styled(f"    missing: {visible(path)}", "$text-warning")
+            for path in record["missing"]
+        ]
     return Content("\n").join(lines)
 
 
-def _member(catalog: Catalog, name: str, n: int) -> Content:
+def _member(catalog: Catalog, name: str, role: str) -> Content:
     known = catalog.models.get(name)
-    role = f"expert {n}" if n else "base"
     words = known.about if known else "not in the catalogue"
     return Content(f"    {role}: {visible(name)}, {visible(words) or 'no description'}")
 
 
 def fits(catalog: Catalog, team: TeamEntry) -> str:
     """Files against free memory, in words."""
-    paths = {catalog.models[n].path for n in (team.base, *team.experts) if n in catalog.models}
+    paths = {catalog.models[n].path for n in team.models if n in catalog.models}
     here = [path for path in paths if path.is_file()]
     if len(here) < len(paths):
         return "not installed"
