@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Keep, fetch and check model files.", no_args_is_help=True)
+app = typer.Typer(
+    help="Keep, fetch and check model files.", no_args_is_help=True, rich_markup_mode=None
+)
 
 _Models = Annotated[list[Path] | None, typer.Option("--models", help="One more models.toml.")]
 _Json = Annotated[bool, typer.Option("--json", help="For programs.")]

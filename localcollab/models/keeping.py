@@ -48,7 +48,7 @@ def _locate(file: str) -> tuple[Path, str]:
     try:
         path = Path(file).expanduser()
         if os.path.lexists(path):
-            return path.resolve(), path.stem
+            return (path.resolve() if os.path.isfile(path) else path), path.stem
     except (OSError, ValueError, RuntimeError) as error:
         raise BadModelFile(f"{file}: is no path to a file ({error}): check it") from error
     known = {found.name: found for found in find_everywhere()}
