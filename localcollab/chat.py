@@ -179,7 +179,7 @@ class Transcript:
                 # At the start stand a BOS and a space that are not in the text.
                 extra = spoken[-1][1] - len(piece.text) if not position else 0
                 limit = end - position + extra
-                return count + max(n for n, n_chars in spoken if n_chars <= limit)
+                return count + max((n for n, n_chars in spoken if n_chars <= limit), default=0)
             count += len(piece.tokens)
             position += len(piece.text)
         return count

@@ -12,7 +12,7 @@ from localcollab.evaluation_report import as_json as to_json
 from localcollab.evaluation_report import as_table, draw
 from localcollab.questions import Question, read_questions
 from localcollab.run import TeamChoice
-from localcollab.terminal import Status
+from localcollab.terminal import Status, notes_shown
 
 _SHIPPED_SETS = ("test.jsonl", "unknown.jsonl", "own-form.jsonl")
 
@@ -29,7 +29,8 @@ def run(
     plan = choice.plan()
     questions = [q for path in data or _shipped(plan.name) for q in read_questions(path)]
     status = Status(sys.stderr)
-    team = open_team(plan, on_progress=status.show)
+    with notes_shown(status):
+        team = open_team(plan, on_progress=status.show)
     found = evaluate(team, _some(questions, limit, choice.seed), status.show, seed=choice.seed)
     status.clear()
     print(to_json(found) if as_json else as_table(found))

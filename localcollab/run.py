@@ -20,7 +20,7 @@ from localcollab.events import Event, Finished, Progress, Prompted, Token, Unfam
 from localcollab.llama.options import Options
 from localcollab.sampling import Sampling
 from localcollab.session import Session
-from localcollab.terminal import Painter, Status, supports_colour
+from localcollab.terminal import Painter, Status, notes_shown, supports_colour
 
 _MAX_INPUT = 16 * 2**20
 
@@ -74,7 +74,8 @@ def run(
     if not text.strip():
         raise BadOption("the question is empty: give one, or write it to standard input")
     status = Status(sys.stderr)
-    team = open_team(plan, options, status.show)
+    with notes_shown(status):
+        team = open_team(plan, options, status.show)
     session = Session(team, system=system)
     if team.template is None:
         status.note(

@@ -4,9 +4,11 @@ Colour AND a mark: an expert's words stand in ‹brackets› with its number, so
 NO_COLOR and pipes. Text of a model is shown, never executed: control characters are made visible.
 """
 
+import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TextIO
 
 from localcollab.events import Finished, Token, Unfamiliar
@@ -37,7 +39,12 @@ def visible(text: str) -> str:
 
 def _is_control(c: str) -> bool:
     # C1 controls, DEL, half characters, line separators, and the characters that reorder text.
-    return "\x7f" <= c <= "\x9f" or "\ud800" <= c <= "\udfff" or c in _REORDERING or c in "\u2028\u2029"
+    return (
+        "\x7f" <= c <= "\x9f"
+        or "\ud800" <= c <= "\udfff"
+        or c in _REORDERING
+        or c in "\u2028\u2029"
+    )
 
 
 _REORDERING = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -178,3 +185,24 @@ class Status:
         line = visible(text)
         self._out.write(f"{_DIM}{line}{_RESET}\n" if self._is_terminal else f"{line}\n")
         self._out.flush()
+
+
+class NoteHandler(logging.Handler):
+    """Shows what the program decided by itself (logger `localcollab.note`) as notes of a `Status`."""
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(logging.WARNING)
+        self._status = status
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._status.note(record.getMessage())
+
+
+@contextmanager
+def notes_shown(status: Status) -> Iterator[None]:
+    handler, logger = NoteHandler(status), logging.getLogger("localcollab.note")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)

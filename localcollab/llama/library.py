@@ -1,6 +1,7 @@
 """The shared library itself: start-up, its log, and what this build and machine are.
 
-llama.cpp's log goes to the Python logger `localcollab.llama`; file descriptors are left alone.
+llama.cpp's log goes to the Python logger `localcollab.llama`; file descriptors are left alone. What this
+program itself decided and a user should know goes to `localcollab.note`.
 """
 
 import ctypes
@@ -12,7 +13,8 @@ from functools import cache
 from pathlib import Path
 
 logger = logging.getLogger("localcollab.llama")
-logger.addHandler(logging.NullHandler())
+for _name in ("localcollab.llama", "localcollab.note"):
+    logging.getLogger(_name).addHandler(logging.NullHandler())
 
 # ggml.h, enum ggml_log_level. INFO of a model load is 100 lines: debugging matter here.
 _LEVELS = {1: logging.DEBUG, 2: logging.DEBUG, 3: logging.INFO, 4: logging.WARNING}

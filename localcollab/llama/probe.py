@@ -25,7 +25,7 @@ from localcollab.errors import BadModelFile
 from localcollab.llama import library
 from localcollab.llama.header import read_header
 
-logger = logging.getLogger("localcollab.llama")
+logger = logging.getLogger("localcollab.note")
 
 SECONDS_ALLOWED = 60
 SLOWEST_BYTES_A_SECOND = 20e6

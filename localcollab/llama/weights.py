@@ -17,7 +17,7 @@ from localcollab.llama.options import KvType, Options, available_bytes
 from localcollab.llama.tokenizer import read_vocabulary
 from localcollab.vocabulary import Vocabulary
 
-logger = logging.getLogger("localcollab.llama")
+logger = logging.getLogger("localcollab.note")
 
 _CELL_BYTES = 64
 """What llama.cpp keeps about a place in the cache, besides its key and value."""
