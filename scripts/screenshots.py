@@ -5,6 +5,7 @@ python scripts/screenshots.py [--team NAME] [--models FILE] [--question TEXT] [-
 
 import argparse
 import asyncio
+import re
 from pathlib import Path
 
 from localcollab.history import open_history
@@ -47,7 +48,10 @@ async def _point_at_an_expert(app: ChatApp) -> None:
 
 def _save(app: ChatApp, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(app.export_screenshot(title="localcollab chat"), encoding="utf-8")
+    svg = app.export_screenshot(title="localcollab chat")
+    # The reader's own monospace font: a picture of an offline program fetches nothing.
+    svg = re.sub(r"@font-face \{.*?\}", "", svg, flags=re.DOTALL)
+    path.write_text(svg.replace("Fira Code", "DejaVu Sans Mono"), encoding="utf-8")
     print(path)
 
 
