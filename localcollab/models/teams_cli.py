@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="List teams; check, export and import one.", rich_markup_mode=None)
+app = typer.Typer(
+    help="List teams; check, export and import one.", rich_markup_mode=None, add_completion=False
+)
 
 _Models = Annotated[list[Path] | None, typer.Option("--models", help="One more models.toml.")]
 _Json = Annotated[bool, typer.Option("--json", help="For programs.")]

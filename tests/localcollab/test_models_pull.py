@@ -37,6 +37,14 @@ def test_a_pull_broken_off_at_twenty_random_bytes_resumes_and_verifies(
     assert list(pulled(tmp_path).parent.iterdir()) == [pulled(tmp_path)]
 
 
+def test_what_is_here_and_sound_is_not_asked_for_again(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "hub.toml").write_text(f'{CATALOG}sha256 = "{Hub(content).sha256}"\n')
+    with serving(Hub(content)) as hub:
+        pull(hub.endpoint, tmp_path)
+    code, out, err = pull("http://127.0.0.1:9", tmp_path)
+    assert (code, out) == (0, f"tiny is here already: {pulled(tmp_path)}\n"), err
+
+
 def test_a_killed_pull_resumes_where_it_was(content: bytes, tmp_path: Path) -> None:
     hub = Hub(content, cuts=[2 * 2**20] + [0] * 99)  # then the server gives nothing more
     with serving(hub):
