@@ -71,7 +71,9 @@ def test_sums_of_squares_equal_pytorchs(model: Any, path: Path) -> None:
     importance.read(TOKENS)
     importance.close()
     for name, expected in seen.items():
-        assert np.abs(importance.sums[name][0] - expected).max() <= 0.01 * expected.max()
+        assert (
+            np.abs(importance.sums[name][0] - expected).max() <= 0.03 * expected.max()
+        )  # F16 cache
         assert importance.counts[name].tolist() == [len(TOKENS)]
 
 
