@@ -40,7 +40,9 @@ _MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "mistral": ("MistralForCausalLM", "MistralConfig", _SMALL | {"sliding_window": None}),
     "phi3": ("Phi3ForCausalLM", "Phi3Config",
              _SMALL | {"pad_token_id": 0, "sliding_window": None}),
-    "gemma3": ("Gemma3ForCausalLM", "Gemma3TextConfig", _SMALL | {"head_dim": 16, "query_pre_attn_scalar": 16}),
+    # llama.cpp scales attention by head_dim, as every published Gemma 3 but the largest does.
+    "gemma3": ("Gemma3ForCausalLM", "Gemma3TextConfig",
+               _SMALL | {"head_dim": 16, "query_pre_attn_scalar": 16}),
     "qwen2": ("Qwen2ForCausalLM", "Qwen2Config", _SMALL),
     "qwen3": ("Qwen3ForCausalLM", "Qwen3Config", _SMALL | {"head_dim": 16}),
     "olmo2": ("Olmo2ForCausalLM", "Olmo2Config", _SMALL | {"pad_token_id": 0}),
