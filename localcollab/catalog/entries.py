@@ -156,12 +156,24 @@ class Catalog:
             )
 
     def merged_with(self, later: "Catalog") -> "Catalog":
-        """A later entry replaces one of its name."""
+        """A later entry replaces one of its name; of the same file it keeps what was found out."""
+        models = {
+            name: _with_hash_of(entry, self.models.get(name))
+            for name, entry in later.models.items()
+        }
         return Catalog(
-            {**self.models, **later.models},
+            {**self.models, **models},
             {**self.heads, **later.heads},
             {**self.teams, **later.teams},
         )
+
+
+def _with_hash_of(entry: ModelEntry, earlier: ModelEntry | None) -> ModelEntry:
+    if earlier is None or entry.sha256 is not None or entry.path != earlier.path:
+        return entry
+    if entry.weights_of is not None or earlier.weights_of is not None:
+        return entry
+    return replace(entry, sha256=earlier.sha256, size_bytes=entry.size_bytes or earlier.size_bytes)
 
 
 T = TypeVar("T")

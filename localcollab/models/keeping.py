@@ -28,7 +28,8 @@ def add(file: str, name: str | None, catalogs: tuple[Path, ...] = ()) -> ModelEn
     """
     path, default = _locate(file)
     name = check_name(name or default)
-    if name in load_catalog(*catalogs).models and written_catalog(name) is None:
+    known = load_catalog(*catalogs).models.get(name)
+    if known is not None and known.path != path:
         raise BadOption(f"a model named {name!r} is there already: give another with --name")
     header = read_header(path)
     entry = ModelEntry(

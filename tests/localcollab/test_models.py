@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,8 @@ def test_a_file_is_added_under_a_name_of_its_own(home: Path) -> None:
     assert add(str(path), "mine").path == path
     with pytest.raises(BadOption, match="named 'formulary' is there already"):
         add(str(path), "formulary")
+    with pytest.raises(BadOption, match="named 'mine' is there already"):
+        add(str(put(home / "second.gguf")), "mine")
     with pytest.raises(BadOption, match=r"the name '\.\./up' cannot be used"):
         add(str(path), "../up")
     with pytest.raises(BadModelFile, match="no such file, and no such model in Ollama"):
@@ -115,6 +118,16 @@ def test_a_shared_file_goes_with_its_last_user(home: Path) -> None:
     assert path.is_file()
     assert remove("two") == f"{path} is removed"
     assert not path.parent.exists()
+
+
+def test_what_a_pull_found_out_is_kept_beside_the_users_own_entry(home: Path) -> None:
+    put(pulled_path("o/n", "m.gguf"))
+    own = home / "own.toml"
+    own.write_text('[models.m]\nrepository = "o/n"\nfile = "m.gguf"\nabout = "mine"\n')
+    write_model(replace(load_catalog(own).model("m"), sha256=SHA256, size_bytes=len(MODEL)), None)
+    entry = load_catalog(own).model("m")
+    assert (entry.about, entry.sha256, entry.size_bytes) == ("mine", SHA256, len(MODEL))
+    assert [found.state for found in verify("m", (own,))] == ["sound"]
 
 
 def test_what_ships_or_is_the_users_own_cannot_be_removed(home: Path) -> None:
