@@ -92,7 +92,13 @@ def write_sentencepiece(
     proto.normalizer_spec.name = "identity"
     (folder / "tokenizer.model").write_bytes(proto.SerializeToString())
     fast = _fast_sentencepiece(pieces, dummy_prefix)
-    fast.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in added])
+    # As Phi 3 publishes them: they swallow the blanks that follow.
+    swallowing = [t for t in (*added, "</s>") if added and t != "<|endoftext|>"]
+    fast.add_special_tokens(
+        [AddedToken(t, special=True, normalized=False, rstrip=t in swallowing) for t in added]
+    )
+    if added:
+        fast.add_special_tokens([AddedToken("</s>", special=True, normalized=False, rstrip=True)])
     fast.save(str(folder / "tokenizer.json"))
     config = {
         "tokenizer_class": tokenizer_class, "bos_token": "<s>", "eos_token": "</s>",

@@ -68,14 +68,12 @@ def convert_model(
     out: Path,
     *,
     file_type: str,
-    name: str,
     trust_tokenizer: str | None,
     on_progress: OnProgress,
 ) -> None:
     """A Hugging Face folder -> `out`, unquantized (`f32`, `f16`, `bf16`). Raises `BadModelFile`."""
-    arguments = [
-        str(source.resolve()), "--outfile", str(out), "--outtype", file_type, "--model-name", name,
-    ]  # fmt: skip
+    # No --model-name: llama.cpp reads special tokens otherwise where a name holds "phi-3".
+    arguments = [str(source.resolve()), "--outfile", str(out), "--outtype", file_type]
     _run(converter, _SCRIPT, arguments, source, trust_tokenizer, on_progress)
 
 

@@ -94,7 +94,7 @@ class Conversion:
         if self.source.is_folder:
             key |= {
                 "converter": self._converter.digest,
-                "name": self.request.name,
+                "name": self.source.path.resolve().name,
                 "file type": self.source.file_type,
                 "trusted tokenizer": self.request.trust_tokenizer,
             }
@@ -145,8 +145,7 @@ class Conversion:
             partial = _partial(stage.folder, _ORIGINAL)
             convert_model(
                 self._converter, self.source.path, partial, file_type=self.source.file_type,
-                name=self.request.name, trust_tokenizer=self.request.trust_tokenizer,
-                on_progress=self._show,
+                trust_tokenizer=self.request.trust_tokenizer, on_progress=self._show,
             )  # fmt: skip
             _put(partial, path)
             stage.finish({}, _ORIGINAL)
