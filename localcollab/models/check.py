@@ -55,8 +55,9 @@ def check_team(
 ) -> Iterator[Finding]:
     """Cheap things first; what cannot fit is not opened."""
     entries = [e for name in team.models for e in catalog.files_of(name)]
-    missing = [entry for entry in entries if not os.path.isfile(entry.path)]
-    yield Finding("files", not missing, _missing_text(entries, missing, team))
+    heads = [ModelEntry(f"head {team.head}", catalog.head(team.head).path)] if team.head else []
+    missing = [part for part in (*entries, *heads) if not os.path.isfile(part.path)]
+    yield Finding("files", not missing, _missing_text([*entries, *heads], missing, team))
     yield from (licence(entry) for entry in {e.path: e for e in entries}.values())
     try:
         fit = fit_team(catalog, team, options)
