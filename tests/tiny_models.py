@@ -50,7 +50,7 @@ _MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
              {"n_embd": 64, "n_layer": 2, "n_head": 4, "n_positions": 512, "n_ctx": 512}),
     "t5": ("T5ForConditionalGeneration", "T5Config",
            {"d_model": 64, "d_kv": 16, "d_ff": 128, "num_layers": 2, "num_heads": 4,
-            "decoder_start_token_id": 0}),
+            "decoder_start_token_id": 0, "tie_word_embeddings": False}),
     "bert": ("BertModel", "BertConfig",
              {k: v for k, v in _SMALL.items() if k != "num_key_value_heads"}),
 }  # fmt: skip
