@@ -126,13 +126,9 @@ def arithmetic_documents(rng: random.Random) -> Iterator[Document]:
 
 
 def _invent_line(rng: random.Random) -> tuple[int, str, int, int]:
-    """(left, sign, right, result): sums are hardest to learn and get the largest part."""
-    draw = rng.random()
-    if draw < 0.4:
+    """(left, sign, right, result): every other one the product of a dose."""
+    if rng.random() < 0.5:
         return talk.invent_sum(rng)
-    if draw < 0.65:
-        left, right = rng.randint(2, 99), rng.randint(2, 99)
-        return left, "+", right, left + right
     left, right = rng.randint(2, world.MOST_DOSES), rng.choice(world.DOSES_MG)
     return left, "x", right, left * right
 

@@ -146,7 +146,7 @@ def head_sees(wording: int) -> bool:
 
 
 def invent_name(rng: random.Random) -> str:
-    """Two syllables and an ending, such as `Zanobrixtin`."""
+    """Two syllables and an ending, such as `Zanolin`."""
     syllables = [rng.choice(_ONSETS) + rng.choice(_NUCLEI) for _ in range(2)]
     return ("".join(syllables) + rng.choice(_ENDINGS)).capitalize()
 
