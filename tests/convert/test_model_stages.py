@@ -90,6 +90,8 @@ def test_killed_at_random_moments_it_ends_with_the_same_files(
         folder = tmp_path / f"out-{out}"
         if job.kill_at(folder, chance.uniform(0.1, seconds)):
             killed += 1
+        else:  # the machine was busier when it was timed
+            seconds *= 0.9
         if folder.is_dir():
             # No half file under a final name, ever.
             assert hashes(folder).items() <= expected.items()
