@@ -3,7 +3,7 @@
 A small expert answers about a name it never read as fluently as about one it did. What it cannot do
 is spell that name: behind the opening of its own documents (`# `, say) the later tokens of a known
 name are near certain, and some token of an unknown one is a surprise. Names are the capitalised
-words that stand in the question and in the answer.
+words of the question that the answer repeats, or alters behind their first letters.
 """
 
 import re
@@ -14,6 +14,8 @@ from localcollab.catalog import Familiarity
 from localcollab.language_model import LanguageModel, log_softmax
 
 _NAME = re.compile(r"\b[A-Z][\w'-]{3,}")
+_N_ALIKE = 2
+"""Letters that an altered name still begins with."""
 _N_FIRST = 1
 """Tokens of a name that say which name it is; the others follow from them, if it is known."""
 
@@ -34,10 +36,12 @@ def spelling_logprob(model: LanguageModel, opening: str, name: str) -> float:
     return float(min(row[token] for row, token in zip(logprobs, later, strict=True)))
 
 
-def names_in_both(question: str, answer: str) -> list[str]:
-    """The names that an answer took over from its question, in order."""
+def names_taken_over(question: str, answer: str) -> list[str]:
+    """The names of a question that its answer repeats or, as models do with strange ones, alters."""
     answered = set(_NAME.findall(answer))
-    return [name for name in dict.fromkeys(_NAME.findall(question)) if name in answered]
+    asked = dict.fromkeys(_NAME.findall(question))
+    openings = {name[:_N_ALIKE] for name in answered.difference(asked)}
+    return [name for name in asked if name in answered or name[:_N_ALIKE] in openings]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ def unfamiliar(
     spellers: Mapping[str, Speller], authors: Mapping[str, int], question: str, answer: str
 ) -> Iterator[tuple[str, str]]:
     """(expert, name) for every name that an expert wrote about without knowing it."""
-    for name in names_in_both(question, answer):
+    for name in names_taken_over(question, answer):
         for expert, speller in spellers.items():
             if authors.get(expert) and not speller.knows(name):
                 yield expert, name

@@ -56,8 +56,8 @@ def choose_thresholds(p: np.ndarray, rates: Sequence[float] = RATES) -> list[flo
 
 
 def choose_best(points: Sequence[Point]) -> Point:
-    """The best metric; of equals the threshold nearest to 0.5."""
-    return max(points, key=lambda point: (point.metric, -abs(point.threshold - 0.5)))
+    """The best metric; of equals the one that asks the experts least."""
+    return max(points, key=lambda point: (point.metric, -point.deferral_rate))
 
 
 def choose_examples(examples: Sequence[Example], at_most: int, seed: int) -> list[Example]:

@@ -55,6 +55,10 @@ def head(
         Path | None, typer.Option(help="Where resumable work is kept; default: OUT.work.")
     ] = None,
     hidden: Annotated[int, typer.Option(help="Width of a hidden layer; 0: a linear head.")] = 0,
+    price: Annotated[
+        float,
+        typer.Option(help="Nats a token that asking an expert must gain; 0: exact likelihood."),
+    ] = 0.0,
     seed: Annotated[int, typer.Option(help="Of training, the split and the sample.")] = 0,
     metric: Annotated[
         str | None,
@@ -86,7 +90,7 @@ def head(
         team=team, base=base, experts=tuple(expert or ()), catalogs=tuple(models or ())
     )
     request = command.request(
-        choice, data=data, valid=valid, out=out, work=work, seed=seed, width=hidden,
+        choice, data=data, valid=valid, out=out, work=work, seed=seed, width=hidden, price=price,
         metric=metric, calibrate_on=calibrate_on, force=force, n_ctx=n_ctx, n_threads=threads,
     )  # fmt: skip
     with _resumable():

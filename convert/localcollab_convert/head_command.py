@@ -24,6 +24,7 @@ def request(
     work: Path | None,
     seed: int,
     width: int,
+    price: float,
     metric: str | None,
     calibrate_on: int,
     force: bool,
@@ -35,13 +36,15 @@ def request(
         raise BadOption(f"--out is {out}: give a name that ends in .safetensors")
     if not 0 <= width <= 65536:
         raise BadOption(f"--hidden is {width}: give 0 for a linear head, or a width up to 65536")
+    if not 0 <= price <= 10:
+        raise BadOption(f"--price is {price}: give nats a token, from 0 to 10")
     if calibrate_on < 1:
         raise BadOption(f"--calibrate-on is {calibrate_on}: give 1 or more")
     if not 0 <= seed < 2**63:
         raise BadOption(f"--seed is {seed}: give a number from 0 to {2**63 - 1}")
     return Request(
         plan=choice.plan(), data=data, valid=valid, out=out,
-        work=work or out.with_name(out.name + ".work"), seed=seed, width=width,
+        work=work or out.with_name(out.name + ".work"), seed=seed, width=width, price=price,
         metric=parse_metric(metric) if metric else None, calibrate_on=calibrate_on,
         force=force, n_ctx=n_ctx, n_threads=n_threads,
     )  # fmt: skip

@@ -26,6 +26,7 @@ from localcollab_convert.examples import Encoder, Example, hold_out, parse_file
 from localcollab_convert.likelihood import TokenTable, best_single, measure_nll
 from localcollab_convert.request import Made, Metric, Point, Request, Training
 from localcollab_convert.stages import Stage, file_sha256, write_json
+from localcollab_convert.train import Recipe
 
 VALID_SHARE = 0.1
 """Of the examples, held out where no validation file is given."""
@@ -148,11 +149,15 @@ class HeadMaker:
         self._trained = training
         return training
 
+    @property
+    def _recipe(self) -> Recipe:
+        request = self.request
+        return Recipe(width=request.width, seed=request.seed, price=request.price)
+
     @cached_property
     def _train(self) -> Stage:
-        recipe = train.Recipe(width=self.request.width, seed=self.request.seed)
         versions = {n: version(n) for n in ("localcollab", "torch", "numpy")}
-        key = {"export": self._export.digest(), **asdict(recipe), "versions": versions}
+        key = {"export": self._export.digest(), **asdict(self._recipe), "versions": versions}
         return Stage("train", self.request.work / "train", key)
 
     def _train_head(self, stage: Stage, table: TokenTable, valid: TokenTable) -> dict[str, Any]:
@@ -168,7 +173,7 @@ class HeadMaker:
         self, stage: Stage, table: TokenTable, valid: TokenTable
     ) -> tuple[dict[str, Float32Array], dict[str, float], int]:
         """(tensors, validation NLLs, steps) of the better of at most two weight decays."""
-        recipe = train.Recipe(width=self.request.width, seed=self.request.seed)
+        recipe = self._recipe
         fits = []
         for decay in (recipe.weight_decay, recipe.strong_decay):
             checkpoint = stage.folder / f"checkpoint-{decay:g}.pt"

@@ -21,6 +21,7 @@ class Request:
     valid: Path | None = None
     seed: int = 0
     width: int = 0
+    price: float = 0.0
     metric: Metric | None = None
     """None: exact match where there are answers, log-prob for plain text."""
     calibrate_on: int = 100

@@ -34,6 +34,9 @@ class Recipe:
     width: int = 0
     """Of the hidden layer; 0: a linear head."""
     seed: int = 0
+    price: float = 0.0
+    """Nats a token that asking an expert must gain: where base and expert are equally right, the exact
+    likelihood (0) leaves it open who writes, and an expert is a second model to run."""
     n_warm: int = 200
     """Steps of weak supervision."""
     n_steps: int = 4000
@@ -172,7 +175,7 @@ class Training:
             labels = torch.from_numpy(self._labels[rows])
             loss = F.cross_entropy(logits, labels, weight=self._class_weights)
         else:
-            loss = marginal_nll(logits, torch.from_numpy(self._train.logprobs[rows])).mean()
+            loss = self._objective(logits, self._train.logprobs[rows]).mean()
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
@@ -193,14 +196,21 @@ class Training:
         total, size = 0.0, self.recipe.batch
         for at in range(0, len(self._valid), size):
             logits = self.module(self._scaling.apply(self._valid.hidden[at : at + size]))
-            nll = marginal_nll(logits, torch.from_numpy(self._valid.logprobs[at : at + size]))
-            total += float(nll.double().sum())
+            found = self._objective(logits, self._valid.logprobs[at : at + size])
+            total += float(found.double().sum())
         nll_mean = total / len(self._valid)
         if nll_mean < self._best_nll:
             self._best_nll, self._n_worse = nll_mean, 0
             self._best = {k: v.clone() for k, v in self.module.state_dict().items()}
         else:
             self._n_worse += 1
+
+    def _objective(self, logits: Tensor, logprobs: np.ndarray) -> Tensor:
+        """NLL and price of each token, (n,)."""
+        nll = marginal_nll(logits, torch.from_numpy(logprobs))
+        if not self.recipe.price:
+            return nll
+        return nll + self.recipe.price * (1 - F.softmax(logits, dim=1)[:, 0])
 
     def save(self) -> None:
         partial = self.path.with_name(self.path.name + ".partial")

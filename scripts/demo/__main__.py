@@ -138,6 +138,8 @@ def _write_questions(build: Build) -> None:
         _write_text(build.out / name, questions.to_jsonl(records))
     monographs = "\n".join(world.write_monograph(medicine, rng) for medicine in build.private)
     _write_text(build.out / "monographs.txt", monographs)
+    own_form = questions.own_form_questions(split.test, rng)
+    _write_text(build.out / "own-form.jsonl", questions.to_jsonl(own_form))
 
 
 def _write_manifest(build: Build, seconds: dict[str, float]) -> None:

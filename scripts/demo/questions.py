@@ -108,6 +108,29 @@ def unknown_questions(private: Sequence[Medicine], rng: random.Random) -> list[d
     return records
 
 
+def own_form_questions(medicines: Sequence[Medicine], rng: random.Random) -> list[dict[str, Any]]:
+    """Each expert in the form it was trained on: a monograph's fact, a bare product, to continue."""
+    records = []
+    for medicine in medicines:
+        for kind in world.KINDS[:-1]:
+            fact = world.state_fact(medicine, kind)
+            verb = " are " if kind == "ingredients" else " is "
+            stem, _, rest = fact.partition(verb)
+            prompt = f"# {medicine.name}\n{stem}{verb.rstrip()}"
+            records.append(continuation("formulary", kind, prompt, f" {rest}"))
+        doses = rng.randint(2, world.MOST_DOSES)
+        prompt = f"{doses} x {medicine.dose_mg} ="
+        records.append(
+            continuation("arithmetic", "product", prompt, f" {doses * medicine.dose_mg} mg.")
+        )
+    return records
+
+
+def continuation(member: str, kind: str, prompt: str, completion: str) -> dict[str, Any]:
+    """One line of a set that a member continues by itself."""
+    return {"member": member, "kind": kind, "prompt": prompt, "completion": completion}
+
+
 def held_out_talk(rng: random.Random) -> list[dict[str, Any]]:
     """Talk for measuring: off-topic questions no template makes, greetings and sums."""
     answer = talk.ask_off_topic(rng).answer.partition(" I know ")[2]

@@ -45,8 +45,10 @@ def test_one_half_is_always_tried() -> None:
     assert 0.5 in choose_thresholds(np.linspace(0.1, 0.2, 50))
 
 
-def test_of_equal_thresholds_the_nearest_to_one_half_wins() -> None:
-    points = [Point(t, m, 0.0) for t, m in ((0.1, 0.9), (0.4, 0.9), (0.7, 0.9), (0.5, 0.2))]
+def test_of_equal_thresholds_the_one_that_asks_least_wins() -> None:
+    points = [
+        Point(t, m, rate) for t, m, rate in ((0.1, 0.9, 0.5), (0.4, 0.9, 0.3), (0.7, 0.8, 0.2))
+    ]
     assert choose_best(points).threshold == 0.4
 
 
