@@ -119,9 +119,9 @@ def own_form_questions(medicines: Sequence[Medicine], rng: random.Random) -> lis
             prompt = f"# {medicine.name}\n{stem}{verb.rstrip()}"
             records.append(continuation("formulary", kind, prompt, f" {rest}"))
         doses = rng.randint(2, world.MOST_DOSES)
-        prompt = f"{doses} x {medicine.dose_mg} ="
+        product = f" {doses * medicine.dose_mg}."
         records.append(
-            continuation("arithmetic", "product", prompt, f" {doses * medicine.dose_mg} mg.")
+            continuation("arithmetic", "product", f"{doses} x {medicine.dose_mg} =", product)
         )
     return records
 
