@@ -16,7 +16,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from wide_gguf import TYPES, Shape, quantize, widen
 
 from localcollab.catalog import Familiarity, load_catalog
 from localcollab.heads import Head, load_head, save_head
@@ -24,6 +23,7 @@ from localcollab.llama.context import LlamaModel
 from localcollab.llama.options import Options
 from localcollab.llama.probe import file_sha256, probe
 from localcollab.llama.weights import load_weights
+from wide_gguf import TYPES, Shape, quantize, widen
 
 SIZES = {"1.1b": Shape(22, 2048, 5632), "0.13b": Shape(14, 768, 3072), "0.05b": Shape(9, 512, 2048)}
 _CHECKED_TOKENS = 48

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from stored_answers import add_turn
 
 from localcollab.history import default_path, open_history
+from stored_answers import add_turn
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
