@@ -60,6 +60,11 @@ class Header:
     def is_quantized(self) -> bool:
         return any(tensor.type not in _FLOATS for tensor in self.tensors)
 
+    @property
+    def looks_ahead(self) -> bool:
+        """An encoder such as BERT, which llama.cpp calls a decoder: it attends to later tokens."""
+        return self.metadata.get(f"{self.architecture}.attention.causal") is False
+
     def number(self, key: str) -> int | None:
         """An integer of this architecture, such as `block_count`; the largest of a list."""
         value = self.metadata.get(f"{self.architecture}.{key}")

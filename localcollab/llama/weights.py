@@ -123,7 +123,8 @@ def load_weights(path: Path, options: Options, *, extra_buffers: bool) -> Weight
         )
     weights = Weights(path, header, pointer)
     weakref.finalize(weights, api.llama_model_free, pointer)
-    if api.llama_model_has_encoder(pointer) or not api.llama_model_has_decoder(pointer):
+    encodes = api.llama_model_has_encoder(pointer) or header.looks_ahead
+    if encodes or not api.llama_model_has_decoder(pointer):
         raise BadModelFile(
             f"{path}: {weights.description} is no decoder-only model: members of a team are"
         )

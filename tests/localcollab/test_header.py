@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from localcollab.errors import BadModelFile
 from localcollab.llama.header import read_header
-from small_gguf import ARRAY, I32, STRING, U32, Gguf, small_llama
+from small_gguf import ARRAY, BOOL, I32, STRING, U32, Gguf, small_llama
 
 SOUND = small_llama()
 
@@ -36,6 +36,12 @@ def test_the_largest_of_a_list_counts(tmp_path: Path) -> None:
     file = SOUND.with_key("llama.attention.head_count_kv", ARRAY, (I32, [1, 8, 2]))
     header = read_header(write(tmp_path / "m.gguf", file))
     assert header.number("attention.head_count_kv") == 8
+
+
+def test_a_model_that_attends_to_later_tokens_is_known(tmp_path: Path) -> None:
+    encoder = SOUND.with_key("llama.attention.causal", BOOL, False)
+    found = [read_header(write(tmp_path / "m.gguf", file)).looks_ahead for file in (SOUND, encoder)]
+    assert found == [False, True]
 
 
 def test_a_quantized_tensor_makes_a_quantized_file(tmp_path: Path) -> None:
