@@ -10,9 +10,9 @@ from copy import copy
 from typing import Self
 
 from localcollab.answer import Limits
-from localcollab.assembly import OpenTeam
+from localcollab.assembly import BASE, OpenTeam
 from localcollab.chat import Transcript, Turn, without_reasoning
-from localcollab.errors import BadOption, ContextFull
+from localcollab.errors import BadModelFile, BadOption, ContextFull
 from localcollab.events import Event, Finished, Prompted, Unfamiliar
 from localcollab.familiarity import unfamiliar
 from localcollab.generate import generate
@@ -69,6 +69,11 @@ class Session:
         self._require_room(question)
         messages = [*self.messages, Message("user", question)]
         prompt = self._transcript.prompt(messages)
+        if not prompt.tokens:
+            raise BadModelFile(
+                f"{self.team.verdicts[BASE].path}: its vocabulary has no token for any of the question: "
+                "use another file of this model"
+            )
         yield Prompted(len(prompt.tokens), prompt.n_reread)
         for event in generate(
             self.team.model,
