@@ -17,6 +17,8 @@ from localcollab_convert.calibrate import (
 from localcollab_convert.examples import Example
 from localcollab_convert.request import Point
 
+pytestmark = pytest.mark.slow
+
 CARD = HeadCard("a", ("b",), "v", "d")
 
 

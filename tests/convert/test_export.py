@@ -10,6 +10,8 @@ from localcollab_convert import export
 from localcollab_convert.examples import Example
 from localcollab_convert.likelihood import FLOOR
 
+pytestmark = pytest.mark.slow
+
 EXAMPLE = Example("line 1", 0, (0, *b"abc", END), ((1, 5),), gold="abc")
 RIGHT = np.log(0.9)
 WRONG = np.log(0.1 / (N_VOCAB - 1))

@@ -20,6 +20,8 @@ from localcollab_convert.readers import gguf_reader, open_gguf
 from localcollab_convert.verify import windows_of
 from random_llama import random_llama, write_gguf
 
+pytestmark = pytest.mark.slow
+
 TOKENS = [1, *range(270, 330)]
 
 

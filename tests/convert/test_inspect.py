@@ -13,6 +13,8 @@ from localcollab_convert import inspect_command
 from localcollab_convert.inspection import Inspection, inspect_file
 from small_gguf import bpe_keys, small_llama
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -20,6 +20,8 @@ from localcollab_convert.train import (
     weak_labels,
 )
 
+pytestmark = pytest.mark.slow
+
 CARD = HeadCard("a", ("b", "c"), "v", "d")
 SHORT = Recipe(n_warm=20, n_steps=120, batch=64, eval_every=10)
 

@@ -14,6 +14,8 @@ from localcollab.models.keeping import add
 from localcollab.models.store import entry_text
 from small_gguf import small_llama
 
+pytestmark = pytest.mark.slow
+
 MODELS: dict[str, dict[str, Any]] = {
     "a": {"path": "a.gguf", "about": "x", "sha256": "0" * 64, "size_bytes": 1, "n_ctx": 1,
           "parameters": 1, "kv_bytes_per_token": 1, "licence": "MIT", "checked": True},

@@ -11,6 +11,8 @@ from localcollab.events import Finished, Token, Unfamiliar
 from localcollab.history import History, Outcome, Provenance, open_history
 from stored_answers import PROVENANCE, add_answer, add_turn, finished, tokens_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(params=["a file", "incognito"])
 def history(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[History]:

@@ -11,6 +11,8 @@ import pytest
 from localcollab.history import default_path, open_history
 from stored_answers import add_turn
 
+pytestmark = pytest.mark.slow
+
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "localcollab.cli", "history", *arguments]

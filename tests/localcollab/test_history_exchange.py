@@ -14,6 +14,8 @@ from localcollab.events import Finished, Token, Unfamiliar
 from localcollab.history import History, Provenance, open_history
 from stored_answers import add_answer, add_turn
 
+pytestmark = pytest.mark.slow
+
 UNICODE = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 HOSTILE = st.sampled_from(
     [

@@ -17,6 +17,8 @@ from localcollab.models.keeping import remove, verify
 from localcollab.models.unpack import import_team
 from small_gguf import small_llama
 
+pytestmark = pytest.mark.slow
+
 CATALOG = """
 [models.a]
 path = "a.gguf"

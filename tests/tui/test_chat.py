@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from textual import events
 from textual.pilot import Pilot
 
@@ -9,6 +10,8 @@ from chat_app import FakeTeams, ask, drive, history_file, make_app, screen_text,
 from localcollab_tui.app import ChatApp
 from localcollab_tui.widgets.messages import AnswerView
 from localcollab_tui.widgets.tokens import TokensView
+
+pytestmark = pytest.mark.slow
 
 
 def test_an_answer_is_streamed_and_its_figures_stand_under_it() -> None:

@@ -9,6 +9,8 @@ from textual.pilot import Pilot
 from chat_app import FakeTeams, ask, drive, make_app, screen_text, send, texts, until
 from localcollab_tui.app import ChatApp
 
+pytestmark = pytest.mark.slow
+
 _ESCAPES = "red \x1b[31mtext\x1b[0m \x1b]52;c;aGk=\x07 \x9b2J \x07bell \u202egnp.exe"
 _MARKUP = "[bold red]not bold[/] [@click=app.quit]quit[/] [link=file:///x]y[/link] [$error]z[/]"
 

@@ -2,9 +2,13 @@
 
 import io
 
+import pytest
+
 from chat_app import FakeTeams
 from localcollab.history import open_history
 from localcollab_tui.plain import PlainChat
+
+pytestmark = pytest.mark.slow
 
 
 def talk(*lines: str, teams: FakeTeams | None = None) -> str:

@@ -10,6 +10,8 @@ from localcollab.events import Finished, Token, Unfamiliar
 from localcollab.history import History, Provenance, open_history
 from localcollab_tui.app import ChatApp
 
+pytestmark = pytest.mark.slow
+
 Compare = Callable[..., bool]
 _WORDS = [
     ("The", "base", False), (" dose", "base", False), (" of", "base", False),
