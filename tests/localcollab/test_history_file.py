@@ -16,8 +16,6 @@ from localcollab.history.answers import INTERRUPTED
 from localcollab.history.schema import MIGRATIONS, VERSION
 from stored_answers import PROVENANCE, add_turn, tokens_of
 
-pytestmark = pytest.mark.slow
-
 
 def version_1(path: Path) -> None:
     """A file as the first version wrote it, with one conversation."""

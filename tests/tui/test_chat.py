@@ -3,12 +3,10 @@
 from pathlib import Path
 
 import pytest
-from textual import events
 from textual.pilot import Pilot
 
 from chat_app import FakeTeams, ask, drive, history_file, make_app, screen_text, send, texts, until
 from localcollab_tui.app import ChatApp
-from localcollab_tui.widgets.messages import AnswerView
 from localcollab_tui.widgets.tokens import TokensView
 
 pytestmark = pytest.mark.slow
@@ -206,111 +204,3 @@ def test_a_gate_is_previewed_and_set() -> None:
         )
 
     drive(make_app(), steps, size=(120, 30))
-
-
-def test_another_team_goes_on_with_the_conversation() -> None:
-    teams = FakeTeams()
-
-    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
-        await ask(app, pilot, "one")
-        await send(app, pilot, "/team other")
-        await until(pilot, lambda: app.dialogue.facts is not None)
-        await ask(app, pilot, "two")
-        teams_used = [m.provenance.team for m in app.dialogue.branch if m.provenance]
-        assert teams_used == ["fake", "other"]
-
-    drive(make_app(teams), steps)
-
-
-def test_a_team_that_does_not_open_is_said_in_place() -> None:
-    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
-        await send(app, pilot, "/team nosuch")
-        await until(pilot, lambda: "no team is open" in screen_text(app))
-        await send(app, pilot, "/team other")
-        await until(pilot, lambda: app.dialogue.facts is not None)
-        await ask(app, pilot, "two")
-
-    drive(make_app(), steps)
-
-
-def test_export_writes_markdown_and_json(tmp_path: Path) -> None:
-    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
-        await ask(app, pilot, "Hi")
-        await send(app, pilot, f"/export {tmp_path / 'a.md'}")
-        await send(app, pilot, f"/export {tmp_path / 'a.json'}")
-        await send(app, pilot, f"/export {tmp_path / 'a.txt'}")
-
-    drive(make_app(), steps)
-    assert "‹Y›¹ou said" in (tmp_path / "a.md").read_text()
-    assert '"author": "expert"' in (tmp_path / "a.json").read_text()
-    assert not (tmp_path / "a.txt").exists()
-
-
-def test_a_turn_that_does_not_fit_asks_and_says_what_was_left_out() -> None:
-    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
-        await ask(app, pilot, "a" * 60)
-        await ask(app, pilot, "b" * 40)
-        await until(pilot, lambda: len(app.screen_stack) == 1)
-        await send(app, pilot, "c" * 60)
-        await until(pilot, lambda: "Leave the oldest turn out" in screen_text(app))
-        await pilot.press("enter")
-        await until(pilot, lambda: app.dialogue.pending is None)
-        assert "left out" in screen_text(app)
-        assert app.dialogue.branch[-1].outcome.notes  # type: ignore[union-attr]
-
-    drive(make_app(FakeTeams(lambda q: "ok", n_ctx=200)), steps)
-
-
-def test_a_question_that_never_fits_comes_back_into_the_field() -> None:
-    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
-        await send(app, pilot, "d" * 300)
-        await until(pilot, lambda: "shorten it" in screen_text(app))
-        await pilot.press("enter")
-        await until(pilot, lambda: app.dialogue.pending is None)
-        assert app.chat.composer.text == "d" * 300
-        assert app.dialogue.branch == ()
-
-    drive(make_app(FakeTeams(n_ctx=200)), steps)
-
-
-def test_reasoning_is_folded() -> None:
-    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
-        await ask(app, pilot, "x")
-        shown = screen_text(app)
-        assert "reasoning" in shown
-        assert "hidden thought" not in shown
-        assert "the answer" in shown
-
-    drive(make_app(FakeTeams(lambda _: "<think>\nhidden thought\n</think>\nthe answer")), steps)
-
-
-def test_two_columns_show_the_team_and_its_base_alone() -> None:
-    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
-        await ask(app, pilot, "Hi")
-        await send(app, pilot, "/compare base")
-        await until(pilot, lambda: screen_text(app).count("You said Hi") >= 2)
-        await until(pilot, lambda: len(app.screen.query(AnswerView)) == 2)
-        assert len(app.dialogue.branch) == 2
-        await pilot.press("escape")
-        assert len(app.screen_stack) == 1
-
-    drive(make_app(), steps, size=(120, 30))
-
-
-def test_the_second_turn_reads_only_what_is_new() -> None:
-    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
-        await ask(app, pilot, "one")
-        await ask(app, pilot, "two")
-        notes = app.dialogue.branch[-1].outcome.notes  # type: ignore[union-attr]
-        assert notes == ()
-
-    drive(make_app(), steps)
-
-
-def test_keys_that_come_in_one_burst_are_sent_whole() -> None:
-    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
-        for key in [*"burst", "enter"]:
-            app.post_message(events.Key(key, key if len(key) == 1 else "\r"))
-        await until(pilot, lambda: texts(app) == ["burst", "You said burst"])
-
-    drive(make_app(), steps)
