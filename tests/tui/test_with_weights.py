@@ -16,8 +16,8 @@ from localcollab_tui.cli import make_app, opener
 pytestmark = pytest.mark.weights
 _CATALOGS: tuple[Path, ...] = ()
 _TEAM = "formulary"
-_QUESTION = "Hello, who are you?"
-_OTHER = "What is 12 x 12?"
+_QUESTION = "What does Cobrorlin contain?"
+_OTHER = "Who makes Kihelrine?"
 
 
 def real_app(history: History, conversation: str | None = None) -> ChatApp:
@@ -43,7 +43,7 @@ def test_a_conversation_streams_branches_and_is_found_again(tmp_path: Path) -> N
         await pilot.press("alt+left")
         await ask(app, pilot, _OTHER)
         await send(app, pilot, "/edit")
-        await ask(app, pilot, f"{_OTHER} Say it again.")
+        await ask(app, pilot, "Who makes Lelgidone?")
         await send(app, pilot, "/fork")
         await send(app, pilot, f"/export {tmp_path / 'out.json'}")
         assert len(app.dialogue.branch) == 4
@@ -54,11 +54,11 @@ def test_a_conversation_streams_branches_and_is_found_again(tmp_path: Path) -> N
     assert '"tokens"' in (tmp_path / "out.json").read_text()
 
     async def second(app: ChatApp, pilot: Pilot[None]) -> None:
-        await pilot.press("ctrl+f", *"again")
-        await until(pilot, lambda: "found" in screen_text(app) and "again" in screen_text(app))
+        await pilot.press("ctrl+f", *"Lelgidone")
+        await until(pilot, lambda: "found" in screen_text(app) and "Lelgidone" in screen_text(app))
         await pilot.press("enter")
         await until(pilot, lambda: len(app.dialogue.branch) >= 2)
-        assert any("again" in text for text in texts(app))
+        assert any("Lelgidone" in text for text in texts(app))
         await ask(app, pilot, _QUESTION)
 
     with history_file(tmp_path) as history:
