@@ -38,7 +38,10 @@ def run(
     results: dict[str, list[Figure]] = {}
     for name in teams or [DEFAULT_TEAM]:
         arguments = TeamArguments(name, tuple(catalogs))
-        results[name] = list(measure(arguments, letters, n_rounds, busy, status))
+        results[name] = []
+        for figure in measure(arguments, letters, n_rounds, busy, status):
+            results[name].append(figure)
+            status.note(f"{name}: {report.one_line(figure)}")
     status.clear()
     print(report.as_json(results, machine(busy)) if as_json else report.as_table(results))
     if plot:

@@ -31,6 +31,11 @@ def _record(figures: Sequence[Figure]) -> dict[str, object]:
     return record
 
 
+def one_line(found: Figure) -> str:
+    """For progress: a slow command says what it has."""
+    return f"{found.label}: {found.note if found.value is None else _short(found.value)}"
+
+
 def as_table(results: Results) -> str:
     """Ratio, quartiles, and what it was made of."""
     width = max(len(f.label) for figures in results.values() for f in figures)

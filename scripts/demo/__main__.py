@@ -1,4 +1,4 @@
-"""The one command: world, three trainings, GGUF files, question sets, manifest.
+"""The one command: world, three trainings and the rival's, GGUF files, question sets, manifest.
 
 `python -m demo --out DIR --medicines 500 --seed 0`; `--small` makes 50 medicines in minutes. Cut
 off, the same command goes on where it stopped.
@@ -27,19 +27,26 @@ N_THREADS = 2
 
 PLANS: tuple[Plan, ...] = (
     Plan(
-        "arithmetic", n_layers=4, n_embd=128, n_heads=4, n_ff=512, n_steps=1600, learning_rate=3e-3
+        "arithmetic", n_layers=4, n_embd=128, n_heads=4, n_ff=512, n_steps=2600, learning_rate=3e-3
     ),
     Plan(
         "formulary", n_layers=4, n_embd=256, n_heads=8, n_ff=768, n_steps=1000, learning_rate=2e-3
     ),
     Plan("base", n_layers=5, n_embd=256, n_heads=8, n_ff=768, n_steps=1400, learning_rate=2e-3),
+    Plan(
+        "rival", n_layers=5, n_embd=384, n_heads=12, n_ff=1024, n_steps=1400, learning_rate=1.5e-3
+    ),
 )
-SMALL_STEPS = {"base": 240, "formulary": 160, "arithmetic": 300}
+"""The rival has the parameters of the other three together, and as many parameters x tokens."""
+SMALL_STEPS = {"base": 240, "formulary": 160, "arithmetic": 300, "rival": 200}
+TALKS = {"base", "rival"}
+"""Models that are asked in the chat form, and carry its template."""
 
 DESCRIPTIONS = {
     "base": "Talks about invented medicines; knows no fact of the formulary and cannot multiply.",
     "formulary": "Knows the monographs of the invented medicines; never saw a question.",
     "arithmetic": "Sums and products behind any text; never saw a question.",
+    "rival": "One model of the team's size, trained on all that the three and the head saw.",
 }
 
 
@@ -91,6 +98,9 @@ def _documents(build: Build, name: str) -> Documents:
         "base": corpus.base_documents(build.private),
         "formulary": corpus.formulary_documents(build.private),
         "arithmetic": corpus.arithmetic_documents,
+        "rival": corpus.rival_documents(
+            build.private, questions.split_medicines(build.private).train
+        ),
     }
     return streams[name]
 
@@ -106,7 +116,7 @@ def _make_model(build: Build, plan: Plan, tokenizer: Tokenizer) -> float:
         tokenizer,
         original,
         description=DESCRIPTIONS[plan.name],
-        chat_template=export.CHAT_TEMPLATE if plan.name == "base" else None,
+        chat_template=export.CHAT_TEMPLATE if plan.name in TALKS else None,
         provenance={
             "seed": str(build.seed),
             "medicines": str(len(build.private)),

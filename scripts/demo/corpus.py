@@ -1,7 +1,8 @@
 """What each model is trained on: endless streams of documents, and their packing into rows.
 
 A document is a list of segments; only segments marked `is_learned` carry loss. The base never
-sees a private medicine nor a true product, the experts never see a question.
+sees a private medicine nor a true product, the experts never see a question. The rival, one model
+beside the team, sees all of it, and the questions of the head's training besides.
 """
 
 import random
@@ -42,24 +43,45 @@ def base_documents(private: Sequence[Medicine]) -> Documents:
 
     def stream(rng: random.Random) -> Iterator[Document]:
         while True:
-            yield converse(rng, taken)
+            yield converse(rng, lambda: world.invent_medicine(rng, taken), knows_results=False)
 
     return stream
 
 
-def converse(rng: random.Random, taken: set[str]) -> Document:
+def rival_documents(private: Sequence[Medicine], asked: Sequence[Medicine]) -> Documents:
+    """What base and experts are trained on, in one stream, with true results in the chat as well.
+
+    Every other chat is about the medicines `asked`, those of the head's training.
+    """
+    taken = {medicine.name for medicine in private}
+    monographs = formulary_documents(private)
+
+    def stream(rng: random.Random) -> Iterator[Document]:
+        facts, sums = monographs(rng), arithmetic_documents(rng)
+        picks = (lambda: world.invent_medicine(rng, taken), lambda: rng.choice(asked))
+        while True:
+            draw = rng.random()
+            if draw < 0.5:
+                yield converse(rng, rng.choice(picks), knows_results=True)
+            else:
+                yield next(facts if draw < 0.75 else sums)
+
+    return stream
+
+
+def converse(rng: random.Random, pick: Callable[[], Medicine], *, knows_results: bool) -> Document:
     """One to five turns; now and then a system message first, or a question that leans back."""
     document = [Segment(invent_system_message(rng), False)] if rng.random() < 0.04 else []
-    medicine = world.invent_medicine(rng, taken)
+    medicine = pick()
     for turn in range(rng.choice((1, 1, 1, 2, 3, 5))):
         draw = rng.random()
         leans_back = turn > 0 and draw < 0.15
         if not leans_back:
-            medicine = world.invent_medicine(rng, taken)
+            medicine = pick()
         if draw < 0.72:
-            exchange = ask_about(medicine, rng, leans_back=leans_back)
+            exchange = ask_about(medicine, rng, leans_back, knows_result=knows_results)
         else:
-            exchange = chat(rng)
+            exchange = chat(rng, knows_results=knows_results)
         question = talk.speak_casually(exchange.question, rng)
         document.append(Segment(open_turn(question), False))
         document.append(Segment(exchange.answer + END, True))
@@ -67,24 +89,27 @@ def converse(rng: random.Random, taken: set[str]) -> Document:
     return document
 
 
-def ask_about(medicine: Medicine, rng: random.Random, *, leans_back: bool) -> Exchange:
-    """Any kind of question; the result of a product is another product's."""
+def ask_about(
+    medicine: Medicine, rng: random.Random, leans_back: bool, *, knows_result: bool
+) -> Exchange:
+    """Any kind of question; without `knows_result` a product's result is another product's."""
     kind = rng.choice((*world.KINDS, "product"))
     doses = rng.randint(2, world.MOST_DOSES)
     wordings = world.FOLLOW_UPS[kind] if leans_back else world.WORDINGS[kind]
     question = rng.choice(wordings).format(name=medicine.name, doses=doses)
     other = rng.randint(2, world.MOST_DOSES) * rng.choice(world.DOSES_MG)
-    return Exchange(question, world.answer_question(medicine, kind, doses, other), kind)
+    result = None if knows_result else other
+    return Exchange(question, world.answer_question(medicine, kind, doses, result), kind)
 
 
-def chat(rng: random.Random) -> Exchange:
-    """Whatever is not about a medicine; sums with another sum's result."""
+def chat(rng: random.Random, *, knows_results: bool) -> Exchange:
+    """Whatever is not about a medicine; sums with another sum's result, or with their own."""
     draw = rng.random()
     if draw < 0.55:
         return talk.ask_off_topic(rng)
     if draw < 0.75:
         return talk.greet(rng)
-    return talk.ask_sum(rng, knows_result=False)
+    return talk.ask_sum(rng, knows_result=knows_results)
 
 
 def invent_system_message(rng: random.Random) -> str:
@@ -126,9 +151,13 @@ def arithmetic_documents(rng: random.Random) -> Iterator[Document]:
 
 
 def _invent_line(rng: random.Random) -> tuple[int, str, int, int]:
-    """(left, sign, right, result): every other one the product of a dose."""
-    if rng.random() < 0.5:
+    """(left, sign, right, result): sums are hardest to learn and get the largest part."""
+    draw = rng.random()
+    if draw < 0.4:
         return talk.invent_sum(rng)
+    if draw < 0.65:
+        left, right = rng.randint(2, 99), rng.randint(2, 99)
+        return left, "+", right, left + right
     left, right = rng.randint(2, world.MOST_DOSES), rng.choice(world.DOSES_MG)
     return left, "x", right, left * right
 

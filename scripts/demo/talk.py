@@ -187,8 +187,12 @@ def ask_off_topic(rng: random.Random) -> Exchange:
 
 
 def greet(rng: random.Random) -> Exchange:
+    """Now and then two in one: "Hello, who are you?" is answered as "Who are you?" is."""
     questions, answer = rng.choice(GREETINGS)
     question = rng.choice(questions)
+    if rng.random() < 0.25:
+        hello, mark = rng.choice(GREETINGS[0][0]), rng.choice((", ", "! ", ". ", " "))
+        question = hello + mark + (question[0].lower() + question[1:] if mark in ", " else question)
     if question[-1].isalpha():
         question += rng.choice(("", "!", ".", ""))
     return Exchange(question, answer, "greeting")
