@@ -181,6 +181,10 @@ def evaluate(
     ] = None,
     limit: Annotated[int | None, typer.Option(help="Only so many questions, by seed.")] = None,
     seed: Annotated[int, typer.Option(help="Of the random gate and of --limit.")] = 0,
+    beside: Annotated[
+        list[Path] | None,
+        typer.Option(help="One more GGUF file to show alone beside the team; may be repeated."),
+    ] = None,
     plot: Annotated[Path | None, typer.Option(help="A picture of the result, as PNG.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     models: _Models = None,
@@ -190,7 +194,10 @@ def evaluate(
     from localcollab.run import TeamChoice
 
     choice = TeamChoice(team=team, seed=seed, catalogs=tuple(models or ()))
-    eval_command.run(choice, tuple(data or ()), limit=limit, plot=plot, as_json=as_json)
+    eval_command.run(
+        choice, tuple(data or ()), beside=tuple(beside or ()), limit=limit, plot=plot,
+        as_json=as_json,
+    )  # fmt: skip
 
 
 @app.command()

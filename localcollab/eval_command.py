@@ -4,7 +4,7 @@ import random
 import sys
 from pathlib import Path
 
-from localcollab.assembly import open_team
+from localcollab.assembly import open_team, plan_from_files
 from localcollab.catalog import DEFAULT_TEAM, SHIPPED
 from localcollab.errors import BadOption
 from localcollab.evaluate import evaluate
@@ -21,6 +21,7 @@ def run(
     choice: TeamChoice,
     data: tuple[Path, ...],
     *,
+    beside: tuple[Path, ...],
     limit: int | None,
     plot: Path | None,
     as_json: bool,
@@ -31,7 +32,9 @@ def run(
     status = Status(sys.stderr)
     with notes_shown(status):
         team = open_team(plan, on_progress=status.show)
-    found = evaluate(team, _some(questions, limit, choice.seed), status.show, seed=choice.seed)
+        alone = [open_team(plan_from_files(path, ()), on_progress=status.show) for path in beside]
+    chosen = _some(questions, limit, choice.seed)
+    found = evaluate(team, chosen, status.show, beside=alone, seed=choice.seed)
     status.clear()
     print(to_json(found) if as_json else as_table(found))
     if plot:

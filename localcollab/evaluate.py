@@ -125,6 +125,8 @@ class Evaluation:
     """Each expert on prompts in its own form."""
     unknown: list[Outcome]
     """The team on questions without an answer: how often does it say double-check?"""
+    beside: Mapping[str, list[Outcome]] = field(default_factory=dict)
+    """Models that are no members, alone on the same questions."""
     base_name: str = "base"
 
     @property
@@ -155,6 +157,7 @@ class Evaluation:
                 "flagged": _share(o.flagged for o in self.team),
             },
             "members": {name: asdict(score(outcomes)) for name, outcomes in self.members.items()},
+            "beside": {name: asdict(score(outcomes)) for name, outcomes in self.beside.items()},
             "oracle": sum(anyone) / len(anyone),
             "random": asdict(score(self.random)),
             "best_member": self.best_member,
@@ -190,9 +193,17 @@ def peak_rss_bytes() -> int:
 
 
 def evaluate(
-    team: OpenTeam, questions: Sequence[Question], on_progress: OnProgress, *, seed: int = 0
+    team: OpenTeam,
+    questions: Sequence[Question],
+    on_progress: OnProgress,
+    *,
+    beside: Sequence[OpenTeam] = (),
+    seed: int = 0,
 ) -> Evaluation:
-    """Raises `BadOption` for a model alone, and for questions that name no member."""
+    """`beside`: models alone, each asked in its own chat form.
+
+    Raises `BadOption` for a team of one model, and for questions that name no member.
+    """
     if not isinstance(team.model, DeferralTeam):
         raise BadOption(f"{team.name}: is one model: give a team with at least one expert")
     asked = [q for q in questions if q.prompt is None and q.gold]
@@ -215,6 +226,10 @@ def evaluate(
         ask_alone(chance, prompts, progress.start("random deferral", len(prompts))),
         _in_own_form(team, questions, progress),
         ask_team(team, unknown, progress.start("unknown names", len(unknown))),
+        {
+            other.name: ask_team(other, asked, progress.start(other.name, len(asked)))
+            for other in beside
+        },
     )
 
 

@@ -19,6 +19,8 @@ def rows(evaluation: Evaluation) -> Iterator[tuple[str, Score]]:
     yield f"{evaluation.team_name} (team)", score(evaluation.team)
     for name, outcomes in evaluation.members.items():
         yield f"{name} alone", score(outcomes)
+    for name, outcomes in evaluation.beside.items():
+        yield f"{name} (one model)", score(outcomes)
     yield "random deferral", score(evaluation.random)
     for name, outcomes in evaluation.own_form.items():
         yield f"{name}, in its own form", score(outcomes)
