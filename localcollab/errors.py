@@ -49,6 +49,10 @@ class EvaluationFailed(LocalcollabError):
     """llama.cpp could not evaluate a batch; the model's cache is still valid."""
 
 
+class RankingFailed(LocalcollabError):
+    """A ranker that gives no number for two candidates."""
+
+
 class BadHistory(LocalcollabError):
     """A history that is damaged, locked, of a newer version, or no history at all."""
 
