@@ -1,7 +1,8 @@
 """The one command: world, three trainings and the rival's, GGUF files, question sets, manifest.
 
-`python -m demo --out DIR --medicines 500 --seed 0`; `--small` makes 50 medicines in minutes. Cut
-off, the same command goes on where it stopped.
+`python -m demo --out DIR --medicines 500 --seed 0`; `--small` makes 50 medicines in minutes,
+`--ship` puts what was made into the package and trains the head there. Cut off, the same command
+goes on where it stopped.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer
 
-from demo import corpus, export, questions, world
+from demo import corpus, export, questions, ship, world
 from demo.corpus import Documents
 from demo.tokenizer import load_tokenizer
 from demo.train import Plan, train
@@ -70,6 +71,9 @@ def main() -> None:
     seconds = {plan.name: _make_model(build, plan, tokenizer) for plan in build.plans}
     _write_questions(build)
     _write_manifest(build, seconds)
+    if options.ship:
+        ship.ship(build.out)
+        ship.make_head(build.work)
     print(build.out)
 
 
@@ -79,6 +83,7 @@ def _parse_options() -> argparse.Namespace:
     parser.add_argument("--medicines", type=int, default=500, help="how many are private")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--small", action="store_true", help="50 medicines, short trainings")
+    parser.add_argument("--ship", action="store_true", help="into the package, with a new head")
     return parser.parse_args()
 
 
