@@ -1,8 +1,8 @@
-"""Bridge files: what composes an anchor with an augmenting model (CALM, arXiv:2401.02412).
+"""Bridge files: what composes an anchor with augmenting models (CALM, arXiv:2401.02412).
 
-Stored as safetensors, float32, per layer pair i: `i.norm_anchor` (d_B,), `i.norm_augmenting` (d_A,),
-`i.query` (n_inner, d_B), `i.key` and `i.value` (n_inner, d_A), `i.output` (d_B, n_inner); its card, as
-JSON, in the metadata. Loaded and checked like a head; runs in NumPy.
+Stored as safetensors, float32 or float16, per layer pair i: `i.norm_anchor` (d_B,), `i.norm_augmenting`
+(d_A,), `i.query` (n_inner, d_B), `i.key` and `i.value` (n_inner, d_A), `i.output` (d_B, n_inner); its
+card, as JSON, in the metadata. Loaded and checked like a head; runs in NumPy, in float32.
 """
 
 import json
@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,13 +22,23 @@ NORM_EPS = 1e-6
 _PARTS = ("norm_anchor", "norm_augmenting", "query", "key", "value", "output")
 
 
+class LayerPair(NamedTuple):
+    """The outputs of two layers that are joined; layers are counted from 0."""
+
+    model: int
+    """Which of the augmenting models, counted from 0."""
+    source: int
+    """Its layer."""
+    target: int
+    """The anchor's layer."""
+
+
 @dataclass(frozen=True, slots=True)
 class BridgeCard:
     anchor_sha256: str
-    augmenting_sha256: str
+    augmenting_sha256s: tuple[str, ...]
     vocabulary: str
-    pairs: tuple[tuple[int, int], ...]
-    """(augmenting layer, anchor layer), counted from 0: the outputs that are joined."""
+    pairs: tuple[LayerPair, ...]
     n_heads: int
     data_sha256: str = ""
     seed: int = 0
@@ -56,32 +67,44 @@ class Bridge:
     pairs: tuple[Pair, ...]
     card: BridgeCard
 
-    def require(self, anchor: str, augmenting: str, vocabulary: str, widths: Sequence[int]) -> None:
-        """`anchor`, `augmenting`: sha256 of the files in use; `widths`: their n_embd, in that order.
+    def require(
+        self, anchor: str, augmenting: Sequence[str], vocabulary: str, widths: Sequence[int]
+    ) -> None:
+        """`anchor`, `augmenting`: sha256 of the files in use; `widths`: their n_embd, anchor first.
 
         Raises `BridgeMismatch`.
         """
         card = self.card
-        for who, mine, theirs in (
-            ("anchor", anchor, card.anchor_sha256),
-            ("augmenting model", augmenting, card.augmenting_sha256),
-        ):
+        if len(augmenting) != len(card.augmenting_sha256s):
+            raise BridgeMismatch(
+                f"the bridge leads to {len(card.augmenting_sha256s)} augmenting models, "
+                f"{len(augmenting)} are given: name those it was trained with, in its order"
+            )
+        places = ["anchor", *(f"augmenting model {n}" for n in range(1, len(augmenting) + 1))]
+        trained = (card.anchor_sha256, *card.augmenting_sha256s)
+        for place, mine, theirs in zip(places, (anchor, *augmenting), trained, strict=True):
             if mine != theirs:
                 raise BridgeMismatch(
-                    f"the bridge was trained with another file as {who} (sha256 {theirs[:12]}, given "
-                    f"{mine[:12]}): use that file, or train one with localcollab convert calm"
+                    f"the bridge was trained with another file as {place} (sha256 {theirs[:12]}, "
+                    f"given {mine[:12]}): use that file, or train one with localcollab convert calm"
                 )
         if card.vocabulary != vocabulary:
             raise BridgeMismatch(
                 f"the bridge was trained for another vocabulary ({card.vocabulary[:12]}, the anchor "
                 f"has {vocabulary[:12]}): train one with localcollab convert calm"
             )
-        own = [(len(pair.norm_anchor), len(pair.norm_augmenting)) for pair in self.pairs]
-        if any(found != tuple(widths) for found in own):
-            raise BridgeMismatch(
-                f"the bridge joins models {own[0]} wide, these are {tuple(widths)}: train one with "
-                "localcollab convert calm"
-            )
+        self.require_widths(widths)
+
+    def require_widths(self, widths: Sequence[int]) -> None:
+        """`widths`: n_embd of the models, anchor first. Raises `BridgeMismatch`."""
+        for layers, pair in zip(self.card.pairs, self.pairs, strict=True):
+            own = (len(pair.norm_anchor), len(pair.norm_augmenting))
+            given = (widths[0], widths[1 + layers.model])
+            if own != given:
+                raise BridgeMismatch(
+                    f"the bridge joins models {own[0]} and {own[1]} wide, these are {given[0]} and "
+                    f"{given[1]}: train one with localcollab convert calm"
+                )
 
 
 def rms_norm(rows: Float32Array, weight: Float32Array) -> Float32Array:
@@ -91,12 +114,13 @@ def rms_norm(rows: Float32Array, weight: Float32Array) -> Float32Array:
     return normed
 
 
-def save_bridge(bridge: Bridge, path: Path) -> None:
-    """Written beside its final name, then renamed."""
+def save_bridge(bridge: Bridge, path: Path, *, half: bool = False) -> None:
+    """Written beside its final name, then renamed. `half`: in float16, half the size."""
     from safetensors.numpy import save_file
 
+    kind = np.float16 if half else np.float32
     tensors = {
-        f"{i}.{part}": np.ascontiguousarray(getattr(pair, part), np.float32)
+        f"{i}.{part}": np.ascontiguousarray(getattr(pair, part), kind)
         for i, pair in enumerate(bridge.pairs)
         for part in _PARTS
     }
@@ -131,13 +155,20 @@ def _parse_card(text: str, path: Path) -> BridgeCard:
     try:
         values = json.loads(text)
         known = {f.name for f in fields(BridgeCard)}
-        pairs = tuple((int(a), int(b)) for a, b in values["pairs"])
+        pairs = tuple(LayerPair(*map(int, pair)) for pair in values["pairs"])
+        sha256s = tuple(map(str, values["augmenting_sha256s"]))
         kept = {key: value for key, value in values.items() if key in known}
-        card = BridgeCard(**kept | {"pairs": pairs, "n_heads": int(values["n_heads"])})
+        kept |= {"pairs": pairs, "augmenting_sha256s": sha256s, "n_heads": int(values["n_heads"])}
+        card = BridgeCard(**kept)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise BridgeMismatch(f"{path}: its card is damaged ({error}): train it anew") from error
     if not card.pairs or card.n_heads < 1:
         raise BridgeMismatch(f"{path}: joins no layers, or has no heads: train the bridge anew")
+    odd = [pair for pair in card.pairs if not 0 <= pair.model < len(sha256s)]
+    if odd:
+        raise BridgeMismatch(
+            f"{path}: joins augmenting model {odd[0].model} of {len(sha256s)}: train the bridge anew"
+        )
     return card
 
 
@@ -151,13 +182,13 @@ def _parse_pairs(
             f"{path}: tensors {', '.join(odd)} are missing or too many: train anew"
         )
     for name, tensor in tensors.items():
-        if tensor.dtype != np.float32 or not np.isfinite(tensor).all():
+        if tensor.dtype not in (np.float32, np.float16) or not np.isfinite(tensor).all():
             raise BridgeMismatch(
-                f"{path}: {name} holds values that are no float32 numbers: train anew"
+                f"{path}: {name} holds values that are no float32 or float16 numbers: train anew"
             )
     pairs = []
     for i in range(len(card.pairs)):
-        pair = Pair(**{part: tensors[f"{i}.{part}"] for part in _PARTS})
+        pair = Pair(**{part: tensors[f"{i}.{part}"].astype(np.float32) for part in _PARTS})
         _check_shapes(pair, card.n_heads, f"{path}: pair {i}")
         pairs.append(pair)
     return tuple(pairs)
@@ -174,7 +205,7 @@ def _check_shapes(pair: Pair, n_heads: int, where: str) -> None:
         "norm_anchor": (d_b,), "norm_augmenting": (d_a,), "query": (n_inner, d_b),
         "key": (n_inner, d_a), "value": (n_inner, d_a), "output": (d_b, n_inner),
     }  # fmt: skip
-    if shapes != expected or n_inner % n_heads:
+    if shapes != expected or not n_inner or n_inner % n_heads:
         raise BridgeMismatch(
             f"{where} has shapes {shapes} for {n_heads} heads: train the bridge anew"
         )

@@ -7,7 +7,7 @@ follow them: a position that is read again is written again.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -59,58 +59,74 @@ class CrossAttention:
         return rows.reshape(len(rows), self._n_heads, -1).transpose(1, 0, 2)
 
 
-@dataclass(frozen=True, slots=True)
-class Augmenting:
-    """A model that the anchor looks into, and the bridge to it."""
-
-    name: str
-    weights: Weights
-    bridge: Bridge
-
-
 class CalmModel:
-    """A `LanguageModel`: the anchor's logits with the bridges' states added on the way.
+    """A `LanguageModel`: the anchor's logits with the bridge's states added on the way.
 
-    `members` are the contexts, anchor first. Raises `BadOption` for a GPU, for layers that the models
-    lack, and `VocabularyMismatch`. The bridges were checked against the files by whoever loaded them.
+    `augmenting`: by name, in the bridge's order. `members` are the contexts, anchor first. Raises
+    `BadOption` for a GPU and for layers that the models lack, `BridgeMismatch` for other widths,
+    `VocabularyMismatch`. Whoever loaded the bridge checked it against the files.
     """
 
     def __init__(
-        self, name: str, anchor: Weights, augmenting: Sequence[Augmenting], options: Options
+        self,
+        name: str,
+        anchor: Weights,
+        augmenting: Mapping[str, Weights],
+        bridge: Bridge,
+        options: Options,
     ) -> None:
         if library.supports_gpu() and options.n_gpu_layers != 0:
             raise BadOption(f"{name}: composed models run on the CPU only: give n_gpu_layers 0")
-        if not augmenting:
-            raise BadOption(f"{name}: nothing to compose the anchor with: name an augmenting model")
+        everyone = (anchor, *augmenting.values())
+        if len(everyone) - 1 != len(bridge.card.augmenting_sha256s):
+            raise BadOption(
+                f"{name}: the bridge leads to {len(bridge.card.augmenting_sha256s)} augmenting "
+                f"models, {len(augmenting)} are given"
+            )
+        bridge.require_widths([weights.n_embd for weights in everyone])
         self.name = name
-        n_ctx = min(choose_n_ctx(w, options) for w in (anchor, *(m.weights for m in augmenting)))
+        self._is_on = True
+        n_ctx = min(choose_n_ctx(weights, options) for weights in everyone)
         options = replace(options, n_ctx=n_ctx)
-        self._attentions: dict[int, list[CrossAttention]] = {}
-        self._readers = [self._open_augmenting(model, options) for model in augmenting]
-        hook = LayerHook(list(self._attentions), anchor.n_embd, self._compose)
+        self._targets: dict[int, list[CrossAttention]] = {}
+        self._readers = [
+            self._open_augmenting(n, who, weights, bridge, options)
+            for n, (who, weights) in enumerate(augmenting.items())
+        ]
+        hook = LayerHook(list(self._targets), anchor.n_embd, self._compose)
         self._anchor = LlamaModel(anchor, options, name="anchor", hook=hook)
         for reader in self._readers:
             require_same("anchor", self._anchor.vocabulary, reader.name, reader.vocabulary)
 
-    def _open_augmenting(self, model: Augmenting, options: Options) -> LlamaModel:
-        card = model.bridge.card
+    def _open_augmenting(
+        self, number: int, name: str, weights: Weights, bridge: Bridge, options: Options
+    ) -> LlamaModel:
         assert options.n_ctx is not None
-        by_layer: dict[int, list[CrossAttention]] = {}
-        for (layer, anchor_layer), pair in zip(card.pairs, model.bridge.pairs, strict=True):
-            attention = CrossAttention(pair, card.n_heads, options.n_ctx)
-            by_layer.setdefault(layer, []).append(attention)
-            self._attentions.setdefault(anchor_layer, []).append(attention)
+        sources: dict[int, list[CrossAttention]] = {}
+        for layers, pair in zip(bridge.card.pairs, bridge.pairs, strict=True):
+            if layers.model == number:
+                attention = CrossAttention(pair, bridge.card.n_heads, options.n_ctx)
+                sources.setdefault(layers.source, []).append(attention)
+                self._targets.setdefault(layers.target, []).append(attention)
 
         def remember(layer: int, position: int, states: Float32Array) -> None:
-            for attention in by_layer[layer]:
+            for attention in sources[layer]:
                 attention.remember(position, states)
 
-        hook = LayerHook(list(by_layer), model.weights.n_embd, remember)
-        return LlamaModel(model.weights, options, name=model.name, hook=hook)
+        hook = LayerHook(list(sources), weights.n_embd, remember)
+        return LlamaModel(weights, options, name=name, hook=hook)
 
-    def _compose(self, layer: int, position: int, states: Float32Array) -> Float32Array:
+    def switch(self, is_on: bool) -> None:
+        """Off: the anchor alone, and no augmenting model is read."""
+        if is_on != self._is_on:
+            self._is_on = is_on
+            self._anchor.forget()
+
+    def _compose(self, layer: int, position: int, states: Float32Array) -> Float32Array | None:
+        if not self._is_on:
+            return None
         composed = states.copy()
-        for attention in self._attentions[layer]:
+        for attention in self._targets[layer]:
             composed += attention.attend(position, states)
         return composed
 
@@ -139,7 +155,7 @@ class CalmModel:
         on_chunk: OnChunk | None = None,
     ) -> Reading:
         """See `LanguageModel.read`. `hidden` is the composed anchor's."""
-        for reader in self._readers:
+        for reader in self._readers if self._is_on else ():
             reader.read(tokens, last=0, on_chunk=on_chunk)
         return self._anchor.read(tokens, last=last, hidden=hidden, on_chunk=on_chunk)
 

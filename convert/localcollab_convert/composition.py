@@ -1,7 +1,7 @@
-"""CALM in PyTorch, for training: an anchor whose layers look into a frozen augmenting model.
+"""CALM in PyTorch, for training: an anchor whose layers look into frozen augmenting models.
 
 The same mathematics as `localcollab.calm`, on transformers' Llama-like models, by forward hooks. Causal:
-a position sees the augmenting model's states up to itself, never beyond.
+a position sees the augmenting models' states up to itself, never beyond.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from localcollab.bridges import NORM_EPS, Pair
+from localcollab.bridges import NORM_EPS, LayerPair, Pair
 
 
 class PairModule(nn.Module):
@@ -55,40 +55,57 @@ class PairModule(nn.Module):
 
 
 class Composition(nn.Module):
-    """Both models frozen; only `pairs` learn. `layers`: (augmenting layer, anchor layer) of each."""
+    """All models frozen; only `pairs` learn. Layers are counted from 0."""
 
     def __init__(
-        self, anchor: Any, augmenting: Any, layers: Sequence[tuple[int, int]], n_inner: int,
+        self, anchor: Any, augmenting: Sequence[Any], layers: Sequence[LayerPair], n_inner: int,
         n_heads: int,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.anchor, self.augmenting = (
-            anchor.requires_grad_(False),
-            augmenting.requires_grad_(False),
-        )
+        self.anchor = anchor.requires_grad_(False)
+        frozen = [model.requires_grad_(False) for model in augmenting]
+        self.augmenting: Any = nn.ModuleList(frozen)
         self.layers = tuple(layers)
-        d_b, d_a = anchor.config.hidden_size, augmenting.config.hidden_size
-        self.pairs = nn.ModuleList(PairModule(d_b, d_a, n_inner, n_heads) for _ in layers)
-        self._states: tuple[Tensor, ...] = ()
+        self.pairs = nn.ModuleList(
+            PairModule(
+                anchor.config.hidden_size, augmenting[pair.model].config.hidden_size, n_inner,
+                n_heads,
+            )
+            for pair in layers
+        )  # fmt: skip
         self.is_on = True
-        for pair, (source, target) in zip(self.pairs, layers, strict=True):
-            anchor.model.layers[target].register_forward_hook(self._look(pair, source))
+        self._states: list[tuple[Tensor, ...]] = []
+        self._handles = [
+            anchor.model.layers[target].register_forward_hook(self._look(target))
+            for target in {pair.target for pair in layers}
+        ]
 
-    def _look(self, pair: nn.Module, source: int) -> Callable[..., Any]:
+    def release(self) -> None:
+        """The anchor is itself again."""
+        for handle in self._handles:
+            handle.remove()
+
+    def _look(self, target: int) -> Callable[..., Any]:
+        mine = [(n, pair) for n, pair in enumerate(self.layers) if pair.target == target]
+
         def hook(_module: nn.Module, _inputs: Any, output: Any) -> Any:
             if not self.is_on:
                 return output
             states = output[0] if isinstance(output, tuple) else output
             # hidden_states[0] is the embedding.
-            added = states + pair(states, self._states[source + 1])
-            return (added, *output[1:]) if isinstance(output, tuple) else added
+            added = sum(self.pairs[n](states, self._states[p.model][p.source + 1]) for n, p in mine)
+            composed = states + added
+            return (composed, *output[1:]) if isinstance(output, tuple) else composed
 
         return hook
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(b, n) -> logits (b, n, n_vocab)."""
-        with torch.no_grad():
-            found = self.augmenting(tokens, output_hidden_states=True)
-        self._states = found.hidden_states
-        logits: Tensor = self.anchor(tokens).logits
+        self._states = []
+        for model in self.augmenting if self.is_on else ():
+            with torch.no_grad():
+                # The body alone: nobody asks these models for logits.
+                found = model.model(tokens, output_hidden_states=True, use_cache=False)
+            self._states.append(found.hidden_states)
+        logits: Tensor = self.anchor(tokens, use_cache=False).logits
         return logits

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,8 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localcollab.bridges import Bridge, BridgeCard, load_bridge, save_bridge
-from localcollab.calm import Augmenting, CalmModel
+from localcollab.bridges import Bridge, BridgeCard, LayerPair, load_bridge, save_bridge
+from localcollab.calm import CalmModel
 from localcollab.errors import BadOption, BridgeMismatch
 from localcollab.language_model import Stopped
 from localcollab.llama.context import LlamaModel
@@ -21,14 +22,16 @@ from random_llama import N_VOCAB, random_llama, write_gguf
 
 pytestmark = pytest.mark.weights
 EXACT = Options(flash_attention="off", n_ctx=512, kv_type="f32", n_batch=64, n_ubatch=32)
-LAYERS = ((0, 1), (1, 2))
+LAYERS = (LayerPair(0, 0, 1), LayerPair(0, 1, 2), LayerPair(1, 1, 2))
+SHAPES = ((3, 64), (3, 128))
 TOKENS: list[int] = np.random.default_rng(1).integers(3, N_VOCAB, 200).tolist()
 
 
 @pytest.fixture(scope="module")
 def composition() -> Composition:
     torch.manual_seed(7)
-    made = Composition(random_llama(0, n_layers=4), random_llama(1, n_embd=64), LAYERS, 64, 4)
+    augmenting = [random_llama(n, n_layers=d, n_embd=w) for n, (d, w) in enumerate(SHAPES, 1)]
+    made = Composition(random_llama(0, n_layers=4), augmenting, LAYERS, 64, 4)
     with torch.no_grad():
         for pair in made.pairs:
             pair.output.weight.normal_(0, 0.1)  # type: ignore[union-attr, operator]
@@ -37,14 +40,15 @@ def composition() -> Composition:
 
 @pytest.fixture(scope="module")
 def bridge(composition: Composition) -> Bridge:
-    card = BridgeCard("anchor", "augmenting", "vocabulary", LAYERS, 4)
+    card = BridgeCard("anchor", ("a", "b"), "vocabulary", LAYERS, 4)
     return Bridge(tuple(pair.to_pair() for pair in composition.pairs), card)  # type: ignore[operator]
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> list[Weights]:
     folder = tmp_path_factory.mktemp("calm")
-    models = [random_llama(0, n_layers=4), random_llama(1, n_embd=64)]
+    models = [random_llama(0, n_layers=4)]
+    models += [random_llama(n, n_layers=d, n_embd=w) for n, (d, w) in enumerate(SHAPES, 1)]
     paths = [write_gguf(model, folder / f"{i}.gguf") for i, model in enumerate(models)]
     return [load_weights(path, EXACT, extra_buffers=True) for path in paths]
 
@@ -57,7 +61,8 @@ def expected(composition: Composition) -> np.ndarray:
 
 
 def open_calm(weights: list[Weights], bridge: Bridge, options: Options = EXACT) -> CalmModel:
-    return CalmModel("calm", weights[0], [Augmenting("a", weights[1], bridge)], options)
+    augmenting = {"a": weights[1], "b": weights[2]}
+    return CalmModel("calm", weights[0], augmenting, bridge, options)
 
 
 def test_gguf_and_numpy_equal_the_composition_in_pytorch(
@@ -75,7 +80,7 @@ def test_the_bridge_changes_what_the_anchor_says(
 
 
 def test_a_fresh_bridge_changes_nothing() -> None:
-    fresh = Composition(random_llama(0), random_llama(1), ((0, 1),), 32, 2)
+    fresh = Composition(random_llama(0), [random_llama(1)], [LayerPair(0, 0, 1)], 32, 2)
     with torch.no_grad():
         logits = fresh(torch.tensor([TOKENS]))
         plain = random_llama(0)(torch.tensor([TOKENS])).logits
@@ -130,20 +135,92 @@ def test_a_bridge_file_comes_back_as_it_was(bridge: Bridge, tmp_path: Path) -> N
 
 
 def test_layers_that_the_models_lack_are_refused(weights: list[Weights], bridge: Bridge) -> None:
-    card = BridgeCard("anchor", "augmenting", "vocabulary", ((0, 1), (1, 3)), 4)
+    layers = (*LAYERS[:2], LayerPair(1, 1, 3))
+    card = replace(bridge.card, pairs=layers)
     with pytest.raises(BadOption, match="layer 3 cannot be hooked: choose 0 to 2"):
         open_calm(weights, Bridge(bridge.pairs, card))
 
 
-def test_a_bridge_of_other_files_is_refused(bridge: Bridge) -> None:
-    with pytest.raises(BridgeMismatch, match="another file as augmenting model"):
-        bridge.require("anchor", "else", "vocabulary", (128, 64))
+@pytest.mark.parametrize(
+    ("anchor", "augmenting", "vocabulary", "widths", "message"),
+    [
+        ("else", ("a", "b"), "vocabulary", (128, 64, 128), "another file as anchor"),
+        ("anchor", ("a", "c"), "vocabulary", (128, 64, 128), "as augmenting model 2"),
+        ("anchor", ("b", "a"), "vocabulary", (128, 64, 128), "as augmenting model 1"),
+        ("anchor", ("a",), "vocabulary", (128, 64), "leads to 2 augmenting models, 1 are given"),
+        ("anchor", ("a", "b"), "other", (128, 64, 128), "another vocabulary"),
+        ("anchor", ("a", "b"), "vocabulary", (128, 64, 64), "128 and 128 wide, these are 128 and"),
+    ],
+)
+def test_a_bridge_of_other_models_is_refused(
+    bridge: Bridge, anchor: str, augmenting: tuple[str, ...], vocabulary: str,
+    widths: tuple[int, ...], message: str,
+) -> None:  # fmt: skip
+    bridge.require("anchor", ("a", "b"), "vocabulary", (128, 64, 128))
+    with pytest.raises(BridgeMismatch, match=message):
+        bridge.require(anchor, augmenting, vocabulary, widths)
+
+
+def test_models_of_another_width_are_refused(weights: list[Weights], bridge: Bridge) -> None:
+    with pytest.raises(BridgeMismatch, match="joins models 128 and 64 wide, these are 128 and 128"):
+        CalmModel("calm", weights[0], {"a": weights[2], "b": weights[1]}, bridge, EXACT)
+
+
+def test_another_number_of_models_is_refused(weights: list[Weights], bridge: Bridge) -> None:
+    with pytest.raises(BadOption, match="leads to 2 augmenting models, 1 are given"):
+        CalmModel("calm", weights[0], {"a": weights[1]}, bridge, EXACT)
+
+
+def test_switching_the_bridge_off_gives_exactly_the_anchor(
+    weights: list[Weights], bridge: Bridge, expected: np.ndarray
+) -> None:
+    model = open_calm(weights, bridge)
+    composed = model.read(TOKENS).logits
+    model.switch(False)
+    alone = LlamaModel(weights[0], EXACT, name="anchor").read(TOKENS).logits
+    np.testing.assert_array_equal(model.read(TOKENS).logits, alone)
+    assert model.members["a"].n_evaluated == len(TOKENS)
+    model.switch(True)
+    np.testing.assert_array_equal(model.read(TOKENS).logits, composed)
+
+
+def test_half_the_size_keeps_three_digits(bridge: Bridge, tmp_path: Path) -> None:
+    save_bridge(bridge, tmp_path / "f32.safetensors")
+    save_bridge(bridge, tmp_path / "f16.safetensors", half=True)
+    sizes = [(tmp_path / f"{name}.safetensors").stat().st_size for name in ("f32", "f16")]
+    loaded = load_bridge(tmp_path / "f16.safetensors")
+    np.testing.assert_allclose(loaded.pairs[0].query, bridge.pairs[0].query, rtol=1e-3, atol=1e-7)
+    assert loaded.pairs[0].query.dtype == np.float32
+    assert sizes[1] < 0.6 * sizes[0]
 
 
 def test_nan_weights_are_refused(bridge: Bridge, tmp_path: Path) -> None:
     pair = bridge.pairs[0]
     broken = replace(pair, norm_anchor=pair.norm_anchor * np.nan)
-    broken_bridge = Bridge((broken, bridge.pairs[1]), bridge.card)
+    broken_bridge = Bridge((broken, *bridge.pairs[1:]), bridge.card)
     save_bridge(broken_bridge, tmp_path / "b.safetensors")
     with pytest.raises(BridgeMismatch, match="norm_anchor"):
+        load_bridge(tmp_path / "b.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"n_heads": 0}, "has no heads"),
+        ({"n_heads": 7}, "for 7 heads"),
+        ({"pairs": ()}, "joins no layers"),
+        ({"pairs": (LayerPair(2, 0, 1), *LAYERS[1:])}, "joins augmenting model 2 of 2"),
+    ],
+)
+def test_a_card_that_does_not_fit_its_tensors_is_refused(
+    bridge: Bridge, tmp_path: Path, change: dict[str, Any], message: str
+) -> None:
+    save_bridge(Bridge(bridge.pairs, replace(bridge.card, **change)), tmp_path / "b.safetensors")
+    with pytest.raises(BridgeMismatch, match=message):
+        load_bridge(tmp_path / "b.safetensors")
+
+
+def test_what_is_no_bridge_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "b.safetensors").write_bytes(b"\x00" * 100)
+    with pytest.raises(BridgeMismatch, match="is no bridge file"):
         load_bridge(tmp_path / "b.safetensors")
