@@ -16,6 +16,7 @@ from localcollab.errors import BadModelFile, BadOption, ContextFull
 from localcollab.events import Event, Finished, Prompted, Unfamiliar
 from localcollab.familiarity import unfamiliar
 from localcollab.generate import generate
+from localcollab.language_model import LanguageModel
 from localcollab.sampling import Sampling
 from localcollab.template import Message
 
@@ -66,7 +67,7 @@ class Session:
         conversation only when the answer was begun. Raises what `generate` and rendering raise."""
         if not question:
             raise BadOption("the question is empty: give at least one character")
-        self._require_room(question)
+        require_room(self.team.model, question)
         messages = [*self.messages, Message("user", question)]
         prompt = self._transcript.prompt(messages)
         if not prompt.tokens:
@@ -89,25 +90,32 @@ class Session:
                 yield from self._unfamiliar(question, event)
             yield event
 
-    def _require_room(self, question: str) -> None:
-        """Counted by parts: llama.cpp's time for a text of rare characters grows with its square."""
-        model, n_tokens = self.team.model, 0
-        if len(question) <= model.n_ctx:
-            return
-        for at in range(0, len(question), _PART):
-            part = question[at : at + _PART]
-            n_tokens += len(model.vocabulary.encode(part, special=True)) - _MADE_BY_A_CUT
-            if n_tokens > model.n_ctx:
-                raise ContextFull(
-                    f"the question has {len(question)} characters; the first {at + len(part)} fill "
-                    f"the context of {model.n_ctx} tokens: shorten it, or give a larger n_ctx"
-                )
-
     def prompt(self, question: str) -> list[int]:
-        """The ids that asking `question` now would start from; the conversation stays as it is."""
+        """The ids that asking `question` now would start from; the conversation stays as it is.
+
+        Raises `ContextFull`, and what rendering and encoding raise."""
+        require_room(self.team.model, question)
         messages = [*self.messages, Message("user", question)]
         return list(copy(self._transcript).prompt(messages).tokens)
 
     def _unfamiliar(self, question: str, answer: Finished) -> Iterator[Event]:
         found = unfamiliar(self.team.spellers, answer.authors, question, answer.text)
         yield from (Unfamiliar(expert, name) for expert, name in found)
+
+
+def require_room(model: LanguageModel, text: str, what: str = "the question") -> None:
+    """Raises `ContextFull` where `text` alone fills the context.
+
+    Counted by parts: llama.cpp's time for a text of rare characters grows with its square.
+    """
+    n_tokens = 0
+    if len(text) <= model.n_ctx:
+        return
+    for at in range(0, len(text), _PART):
+        part = text[at : at + _PART]
+        n_tokens += len(model.vocabulary.encode(part, special=True)) - _MADE_BY_A_CUT
+        if n_tokens > model.n_ctx:
+            raise ContextFull(
+                f"{what} has {len(text)} characters; the first {at + len(part)} fill "
+                f"the context of {model.n_ctx} tokens: shorten it, or give a larger n_ctx"
+            )
