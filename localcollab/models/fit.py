@@ -83,7 +83,7 @@ def fit_team(
         for name in team.familiar
         if os.path.isfile(catalog.model(name).path)
     ]
-    found = _forecast(planned, options, free)
+    found = forecast_here(planned, options, free)
     missing = [(place, entry) for place, entry in entries if not os.path.isfile(entry.path)]
     contexts = (*found.contexts, *(_estimated_context(p, e, options) for p, e in missing))
     weights = (*_weights_here(found, here), *_weights_missing(missing), *_adapters(entries))
@@ -91,7 +91,10 @@ def fit_team(
     return judge(team.name, weights, contexts, runtime, free, found.gpus, options)
 
 
-def _forecast(planned: Sequence[PlannedContext], options: Options, free: int | None) -> Forecast:
+def forecast_here(
+    planned: Sequence[PlannedContext], options: Options, free: int | None
+) -> Forecast:
+    """On this machine, as the probe lets llama.cpp repack. Raises `BadModelFile`."""
     if not planned:
         return Forecast({}, (), 0, ())
     verdicts = {context.path: remembered(context.path) for context in planned}
