@@ -57,6 +57,10 @@ class BadHistory(LocalcollabError):
     """A history that is damaged, locked, of a newer version, or no history at all."""
 
 
+class BadCollection(LocalcollabError):
+    """A collection of documents that is missing, damaged, locked or of a newer version."""
+
+
 class DownloadFailed(LocalcollabError):
     """A file that could not be fetched, or that is not what it should be."""
 

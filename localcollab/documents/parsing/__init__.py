@@ -1,0 +1,7 @@
+"""Files -> text, one format a file. Untrusted files are read in a child process with limits.
+
+section     what every format's `parse` yields
+formats     which format a file is, by its content first and its name second
+child       the process that reads; `reader` starts it, ends it and asks it
+markup      what HTML and the XML formats share: guarded archives, guarded XML
+"""

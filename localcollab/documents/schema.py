@@ -1,0 +1,49 @@
+"""The tables of a collection, and how older files become newer ones."""
+
+APPLICATION_ID = 0x4C434443
+"""Marks the file as ours in its header ("LCDC")."""
+
+_TABLES = (
+    """CREATE TABLE sources (
+        path BLOB PRIMARY KEY,       -- absolute, as the file system spells it
+        is_excluded INTEGER NOT NULL
+    ) WITHOUT ROWID""",
+    """CREATE TABLE documents (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        path BLOB NOT NULL UNIQUE,
+        format TEXT NOT NULL,
+        sha256 TEXT NOT NULL,
+        size_bytes INTEGER NOT NULL,
+        status TEXT NOT NULL CHECK (status IN ('indexed', 'empty', 'refused', 'failed')),
+        error TEXT NOT NULL,
+        stamp TEXT NOT NULL          -- of the file when it was read: see `stamps`
+    )""",
+    """CREATE TABLE passages (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        document INTEGER NOT NULL REFERENCES documents(id),
+        n INTEGER NOT NULL,
+        page INTEGER,
+        heading TEXT NOT NULL,
+        start INTEGER NOT NULL,      -- characters of the document's text
+        "end" INTEGER NOT NULL,
+        text TEXT NOT NULL,
+        UNIQUE (document, n)
+    )""",
+    # The index holds no copy of the texts; the triggers tell it what to take out.
+    """CREATE VIRTUAL TABLE words USING fts5(
+        heading, text, content='passages', content_rowid='id',
+        tokenize='porter unicode61 remove_diacritics 2'
+    )""",
+    """CREATE TRIGGER words_added AFTER INSERT ON passages BEGIN
+        INSERT INTO words(rowid, heading, text) VALUES (new.id, new.heading, new.text);
+    END""",
+    """CREATE TRIGGER words_removed AFTER DELETE ON passages BEGIN
+        INSERT INTO words(words, rowid, heading, text)
+        VALUES ('delete', old.id, old.heading, old.text);
+    END""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = ((f"PRAGMA application_id = {APPLICATION_ID}", *_TABLES),)
+"""`MIGRATIONS[n]` makes version n + 1 (PRAGMA user_version) of version n. Only ever added to."""
+
+VERSION = len(MIGRATIONS)

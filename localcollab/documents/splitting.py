@@ -1,0 +1,61 @@
+"""A document's sections -> passages: short enough to be sent to a model, cut where the text pauses."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from localcollab.documents.parsing.section import Section
+
+LONGEST = 1000
+"""Characters: some 250 tokens, so that several fit beside a question in a small context."""
+_SHORTEST = LONGEST // 3
+"""No cut before this, so that a pause at the very beginning makes no crumb."""
+_PAUSES = (
+    re.compile(r"\n[^\S\n]*\n\s*"),  # paragraphs
+    re.compile(r"[.!?。！？…][\"'”’»)\]]*\s+|[。！？]"),  # sentences
+    re.compile(r"\n\s*"),
+    re.compile(r"\s+"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What becomes a `Passage` once it is stored."""
+
+    page: int | None
+    heading: str
+    start: int
+    end: int
+    text: str
+
+
+def split(sections: Iterable[Section]) -> Iterator[Piece]:
+    """Joined, the pieces are the sections' texts. None crosses a section, so each has one page."""
+    offset = 0
+    for section in sections:
+        start = 0
+        for end in _cuts(section.text):
+            text = section.text[start:end]
+            yield Piece(section.page, section.heading, offset + start, offset + end, text)
+            start = end
+        offset += len(section.text)
+
+
+def _cuts(text: str) -> Iterator[int]:
+    """Where each piece ends; the last one is the text's end."""
+    start = 0
+    while len(text) - start > LONGEST:
+        start = _cut(text, start)
+        yield start
+    if start < len(text):
+        yield len(text)
+
+
+def _cut(text: str, start: int) -> int:
+    for pause in _PAUSES:
+        cut = 0
+        for match in pause.finditer(text, start + _SHORTEST, start + LONGEST):
+            cut = match.end()
+        if cut:
+            return cut
+    return start + LONGEST
