@@ -1,0 +1,272 @@
+"""A text as the words that carry its content: names, numbers with units, negations, order.
+
+Knows English function words; in other languages more words count as content, which makes a match
+stricter, never looser. Scripts without blanks are taken character by character.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+_STOP = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "of",
+        "and",
+        "or",
+        "in",
+        "on",
+        "at",
+        "to",
+        "by",
+        "for",
+        "from",
+        "with",
+        "as",
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "been",
+        "being",
+        "has",
+        "have",
+        "had",
+        "do",
+        "does",
+        "did",
+        "it",
+        "its",
+        "this",
+        "that",
+        "these",
+        "those",
+        "there",
+        "here",
+        "he",
+        "she",
+        "they",
+        "them",
+        "his",
+        "her",
+        "their",
+        "which",
+        "who",
+        "whom",
+        "what",
+        "than",
+        "then",
+        "so",
+        "such",
+        "also",
+        "into",
+        "about",
+        "over",
+        "under",
+        "will",
+        "would",
+        "can",
+        "could",
+        "may",
+        "might",
+        "shall",
+        "should",
+        "must",
+        "if",
+        "but",
+        "i",
+        "you",
+        "we",
+        "us",
+        "our",
+        "your",
+        "my",
+        "me",
+        "one",
+        "per",
+        "each",
+        "both",
+        "according",
+        "source",
+        "passage",
+        "document",
+        "says",
+        "states",
+    ]
+)
+_NEGATIONS = frozenset(
+    ("not", "no", "never", "without", "nor", "none", "neither", "cannot", "nobody", "nothing")
+)
+_FIRST_PERSON = frozenset({"i", "we"})
+_NUMBER_WORDS = {
+    word: float(n)
+    for n, word in enumerate(
+        (
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+        ),
+        start=2,
+    )
+}
+_NOT_NAMES = re.compile(r"(?:ed|ing|ly)$")
+_WORD = re.compile(
+    r"(?P<number>(?<![\w)])[-−]\d+(?:[.,]\d+)*|\d+(?:[.,]\d+)*)\s?(?P<unit>%|°[CF]?|€|\$|[^\W\d_]{1,3}\b)?"
+    r"|(?P<word>[^\W\d_]+(?:['’-][^\W\d_]+)*)"
+)
+_WITHOUT_BLANKS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
+_END = re.compile(
+    r"[.!?。！？]+[\"'”’)\]]*(?=\s|$)|[。！？]|\n\s*(?=\n|[-*•#|]|\d+[.)]\s|[^\n:.]{1,40}:\s)"
+)
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:e\.g|i\.e|etc|vs|Dr|Mr|Mrs|Ms|Prof|St|No|Fig|approx|ca|cf|p|pp)|\b[A-Z])\.$"
+)
+
+
+class Number(NamedTuple):
+    value: float
+    unit: str
+    """Lower case; empty where none follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    words: tuple[str, ...]
+    """Content words, names and numbers among them, folded, in order."""
+    names: frozenset[str]
+    numbers: frozenset[Number]
+    lower: frozenset[str]
+    """Words that stand here in lower case: no names."""
+    n_negations: int
+    is_question: bool
+    is_first_person: bool
+
+    def numbers_are_in(self, others: Sequence[Number]) -> bool:
+        """Each by value, and by unit where it has one."""
+        return all(
+            any(mine.value == o.value and mine.unit in ("", o.unit) for o in others)
+            for mine in self.numbers
+        )
+
+
+def sentences(text: str) -> Iterator[tuple[int, int]]:
+    """Spans without surrounding white space; items of lists and rows of tables are sentences too."""
+    start = 0
+    for found in _END.finditer(text):
+        end = found.end()
+        if found[0] == "." and _ABBREVIATION.search(text, max(start, end - 8), end):
+            continue
+        yield from _trimmed(text, start, end)
+        start = end
+    yield from _trimmed(text, start, len(text))
+
+
+def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    part = text[start:end]
+    start += len(part) - len(part.lstrip())
+    end = start + len(part.strip())
+    if end > start:
+        yield start, end
+
+
+def names_and_numbers(*texts: str) -> list[Number]:
+    return [number for text in texts for number in wording(text).numbers]
+
+
+def wording(text: str, known_lower: frozenset[str] = frozenset()) -> Wording:
+    """`known_lower`: words that the sources write in lower case; at the start of a sentence they are
+    capitalised without being names."""
+    words: list[str] = []
+    names, numbers, lower, n_negations = set(), set(), set(), 0
+    is_start = True
+    raw = list(_tokens(unicodedata.normalize("NFKC", text)))
+    for word, number in raw:
+        if number is not None:
+            numbers.add(number)
+            words.append(f"{number.value:g}")
+            words += [number.unit] if number.unit else []
+            is_start = False
+            continue
+        folded = _fold(word)
+        n_negations += folded in _NEGATIONS or folded.endswith("n't")
+        if word[0].islower():
+            lower.add(folded)
+        if folded in _STOP or folded in _NEGATIONS:
+            is_start = False
+            continue
+        words.append(folded)
+        if _is_name(word, is_start) and not (is_start and folded in known_lower):
+            names.add(folded)
+        is_start = False
+    first = _fold(raw[0][0]) if raw else ""
+    return Wording(
+        tuple(words), frozenset(names), frozenset(numbers), frozenset(lower), n_negations,
+        text.rstrip().endswith("?"), first in _FIRST_PERSON,
+    )  # fmt: skip
+
+
+def _tokens(text: str) -> Iterator[tuple[str, Number | None]]:
+    for found in _WORD.finditer(text):
+        if found["number"]:
+            unit = (found["unit"] or "").casefold()
+            is_unit = unit not in _STOP and unit not in _NEGATIONS
+            yield "", Number(_value(found["number"]), unit if is_unit else "")
+        elif _WITHOUT_BLANKS.match(found["word"]):
+            yield from ((character, None) for character in found["word"])
+        elif found["word"].casefold() in _NUMBER_WORDS:
+            yield "", Number(_NUMBER_WORDS[found["word"].casefold()], "")
+        else:
+            yield found["word"], None
+
+
+def _value(digits: str) -> float:
+    """`1,000` is a thousand, `3,5` three and a half; a point is a decimal one."""
+    sign = -1.0 if digits[0] in "-−" else 1.0
+    digits = digits.lstrip("-−")
+    if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", digits):
+        digits = digits.replace(",", "")
+    digits = digits.replace(",", ".")
+    whole, *rest = digits.split(".")
+    # Versions and dates (1.2.3) are no decimals: their digits count one by one.
+    return sign * float(f"{whole}.{''.join(rest)}" if rest else whole)
+
+
+def _fold(word: str) -> str:
+    """Lower case, no possessive, no plural s."""
+    folded = word.casefold().replace("’", "'")
+    folded = folded.removesuffix("'s").removesuffix("'")
+    is_plural = len(folded) > 3 and folded.endswith("s") and not folded.endswith(("ss", "us", "is"))
+    return folded[:-1] if is_plural else folded
+
+
+def _is_name(word: str, is_start: bool) -> bool:
+    if any(c.isupper() for c in word[1:]):
+        return True
+    return word[0].isupper() and not (is_start and _NOT_NAMES.search(word))
+
+
+def is_in_order(some: Sequence[str], words: Iterable[str]) -> bool:
+    """Do at least three quarters of `some` stand among `words` in the same order?"""
+    lengths = [0] * (len(some) + 1)
+    for word in words:
+        before = 0
+        for n, mine in enumerate(some, start=1):
+            kept = lengths[n]
+            if word == mine:
+                lengths[n] = before + 1
+            lengths[n] = max(lengths[n], lengths[n - 1])
+            before = kept
+    return lengths[-1] >= 0.75 * len(some)
