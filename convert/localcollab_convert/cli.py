@@ -1,15 +1,13 @@
 """`localcollab convert ...`: thin; torch is imported when a command runs."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from localcollab.errors import LocalcollabError
-
-_EXIT_INTERRUPTED = 130
+from localcollab_convert.expert_cli import expert
+from localcollab_convert.interrupted import resumable as _resumable
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -17,18 +15,12 @@ app = typer.Typer(
 )  # fmt: skip
 
 
-@contextmanager
-def _resumable() -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt:
-        typer.echo("localcollab: interrupted; run the same command to resume", err=True)
-        raise SystemExit(_EXIT_INTERRUPTED) from None
-
-
 @app.callback()
 def _root() -> None:
     """Prepare models and train heads."""
+
+
+app.command()(expert)
 
 
 @app.command()

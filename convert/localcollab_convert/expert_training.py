@@ -1,0 +1,173 @@
+"""The training of an expert: a Llama from scratch, or continued from a base, on texts alone.
+
+The batch of step s depends on (seed, s) alone, so a training that was cut off goes on as if it had
+not been. How many steps fit into the minutes given is measured once and kept in the checkpoint.
+"""
+
+import math
+import os
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from localcollab.vocabulary import Vocabulary
+from localcollab_convert.expert_texts import Text, documents, pack_rows
+
+N_CTX = 1024
+_ROW = 256
+_TOKENS_PER_STEP = 4096
+_WARMUP = 40
+_TIMED = (3, 8)
+"""Steps: the first ones are slower, the next ones say how many fit."""
+_FEWEST, _MOST = 20, 20_000
+_SECONDS_BETWEEN_CHECKPOINTS = 20.0
+_LONG_SHARE = 0.15
+"""The last part of the steps, in rows of `N_CTX`: distances the short rows never show."""
+
+OnStep = Callable[[int, int, float], None]
+"""`on_step(step, of how many, loss)`"""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Of a model from scratch. Feed-forward widths are multiples of 256, as K-quants need."""
+
+    n_layers: int
+    n_embd: int
+    n_heads: int
+    n_ff: int
+
+
+SHAPES = {
+    "tiny": Shape(3, 128, 4, 256),
+    "small": Shape(4, 256, 8, 768),
+    "medium": Shape(6, 384, 12, 1024),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything the trained bits depend on, besides texts, base and the number of steps."""
+
+    shape: Shape | None
+    """None: continued from the base's own weights."""
+    seed: int = 0
+    learning_rate: float = 2e-3
+
+    @property
+    def rate(self) -> float:
+        """A trained model is moved with care."""
+        return self.learning_rate if self.shape else self.learning_rate / 8
+
+
+def build(shape: Shape, n_vocab: int, seed: int) -> LlamaForCausalLM:
+    """Tied embeddings, random weights."""
+    torch.manual_seed(seed)
+    config = LlamaConfig(
+        vocab_size=n_vocab, hidden_size=shape.n_embd, intermediate_size=shape.n_ff,
+        num_hidden_layers=shape.n_layers, num_attention_heads=shape.n_heads,
+        num_key_value_heads=shape.n_heads, max_position_embeddings=N_CTX, rms_norm_eps=1e-5,
+        tie_word_embeddings=True,
+    )  # fmt: skip
+    return LlamaForCausalLM(config)
+
+
+class Training:
+    """One run; `run` continues from the checkpoint at `path`, where there is one."""
+
+    def __init__(
+        self, model: LlamaForCausalLM, texts: Sequence[Text], vocabulary: Vocabulary,
+        recipe: Recipe, path: Path,
+    ) -> None:  # fmt: skip
+        self.model, self.recipe, self.path = model, recipe, path
+        self._texts, self._vocabulary = texts, vocabulary
+        self._optimizer = torch.optim.AdamW(
+            model.parameters(), lr=recipe.rate, betas=(0.9, 0.95), weight_decay=0.05
+        )
+        self.step, self.n_steps, self.seconds = 0, 0, 0.0
+        if path.exists():
+            self._restore()
+
+    def run(self, minutes: float, on_step: OnStep) -> LlamaForCausalLM:
+        """Train for about so many minutes in all, earlier runs included."""
+        before, started = self.seconds, time.monotonic()
+        saved, timed = started, 0.0
+        self.model.train()
+        while not self.n_steps or self.step < self.n_steps:
+            loss = self._advance()
+            self.seconds = before + time.monotonic() - started
+            if self.step == _TIMED[0]:
+                timed = self.seconds
+            if not self.n_steps and self.step == _TIMED[1]:
+                pace = (self.seconds - timed) / (_TIMED[1] - _TIMED[0])
+                self.n_steps = min(_MOST, max(_FEWEST, int(minutes * 60 / pace)))
+            on_step(self.step, self.n_steps, loss)
+            is_late = time.monotonic() - saved > _SECONDS_BETWEEN_CHECKPOINTS
+            if is_late or self.step == self.n_steps:
+                self.save()
+                saved = time.monotonic()
+        return self.model.eval()
+
+    def _advance(self) -> float:
+        """One batch; the mean loss in nats."""
+        for group in self._optimizer.param_groups:
+            group["lr"] = self.recipe.rate * self._schedule()
+        is_long = self.n_steps and self.step >= self.n_steps * (1 - _LONG_SHARE)
+        n_tokens = N_CTX if is_long else _ROW
+        rng = random.Random(f"{self.recipe.seed}/{self.step}")
+        stream = documents(self._texts, rng)
+        rows = pack_rows(stream, self._vocabulary, _TOKENS_PER_STEP // n_tokens, n_tokens)
+        ids = torch.tensor(rows)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            loss: Tensor = self.model(input_ids=ids, labels=ids).loss
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self._optimizer.step()
+        self._optimizer.zero_grad()
+        self.step += 1
+        return float(loss.item())
+
+    def _schedule(self) -> float:
+        """Linear warm-up, then linear decay to a fiftieth."""
+        share = self.step / self.n_steps if self.n_steps else 0.0
+        return min((self.step + 1) / _WARMUP, max(0.02, 1 - share))
+
+    def save(self) -> None:
+        partial = self.path.with_name(self.path.name + ".partial")
+        state = {
+            "recipe": asdict(self.recipe), "model": self.model.state_dict(),
+            "optimizer": self._optimizer.state_dict(), "step": self.step,
+            "n_steps": self.n_steps, "seconds": self.seconds,
+        }  # fmt: skip
+        torch.save(state, partial)
+        os.replace(partial, self.path)
+
+    def _restore(self) -> None:
+        state: dict[str, Any] = torch.load(self.path, weights_only=True)
+        self.model.load_state_dict(state["model"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self.step, self.n_steps = state["step"], state["n_steps"]
+        self.seconds = state["seconds"]
+
+
+@torch.inference_mode()
+def perplexity(model: LlamaForCausalLM, texts: Sequence[Text], vocabulary: Vocabulary) -> float:
+    """Per token of whole texts, each behind nothing; NaN of no text."""
+    total, count = 0.0, 0
+    model.eval()
+    for text in texts:
+        ids = torch.tensor([vocabulary.encode(text.whole)[:N_CTX]])
+        if ids.shape[1] < 2:
+            continue
+        logits = model(input_ids=ids).logits[0, :-1].float()  # (n - 1, n_vocab)
+        total += float(F.cross_entropy(logits, ids[0, 1:], reduction="sum"))
+        count += ids.shape[1] - 1
+    return math.exp(total / count) if count else math.nan

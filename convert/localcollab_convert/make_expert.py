@@ -1,0 +1,265 @@
+"""`convert expert`: documents -> an expert beside a base -> a head -> a team of the catalogue.
+
+Three resumable stages in one work folder: the expert's training, the questions made from the
+documents, and the head. The head is trained on those questions; or, with `like`, it is the head of
+another team on the same base in which the new expert takes an old one's place: where a base needs
+somebody else does not depend on who that is.
+"""
+
+import math
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from localcollab.assembly import Member, TeamPlan
+from localcollab.catalog import Catalog
+from localcollab.errors import BadOption, HeadMismatch
+from localcollab.heads import Head, load_head, save_head
+from localcollab.llama.probe import probe
+from localcollab.llama.vocabulary_only import load_vocabulary
+from localcollab_convert import export
+from localcollab_convert.expert_file import write_expert
+from localcollab_convert.expert_questions import make_questions, to_jsonl
+from localcollab_convert.expert_texts import Text, split_held_out, texts_sha256
+from localcollab_convert.expert_training import SHAPES, Recipe, Training, build, perplexity
+from localcollab_convert.likelihood import best_single, measure_nll
+from localcollab_convert.make_head import HeadMaker
+from localcollab_convert.published_style import load as load_llama
+from localcollab_convert.request import Request as HeadRequest
+from localcollab_convert.stages import Stage, file_sha256, write_text
+
+HELD_OUT = 0.04
+"""Of the texts: never trained on, for the perplexity; small, because what is held out is not known."""
+CONTINUED = "base"
+_MOST_QUESTIONS = 3000
+_VALID_SHARE = 0.15
+
+OnProgress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """The team whose head is taken over, and whose expert the new one replaces."""
+
+    team: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    name: str
+    """Of the model, the head and the team in the catalogue."""
+    base: str
+    texts: tuple[Text, ...]
+    out: Path
+    """A folder: NAME.gguf, NAME.safetensors and the work."""
+    catalog: Catalog
+    minutes: float = 20.0
+    size: str = "auto"
+    """A key of `SHAPES`, "base" (the base's own weights, trained on), or "auto"."""
+    like: Like | None = None
+    seed: int = 0
+    price: float = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    expert: Path
+    head: Path
+    n_texts: int
+    n_steps: int
+    seconds: float
+    perplexity: tuple[float, float]
+    """Of the held-out texts, before and after; NaN where none was held out."""
+    recalled: float
+    """Perplexity of the texts it was trained on."""
+    nll: dict[str, float]
+    """Nats a token of the made questions' answers: base, experts, mixture, head, oracle."""
+
+
+class ExpertMaker:
+    """The stages of one request. `on_progress` is shown and forgotten, `on_note` stays."""
+
+    def __init__(self, request: Request, on_progress: OnProgress, on_note: OnProgress) -> None:
+        """Raises `BadOption`, `BadCatalog`, `BadModelFile`."""
+        if request.size not in ("auto", CONTINUED, *SHAPES):
+            raise BadOption(
+                f"--size is {request.size!r}: choose auto, {CONTINUED}, {', '.join(SHAPES)}"
+            )
+        if not 0 < request.minutes <= 60 * 24:
+            raise BadOption(f"--minutes is {request.minutes}: give a number above 0, up to 1440")
+        self.request = request
+        self._show, self._note = on_progress, on_note
+        self._base = request.catalog.model(request.base)
+        self._train_texts, self._held_out = split_held_out(request.texts, HELD_OUT, request.seed)
+        if len(request.texts) < 1 / HELD_OUT:
+            self._train_texts, self._held_out = list(request.texts), []
+
+    @property
+    def expert_path(self) -> Path:
+        return self.request.out / f"{self.request.name}.gguf"
+
+    @property
+    def head_path(self) -> Path:
+        return self.request.out / f"{self.request.name}.safetensors"
+
+    @property
+    def size(self) -> str:
+        """Auto: by the length of the texts."""
+        if self.request.size != "auto":
+            return self.request.size
+        n_characters = sum(len(text.whole) for text in self.request.texts)
+        return "tiny" if n_characters < 10_000 else "small" if n_characters < 500_000 else "medium"
+
+    @cached_property
+    def _recipe(self) -> Recipe:
+        return Recipe(SHAPES.get(self.size), self.request.seed)
+
+    @cached_property
+    def _training(self) -> Stage:
+        key = {
+            "texts": texts_sha256(self.request.texts),
+            "base": probe(self._base.path, self._show).sha256,
+            "size": self.size,
+            "minutes": self.request.minutes,
+            "seed": self.request.seed,
+            "versions": {n: version(n) for n in ("localcollab", "torch", "transformers")},
+        }
+        return Stage("expert", self.request.out / "work" / "expert", key)
+
+    def train(self) -> dict[str, Any]:
+        """Stage 1: NAME.gguf, and what it cost and gained."""
+        stage = self._training
+        done = stage.outputs()
+        if done is not None and self.expert_path.is_file():
+            self._note("expert: up to date")
+            return done
+        stage.begin()
+        vocabulary = load_vocabulary(self._base.path)
+        shape = self._recipe.shape
+        if shape is None:
+            model = load_llama(self._base.path)
+        else:
+            model = build(shape, vocabulary.n_tokens, self.request.seed)
+        before = perplexity(model, self._held_out, vocabulary)
+        run = Training(
+            model, self._train_texts, vocabulary, self._recipe, stage.folder / "checkpoint.pt"
+        )
+        run.run(self.request.minutes, self._show_step)
+        facts: dict[str, Any] = {
+            "n_steps": run.n_steps,
+            "seconds": round(run.seconds, 1),
+            "before": _finite(before),
+            "after": _finite(perplexity(model, self._held_out, vocabulary)),
+            "recalled": perplexity(model, self._train_texts[:50], vocabulary),
+        }
+        provenance = {"texts": str(stage.key["texts"]), "base": str(stage.key["base"]),
+                      "seed": str(self.request.seed)}  # fmt: skip
+        write_expert(
+            model, self._base.path, self.expert_path, name=self.request.name, provenance=provenance
+        )
+        self._note(f"expert: {run.n_steps} steps in {run.seconds / 60:.1f} minutes")
+        facts["sha256"] = file_sha256(self.expert_path)
+        return stage.finish(facts)
+
+    def _show_step(self, step: int, n_steps: int, loss: float) -> None:
+        total = str(n_steps) if n_steps else "..."
+        self._show(f"expert: step {step} of {total}, loss {loss:.3f}")
+
+    def write_questions(self) -> tuple[Path, Path]:
+        """Stage 2: (train, validation); no text has questions in both."""
+        rng = random.Random(self.request.seed)
+        train, valid = split_held_out(self._train_texts, _VALID_SHARE, self.request.seed + 1)
+        if not train or not valid:
+            train = valid = self._train_texts
+        folder = self.request.out / "work"
+        paths = folder / "questions-train.jsonl", folder / "questions-valid.jsonl"
+        for path, texts in zip(paths, (train, valid), strict=True):
+            questions = list(make_questions(texts, rng))[:_MOST_QUESTIONS]
+            if not questions:
+                raise BadOption(
+                    "the documents hold no sentence of four words or more: a head needs some"
+                )
+            write_text(path, to_jsonl(questions))
+        return paths
+
+    def plan(self) -> TeamPlan:
+        """The new team, without a head."""
+        like, catalog = self.request.like, self.request.catalog
+        names = catalog.team(like.team).experts if like else (self.request.name,)
+        experts = tuple(
+            Member(self.request.name, self.expert_path)
+            if name == self.request.name or (like and name == like.place)
+            else Member(name, catalog.model(name).path)
+            for name in names
+        )
+        members = (Member("base", self._base.path), *experts)
+        return TeamPlan(self.request.name, members, gate="never")
+
+    def make_head(self, train: Path, valid: Path) -> dict[str, float]:
+        """Stage 3: NAME.safetensors. Returns its NLL beside the members'. Raises `HeadMismatch`."""
+        asked = HeadRequest(
+            plan=self.plan(), data=train, valid=valid, out=self.head_path,
+            work=self.request.out / "work" / "head", seed=self.request.seed,
+            price=self.request.price,
+        )  # fmt: skip
+        maker = HeadMaker(asked, self._show, self._note)
+        if self.request.like is None:
+            return maker.calibrate().training.nll
+        return self._take_over(maker, self.request.like)
+
+    def _take_over(self, maker: HeadMaker, like: Like) -> dict[str, float]:
+        exported = maker.export()
+        table = export.load_tables(maker.request.work / "export", exported["valid"])
+        head = self._head_of(like, [verdict.sha256 for verdict in maker.verdicts])
+        nll = measure_nll(table, head)
+        best = best_single(nll)
+        if nll["head"] >= nll[best]:
+            raise HeadMismatch(
+                f"the head of {like.team!r} does not help here ({nll['head']:.3f} nats a token, "
+                f"{best} alone {nll[best]:.3f}): leave --like out, and a head is trained"
+            )
+        card = replace(head.card, metrics=nll)
+        save_head(Head(head.tensors, card), self.head_path)
+        return nll
+
+    def _head_of(self, like: Like, sha256s: Sequence[str]) -> Head:
+        team = self.request.catalog.team(like.team)
+        if like.place not in team.experts:
+            raise BadOption(
+                f"--place is {like.place!r}: the team {like.team!r} has {', '.join(team.experts)}"
+            )
+        if team.head is None:
+            raise BadOption(f"the team {like.team!r} has no head to take over: leave --like out")
+        head = load_head(self.request.catalog.head(team.head).path)
+        if head.card.base_sha256 != sha256s[0]:
+            raise HeadMismatch(
+                f"the head of {like.team!r} belongs to another base than {self.request.base!r}: "
+                "give its base, or leave --like out"
+            )
+        return Head(head.tensors, replace(head.card, expert_sha256s=tuple(sha256s[1:])))
+
+    def make(self) -> Made:
+        """All stages."""
+        self.request.out.mkdir(parents=True, exist_ok=True)
+        trained = self.train()
+        train, valid = self.write_questions()
+        nll = self.make_head(train, valid)
+        return Made(
+            self.expert_path, self.head_path, len(self.request.texts), trained["n_steps"],
+            trained["seconds"], (_number(trained["before"]), _number(trained["after"])),
+            trained["recalled"], nll,
+        )  # fmt: skip
+
+
+def _finite(value: float) -> float | None:
+    """JSON has no NaN."""
+    return value if math.isfinite(value) else None
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
