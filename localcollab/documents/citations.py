@@ -173,11 +173,9 @@ def _cited(claim: Claim, said: Wording, cited: Sequence[int], read: Sequence[_Re
     )
     best = max((citation.support for citation in citations), key=_RANK.__getitem__)
     others = [_support(said, n, read) for n in range(1, len(read) + 1) if n not in cited]
-    better = max(others, key=_rank, default=None)
-    is_better = better is not None and _RANK[better.support] > _RANK[best]
-    return replace(
-        claim, support=best, citations=citations, better=better.number if is_better else None
-    )
+    best_other = max(others, key=_rank, default=Citation(0, "not found"))
+    better = best_other.number if _RANK[best_other.support] > _RANK[best] else None
+    return replace(claim, support=best, citations=citations, better=better)
 
 
 def _attributed(claim: Claim, said: Wording, read: Sequence[_Read]) -> Claim:

@@ -10,118 +10,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-_STOP = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "of",
-        "and",
-        "or",
-        "in",
-        "on",
-        "at",
-        "to",
-        "by",
-        "for",
-        "from",
-        "with",
-        "as",
-        "is",
-        "are",
-        "was",
-        "were",
-        "be",
-        "been",
-        "being",
-        "has",
-        "have",
-        "had",
-        "do",
-        "does",
-        "did",
-        "it",
-        "its",
-        "this",
-        "that",
-        "these",
-        "those",
-        "there",
-        "here",
-        "he",
-        "she",
-        "they",
-        "them",
-        "his",
-        "her",
-        "their",
-        "which",
-        "who",
-        "whom",
-        "what",
-        "than",
-        "then",
-        "so",
-        "such",
-        "also",
-        "into",
-        "about",
-        "over",
-        "under",
-        "will",
-        "would",
-        "can",
-        "could",
-        "may",
-        "might",
-        "shall",
-        "should",
-        "must",
-        "if",
-        "but",
-        "i",
-        "you",
-        "we",
-        "us",
-        "our",
-        "your",
-        "my",
-        "me",
-        "one",
-        "per",
-        "each",
-        "both",
-        "according",
-        "source",
-        "passage",
-        "document",
-        "says",
-        "states",
-    ]
-)
+_FUNCTION_WORDS = """
+a an the of and or in on at to by for from with as is are was were be been being has have had do does did
+it its this that these those there here he she they them his her their which who whom what than then so
+such also into about over under will would can could may might shall should must if but i you we us our
+your my me one per each both according source passage document says states
+"""
+_STOP = frozenset(_FUNCTION_WORDS.split())
 _NEGATIONS = frozenset(
     ("not", "no", "never", "without", "nor", "none", "neither", "cannot", "nobody", "nothing")
 )
 _FIRST_PERSON = frozenset({"i", "we"})
-_NUMBER_WORDS = {
-    word: float(n)
-    for n, word in enumerate(
-        (
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-        ),
-        start=2,
-    )
-}
+_COUNTED = "two three four five six seven eight nine ten eleven twelve"
+_NUMBER_WORDS = {word: float(n) for n, word in enumerate(_COUNTED.split(" "), start=2)}
 _NOT_NAMES = re.compile(r"(?:ed|ing|ly)$")
 _WORD = re.compile(
     r"(?P<number>(?<![\w)])[-−]\d+(?:[.,]\d+)*|\d+(?:[.,]\d+)*)\s?(?P<unit>%|°[CF]?|€|\$|[^\W\d_]{1,3}\b)?"
