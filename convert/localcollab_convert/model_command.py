@@ -8,6 +8,7 @@ from typing import Any
 
 from localcollab.errors import LocalcollabError
 from localcollab.terminal import Status, visible
+from localcollab_convert.lock import hold
 from localcollab_convert.pipeline import Conversion, Made, Request
 from localcollab_convert.stages import Stage, file_sha256, write_json
 from localcollab_convert.verify import Asked, Verification, verify
@@ -23,12 +24,8 @@ def run(request: Request, asked: Asked | None, *, as_json: bool) -> None:
     status = Status(sys.stderr)
     conversion = Conversion(request, status.show, status.note)
     try:
-        conversion.check_room()
-        files = [conversion.quantized(file_type) for file_type in request.types]
-        records = _verify(conversion, files, asked, status) if asked else {}
-        if request.trust_tokenizer and not asked:
-            _require_same_tokenizer(conversion, files[0], status)
-        conversion.drop_original()
+        with hold(conversion.work, "wait for it to end, or give another --name or --out"):
+            files, records = _make(conversion, asked, status)
     finally:
         status.clear()
     if as_json:
@@ -39,6 +36,21 @@ def run(request: Request, asked: Asked | None, *, as_json: bool) -> None:
         print(visible(f"{made.path} ({made.type}, {size}, sha256 {made.sha256[:12]})"))
         for line in (records.get(made.path) or {}).get("lines", ()):
             print(visible(line))
+
+
+def _make(
+    conversion: Conversion, asked: Asked | None, status: Status
+) -> tuple[list[Made], dict[Path, dict[str, Any]]]:
+    """The files, and what was found of each."""
+    types = conversion.request.types
+    conversion.check_room()
+    if conversion.request.trust_tokenizer and not all(map(conversion.is_done, types)):
+        # Before anything is quantized: a file under its final name is right.
+        _compare_tokenizers(conversion, conversion.original(), status)
+    files = [conversion.quantized(file_type) for file_type in types]
+    records = _verify(conversion, files, asked, status) if asked else {}
+    conversion.drop_original()
+    return files, records
 
 
 def _record(made: Made, verification: dict[str, Any] | None) -> dict[str, Any]:
@@ -69,31 +81,32 @@ def _verify(
 
 def _verify_one(conversion: Conversion, made: Made, asked: Asked, status: Status) -> Verification:
     if conversion.source.is_folder:
-        _require_same_tokenizer(conversion, made, status)
+        _compare_tokenizers(conversion, made.path, status)
     return verify(made.path, conversion.original(), asked, status.show)
 
 
-def _require_same_tokenizer(conversion: Conversion, made: Made, status: Status) -> None:
-    """Only a tokenizer that the user vouched for stops the conversion; others are a note."""
+def _compare_tokenizers(conversion: Conversion, path: Path, status: Status) -> None:
+    """With the folder's. Only one that the user vouched for stops the conversion; others are a note."""
     from localcollab.llama.vocabulary_only import load_vocabulary
     from localcollab_convert.parity import compare_with_tokenizer, load_tokenizer
 
-    if not conversion.source.is_folder:
-        return
-    status.show(f"comparing the tokenizers of {made.path.name} and {conversion.source.path.name}")
-    tokenizer = load_tokenizer(conversion.source.path)
-    parity = compare_with_tokenizer(made.path, load_vocabulary(made.path), tokenizer)
+    trusted, source = conversion.request.trust_tokenizer, conversion.source.path
+    status.show(f"comparing the tokenizers of {path.name} and {source.name}")
+    parity = compare_with_tokenizer(path, load_vocabulary(path), load_tokenizer(source))
     if parity.is_equal:
         return
     first = parity.differences[0]
-    text = (
-        f"{made.path.name}: its tokenizer differs from the original's in {len(parity.differences)} of "
+    differs = (
+        f"differs from the original's in {len(parity.differences)} of "
         f"{parity.n_texts + parity.n_special} texts ({first.what}: {first.ours[:60]}, original "
         f"{first.theirs[:60]})"
     )
-    if conversion.request.trust_tokenizer:
-        raise TokenizersDiffer(f"{text}: name another one with --trust-tokenizer")
-    status.note(text)
+    if trusted:
+        raise TokenizersDiffer(
+            f"{source}: split as {trusted}, its tokenizer {differs}: name another one with "
+            "--trust-tokenizer"
+        )
+    status.note(f"{path.name}: its tokenizer {differs}")
 
 
 def _finite(value: Any) -> Any:

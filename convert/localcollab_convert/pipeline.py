@@ -197,6 +197,9 @@ class Conversion:
             raise BadModelFile(f"{self.source.path}: {file_type}: {_remedy(str(error))}") from error
         return fallbacks
 
+    def is_done(self, file_type: str) -> bool:
+        return self._done(file_type) is not None
+
     def _done(self, file_type: str) -> Made | None:
         """What is finished; each file is hashed once."""
         if file_type not in self._made:

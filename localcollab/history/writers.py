@@ -6,8 +6,9 @@ A process that was killed leaves an unlocked file behind; its answer is then kno
 import contextlib
 import os
 import secrets
-import sys
 from pathlib import Path
+
+from localcollab.locking import try_lock
 
 
 class Writer:
@@ -31,7 +32,7 @@ def is_alive(database: Path, name: str) -> bool:
     except FileNotFoundError:
         return False
     try:
-        if not _try_lock(fd):
+        if not try_lock(fd):
             return True
         path.unlink(missing_ok=True)
         return False
@@ -52,7 +53,7 @@ def _open_locked(path: Path) -> int:
     while True:
         fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         with contextlib.suppress(FileNotFoundError):
-            if _try_lock(fd) and _is_at(fd, path):
+            if try_lock(fd) and _is_at(fd, path):
                 return fd
         os.close(fd)
 
@@ -63,18 +64,3 @@ def _is_at(fd: int, path: Path) -> bool:
 
 def _lock_path(database: Path, name: str) -> Path:
     return database.with_name(f"{database.name}.writer-{name}")
-
-
-def _try_lock(fd: int) -> bool:
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

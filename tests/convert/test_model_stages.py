@@ -158,3 +158,19 @@ def test_ctrl_c_says_how_to_go_on(job: Job, tmp_path: Path) -> None:
     _, noted = process.communicate(timeout=60)
     assert process.returncode == 130
     assert noted.splitlines()[-1].endswith("interrupted; run the same command to resume")
+
+
+def test_a_second_run_beside_the_first_is_refused_and_names_it(job: Job, tmp_path: Path) -> None:
+    lock = tmp_path / "out" / "small.work" / "lock"
+    first = job.start(tmp_path / "out", "--no-verify")
+    while first.poll() is None and not (lock.is_file() and lock.read_bytes()):
+        time.sleep(0.002)
+    first.send_signal(signal.SIGSTOP)
+    code, _, noted = job.run(tmp_path / "out", "--no-verify")
+    first.send_signal(signal.SIGCONT)
+    first.communicate(timeout=300)
+    assert (first.returncode, code) == (0, 1)
+    assert noted.splitlines()[-1] == (
+        f"localcollab: {lock.parent}: process {first.pid} is at work here: wait for it to end, or give "
+        "another --name or --out"
+    )

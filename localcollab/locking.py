@@ -1,0 +1,19 @@
+"""A lock on an open file that the system frees when its process ends, however it ends."""
+
+import sys
+
+
+def try_lock(fd: int) -> bool:
+    """False: another process holds it. On Windows it covers the byte at the file's position."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
