@@ -56,7 +56,7 @@ def main() -> None:
     rows = []
     for file_type in parse_types(given.type or list(TYPES)):
         files = quantize(plan, given.originals, given.out, file_type, status)
-        against = given.originals / plan.members[0].path.name
+        against = given.originals / plan.first.path.name
         asked = Asked(text, plan.head, _N_TOKENS)
         found = verify(files[0].path, against, asked, status.show)
         rows.append(answer(plan, files, found, questions, status))
@@ -83,7 +83,7 @@ def quantize(
     plan: TeamPlan, originals: Path, out: Path, file_type: str, status: Status
 ) -> list[Made]:
     """Every member's file, base first."""
-    sources = [originals / member.path.name for member in plan.members]
+    sources = [originals / member.path.name for member in plan.files]
     requests = [Request(source, (file_type,), source.stem, out) for source in sources]
     return [Conversion(r, status.show, status.show).quantized(file_type) for r in requests]
 
@@ -103,7 +103,7 @@ def answer(
     for threshold in (found.head.threshold, found.head.recalibrated):
         path = files[0].path.with_name(f"head-{files[0].type}.safetensors")
         save_head(bind(head, files, threshold), path)
-        members = tuple(replace(m, path=f.path) for m, f in zip(plan.members, files, strict=True))
+        members = tuple(replace(m, path=f.path) for m, f in zip(plan.files, files, strict=True))
         team = open_team(replace(plan, members=members, head=path), on_progress=status.show)
         done = _Count(status, f"{files[0].type} at {threshold:.3f}", len(questions))
         scores.append(score(ask_team(team, questions, done)))
