@@ -18,6 +18,7 @@ EXIT_INTERRUPTED = 130
 _PLUGINS = {
     "chat": ("localcollab_tui.cli", "Chat in the terminal, and see who wrote which word."),
     "convert": ("localcollab_convert.cli", "Prepare models and train heads."),
+    "docs": ("localcollab.documents.cli", "Keep collections of your own files, and search them."),
     "history": ("localcollab.history.cli", "Find, export and delete stored conversations."),
     "models": ("localcollab.models.cli", "Keep, fetch and check model files."),
     "teams": ("localcollab.models.teams_cli", "List teams; check, export and import one."),

@@ -1,0 +1,102 @@
+"""The `docs` commands of the command line: thin, each imports what it runs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="Keep collections of your own files, and search them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+
+_Collection = Annotated[str, typer.Option("--collection", "-C", help="The collection's name.")]
+_Json = Annotated[bool, typer.Option("--json", help="For programs.")]
+_MaxMb = Annotated[int, typer.Option("--max-mb", min=1, help="Refuse larger files.")]
+
+
+@app.command()
+def add(
+    paths: Annotated[list[Path], typer.Argument(help="Files, or folders with all in them.")],
+    collection: _Collection = "default",
+    max_mb: _MaxMb = 64,
+    as_json: _Json = False,
+) -> None:
+    """Read files into a collection; stopped, the same command goes on.
+
+    Hidden files and what .gitignore and .ignore name are left out; links are not followed.
+    """
+    from localcollab.documents.commands import add as command
+
+    command(tuple(paths), collection, max_mb=max_mb, as_json=as_json)
+
+
+@app.command()
+def sync(
+    collection: _Collection = "default", max_mb: _MaxMb = 64, as_json: _Json = False
+) -> None:
+    """Read what is new or changed since, and drop what is gone."""
+    from localcollab.documents.commands import sync as command
+
+    command(collection, max_mb=max_mb, as_json=as_json)
+
+
+@app.command()
+def remove(
+    paths: Annotated[list[Path], typer.Argument(help="What was added, or a part of it.")],
+    collection: _Collection = "default",
+    as_json: _Json = False,
+) -> None:
+    """Take files out of a collection for good; the files themselves stay."""
+    from localcollab.documents.commands import remove as command
+
+    command(tuple(paths), collection, as_json=as_json)
+
+
+@app.command("list")
+def list_(collection: _Collection = "default", as_json: _Json = False) -> None:
+    """List a collection's files: what became of each, and why."""
+    from localcollab.documents.commands import print_list
+
+    print_list(collection, as_json=as_json)
+
+
+@app.command()
+def search(
+    query: Annotated[str, typer.Argument(help="A question, or words.")],
+    n: Annotated[int, typer.Option("-n", min=1, help="Passages at most.")] = 8,
+    collection: _Collection = "default",
+    as_json: _Json = False,
+) -> None:
+    """Find the passages that a question is best answered from."""
+    from localcollab.documents.commands import print_search
+
+    print_search(query, collection, n=n, as_json=as_json)
+
+
+@app.command()
+def show(
+    document: Annotated[str, typer.Argument(help="A file's path, or how it ends.")],
+    page: Annotated[int | None, typer.Option(min=1, help="Only this page.")] = None,
+    collection: _Collection = "default",
+    as_json: _Json = False,
+) -> None:
+    """Print a file's text as the collection holds it."""
+    from localcollab.documents.commands import print_document
+
+    print_document(document, collection, page=page, as_json=as_json)
+
+
+@app.command()
+def status(
+    collection: Annotated[
+        str | None, typer.Option("--collection", "-C", help="Default: all.")
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """Show what the collections hold, and which files could not be read."""
+    from localcollab.documents.commands import print_status
+
+    print_status(collection, as_json=as_json)
