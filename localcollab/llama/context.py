@@ -209,6 +209,12 @@ class LlamaModel:
         self._cached.clear()
         self._kept = None
 
+    def encode_source(self, tokens: Sequence[int]) -> int:
+        """For `EncoderDecoder` alone, with an empty cache: llama.cpp's code, 0 is well."""
+        library.take_errors()
+        self._fill_batch(list(tokens), 0)
+        return int(api.llama_encode(self._context, self._batch))
+
     def _copy_outputs(
         self, rows: Float32Array, states: Float32Array | None, row: int, n_skip: int
     ) -> None:

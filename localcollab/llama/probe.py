@@ -51,19 +51,23 @@ class Verdict:
         return self.error is None
 
 
-def probe(path: Path, on_progress: Callable[[str], None] | None = None) -> Verdict:
+def probe(
+    path: Path, on_progress: Callable[[str], None] | None = None, *, kind: str = "decoder"
+) -> Verdict:
     """The remembered verdict, or a new one. Raises `BadModelFile` where the file is unusable.
+
+    `kind` is what the file is to be used as, see `weights.Kind`.
 
     A file that could not be used is tried again each time: memory may have been short.
     """
     path = _resolved(path)
-    verdict = remembered(path)
+    verdict = remembered(path, kind)
     if verdict is None or not verdict.is_sound:
         if on_progress:
             on_progress(f"checking {path.name} once, in a process of its own")
         read_header(path)
-        verdict = _try(path)
-        _remember(verdict)
+        verdict = _try(path, kind)
+        _remember(verdict, kind)
     if verdict.error is not None:
         raise BadModelFile(f"{path}: {verdict.error}")
     return verdict
@@ -76,8 +80,8 @@ def _resolved(path: Path) -> Path:
         raise BadModelFile(f"{path}: is no path to a file ({error}): check it") from error
 
 
-def remembered(path: Path) -> Verdict | None:
-    file = _record(path)
+def remembered(path: Path, kind: str = "decoder") -> Verdict | None:
+    file = _record(path, kind)
     if not os.path.isfile(path) or not file.is_file():
         return None
     try:
@@ -92,7 +96,8 @@ def all_remembered() -> list[Verdict]:
     found = []
     for file in sorted(_cache_dir().glob("*.json")):
         try:
-            verdict = remembered(Path(json.loads(file.read_text())["path"]))
+            kind = file.stem.partition(".")[2] or "decoder"
+            verdict = remembered(Path(json.loads(file.read_text())["path"]), kind)
         except (OSError, ValueError, TypeError, KeyError):
             continue
         if verdict is not None:
@@ -100,24 +105,25 @@ def all_remembered() -> list[Verdict]:
     return sorted(found, key=lambda v: v.path)
 
 
-def _try(path: Path) -> Verdict:
+def _try(path: Path, kind: str) -> Verdict:
     size_bytes, modified_ns, build = _key(path)
-    error, is_final = _run_child(path, extra_buffers=True)
+    error, is_final = _run_child(path, kind, extra_buffers=True)
     repacks = error is None
     if error is not None and not is_final:
-        error, _ = _run_child(path, extra_buffers=False)
+        error, _ = _run_child(path, kind, extra_buffers=False)
     return Verdict(
         path=str(path), size_bytes=size_bytes, modified_ns=modified_ns, build=build,
         sha256=file_sha256(path), error=error, extra_buffers=repacks,
     )  # fmt: skip
 
 
-def _run_child(path: Path, *, extra_buffers: bool) -> tuple[str | None, bool]:
+def _run_child(path: Path, kind: str, *, extra_buffers: bool) -> tuple[str | None, bool]:
     """None where the child answered; else what went wrong, as the user should read it.
 
     And whether that is final: no other way of loading can help.
     """
-    command = [sys.executable, "-m", "localcollab.llama.probe_child", str(path), str(extra_buffers)]
+    module = "localcollab.llama.probe_child"
+    command = [sys.executable, "-m", module, str(path), str(extra_buffers), kind]
     seconds = SECONDS_ALLOWED + path.stat().st_size / SLOWEST_BYTES_A_SECOND
     try:
         child = subprocess.run(
@@ -165,12 +171,13 @@ def _cache_dir() -> Path:
     return platformdirs.user_cache_path("localcollab") / "probes"
 
 
-def _record(path: Path) -> Path:
-    return _cache_dir() / (hashlib.sha256(os.fsencode(path)).hexdigest()[:32] + ".json")
+def _record(path: Path, kind: str) -> Path:
+    suffix = ".json" if kind == "decoder" else f".{kind}.json"
+    return _cache_dir() / (hashlib.sha256(os.fsencode(path)).hexdigest()[:32] + suffix)
 
 
-def _remember(verdict: Verdict) -> None:
-    file = _record(Path(verdict.path))
+def _remember(verdict: Verdict, kind: str) -> None:
+    file = _record(Path(verdict.path), kind)
     partial = file.with_suffix(f".{os.getpid()}.partial")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -6,40 +6,57 @@ not compute; another way of loading may help.
 
 import resource
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from localcollab.errors import EvaluationFailed, LocalcollabError
+from localcollab.language_model import Float32Array
 from localcollab.llama.context import LlamaModel
+from localcollab.llama.encoder import Encoder
+from localcollab.llama.encoder_decoder import EncoderDecoder
 from localcollab.llama.options import Options
-from localcollab.llama.weights import load_weights
+from localcollab.llama.weights import Kind, Weights, load_weights
 
 # Words, digits, blanks, other scripts: whatever makes a tokenizer trip.
 _TEXT = "Hello, world! 12 34\n\n  \t naïve 漢字 🙂 <|x|> </s>"
 
 
-def main(path: Path, *, extra_buffers: bool) -> None:
+def main(path: Path, kind: Kind, *, extra_buffers: bool) -> None:
     """Raises `LocalcollabError` where the file cannot be used."""
     options = Options(n_ctx=64, n_batch=32, n_outputs=1)
-    weights = load_weights(path, options, extra_buffers=extra_buffers)
+    weights = load_weights(path, options, extra_buffers=extra_buffers, kind=kind)
     vocabulary = weights.vocabulary
     try:
         tokens = vocabulary.encode(_TEXT, special=True, bos=True)[:16]
     except LocalcollabError:  # no byte tokens: such texts are refused one by one
         tokens = []
     vocabulary.decode(range(vocabulary.n_tokens))  # a misspelt byte token ends the process
-    model = LlamaModel(weights, options, name=path.name)
-    reading = model.read(tokens or [vocabulary.bos or 0], hidden=True)
-    assert reading.hidden is not None
-    if not np.isfinite(reading.hidden).all():
+    states = _states(weights, options, tokens or [vocabulary.bos or 0])
+    if not np.isfinite(states).all():
         raise EvaluationFailed("its hidden states are no numbers: fetch it again")
+
+
+def _states(weights: Weights, options: Options, tokens: Sequence[int]) -> Float32Array:
+    """Whatever the file computes in its kind of use."""
+    name = weights.path.name
+    if weights.kind == "encoder":
+        short = Options(n_ctx=min(64, weights.n_ctx_train))
+        return Encoder(weights, short, name=name).encode([tokens])[0]
+    if weights.kind == "encoder-decoder":
+        both = EncoderDecoder(weights, options, name=name)
+        return both.with_source(tokens).read([both.start]).logits
+    reading = LlamaModel(weights, options, name=name).read(tokens, hidden=True)
+    assert reading.hidden is not None
+    return reading.hidden
 
 
 if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
-        main(Path(sys.argv[1]), extra_buffers=sys.argv[2] == "True")
+        main(Path(sys.argv[1]), cast(Kind, sys.argv[3]), extra_buffers=sys.argv[2] == "True")
     except LocalcollabError as error:
         print(error, file=sys.stderr)
         sys.exit(4 if isinstance(error, EvaluationFailed) else 3)

@@ -7,6 +7,7 @@ import weakref
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import llama_cpp.llama_cpp as api
 
@@ -18,6 +19,8 @@ from localcollab.llama.tokenizer import read_vocabulary
 from localcollab.vocabulary import Vocabulary
 
 logger = logging.getLogger("localcollab.note")
+
+Kind = Literal["decoder", "encoder", "encoder-decoder"]
 
 _CELL_BYTES = 64
 """What llama.cpp keeps about a place in the cache, besides its key and value."""
@@ -67,6 +70,12 @@ class Weights:
         return int(api.llama_model_size(self.pointer))
 
     @property
+    def kind(self) -> Kind:
+        if not api.llama_model_has_decoder(self.pointer) or self.header.looks_ahead:
+            return "encoder"
+        return "encoder-decoder" if api.llama_model_has_encoder(self.pointer) else "decoder"
+
+    @property
     def keeps_state(self) -> bool:
         """Recurrent or hybrid: the cache is a state that cannot be cut."""
         recurrent = api.llama_model_is_recurrent(self.pointer)
@@ -95,8 +104,13 @@ class Weights:
         return int(layers * heads_kv * (key + value) * bytes_a_value)
 
 
-def load_weights(path: Path, options: Options, *, extra_buffers: bool) -> Weights:
-    """Load a file that `probe` found sound; `extra_buffers` is its verdict. Raises `BadModelFile`."""
+def load_weights(
+    path: Path, options: Options, *, extra_buffers: bool, kind: Kind = "decoder"
+) -> Weights:
+    """Load a file that `probe` found sound; `extra_buffers` is its verdict.
+
+    Raises `BadModelFile`, also where the file is a model of another kind.
+    """
     library.start()
     header = read_header(path)
     if options.n_gpu_layers and not library.supports_gpu():
@@ -123,10 +137,14 @@ def load_weights(path: Path, options: Options, *, extra_buffers: bool) -> Weight
         )
     weights = Weights(path, header, pointer)
     weakref.finalize(weights, api.llama_model_free, pointer)
-    encodes = api.llama_model_has_encoder(pointer) or header.looks_ahead
-    if encodes or not api.llama_model_has_decoder(pointer):
+    if kind == "decoder" and weights.kind != kind:
         raise BadModelFile(
             f"{path}: {weights.description} is no decoder-only model: members of a team are"
+        )
+    if weights.kind != kind:
+        raise BadModelFile(
+            f"{path}: {weights.description} is of the kind {weights.kind}, {kind} is wanted: give "
+            "another file"
         )
     return weights
 

@@ -1,0 +1,152 @@
+"""Encoders such as BERT under llama.cpp: token ids in, one state a token out.
+
+No cache and no next token: an encoder is no `LanguageModel`. Which states mean what is not known here.
+"""
+
+import ctypes
+import weakref
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+
+import llama_cpp.llama_cpp as api
+import numpy as np
+
+from localcollab.errors import BadOption, ContextFull, EvaluationFailed
+from localcollab.language_model import Float32Array
+from localcollab.llama import library
+from localcollab.llama.options import Options, threads_for
+from localcollab.llama.probe import Verdict, probe
+from localcollab.llama.weights import Weights, load_weights
+from localcollab.vocabulary import Vocabulary
+
+_TOKENS_TOGETHER = 256
+"""Short sequences share a batch up to here; attention is computed over the whole batch, and masked."""
+_SEQUENCES_TOGETHER = 16
+
+
+class Encoder:
+    """One context on an encoder's weights. Not for two threads at once."""
+
+    def __init__(self, weights: Weights, options: Options, *, name: str) -> None:
+        """Raises `BadOption` where the context cannot be had."""
+        self.name = name
+        self.weights = weights
+        self.vocabulary: Vocabulary = weights.vocabulary
+        self.n_embd = weights.n_embd
+        self.n_ctx = _choose_n_ctx(weights, options)
+        self._n_batch = max(self.n_ctx, _TOKENS_TOGETHER)
+        self._context = _open(weights, options, self._n_batch)
+        self._batch = api.llama_batch_init(self._n_batch, 0, 1)
+        weakref.finalize(self, _free, self._context, self._batch, weights)
+
+    def encode(self, sequences: Sequence[Sequence[int]]) -> list[Float32Array]:
+        """The states after the last layer: (n_tokens, n_embd) for each sequence.
+
+        Raises `ContextFull`, `BadOption` (an empty sequence, an unknown id), `EvaluationFailed`.
+        """
+        for tokens in sequences:
+            self._check(tokens)
+        return [states for group in _grouped(sequences) for states in self._encode(group)]
+
+    def _check(self, tokens: Sequence[int]) -> None:
+        if not tokens:
+            raise BadOption(f"{self.name}: nothing to encode: give at least one token")
+        if len(tokens) > self.n_ctx:
+            raise ContextFull(
+                f"{self.name}: {len(tokens)} tokens do not fit its context of {self.n_ctx}: shorten "
+                "the text, or open it with a larger n_ctx"
+            )
+        if not 0 <= min(tokens) <= max(tokens) < self.vocabulary.n_tokens:
+            raise BadOption(
+                f"{self.name}: token ids {min(tokens)}..{max(tokens)} are outside its vocabulary of "
+                f"{self.vocabulary.n_tokens}"
+            )
+
+    def _encode(self, group: Sequence[Sequence[int]]) -> list[Float32Array]:
+        n = self._fill_batch(group)
+        library.take_errors()
+        if code := api.llama_encode(self._context, self._batch):
+            raise EvaluationFailed(
+                f"{self.name}: llama.cpp could not encode {n} tokens (code {code}: "
+                f"{library.take_errors() or 'no reason given'})"
+            )
+        states = np.empty((n, self.n_embd), np.float32)
+        # llama.cpp reuses its buffer on the next encode.
+        source = ctypes.addressof(api.llama_get_embeddings(self._context).contents)
+        ctypes.memmove(states.ctypes.data, source, states.nbytes)
+        if not np.isfinite(states).all():
+            raise EvaluationFailed(
+                f"{self.name}: the weights of {self.weights.path.name} give states that are no "
+                "numbers: fetch the file again"
+            )
+        return np.split(states, np.cumsum([len(tokens) for tokens in group])[:-1])
+
+    def _fill_batch(self, group: Sequence[Sequence[int]]) -> int:
+        batch = self._batch
+        places = ((s, at) for s, tokens in enumerate(group) for at in range(len(tokens)))
+        batch.n_tokens = n = sum(map(len, group))
+        for i, (token, (sequence, at)) in enumerate(zip(chain(*group), places, strict=True)):
+            batch.token[i], batch.pos[i], batch.logits[i] = token, at, True
+            batch.n_seq_id[i], batch.seq_id[i][0] = 1, sequence
+        return n
+
+
+def load_encoder(path: Path, options: Options | None = None) -> tuple[Encoder, Verdict]:
+    """Probed first, as every model file. Raises `BadModelFile` for a file that is no encoder."""
+    verdict = probe(path, kind="encoder")
+    options = options or Options()
+    weights = load_weights(
+        path, options, extra_buffers=verdict.extra_buffers, kind="encoder"
+    )  # fmt: skip
+    return Encoder(weights, options, name=path.stem), verdict
+
+
+def _grouped(sequences: Sequence[Sequence[int]]) -> Iterator[list[Sequence[int]]]:
+    """Neighbours that are short enough to share a batch."""
+    group: list[Sequence[int]] = []
+    for tokens in sequences:
+        n = sum(map(len, group)) + len(tokens)
+        if group and (n > _TOKENS_TOGETHER or len(group) == _SEQUENCES_TOGETHER):
+            yield group
+            group = []
+        group.append(tokens)
+    if group:
+        yield group
+
+
+def _choose_n_ctx(weights: Weights, options: Options) -> int:
+    """As asked, or as trained; an encoder has no states for positions behind those."""
+    trained = weights.n_ctx_train
+    if options.n_ctx is not None and options.n_ctx > trained:
+        raise BadOption(
+            f"{weights.path.name}: n_ctx {options.n_ctx} is more than the {trained} positions it "
+            f"has: give at most {trained}"
+        )
+    return options.n_ctx or trained
+
+
+def _open(weights: Weights, options: Options, n_batch: int) -> object:
+    params = api.llama_context_default_params()
+    # Without a micro-batch that holds the whole batch llama.cpp ends the process.
+    params.n_ctx = params.n_batch = params.n_ubatch = params.n_outputs_max = n_batch
+    params.n_seq_max = _SEQUENCES_TOGETHER
+    params.n_threads = params.n_threads_batch = threads_for(weights.size_bytes, options)
+    params.flash_attn_type = api.LLAMA_FLASH_ATTN_TYPE_DISABLED
+    params.pooling_type = api.LLAMA_POOLING_TYPE_NONE
+    params.embeddings = True
+    params.no_perf = True
+    library.take_errors()
+    context = api.llama_init_from_model(weights.pointer, params)
+    if not context:
+        raise BadOption(
+            f"{weights.path.name}: llama.cpp cannot open a context of {n_batch} tokens "
+            f"({library.take_errors() or 'no reason given'}): try a smaller n_ctx"
+        )
+    return context
+
+
+def _free(context: object, batch: object, _weights: Weights) -> None:
+    # The weights are an argument so that they outlive their contexts.
+    api.llama_batch_free(batch)
+    api.llama_free(context)

@@ -1,0 +1,133 @@
+"""Encoder-decoders such as T5 under llama.cpp: a `LanguageModel` once it has its source.
+
+llama.cpp ends the process when such a model decodes before it has encoded. Here nothing can be read
+without a source: only `with_source` gives what has a `read`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import llama_cpp.llama_cpp as api
+
+from localcollab.errors import BadOption, ContextFull, EvaluationFailed
+from localcollab.language_model import OnChunk, Reading
+from localcollab.llama import library
+from localcollab.llama.context import LlamaModel
+from localcollab.llama.options import Options
+from localcollab.llama.probe import probe
+from localcollab.llama.weights import Weights, load_weights
+from localcollab.vocabulary import Vocabulary
+
+DEFAULT_N_CTX = 2048
+"""Tokens of source, and of answer: positions are relative, so that the file names no bound."""
+
+
+class EncoderDecoder:
+    """One context on the weights: one source at a time, and one reader."""
+
+    def __init__(self, weights: Weights, options: Options, *, name: str) -> None:
+        """`options.n_ctx` bounds source and answer alike. Raises `BadOption`."""
+        n_ctx = options.n_ctx or DEFAULT_N_CTX
+        # The encoder takes its source in one micro-batch, or ends the process.
+        options = replace(options, n_ctx=n_ctx, n_batch=n_ctx, n_ubatch=n_ctx)
+        self._decoder = LlamaModel(weights, options, name=name)
+        self._source: tuple[int, ...] | None = None
+        self.name = name
+        self.vocabulary: Vocabulary = weights.vocabulary
+        self.start = _start_token(weights)
+        """The token every answer begins with, as the model was trained; it is no text."""
+
+    @property
+    def n_embd(self) -> int:
+        return self._decoder.n_embd
+
+    @property
+    def n_ctx(self) -> int:
+        return self._decoder.n_ctx
+
+    def with_source(self, source: Sequence[int]) -> "SourcedModel":
+        """What answers to `source`. Raises `BadOption`, `ContextFull`."""
+        if not source:
+            raise BadOption(f"{self.name}: its source is empty: give at least one token")
+        if len(source) > self.n_ctx:
+            raise ContextFull(
+                f"{self.name}: a source of {len(source)} tokens does not fit its context of "
+                f"{self.n_ctx}: shorten it, or open it with a larger n_ctx"
+            )
+        if not 0 <= min(source) <= max(source) < self.vocabulary.n_tokens:
+            raise BadOption(
+                f"{self.name}: token ids {min(source)}..{max(source)} of the source are outside its "
+                f"vocabulary of {self.vocabulary.n_tokens}"
+            )
+        return SourcedModel(self, tuple(source))
+
+    def read_behind(
+        self,
+        source: tuple[int, ...],
+        tokens: Sequence[int],
+        *,
+        last: int,
+        hidden: bool,
+        on_chunk: OnChunk | None,
+    ) -> Reading:
+        """Encodes `source` first, where it is not the one that was encoded last."""
+        if source != self._source:
+            self._encode(source)
+        return self._decoder.read(tokens, last=last, hidden=hidden, on_chunk=on_chunk)
+
+    def _encode(self, source: tuple[int, ...]) -> None:
+        # llama.cpp refuses to encode while the cache holds an answer.
+        self._decoder.forget()
+        self._source = None
+        if code := self._decoder.encode_source(source):
+            raise EvaluationFailed(
+                f"{self.name}: llama.cpp could not encode a source of {len(source)} tokens (code "
+                f"{code}: {library.take_errors() or 'no reason given'})"
+            )
+        self._source = source
+
+
+class SourcedModel:
+    """A `LanguageModel` of the answer to one source; its sequences begin with `start`.
+
+    Several on one `EncoderDecoder` may be read in turns: each change encodes anew.
+    """
+
+    def __init__(self, model: EncoderDecoder, source: tuple[int, ...]) -> None:
+        self._model, self._source = model, source
+        self.name = model.name
+        self.vocabulary = model.vocabulary
+        self.n_embd, self.n_ctx = model.n_embd, model.n_ctx
+        self.start = model.start
+
+    def read(
+        self,
+        tokens: Sequence[int],
+        *,
+        last: int = 1,
+        hidden: bool = False,
+        on_chunk: OnChunk | None = None,
+    ) -> Reading:
+        """See `LanguageModel.read`."""
+        return self._model.read_behind(
+            self._source, tokens, last=last, hidden=hidden, on_chunk=on_chunk
+        )
+
+    def attribute(self, reading: Reading, token: int) -> str:
+        return self.name
+
+
+def load_encoder_decoder(path: Path, options: Options | None = None) -> EncoderDecoder:
+    """Probed first, as every model file. Raises `BadModelFile` for a file of another kind."""
+    verdict = probe(path, kind="encoder-decoder")
+    options = options or Options()
+    weights = load_weights(
+        path, options, extra_buffers=verdict.extra_buffers, kind="encoder-decoder"
+    )  # fmt: skip
+    return EncoderDecoder(weights, options, name=path.stem)
+
+
+def _start_token(weights: Weights) -> int:
+    start = int(api.llama_model_decoder_start_token(weights.pointer))
+    return start if start >= 0 else weights.vocabulary.bos or 0
