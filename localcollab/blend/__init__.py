@@ -1,4 +1,13 @@
 """Blend: several candidate answers, ranked in pairs, the best ones fused (LLM-Blender, arXiv:2306.02561).
 
 ranking      what a comparison is, and how comparisons become a ranking
+rankers      rankers by name
+baselines    rankers that read no model
+scoring      rankers that are language models
+candidates   who answers, how often
+fusing       the best candidates -> one answer
+session      a conversation with a blend
+residence    which members are in memory
+records      MixInstruct-form data
+api          all of it as five functions
 """

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from localcollab.assembly import OpenTeam
+from localcollab.blend.candidates import OpenMember
 from localcollab.blend.ranking import Compare, Contest, Pair
 from localcollab.encoding import encode_continuation
 from localcollab.errors import BadOption, ContextFull
@@ -43,17 +44,28 @@ def mean_logprob(model: LanguageModel, prompt: Sequence[int], answer: Sequence[i
     return total / (len(answer) + 1)
 
 
-def likelihood(teams: Mapping[str, OpenTeam]) -> Compare:
+def likelihood(
+    open_member: OpenMember, names: Sequence[str], contests: Sequence[Contest] = ()
+) -> Compare:
     """How likely each answer is to the members that wrote neither; to all, where there is no such one.
 
     Mean over those members of nats a token: an author finds its own answer likely, right or wrong.
+    `contests` are read now, member by member.
     """
+    known: dict[tuple[str, str], dict[str, np.ndarray]] = {}
+
+    def read(contest: Contest, name: str) -> np.ndarray:
+        scores = known.setdefault((contest.prompt, "\0".join(contest.candidates)), {})
+        if name not in scores:
+            scores[name] = _answer_logprobs(open_member(name), contest)
+        return scores[name]
+
+    for name in names if contests else ():
+        for contest in contests:
+            read(contest, name)
 
     def compare(contest: Contest, pairs: Sequence[Pair]) -> Float32Array:
-        found = {
-            name: np.array([_answer_logprob(team, contest.prompt, c) for c in contest.candidates])
-            for name, team in teams.items()
-        }
+        found = {name: read(contest, name) for name in names}
         return np.array([_difference(found, contest, pair) for pair in pairs], np.float32)
 
     return compare
@@ -66,18 +78,23 @@ def _difference(found: Mapping[str, np.ndarray], contest: Contest, pair: Pair) -
     return float(np.mean([scores[a] - scores[b] for scores in others or found.values()]))
 
 
-def _answer_logprob(team: OpenTeam, prompt: str, text: str) -> float:
+def _answer_logprobs(team: OpenTeam, contest: Contest) -> np.ndarray:
+    prompt = Session(team).prompt(contest.prompt)
+    return np.array([_answer_logprob(team, prompt, text) for text in contest.candidates])
+
+
+def _answer_logprob(team: OpenTeam, prompt: Sequence[int], text: str) -> float:
     require_room(team.model, text, "a candidate")
-    tokens = Session(team).prompt(prompt)
     answer = encode_continuation(team.model.vocabulary, text)
-    require_place(team, len(tokens) + len(answer), "a candidate")
-    return mean_logprob(team.model, tokens, answer)
+    _require_place(team, len(prompt) + len(answer), "a candidate")
+    return mean_logprob(team.model, prompt, answer)
 
 
-def judge(team: OpenTeam) -> Compare:
+def judge(open_member: OpenMember, name: str) -> Compare:
     """The log-probability of "A" against "B", asked which of two answers is better. No training."""
 
     def compare(contest: Contest, pairs: Sequence[Pair]) -> Float32Array:
+        team = open_member(name)
         return np.array([_verdict(team, contest, pair) for pair in pairs], np.float32)
 
     return compare
@@ -88,7 +105,7 @@ def _verdict(team: OpenTeam, contest: Contest, pair: Pair) -> float:
     question = _QUESTION.format(prompt=contest.prompt, a=a, b=b)
     require_room(team.model, question, "the request with two candidates")
     tokens = Session(team).prompt(question)
-    require_place(team, len(tokens), "two candidates")
+    _require_place(team, len(tokens), "two candidates")
     logprobs = log_softmax(team.model.read(tokens).logits)[0]
     said = [log_sum_exp(logprobs[_ids_of(team, letter)])[0] for letter in "AB"]
     return float(said[0] - said[1])
@@ -110,7 +127,7 @@ def _ids_of(team: OpenTeam, letter: str) -> list[int]:
     return sorted(ids)
 
 
-def require_place(team: OpenTeam, n_tokens: int, what: str) -> None:
+def _require_place(team: OpenTeam, n_tokens: int, what: str) -> None:
     """Raises `ContextFull`."""
     if n_tokens > team.model.n_ctx:
         raise ContextFull(

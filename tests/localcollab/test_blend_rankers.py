@@ -86,7 +86,7 @@ def test_authors_have_no_say_about_their_own_answers() -> None:
 
 
 def first_pair(contest: Contest, teams: Mapping[str, OpenTeam]) -> float:
-    return float(rank_contest(contest, likelihood(teams)).logits[0, 1])
+    return float(rank_contest(contest, likelihood(teams.__getitem__, list(teams))).logits[0, 1])
 
 
 class Letters(ScriptedModel):
@@ -101,15 +101,16 @@ class Letters(ScriptedModel):
 def test_a_judge_gives_the_logprob_of_a_against_b() -> None:
     team = alone(Letters([], n_ctx=2048))
     even = contest_of("q", ["x", "y"])
-    raw = judge(team)(even, [(0, 1), (1, 0)])
+    raw = judge({"m": team}.__getitem__, "m")(even, [(0, 1), (1, 0)])
     assert np.allclose(np.abs(raw), 3)
     assert raw[0] == raw[1]
-    assert rank_contest(even, judge(team)).order == (0, 1)
+    assert rank_contest(even, judge({"m": team}.__getitem__, "m")).order == (0, 1)
 
 
 def test_what_a_model_ranker_cannot_read_is_said_with_its_size() -> None:
     contest = contest_of("q", ["short", "x" * 100_000])
-    for ranker in (judge(alone(Letters([], n_ctx=600))), likelihood({"m": alone(Letters([]))})):
+    teams = {"m": alone(Letters([], n_ctx=600))}
+    for ranker in (judge(teams.__getitem__, "m"), likelihood(teams.__getitem__, ["m"])):
         with pytest.raises(ContextFull, match=r"100\d\d\d characters"):
             rank_contest(contest, ranker)
 

@@ -1,0 +1,134 @@
+"""Who answers, how often, and what they answered. Members write in turn, streamed as they come."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from localcollab.answer import Limits
+from localcollab.assembly import BASE, OpenTeam
+from localcollab.blend.events import Answered, Answering, CandidateToken
+from localcollab.chat import Turn
+from localcollab.events import Event, Finished, Progress, Token, Unfamiliar
+from localcollab.sampling import Sampling
+from localcollab.session import Session
+
+OpenMember = Callable[[str], OpenTeam]
+"""By name. It may close another member, so hold its result no longer than it is read."""
+
+SAMPLE_TEMPERATURE = 0.7
+"""Of further samples, where a greedy answer was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A question in its conversation, and how it is to be answered."""
+
+    question: str
+    sampling: Sampling = field(default_factory=Sampling)
+    limits: Limits | None = None
+    turns: tuple[Turn, ...] = ()
+    system: str | None = None
+    stop_event: threading.Event | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One candidate to be: who writes it, and how."""
+
+    model: str
+    sampling: Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    model: str
+    answer: Finished
+    tokens: tuple[Token, ...]
+    unfamiliar: tuple[Unfamiliar, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def text(self) -> str:
+        return self.answer.text
+
+
+def plan_samples(
+    models: Sequence[str], n_samples: int, sampling: Sampling, temperature: float
+) -> list[Asked]:
+    """Every member writes its first answer as `sampling` says; further ones are drawn at least at
+    `temperature`, each with a seed of its own."""
+    warm = replace(sampling, temperature=max(sampling.temperature, temperature))
+    return [
+        Asked(model, replace(warm, seed=sampling.seed + n) if n else sampling)
+        for model in models
+        for n in range(n_samples)
+    ]
+
+
+def write_candidates(
+    open_member: OpenMember, plan: Sequence[Asked], asking: Asking
+) -> Iterator[Answering | CandidateToken | Progress | Answered | Candidate]:
+    """Yields each `Candidate` behind its events; ends behind one that was stopped.
+
+    Samples of one member share what its cache holds of the prompt. Raises what asking raises.
+    """
+    several = len({asked.model for asked in plan}) > 1
+    for n, asked in enumerate(plan, 1):
+        yield Answering(n, len(plan), asked.model)
+        team = open_member(asked.model)
+        events = write_candidate(team, asked, asking, author=asked.model if several else None)
+        del team  # the next member may need its place
+        for event in events:
+            if isinstance(event, Candidate):
+                yield _answered(n, event)
+            yield CandidateToken(n, event) if isinstance(event, Token) else event
+        if isinstance(event, Candidate) and event.answer.reason == "stopped":
+            return
+
+
+def _answered(n: int, candidate: Candidate) -> Answered:
+    answer = candidate.answer
+    return Answered(
+        n, candidate.model, answer.text, answer.reason, answer.authors, candidate.seconds
+    )
+
+
+def write_candidate(
+    team: OpenTeam, asked: Asked, asking: Asking, *, author: str | None = None
+) -> Iterator[Progress | Token | Candidate]:
+    """Ends with the `Candidate`. `author`: see `signed`."""
+    started = time.perf_counter()
+    tokens, unfamiliar = list[Token](), list[Unfamiliar]()
+    session = Session.restored(team, asking.turns, system=asking.system)
+    events = session.ask(
+        asking.question, asked.sampling, asking.limits, stop_event=asking.stop_event
+    )
+    for event in signed(events, author):
+        match event:
+            case Token():
+                tokens.append(event)
+                yield event
+            case Progress():
+                yield event
+            case Unfamiliar():
+                unfamiliar.append(event)
+            case Finished():
+                seconds = time.perf_counter() - started
+                yield Candidate(asked.model, event, tuple(tokens), tuple(unfamiliar), seconds)
+
+
+def signed(events: Iterator[Event], author: str | None) -> Iterator[Event]:
+    """With authors as paths that begin with `author`, who is the base himself; None: as they are."""
+    for event in events:
+        if author and isinstance(event, Token):
+            yield replace(event, author=_path(author, event.author))
+        elif author and isinstance(event, Finished):
+            authors = {_path(author, inner): n for inner, n in event.authors.items()}
+            yield replace(event, authors=authors)
+        else:
+            yield event
+
+
+def _path(author: str, inner: str) -> str:
+    return author if inner == BASE else f"{author}/{inner}"

@@ -1,0 +1,172 @@
+"""One conversation with a blend: a question -> candidates, their ranking, and one reply.
+
+Yields the same events as any other conversation for the reply, behind those of the candidates. The
+reply is the best candidate, token by token as it was written, or what the fuser makes of the best.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from localcollab.answer import Limits
+from localcollab.blend.candidates import (
+    SAMPLE_TEMPERATURE,
+    Asking,
+    Candidate,
+    OpenMember,
+    plan_samples,
+    write_candidates,
+)
+from localcollab.blend.events import BlendEvent, Chosen, Ranked
+from localcollab.blend.fusing import TOP_K, Fusion, is_better, plan_fusion, write_fusion
+from localcollab.blend.rankers import RankerSpec, open_ranker
+from localcollab.blend.ranking import Aggregation, Compare, Ranking, contest_of, rank_contest
+from localcollab.chat import Turn, without_reasoning
+from localcollab.errors import BadOption
+from localcollab.events import Event, Finished
+from localcollab.sampling import Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a blend answers. Members, the fuser and the ranker's models are names that the session's
+    `OpenMember` knows."""
+
+    members: tuple[str, ...]
+    ranker: RankerSpec
+    n_samples: int = 1
+    temperature: float = SAMPLE_TEMPERATURE
+    aggregation: Aggregation = "max_logits"
+    fuser: str | None = None
+    """None: the best candidate is the reply."""
+    top_k: int = TOP_K
+    verified: bool = False
+    """A fused answer that the ranker finds worse than the best candidate is not the reply."""
+
+    def __post_init__(self) -> None:
+        """Raises `BadOption`."""
+        if not self.members:
+            raise BadOption("the blend has no member: name at least one")
+        if self.n_samples < 1:
+            raise BadOption(f"samples is {self.n_samples}: give 1 or more")
+        if self.top_k < 2:
+            raise BadOption(f"top_k is {self.top_k}: give 2 or more, or no fuser")
+        if self.fuser and self.aggregation == "bubble":
+            raise BadOption(
+                f"bubble finds one best candidate, and the fuser {self.fuser} wants {self.top_k}: use "
+                "max_logits or max_wins, or no fuser"
+            )
+
+
+class BlendSession:
+    """`turns` is the conversation so far; every member reads it in its own form."""
+
+    def __init__(
+        self, recipe: Recipe, open_member: OpenMember, *, system: str | None = None
+    ) -> None:
+        self.recipe = recipe
+        self.turns: tuple[Turn, ...] = ()
+        self._open, self._system = open_member, system
+
+    @cached_property
+    def _compare(self) -> Compare:
+        return open_ranker(self.recipe.ranker, self._open, self.recipe.members)
+
+    def ask(
+        self,
+        question: str,
+        sampling: Sampling | None = None,
+        limits: Limits | None = None,
+        *,
+        stop_event: threading.Event | None = None,
+    ) -> Iterator[BlendEvent]:
+        """Yields what `write_candidates` does, `Ranked`, `Chosen`, then the reply as a `Session`
+        would. A candidate that was stopped is the reply. Raises what asking and ranking raise."""
+        recipe = self.recipe
+        asking = Asking(
+            question, sampling or Sampling(), limits, self.turns, self._system, stop_event
+        )
+        plan = plan_samples(recipe.members, recipe.n_samples, asking.sampling, recipe.temperature)
+        candidates = list[Candidate]()
+        for event in write_candidates(self._open, plan, asking):
+            if isinstance(event, Candidate):
+                candidates.append(event)
+            else:
+                yield event
+        if candidates[-1].answer.reason == "stopped":
+            yield Chosen(len(candidates))
+            yield from self._heard(question, _replayed(candidates[-1]))
+            return
+        ranking = self._rank(question, candidates)
+        yield ranked(ranking, str(recipe.ranker))
+        chosen, reply = self._choose(asking, candidates, ranking)
+        yield chosen
+        yield from self._heard(question, reply)
+
+    def _heard(self, question: str, reply: Iterable[Event]) -> Iterator[Event]:
+        """The reply; it joins the conversation when it is finished."""
+        for spoken in reply:
+            if isinstance(spoken, Finished):
+                turn = Turn(question, without_reasoning(spoken.text))
+                self.turns = (*self.turns, turn)
+            yield spoken
+
+    def _rank(self, question: str, candidates: Sequence[Candidate]) -> Ranking:
+        texts, models = [c.text for c in candidates], [c.model for c in candidates]
+        contest = contest_of(question, texts, models)
+        return rank_contest(contest, self._compare, self.recipe.aggregation)
+
+    def _choose(
+        self, asking: Asking, candidates: Sequence[Candidate], ranking: Ranking
+    ) -> tuple[Chosen, Iterable[Event]]:
+        """What the reply is, and the reply."""
+        best = candidates[ranking.best]
+        chosen = Chosen(ranking.best + 1)
+        fuser, top = self.recipe.fuser, _top(ranking, self.recipe.top_k)
+        if fuser is None:
+            return chosen, _replayed(best)
+        if len(top) == 1:
+            return replace(chosen, why="all candidates are the same"), _replayed(best)
+        fusion = plan_fusion(self._open(fuser), asking.question, top)
+        if fusion is None:
+            why = f"the context of {fuser} is too short for two candidates"
+            return replace(chosen, why=why), _replayed(best)
+        fused: Iterable[Event] = self._fused(fuser, fusion, asking)
+        if self.recipe.verified:
+            fused = list(fused)
+            if not self._stands(asking.question, fuser, fused, best):
+                why = f"{self.recipe.ranker} finds the fused answer worse"
+                return replace(chosen, why=why), _replayed(best)
+        why = f"room for {fusion.n_candidates} of {len(top)} candidates"
+        return Chosen(None, fuser, why if fusion.n_candidates < len(top) else ""), fused
+
+    def _fused(self, fuser: str, fusion: Fusion, asking: Asking) -> Iterator[Event]:
+        return write_fusion(self._open(fuser), fusion, asking, author=fuser)
+
+    def _stands(self, question: str, fuser: str, fused: Sequence[Event], best: Candidate) -> bool:
+        answer = fused[-1]
+        assert isinstance(answer, Finished), "every answer ends with it"
+        texts, authors = (answer.text, best.text), (fuser, best.model)
+        return answer.reason == "stopped" or is_better(self._compare, question, texts, authors)
+
+
+def _top(ranking: Ranking, k: int) -> list[str]:
+    """Different texts, best first."""
+    return [ranking.contest.candidates[place] for place in ranking.order[:k]]
+
+
+def _replayed(candidate: Candidate) -> Iterator[Event]:
+    yield from candidate.tokens
+    yield from candidate.unfamiliar
+    yield candidate.answer
+
+
+def ranked(ranking: Ranking, ranker: str) -> Ranked:
+    """For every candidate as it was given, identical ones alike."""
+    places = list(ranking.contest.places)
+    logits = ranking.logits[np.ix_(places, places)]
+    rows = tuple(tuple(None if np.isnan(v) else float(v) for v in row) for row in logits)
+    return Ranked(ranker, ranking.ranks, rows)
