@@ -1,24 +1,32 @@
-"""Names and files -> an open team. Probes each file, shares weights, checks the head.
+"""A plan -> an open team. Probes each file, shares weights, checks what was trained for them.
 
-Answers `run`, `chat`, `eval` and `convert head` alike: whoever needs models comes here.
+Answers `run`, `chat`, `eval` and `convert` alike: whoever needs models comes here.
 """
 
-import itertools
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from localcollab.catalog import Catalog, Familiarity, TeamEntry
-from localcollab.deferral import DeferralTeam
-from localcollab.errors import BadOption
+from localcollab.catalog import Calm
 from localcollab.familiarity import Speller
-from localcollab.gates import Gate, check_threshold, parse_gate, softmax_gate
 from localcollab.heads import Head, load_head
 from localcollab.language_model import LanguageModel
 from localcollab.llama.options import Options
 from localcollab.llama.probe import Verdict, probe
 from localcollab.mapped import in_vocabulary
+from localcollab.methods import composed_model, team_model
+from localcollab.plans import (
+    BASE,
+    DRAFT,
+    Member,
+    TeamPlan,
+    plan_from_catalog,
+    plan_from_files,
+    with_choices,
+)
 from localcollab.speculation import Draft
 from localcollab.template import ChatTemplate
 from localcollab.vocabulary import Vocabulary
@@ -27,42 +35,14 @@ if TYPE_CHECKING:
     from localcollab.llama.context import LlamaModel
     from localcollab.llama.weights import Weights
 
+__all__ = [
+    "BASE", "DRAFT", "Member", "OnProgress", "OpenTeam", "TeamPlan", "member_sha256", "open_team",
+    "plan_from_catalog", "plan_from_files", "probe_member", "with_choices",
+]  # fmt: skip
+
 OnProgress = Callable[[str], None]
-BASE = "base"
-"""The author name of every team's base."""
-DRAFT = "draft"
 _SPELLING_CTX = 128
 """Tokens of context in which an expert spells names."""
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A model file in its place in a team, perhaps with a LoRA adapter on its context."""
-
-    name: str
-    path: Path
-    adapter: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TeamPlan:
-    """What to open: members by name, base first, and who decides. Nothing is loaded yet."""
-
-    name: str
-    members: tuple[Member, ...]
-    head: Path | None = None
-    gate: str | None = None
-    threshold: float | None = None
-    compose: bool = False
-    seed: int = 0
-    familiar: Mapping[str, Familiarity] = field(default_factory=dict)
-    draft: Member | None = None
-    """Proposes tokens for whoever writes; no author itself."""
-
-    @property
-    def files(self) -> tuple[Member, ...]:
-        """Everything to load: the members, and the draft."""
-        return (*self.members, *([self.draft] if self.draft else []))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +50,9 @@ class OpenTeam:
     name: str
     model: LanguageModel
     members: Mapping[str, LanguageModel]
-    """Base first; in the base's vocabulary."""
+    """The base first; in its vocabulary. A composition's members have contexts of their own."""
     verdicts: Mapping[str, Verdict]
+    """By file, the base's first; of a team among the members as `tuned/expert`."""
     template: ChatTemplate | None
     """The base's own; None: its file has none."""
     head: Head | None = None
@@ -80,86 +61,47 @@ class OpenTeam:
 
     @property
     def base(self) -> LanguageModel:
-        return self.members[BASE]
-
-
-def plan_from_catalog(catalog: Catalog, entry: TeamEntry) -> TeamPlan:
-    """Raises `BadCatalog` where an entry names what is not there."""
-    experts = tuple(_member(catalog, name, name) for name in entry.experts)
-    return TeamPlan(
-        name=entry.name,
-        members=(_member(catalog, BASE, entry.base), *experts),
-        head=catalog.head(entry.head).path if entry.head else None,
-        gate=entry.gate,
-        threshold=entry.threshold,
-        compose=entry.compose,
-        familiar=entry.familiar,
-        draft=_member(catalog, DRAFT, entry.draft) if entry.draft else None,
-    )
-
-
-def _member(catalog: Catalog, place: str, name: str) -> Member:
-    entry = catalog.model(name)
-    return Member(place, entry.path, entry.adapter)
-
-
-def plan_from_files(base: Path, experts: Sequence[Path]) -> TeamPlan:
-    """Any files at once; experts are named after their files. Decided by the entropy gate."""
-    members = [Member(BASE, base)]
-    for path in experts:
-        taken = {member.name for member in members}
-        names = (path.stem if n == 1 else f"{path.stem}-{n}" for n in itertools.count(1))
-        members.append(Member(next(name for name in names if name not in taken), path))
-    name = "+".join(path.stem for path in (base, *experts))
-    return TeamPlan(name, tuple(members), gate="entropy" if experts else None)
-
-
-def with_choices(
-    plan: TeamPlan,
-    *,
-    gate: str | None = None,
-    head: Path | None = None,
-    threshold: float | None = None,
-    compose: bool = False,
-    seed: int = 0,
-    draft: Path | None = None,
-) -> TeamPlan:
-    """The plan with a caller's own gate, head, threshold, draft. Raises `BadOption`."""
-    if gate and head:
-        raise BadOption(f"both a gate ({gate}) and a head ({head.name}) are given: choose one")
-    alone = len(plan.members) == 1
-    if alone and (gate or head or compose or threshold is not None):
-        raise BadOption("gate, head, threshold and compose need an expert: add --expert FILE")
-    if threshold is not None:
-        plan = replace(plan, threshold=check_threshold(threshold))
-    if gate or head:
-        plan = replace(plan, gate=gate, head=head)
-    if draft:
-        plan = replace(plan, draft=Member(DRAFT, draft))
-    return replace(plan, compose=plan.compose or compose, seed=seed)
+        """Whoever speaks first: its vocabulary and its chat form are the team's."""
+        return next(iter(self.members.values()))
 
 
 def open_team(
     plan: TeamPlan, options: Options | None = None, on_progress: OnProgress | None = None
 ) -> OpenTeam:
-    """Raises `BadModelFile`, `VocabularyMismatch`, `HeadMismatch`, `BadOption`."""
-    options = options or Options()
-    verdicts = {member.name: probe_member(member, on_progress) for member in plan.files}
-    head = load_head(plan.head) if plan.head else None
-    weights = _load_weights(plan, verdicts, options, on_progress)
-    members = _open_members(plan, weights, options)
-    base, *experts = members.values()
-    template = _chat_template(weights[BASE], base.vocabulary)
-    draft = _open_draft(plan, weights, base.vocabulary, options)
-    if not experts:
-        return OpenTeam(plan.name, base, members, verdicts, template, draft=draft)
-    if head:
-        sha256s = [verdicts[member.name].sha256 for member in plan.members]
-        head.require(sha256s[0], sha256s[1:], base.vocabulary.fingerprint, base.n_embd)
-    gate, threshold = _decision(plan, head, len(experts))
-    model = DeferralTeam(plan.name, base, experts, gate, threshold=threshold, compose=plan.compose)
-    spellers = _open_spellers(plan, weights, options)
-    return OpenTeam(plan.name, model, members, verdicts, template, head, spellers, draft)
+    """Raises `BadModelFile`, `VocabularyMismatch`, `HeadMismatch`, `BridgeMismatch`, `BadOption`."""
+    files = Files(options or Options(), on_progress)
+    for member in plan.files:
+        files.verdict(member)  # all of them before any is loaded
+    return _open(plan, files)
+
+
+class Files:
+    """Model files that are probed once and loaded once, however many members share them."""
+
+    def __init__(self, options: Options, on_progress: OnProgress | None) -> None:
+        self.options = options
+        self._on_progress = on_progress
+        self._verdicts: dict[tuple[Path, Path | None], Verdict] = {}
+        self._weights: dict[str, Weights] = {}
+
+    def verdict(self, member: Member) -> Verdict:
+        key = (member.path, member.adapter)
+        if key not in self._verdicts:
+            self._verdicts[key] = probe_member(member, self._on_progress)
+        return self._verdicts[key]
+
+    def weights(self, member: Member) -> "Weights":
+        # Imported here: reading a catalogue or planning a team needs no llama.cpp.
+        from localcollab.llama.weights import load_weights
+
+        verdict = self.verdict(member)
+        if verdict.path not in self._weights:
+            if self._on_progress:
+                self._on_progress(f"loading {member.name} ({member.path.name})")
+            self._weights[verdict.path] = load_weights(
+                Path(verdict.path), self.options, extra_buffers=verdict.extra_buffers
+            )
+        return self._weights[verdict.path]
 
 
 def probe_member(member: Member, on_progress: OnProgress | None = None) -> Verdict:
@@ -172,58 +114,117 @@ def probe_member(member: Member, on_progress: OnProgress | None = None) -> Verdi
     return replace(verdict, sha256=adapted_sha256(verdict.sha256, member.adapter))
 
 
-def _load_weights(
-    plan: TeamPlan,
-    verdicts: Mapping[str, Verdict],
-    options: Options,
-    on_progress: OnProgress | None,
-) -> dict[str, "Weights"]:
-    """By member; members of one file share one copy."""
-    # Imported here: reading a catalogue or planning a team needs no llama.cpp.
-    from localcollab.llama.weights import load_weights
-
-    loaded: dict[str, Weights] = {}
-    for member in plan.files:
-        verdict = verdicts[member.name]
-        if on_progress:
-            on_progress(f"loading {member.name} ({member.path.name})")
-        if verdict.path not in loaded:
-            loaded[verdict.path] = load_weights(
-                Path(verdict.path), options, extra_buffers=verdict.extra_buffers
-            )
-    return {name: loaded[verdict.path] for name, verdict in verdicts.items()}
+def member_sha256(
+    member: Member | TeamPlan, verdict: Callable[[Member], Verdict] = probe_member
+) -> str:
+    """Of a file; of a team among the members, of everything that decides what it says."""
+    if isinstance(member, Member):
+        return verdict(member).sha256
+    digest = hashlib.sha256()
+    for part in member.members:
+        digest.update(member_sha256(part, verdict).encode())
+    for trained in filter(None, (member.head, member.trained)):
+        digest.update(hashlib.sha256(trained.read_bytes()).digest())
+    rule = (member.method, member.gate, member.threshold, member.compose, member.seed)
+    digest.update(repr(rule).encode())
+    return digest.hexdigest()
 
 
-def _open_members(
-    plan: TeamPlan, weights: Mapping[str, "Weights"], options: Options
-) -> dict[str, LanguageModel]:
-    base = _open_member(plan.members[0], weights[BASE], options)
-    members: dict[str, LanguageModel] = {BASE: base}
-    for member in plan.members[1:]:
-        opened = _open_member(member, weights[member.name], options)
-        owner = plan.members[0].path.name
-        members[member.name] = in_vocabulary(opened, base.vocabulary, owner)
-    return members
+def _open(plan: TeamPlan, files: Files) -> OpenTeam:
+    if isinstance(plan.method, Calm):
+        return _open_composed(plan, files)
+    head = load_head(plan.head) if plan.head else None
+    parts = dict(_parts(plan, files))
+    members = {name: part.model for name, part in parts.items()}
+    model = team_model(plan, list(members.values()), _sha256s(plan, files), head)
+    verdicts = dict(_verdicts(plan, parts, files))
+    template = next(iter(parts.values())).template
+    spellers, draft = _open_spellers(plan, files), _open_draft(plan, model.vocabulary, files)
+    return OpenTeam(plan.name, model, members, verdicts, template, head, spellers, draft)
 
 
-def _open_draft(
-    plan: TeamPlan, weights: Mapping[str, "Weights"], vocabulary: Vocabulary, options: Options
-) -> Draft | None:
-    if plan.draft is None:
-        return None
-    opened = _open_member(plan.draft, weights[DRAFT], options)
-    return Draft(in_vocabulary(opened, vocabulary, plan.members[0].path.name))
+def _open_composed(plan: TeamPlan, files: Files) -> OpenTeam:
+    # A composition's own contexts cannot be read apart: their layers are joined.
+    weights = {member.name: files.weights(member) for member in plan.files if member != plan.draft}
+    model = composed_model(plan, weights, _sha256s(plan, files), files.options)
+    template = _chat_template(weights[plan.first.name], model.vocabulary)
+    members = OnDemand(
+        {member.name: partial(_open_member, member, files) for member in plan.files[: len(weights)]}
+    )
+    verdicts, draft = dict(_verdicts(plan, {}, files)), _open_draft(plan, model.vocabulary, files)
+    return OpenTeam(plan.name, model, members, verdicts, template, draft=draft)
 
 
-def _open_member(member: Member, weights: "Weights", options: Options) -> "LlamaModel":
+class OnDemand(Mapping[str, LanguageModel]):
+    """Models that are opened when they are first asked for."""
+
+    def __init__(self, openers: Mapping[str, Callable[[], LanguageModel]]) -> None:
+        self._openers, self._models = openers, dict[str, LanguageModel]()
+
+    def __getitem__(self, name: str) -> LanguageModel:
+        if name not in self._models:
+            self._models[name] = self._openers[name]()
+        return self._models[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._openers)
+
+    def __len__(self) -> int:
+        return len(self._openers)
+
+
+def _sha256s(plan: TeamPlan, files: Files) -> list[str]:
+    return [member_sha256(member, files.verdict) for member in plan.members]
+
+
+def _parts(plan: TeamPlan, files: Files) -> Iterator[tuple[str, OpenTeam]]:
+    """Each member as a team of its own, mapped to the vocabulary of the first."""
+    vocabulary: Vocabulary | None = None
+    for member in plan.members:
+        part = _open(member, files) if isinstance(member, TeamPlan) else _alone(member, files)
+        if vocabulary is None:
+            vocabulary = part.model.vocabulary
+        else:
+            mapped = in_vocabulary(part.model, vocabulary, plan.first.path.name)
+            part = replace(part, model=mapped)
+        yield member.name, part
+
+
+def _alone(member: Member, files: Files) -> OpenTeam:
+    model = _open_member(member, files)
+    template = _chat_template(files.weights(member), model.vocabulary)
+    return OpenTeam(member.name, model, {member.name: model}, {}, template)
+
+
+def _verdicts(
+    plan: TeamPlan, parts: Mapping[str, OpenTeam], files: Files
+) -> Iterator[tuple[str, Verdict]]:
+    for member in plan.members:
+        if isinstance(member, Member):
+            yield member.name, files.verdict(member)
+        else:
+            inner = parts[member.name].verdicts.items()
+            yield from ((f"{member.name}/{name}", verdict) for name, verdict in inner)
+    if plan.draft:
+        yield DRAFT, files.verdict(plan.draft)
+
+
+def _open_member(member: Member, files: Files, options: Options | None = None) -> "LlamaModel":
     from localcollab.llama.context import LlamaModel
 
-    model = LlamaModel(weights, options, name=member.name)
+    model = LlamaModel(files.weights(member), options or files.options, name=member.name)
     if member.adapter:
         from localcollab.llama.adapter import set_adapter
 
         set_adapter(model, member.adapter)
     return model
+
+
+def _open_draft(plan: TeamPlan, vocabulary: Vocabulary, files: Files) -> Draft | None:
+    if plan.draft is None:
+        return None
+    opened = _open_member(plan.draft, files)
+    return Draft(in_vocabulary(opened, vocabulary, plan.first.path.name))
 
 
 def _chat_template(weights: "Weights", vocabulary: Vocabulary) -> ChatTemplate | None:
@@ -236,24 +237,12 @@ def _chat_template(weights: "Weights", vocabulary: Vocabulary) -> ChatTemplate |
     return ChatTemplate(weights.chat_template, name=weights.path.name, bos=bos, eos=eos)
 
 
-def _open_spellers(
-    plan: TeamPlan, weights: Mapping[str, "Weights"], options: Options
-) -> dict[str, Speller]:
-    small = replace(options, n_ctx=_SPELLING_CTX, n_batch=_SPELLING_CTX, n_ubatch=_SPELLING_CTX)
+def _open_spellers(plan: TeamPlan, files: Files) -> dict[str, Speller]:
+    small = replace(
+        files.options, n_ctx=_SPELLING_CTX, n_batch=_SPELLING_CTX, n_ubatch=_SPELLING_CTX
+    )
     return {
-        member.name: Speller(
-            _open_member(member, weights[member.name], small), plan.familiar[member.name]
-        )
+        member.name: Speller(_open_member(member, files, small), plan.familiar[member.name])
         for member in plan.members
-        if member.name in plan.familiar
+        if isinstance(member, Member) and member.name in plan.familiar
     }
-
-
-def _decision(plan: TeamPlan, head: Head | None, n_experts: int) -> tuple[Gate, float]:
-    if head:
-        threshold = head.card.threshold if plan.threshold is None else plan.threshold
-        return softmax_gate(head.p_defer), threshold
-    if plan.gate is None:
-        raise BadOption(f"team {plan.name!r} has neither a head nor a gate: give --gate or --head")
-    gate = parse_gate(plan.gate, n_experts, seed=plan.seed)
-    return gate, 0.5 if plan.threshold is None else plan.threshold

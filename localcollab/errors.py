@@ -41,6 +41,14 @@ class BridgeMismatch(LocalcollabError):
     """A bridge that does not belong to these models."""
 
 
+class MixtureMismatch(LocalcollabError):
+    """Fitted weights that do not belong to these models."""
+
+
+class RankerMismatch(LocalcollabError):
+    """A trained ranker that does not belong to its encoder, or that is none."""
+
+
 class ContextFull(LocalcollabError):
     """More tokens than a model's context holds."""
 

@@ -5,7 +5,14 @@ import os
 from pathlib import Path
 from typing import TypedDict
 
-from localcollab.catalog import DEFAULT_TEAM, Catalog, TeamEntry, load_catalog
+from localcollab.catalog import (
+    DEFAULT_TEAM,
+    Catalog,
+    Deferral,
+    TeamEntry,
+    load_catalog,
+    method_name,
+)
 
 
 class TeamRecord(TypedDict):
@@ -13,9 +20,9 @@ class TeamRecord(TypedDict):
 
     name: str
     about: str
-    base: str
-    experts: list[str]
-    draft: str | None
+    method: str
+    members: list[tuple[str, str]]
+    """(role, name), the draft last."""
     decides: str
     memory_gb: int | None
     installed: bool
@@ -39,12 +46,10 @@ def print_teams(catalogs: tuple[Path, ...], *, as_json: bool) -> None:
 def _lines(record: TeamRecord) -> list[str]:
     default = " (default)" if record["name"] == DEFAULT_TEAM else ""
     for_memory = f" [{record['memory_gb']} GB]" if record["memory_gb"] else ""
-    others = (
-        f"draft {record['draft']}" if record["draft"] else "experts " + ", ".join(record["experts"])
-    )
+    members = ", ".join(f"{role} {name}" for role, name in record["members"])
     lines = [
         f"{record['name']}{default}{for_memory}: {record['about'] or 'no description'}",
-        f"  {record['decides']}: base {record['base']}, {others}",
+        f"  {record['decides']}: {members}",
     ]
     lines += [f"  problem: {problem}" for problem in record["problems"]]
     if record["pull"]:
@@ -54,18 +59,17 @@ def _lines(record: TeamRecord) -> list[str]:
 
 def team_record(catalog: Catalog, team: TeamEntry) -> TeamRecord:
     problems = list(catalog.problems(team))
-    files = [] if problems else [e for name in team.models for e in catalog.files_of(name)]
+    files = [] if problems else [e for n in catalog.models_of(team) for e in catalog.files_of(n)]
     paths = {entry.path: entry.can_be_pulled for entry in files}
-    if team.head and not problems:
-        paths[catalog.head(team.head).path] = False
+    if not problems:
+        paths |= {entry.path: False for entry in catalog.trained_of(team)}
     missing = [path for path in paths if not os.path.isfile(path)]
     can_be_pulled = bool(missing) and all(paths[path] for path in missing)
     return {
         "name": team.name,
         "about": team.about,
-        "base": team.base,
-        "experts": list(team.experts),
-        "draft": team.draft,
+        "method": method_name(team.method),
+        "members": [(place.role, place.name) for place in team.places],
         "decides": _decides(team),
         "memory_gb": team.memory_gb,
         "installed": not missing and not problems,
@@ -76,6 +80,6 @@ def team_record(catalog: Catalog, team: TeamEntry) -> TeamRecord:
 
 
 def _decides(team: TeamEntry) -> str:
-    if team.draft:
-        return "speculation"
-    return f"head {team.head}" if team.head else f"gate {team.gate}"
+    if isinstance(team.method, Deferral):
+        return f"head {team.method.head}" if team.method.head else f"gate {team.method.gate}"
+    return method_name(team.method)

@@ -10,7 +10,7 @@ from copy import copy
 from typing import Self
 
 from localcollab.answer import Limits
-from localcollab.assembly import BASE, OpenTeam
+from localcollab.assembly import OpenTeam
 from localcollab.chat import Transcript, Turn, without_reasoning
 from localcollab.errors import BadModelFile, BadOption, ContextFull
 from localcollab.events import Event, Finished, Prompted, Unfamiliar
@@ -71,9 +71,10 @@ class Session:
         messages = [*self.messages, Message("user", question)]
         prompt = self._transcript.prompt(messages)
         if not prompt.tokens:
+            file = next(iter(self.team.verdicts.values())).path
             raise BadModelFile(
-                f"{self.team.verdicts[BASE].path}: its vocabulary has no token for any of the question: "
-                "use another file of this model"
+                f"{file}: its vocabulary has no token for any of the question: use another file of "
+                "this model"
             )
         yield Prompted(len(prompt.tokens), prompt.n_reread)
         for event in generate(

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from localcollab.catalog import Familiarity, load_catalog
+from localcollab.catalog import Deferral, Familiarity, load_catalog
 from localcollab.heads import Head, load_head, save_head
 from localcollab.llama.context import LlamaModel
 from localcollab.llama.options import Options
@@ -86,7 +86,8 @@ def shipped_familiarity(folder: Path) -> dict[str, Familiarity]:
     return {
         catalog.model(expert).path.stem: familiarity
         for team in catalog.teams.values()
-        for expert, familiarity in team.familiar.items()
+        if isinstance(team.method, Deferral)
+        for expert, familiarity in team.method.familiar.items()
         if catalog.model(expert).path.parent.resolve() == folder.resolve()
     }
 

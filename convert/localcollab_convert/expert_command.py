@@ -37,7 +37,7 @@ def run(
     if base is None:
         if like is None:
             raise BadOption("--base is missing: name the model that the expert stands beside")
-        base = catalog.team(like).base
+        base = catalog.team(like).require_deferral().base
     name = check_name(name or docs)
     if name in catalog.teams and not (out or Path(name)).is_dir():
         raise BadOption(f"a team named {name!r} is there already: give another --name")
@@ -62,7 +62,8 @@ def enter(request: Request, made: Made) -> Path:
     name, like = request.name, request.like
     experts = [name]
     if like:
-        experts = [name if e == like.place else e for e in request.catalog.team(like.team).experts]
+        others = request.catalog.team(like.team).require_deferral().experts
+        experts = [name if e == like.place else e for e in others]
     team = {"method": "deferral", "base": request.base, "experts": experts, "head": name}
     about = f"{made.n_texts} texts of private documents"
     parts = (

@@ -190,7 +190,7 @@ class ExpertMaker:
     def plan(self) -> TeamPlan:
         """The new team, without a head."""
         like, catalog = self.request.like, self.request.catalog
-        names = catalog.team(like.team).experts if like else (self.request.name,)
+        names = catalog.team(like.team).require_deferral().experts if like else (self.request.name,)
         experts = tuple(
             Member(self.request.name, self.expert_path)
             if name == self.request.name or (like and name == like.place)
@@ -215,7 +215,7 @@ class ExpertMaker:
     def _take_over(self, maker: HeadMaker, like: Like) -> dict[str, float]:
         exported = maker.export()
         table = export.load_tables(maker.request.work / "export", exported["valid"])
-        head = self._head_of(like, [verdict.sha256 for verdict in maker.verdicts])
+        head = self._head_of(like, maker.sha256s)
         nll = measure_nll(table, head)
         best = best_single(nll)
         if nll["head"] >= nll[best]:
@@ -228,14 +228,14 @@ class ExpertMaker:
         return nll
 
     def _head_of(self, like: Like, sha256s: Sequence[str]) -> Head:
-        team = self.request.catalog.team(like.team)
+        team = self.request.catalog.team(like.team).require_deferral()
         if like.place not in team.experts:
             raise BadOption(
                 f"--place is {like.place!r}: the team {like.team!r} has {', '.join(team.experts)}"
             )
         if team.head is None:
             raise BadOption(f"the team {like.team!r} has no head to take over: leave --like out")
-        head = load_head(self.request.catalog.head(team.head).path)
+        head = load_head(self.request.catalog.trained("heads", team.head).path)
         if head.card.base_sha256 != sha256s[0]:
             raise HeadMismatch(
                 f"the head of {like.team!r} belongs to another base than {self.request.base!r}: "

@@ -5,19 +5,18 @@ Every stage's key holds the digest of the one before, so nothing stale is ever b
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from localcollab.assembly import OpenTeam, open_team, probe_member
+from localcollab.assembly import OpenTeam, member_sha256, open_team, probe_member
 from localcollab.errors import BadData, BadOption, HeadMismatch
 from localcollab.heads import Head, HeadCard, save_head
 from localcollab.language_model import Float32Array
 from localcollab.llama.options import Options
-from localcollab.llama.probe import Verdict
 from localcollab_convert import calibrate as calibration
 from localcollab_convert import export, train
 from localcollab_convert.calibrate import METRIC_NAMES, Calibration
@@ -40,8 +39,11 @@ class HeadMaker:
 
     def __init__(self, request: Request, on_progress: OnProgress, on_note: OnProgress) -> None:
         """Raises `BadOption`, `BadData`, `BadModelFile`."""
-        if len(request.plan.members) < 2:
-            raise BadOption("a head needs an expert to defer to: add --expert FILE")
+        if request.plan.method is not None or len(request.plan.members) < 2:
+            raise BadOption(
+                "a head needs a base with an expert to defer to: add --expert FILE, or choose a "
+                "deferral team"
+            )
         for path in filter(None, (request.data, request.valid)):
             if not path.is_file():
                 raise BadData(f"{path}: no such file: give JSONL or .txt data")
@@ -54,8 +56,10 @@ class HeadMaker:
         return [member.name for member in self.request.plan.members]
 
     @cached_property
-    def verdicts(self) -> list[Verdict]:
-        return [probe_member(member, self._show) for member in self.request.plan.members]
+    def sha256s(self) -> list[str]:
+        """Of the members; a team among them has one of all that it consists of."""
+        probed = partial(probe_member, on_progress=self._show)
+        return [member_sha256(member, probed) for member in self.request.plan.members]
 
     @cached_property
     def _export(self) -> Stage:
@@ -65,7 +69,7 @@ class HeadMaker:
             "data is text": request.data.suffix == ".txt",
             "validation data": request.valid and file_sha256(request.valid),
             "split": None if request.valid else {"share": VALID_SHARE, "seed": request.seed},
-            "models": [verdict.sha256 for verdict in self.verdicts],
+            "models": self.sha256s,
             "n_ctx": request.n_ctx,
             "versions": {n: version(n) for n in ("localcollab", "llama-cpp-python", "numpy")},
         }
@@ -264,7 +268,7 @@ class HeadMaker:
 
     def _card(self, metrics: dict[str, float], threshold: float) -> HeadCard:
         exported = self._export.manifest["outputs"]
-        base, *experts = (verdict.sha256 for verdict in self.verdicts)
+        base, *experts = self.sha256s
         names = ("localcollab", "llama-cpp-python", "torch", "numpy")
         return HeadCard(
             base_sha256=base,

@@ -32,7 +32,7 @@ def against_published(setting: Setting, n_rounds: int) -> Figure:
     ours = [seconds_of(team, setting) for _ in range(n_rounds)]
     names = list(setting.team.members)
     request = {
-        "files": [str(member.path) for member in setting.plan.members],
+        "files": [str(member.path) for member in setting.plan.files],
         "tokens": tokens,
         "n_prompt": len(setting.prompt),
         "authors": [names.index(author) for author in authors],
@@ -58,7 +58,7 @@ def export_speed(setting: Setting, n_rounds: int) -> Figure:
         return skipped("export_vs_prompt", _EXPORT, reason)
     tokens, _ = written(setting.team.base, setting)
     request = {
-        "file": str(setting.plan.members[0].path),
+        "file": str(setting.plan.first.path),
         "tokens": tokens,
         "n_prompt": len(setting.prompt),
         "n_ctx": setting.options.n_ctx,

@@ -52,7 +52,7 @@ class Setting:
 
 def choose_options(plan: TeamPlan, n_threads: int | None = None) -> Options:
     """The defaults, with a context of at most `N_CTX`. Raises `BadModelFile`, `BadOption`."""
-    sizes = {m.path: read_header(m.path).number("context_length") for m in plan.members}
+    sizes = {m.path: read_header(m.path).number("context_length") for m in plan.files}
     for path, size in sizes.items():
         if size is not None and size < _LEAST_CTX:
             raise BadOption(f"{path}: a context of {size} tokens is too small: bench needs 512")

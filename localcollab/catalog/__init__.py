@@ -1,17 +1,31 @@
 """The catalogue: models, heads and teams by name, from models.toml files.
 
 entries   the records, and how names are looked up
+methods   the ways a team answers as one, and the keys of each
 reading   files -> records; where the files are
-schema    what may stand in a file; pydantic, imported only for files of others
+tables    what may stand in a file; pydantic, imported only for files of others
+schema    what is said of what may not stand there
 """
 
 from localcollab.catalog.entries import (
     DEFAULT_TEAM,
     Catalog,
-    Familiarity,
-    HeadEntry,
     ModelEntry,
     TeamEntry,
+    TrainedEntry,
+)
+from localcollab.catalog.methods import (
+    METHODS,
+    Calm,
+    Contrast,
+    Deferral,
+    Familiarity,
+    Method,
+    Mixture,
+    Place,
+    Proxy,
+    Speculation,
+    method_name,
 )
 from localcollab.catalog.reading import (
     SHIPPED,
@@ -27,7 +41,8 @@ from localcollab.catalog.reading import (
 )
 
 __all__ = [
-    "DEFAULT_TEAM", "SHIPPED", "Catalog", "Familiarity", "HeadEntry", "ModelEntry", "TeamEntry",
-    "data_dir", "load_catalog", "models_dir", "parse_catalog", "pulled_path", "seal",
+    "DEFAULT_TEAM", "METHODS", "SHIPPED", "Calm", "Catalog", "Contrast", "Deferral", "Familiarity",
+    "Method", "Mixture", "ModelEntry", "Place", "Proxy", "Speculation", "TeamEntry", "TrainedEntry",
+    "data_dir", "load_catalog", "method_name", "models_dir", "parse_catalog", "pulled_path", "seal",
     "shipped_catalog_path", "user_catalog_path", "written_dir",
 ]  # fmt: skip

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
+from localcollab.catalog.methods import TRAINED, Deferral, Method, Place, Speculation, method_name
 from localcollab.errors import BadCatalog
 
 DEFAULT_TEAM = "formulary"
@@ -45,39 +46,20 @@ class ModelEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class HeadEntry:
+class TrainedEntry:
+    """A file that was trained for certain models: a head, a bridge, a mixture's weights."""
+
     name: str
     path: Path
 
 
 @dataclass(frozen=True, slots=True)
-class Familiarity:
-    """How an expert's documents open before a name, and when a name counts as unknown."""
-
-    opening: str
-    least_logprob: float
-    """Nats. A name is unknown where one of its later tokens has a lower log-probability."""
-
-
-@dataclass(frozen=True, slots=True)
 class TeamEntry:
-    """A deferral team: a base, experts, and a head or a gate that says who writes.
-
-    Or a large base with a small draft: `method` is "speculation", and there are no experts.
-    """
+    """Models, or other teams, that answer as one; and perhaps a small model that drafts for them."""
 
     name: str
-    base: str
-    experts: tuple[str, ...]
+    method: Method
     about: str = ""
-    head: str | None = None
-    gate: str | None = None
-    threshold: float | None = None
-    """None: the head's own."""
-    compose: bool = False
-    familiar: Mapping[str, Familiarity] = field(default_factory=dict)
-    """By expert: how to tell names it does not know."""
-    method: str = "deferral"
     draft: str | None = None
     memory_gb: int | None = None
     """The class of machines it was chosen for."""
@@ -85,16 +67,32 @@ class TeamEntry:
     """The file it stands in, for error messages."""
 
     @property
-    def models(self) -> tuple[str, ...]:
-        """Every model it needs, base first, draft last."""
-        return (self.base, *self.experts, *([self.draft] if self.draft else []))
+    def places(self) -> tuple[Place, ...]:
+        """Whoever speaks first stands first, the draft last."""
+        draft = [Place("draft", "draft", self.draft, takes_team=False)] if self.draft else []
+        return (*self.method.places, *draft)
+
+    def require_deferral(self) -> Deferral:
+        """Raises `BadCatalog` where another method makes the team."""
+        if isinstance(self.method, Deferral):
+            return self.method
+        name = method_name(self.method)
+        raise BadCatalog(f"the team {self.name!r} is made by {name}: choose a deferral team")
+
+    @property
+    def trained(self) -> tuple[tuple[str, str], ...]:
+        """(table, name) of the trained files it names."""
+        named = ((table, getattr(self.method, key, None)) for key, table in TRAINED.items())
+        return tuple((table, name) for table, name in named if name)
 
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
     models: Mapping[str, ModelEntry] = field(default_factory=dict)
-    heads: Mapping[str, HeadEntry] = field(default_factory=dict)
+    heads: Mapping[str, TrainedEntry] = field(default_factory=dict)
     teams: Mapping[str, TeamEntry] = field(default_factory=dict)
+    bridges: Mapping[str, TrainedEntry] = field(default_factory=dict)
+    mixtures: Mapping[str, TrainedEntry] = field(default_factory=dict)
 
     def team(self, name: str) -> TeamEntry:
         """Raises `BadCatalog`: no such team, or one that names what is not there."""
@@ -122,8 +120,12 @@ class Catalog:
             adapter = _lookup(self.models, entry.adapter_model, "model", remedy).path
         return replace(entry, path=weights.path, adapter=adapter)
 
-    def head(self, name: str) -> HeadEntry:
-        return _lookup(self.heads, name, "head", "add it under [heads] in models.toml")
+    def trained(self, table: str, name: str) -> TrainedEntry:
+        """Of `heads`, `bridges`, `mixtures`. Raises `BadCatalog`."""
+        known: Mapping[str, TrainedEntry] = getattr(self, table)
+        return _lookup(
+            known, name, table.removesuffix("s"), f"add it under [{table}] in models.toml"
+        )
 
     def files_of(self, name: str) -> tuple[ModelEntry, ...]:
         """The entries whose files a model needs: itself, or its weights and its adapter."""
@@ -136,24 +138,54 @@ class Catalog:
         assert entry.adapter is not None
         return (weights, ModelEntry(name, entry.adapter))
 
-    def problems(self, team: TeamEntry) -> Iterator[str]:
-        """What a team names that is not there, one line each."""
-        named = [("base", team.base), *(("experts", name) for name in team.experts)]
-        named += [("draft", team.draft)] if team.draft else []
-        for key, name in named:
-            yield from self._lacking(team, key, name, self.models, "models")
-        if team.head:
-            yield from self._lacking(team, "head", team.head, self.heads, "heads")
+    def nested(self, place: Place) -> TeamEntry | None:
+        """The team that stands in this place, if one does."""
+        return None if place.name in self.models else self.teams.get(place.name)
 
-    def _lacking(
-        self, team: TeamEntry, key: str, name: str, known: Mapping[str, object], table: str
-    ) -> Iterator[str]:
-        if name not in known:
-            where = f"{team.source}: " if team.source else ""
-            yield (
-                f"{where}[teams.{team.name}] {key} names {name!r}, but there is no [{table}.{name}]"
-                f"{nearest(name, known)}: add it, or name another"
-            )
+    def teams_of(self, team: TeamEntry) -> tuple[TeamEntry, ...]:
+        """The team, and every team that is a member in it, however deep."""
+        found: dict[str, TeamEntry] = {}
+        waiting = [team]
+        while waiting:
+            one = waiting.pop(0)
+            if one.name not in found:
+                found[one.name] = one
+                waiting += filter(None, map(self.nested, one.places))
+        return tuple(found.values())
+
+    def places_of(self, team: TeamEntry) -> tuple[Place, ...]:
+        """Every model it needs, in its place; of a nested team as `tuned's expert`."""
+        places = []
+        for one in self.teams_of(team):
+            whose = "" if one is team else f"{one.name}'s "
+            alone = (place for place in one.places if self.nested(place) is None)
+            places += [place._replace(role=f"{whose}{place.role}") for place in alone]
+        return tuple(places)
+
+    def models_of(self, team: TeamEntry) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(place.name for place in self.places_of(team)))
+
+    def trained_of(self, team: TeamEntry) -> tuple[TrainedEntry, ...]:
+        """The trained files of it and of the teams in it."""
+        named = (pair for one in self.teams_of(team) for pair in one.trained)
+        return tuple(self.trained(table, name) for table, name in named)
+
+    def problems(self, team: TeamEntry) -> Iterator[str]:
+        """What a team names that is not there or cannot stand there, one line each."""
+        yield from self._problems(team, (team.name,))
+
+    def _problems(self, team: TeamEntry, within: tuple[str, ...]) -> Iterator[str]:
+        for place in team.places:
+            nested = self.nested(place)
+            if nested is not None and (fault := _misplaced(place, nested, within)):
+                yield f"{_where(team)} {place.key} names the team {place.name!r}, {fault}"
+            elif nested is not None:
+                yield from self._problems(nested, (*within, nested.name))
+            else:
+                yield from _lacking(team, place.key, place.name, self.models, "models")
+        for table, name in team.trained:
+            key = next(k for k, t in TRAINED.items() if t == table)
+            yield from _lacking(team, key, name, getattr(self, table), table)
 
     def merged_with(self, later: "Catalog") -> "Catalog":
         """A later entry replaces one of its name; of the same file it keeps what was found out."""
@@ -165,6 +197,32 @@ class Catalog:
             {**self.models, **models},
             {**self.heads, **later.heads},
             {**self.teams, **later.teams},
+            {**self.bridges, **later.bridges},
+            {**self.mixtures, **later.mixtures},
+        )
+
+
+def _where(team: TeamEntry) -> str:
+    return f"{team.source}: [teams.{team.name}]" if team.source else f"[teams.{team.name}]"
+
+
+def _misplaced(place: Place, nested: TeamEntry, within: tuple[str, ...]) -> str | None:
+    if nested.name in within:
+        return "which holds it itself: name a model"
+    if not place.takes_team:
+        return "but a team cannot stand there: name a model"
+    if isinstance(nested.method, Speculation):
+        return f"which is a base and its draft: name its base, {nested.method.base!r}"
+    return None
+
+
+def _lacking(
+    team: TeamEntry, key: str, name: str, known: Mapping[str, object], table: str
+) -> Iterator[str]:
+    if name not in known:
+        yield (
+            f"{_where(team)} {key} names {name!r}, but there is no [{table}.{name}]"
+            f"{nearest(name, known)}: add it, or name another"
         )
 
 

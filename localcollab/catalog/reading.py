@@ -8,12 +8,14 @@ wrote, the user's own file, and files given by hand.
 import hashlib
 import os
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 
-from localcollab.catalog.entries import Catalog, Familiarity, HeadEntry, ModelEntry, TeamEntry
+from localcollab.catalog.entries import Catalog, ModelEntry, TeamEntry, TrainedEntry
+from localcollab.catalog.methods import METHODS, Familiarity
 from localcollab.errors import BadCatalog
 
 SHIPPED = Path(__file__).parents[1] / "shipped"
@@ -84,10 +86,15 @@ def is_sealed(text: str) -> bool:
 
 
 def _catalog(path: Path, root: Path, tables: dict[str, Any]) -> Catalog:
+    def trained(table: str) -> dict[str, TrainedEntry]:
+        return {n: TrainedEntry(n, root / t["path"]) for n, t in tables.get(table, {}).items()}
+
     return Catalog(
         {n: _model(root, n, t) for n, t in tables.get("models", {}).items()},
-        {n: HeadEntry(n, root / t["path"]) for n, t in tables.get("heads", {}).items()},
+        trained("heads"),
         {n: team_entry(path, n, t) for n, t in tables.get("teams", {}).items()},
+        trained("bridges"),
+        trained("mixtures"),
     )
 
 
@@ -112,10 +119,17 @@ def pulled_path(repository: str, file: str) -> Path:
 
 
 def team_entry(path: Path, name: str, table: dict[str, Any]) -> TeamEntry:
-    values = {k: v for k, v in table.items() if k not in ("experts", "familiar")}
-    familiar = {
-        expert: Familiarity(t["opening"], float(t["least_logprob"]))
-        for expert, t in table.get("familiar", {}).items()
-    }
-    experts = tuple(table.get("experts", ()))
-    return TeamEntry(name=name, experts=experts, familiar=familiar, source=path, **values)
+    kind = METHODS[table["method"]]
+    own = {field.name for field in fields(kind)}
+    method = kind(**{key: _frozen(key, value) for key, value in table.items() if key in own})
+    common = {k: v for k, v in table.items() if k not in own and k != "method"}
+    return TeamEntry(name=name, method=method, source=path, **common)
+
+
+def _frozen(key: str, value: Any) -> Any:
+    if key == "familiar":
+        return {
+            expert: Familiarity(t["opening"], float(t["least_logprob"]))
+            for expert, t in value.items()
+        }
+    return tuple(value) if isinstance(value, list) else value

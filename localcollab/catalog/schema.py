@@ -1,75 +1,34 @@
-"""What may stand in a models.toml, and what is said of what may not: one line each.
+"""What is said of what may not stand in a models.toml: one line each. `tables` says what may.
 
-pydantic is imported here and nowhere else, and only for files that are not known to be sound.
+pydantic is imported for these two alone, and only for files that are not known to be sound.
 """
 
 import difflib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
+from localcollab.catalog.tables import (
+    TEAM_TABLES,
+    CatalogTable,
+    FamiliarTable,
+    ModelTable,
+    Table,
+    TrainedTable,
+)
 from localcollab.errors import BadCatalog
 
 _MAX_SHOWN = 60
 
 
-class Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
-Name = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]*$")]
-Count = Annotated[int, Field(gt=0, lt=2**53)]
-
-
-class ModelTable(Table):
-    path: Name | None = None
-    about: Text = ""
-    repository: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")] | None = None
-    file: Annotated[str, Field(pattern=r"^[^/\\\x00][^\\\x00]*$")] | None = None
-    revision: Annotated[str, Field(pattern=r"^[\w./-]+$")] | None = None
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-    size_bytes: Count | None = None
-    parameters: Count | None = None
-    n_ctx: Count | None = None
-    kv_bytes_per_token: Count | None = None
-    licence: Text | None = None
-    checked: bool = False
-    adapter: Name | None = None
-    weights_of: Name | None = None
-
-
-class HeadTable(Table):
-    path: Name
-
-
-class FamiliarTable(Table):
-    opening: Text
-    least_logprob: Annotated[float, Field(allow_inf_nan=False)]
-
-
-class TeamTable(Table):
-    method: Literal["deferral", "speculation"]
-    base: Name
-    experts: list[Name] = []
-    about: Text = ""
-    head: Name | None = None
-    gate: Name | None = None
-    threshold: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
-    compose: bool = False
-    familiar: dict[str, FamiliarTable] = {}
-    draft: Name | None = None
-    memory_gb: Count | None = None
-
-
-class CatalogTable(Table):
-    models: dict[str, ModelTable] = {}
-    heads: dict[str, HeadTable] = {}
-    teams: dict[str, TeamTable] = {}
-
-
-_TABLES: dict[str, type[Table]] = {"models": ModelTable, "heads": HeadTable, "teams": TeamTable}
+_TABLES: dict[str, type[Table]] = {
+    "models": ModelTable,
+    "heads": TrainedTable,
+    "bridges": TrainedTable,
+    "mixtures": TrainedTable,
+}
+_METHODS = ", ".join(f'"{name}"' for name in TEAM_TABLES)
 _REMEDIES = {
     "path": "give the path of a file",
     "repository": 'write it as "owner/name"',
@@ -82,11 +41,19 @@ _REMEDIES = {
     "memory_gb": "give a whole number above 0",
     "checked": "write true or false",
     "compose": "write true or false",
-    "method": 'write "deferral" or "speculation"',
+    "method": f"write one of {_METHODS}",
     "experts": "they must be names of models, in a list",
     "models": "make it a table of tables",
     "heads": "make it a table of tables",
+    "bridges": "make it a table of tables",
+    "mixtures": "make it a table of tables",
     "teams": "make it a table of tables",
+    "members": "they must be names of models, in a list",
+    "weights": "give a list of numbers of 0 or more, one for each member",
+    "space": 'write "probability" or "log"',
+    "alpha": "give a number",
+    "beta": "give a number",
+    "cut": "give a number above 0 and at most 1",
     "threshold": "give a number from 0 to 1",
     "least_logprob": "give nats, a number below 0",
     "familiar": "make it tables, one for each expert",
@@ -100,22 +67,27 @@ def check(path: Path, tables: dict[str, Any]) -> None:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         raise BadCatalog(f"{path}: {_sentence(first)}") from None
-    for name, model in checked.models.items():
-        if fault := _model_fault(model):
-            raise BadCatalog(f"{path}: [models.{name}] {fault}")
-    for name, team in checked.teams.items():
-        if fault := _team_fault(team):
-            raise BadCatalog(f"{path}: [teams.{name}] {fault}")
+    for kind, entries in (("models", checked.models), ("teams", checked.teams)):
+        for name, table in entries.items():
+            if fault := table.fault():
+                raise BadCatalog(f"{path}: [{kind}.{name}] {fault}")
 
 
 def _sentence(error: Any) -> str:
-    loc = tuple(str(part) for part in error["loc"])
+    kind, loc = error["type"], tuple(str(part) for part in error["loc"])
+    method = None
+    if loc[:1] == ("teams",) and len(loc) > 2:
+        # pydantic puts the method behind the team's name.
+        method, loc = loc[2], (*loc[:2], *loc[3:])
     table, key = _place(loc)
-    kind, value = error["type"], _shown(error["input"])
     if kind == "extra_forbidden":
-        return f"{table} has the unknown key {key!r}: {_suggestion(loc)}"
-    if kind == "missing":
-        return f"{table} lacks the key {key!r}: add it"
+        return f"{table} has the unknown key {key!r}: {_suggestion(loc, method)}"
+    if kind in ("missing", "union_tag_not_found"):
+        return f"{table} lacks the key {key or 'method'!r}: add it"
+    if kind == "union_tag_invalid":
+        value = _shown(error["input"]["method"])
+        return f"{table} method is {value}: {_REMEDIES['method']}"
+    value = _shown(error["input"])
     if not key:
         return f"{table} is {value}: make it a table"
     name = key.split(".")[0]
@@ -126,7 +98,7 @@ def _place(loc: tuple[str, ...]) -> tuple[str, str]:
     """The table as TOML writes it, and the key inside it; "" where the table itself is wrong."""
     if not loc:
         return "the whole", ""
-    if loc[0] not in _TABLES:
+    if loc[0] not in CatalogTable.model_fields:
         return "the file", loc[0]
     if len(loc) == 1:
         return "the file's", loc[0]
@@ -135,63 +107,26 @@ def _place(loc: tuple[str, ...]) -> tuple[str, str]:
     return f"[{loc[0]}.{loc[1]}]", ".".join(loc[2:])
 
 
-def _suggestion(loc: tuple[str, ...]) -> str:
-    known = CatalogTable if len(loc) == 1 else _TABLES[loc[0]]
-    if len(loc) > 3:
-        known = FamiliarTable
-    near = difflib.get_close_matches(loc[-1], known.model_fields, n=1)
+def _suggestion(loc: tuple[str, ...], method: str | None) -> str:
+    known = _known(loc, method)
+    near = difflib.get_close_matches(loc[-1], known, n=1)
     if near:
         return f"did you mean {near[0]}?"
-    return f"use one of {', '.join(known.model_fields)}"
+    if method is not None and any(loc[-1] in t.model_fields for t in TEAM_TABLES.values()):
+        return f'method = "{method}" does not use it; leave it out'
+    return f"use one of {', '.join(known)}"
+
+
+def _known(loc: tuple[str, ...], method: str | None) -> list[str]:
+    """The keys that may stand where `loc` ends."""
+    if len(loc) == 1:
+        return list(CatalogTable.model_fields)
+    if len(loc) > 3:
+        return list(FamiliarTable.model_fields)
+    table = _TABLES[loc[0]] if method is None else TEAM_TABLES[method]
+    return list(table.model_fields)
 
 
 def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 1] + "…"
-
-
-def _model_fault(model: ModelTable) -> str | None:
-    ways = [k for k in ("path", "repository", "adapter") if getattr(model, k) is not None]
-    # An imported or pulled file stands at a path and keeps the name of where it came from.
-    if not ways:
-        return "lacks the key 'path': add it, or repository and file, or adapter and weights_of"
-    if "adapter" in ways and len(ways) > 1:
-        return f"has {' and '.join(ways)}: an adapter stands with weights_of only; leave one out"
-    if (model.repository is None) != (model.file is None):
-        lacking = "file" if model.file is None else "repository"
-        return f"lacks the key {lacking!r}: repository and file belong together; add it"
-    if (model.adapter is None) != (model.weights_of is None):
-        lacking = "adapter" if model.adapter is None else "weights_of"
-        return f"lacks the key {lacking!r}: adapter and weights_of belong together; add it"
-    if model.file is not None and ".." in model.file.split("/"):
-        return f"file is {model.file!r}: give a path inside the repository, without '..'"
-    return None
-
-
-def _team_fault(team: TeamTable) -> str | None:
-    if team.method == "speculation":
-        return _speculation_fault(team)
-    if not team.experts:
-        return "experts is empty: name at least one model"
-    for n, expert in enumerate(team.experts):
-        # Authors of tokens are known by these names.
-        if expert == "base" or expert in team.experts[:n]:
-            return (
-                f"experts has two members of the name {expert!r}: give the model another name under "
-                "[models]"
-            )
-    if (team.head is None) == (team.gate is None):
-        return "needs either head or gate: give one of them"
-    for expert in team.familiar:
-        if expert not in team.experts:
-            return f"familiar names {expert!r}, which is no expert of it: name one, or leave it out"
-    return None
-
-
-def _speculation_fault(team: TeamTable) -> str | None:
-    if team.draft is None:
-        return "lacks the key 'draft': name the small model that drafts"
-    given = [k for k in ("experts", "head", "gate", "familiar") if getattr(team, k)]
-    if given:
-        return f'has {given[0]}, which method = "speculation" does not use: leave it out'
-    return None

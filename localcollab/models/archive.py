@@ -10,13 +10,13 @@ import os
 import re
 import shutil
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from localcollab import __version__
-from localcollab.catalog import Catalog, ModelEntry, TeamEntry, load_catalog
+from localcollab.catalog import Catalog, ModelEntry, TeamEntry, load_catalog, method_name
 from localcollab.errors import BadArchive
 from localcollab.llama.probe import file_sha256
 from localcollab.models.listing import size_text
@@ -61,10 +61,9 @@ def export_team(name: str, out: Path, catalogs: tuple[Path, ...] = ()) -> str:
 
 
 def _files(catalog: Catalog, team: TeamEntry) -> Iterator[Path]:
-    for model in team.models:
+    for model in catalog.models_of(team):
         yield from (entry.path for entry in catalog.files_of(model))
-    if team.head:
-        yield catalog.head(team.head).path
+    yield from (entry.path for entry in catalog.trained_of(team))
 
 
 def _pack(paths: list[Path]) -> dict[Path, Packed]:
@@ -82,15 +81,19 @@ def _pack(paths: list[Path]) -> dict[Path, Packed]:
 
 
 def _manifest(catalog: Catalog, team: TeamEntry, files: dict[Path, Packed]) -> dict[str, Any]:
-    entries = {e.name: e for name in team.models for e in _entries(catalog, name)}
-    for name in (team.name, team.head or team.name, *entries):
+    entries = {e.name: e for name in catalog.models_of(team) for e in _entries(catalog, name)}
+    teams = catalog.teams_of(team)
+    trained = [pair for one in teams for pair in one.trained]
+    for name in (*(one.name for one in teams), *(name for _, name in trained), *entries):
         check_name(name)
-    heads = {team.head: {"path": files[catalog.head(team.head).path].name}} if team.head else {}
-    tables = {
-        "models": {name: _model_table(entry, files) for name, entry in entries.items()},
-        "heads": heads,
-        "teams": {team.name: team_table(team)},
+    tables: dict[str, Any] = {
+        "models": {name: _model_table(entry, files) for name, entry in entries.items()}
     }
+    for table, name in trained:
+        path = files[catalog.trained(table, name).path].name
+        tables.setdefault(table, {})[name] = {"path": path}
+    # The team itself first, then those that are members in it.
+    tables["teams"] = {one.name: team_table(one) for one in teams}
     return {
         "format": FORMAT,
         "team": team.name,
@@ -128,17 +131,23 @@ def _model_table(entry: ModelEntry, files: dict[Path, Packed]) -> dict[str, Any]
 
 def team_table(team: TeamEntry) -> dict[str, Any]:
     """As it stands in a models.toml."""
-    hidden = ("name", "source", "familiar", "experts")
-    table = {
-        f.name: getattr(team, f.name)
-        for f in fields(team)
-        if f.name not in hidden and getattr(team, f.name) not in (None, "", False)
+    method = team.method
+    table: dict[str, Any] = {"method": method_name(method)}
+    table |= {f.name: getattr(method, f.name) for f in fields(method)}
+    table |= {"about": team.about, "draft": team.draft, "memory_gb": team.memory_gb}
+    return {
+        key: _plain(value)
+        for key, value in table.items()
+        if value not in (None, "", (), {}) and value is not False
     }
-    if team.experts:
-        table["experts"] = list(team.experts)
-    if team.familiar:
-        table["familiar"] = {name: asdict(found) for name, found in team.familiar.items()}
-    return table
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return list(value)
+    if isinstance(value, Mapping):
+        return {name: asdict(found) for name, found in value.items()}
+    return value
 
 
 def _require_room(out: Path, files: dict[Path, Packed]) -> None:

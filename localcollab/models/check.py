@@ -54,10 +54,10 @@ def check_team(
     catalog: Catalog, team: TeamEntry, options: Options, status: Status
 ) -> Iterator[Finding]:
     """Cheap things first; what cannot fit is not opened."""
-    entries = [e for name in team.models for e in catalog.files_of(name)]
-    heads = [ModelEntry(f"head {team.head}", catalog.head(team.head).path)] if team.head else []
-    missing = [part for part in (*entries, *heads) if not os.path.isfile(part.path)]
-    yield Finding("files", not missing, _missing_text([*entries, *heads], missing, team))
+    entries = [e for name in catalog.models_of(team) for e in catalog.files_of(name)]
+    trained = [ModelEntry(e.path.name, e.path) for e in catalog.trained_of(team)]
+    missing = [part for part in (*entries, *trained) if not os.path.isfile(part.path)]
+    yield Finding("files", not missing, _missing_text([*entries, *trained], missing, team))
     yield from (licence(entry) for entry in {e.path: e for e in entries}.values())
     try:
         fit = fit_team(catalog, team, options)

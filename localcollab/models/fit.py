@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from localcollab.catalog import Catalog, ModelEntry, TeamEntry
+from localcollab.catalog import Catalog, Deferral, ModelEntry, TeamEntry
 from localcollab.llama.forecast import ContextNeed, Forecast, Gpu, PlannedContext, forecast
 from localcollab.llama.header import read_header
 from localcollab.llama.options import Options, available_bytes
@@ -72,15 +72,14 @@ def fit_team(
 ) -> Fit:
     """`free`: instead of what the machine has. Raises `BadCatalog`, `BadModelFile`."""
     free = available_bytes() if free is None else free
-    places = [(f"base {team.base}", team.base)]
-    places += [(f"expert {name}", name) for name in team.experts]
-    places += [(f"draft {team.draft}", team.draft)] if team.draft else []
-    entries = [(place, catalog.model(name)) for place, name in places]
+    entries = [
+        (f"{role} {name}", catalog.model(name)) for role, _key, name, _ in catalog.places_of(team)
+    ]
     here = [(place, entry) for place, entry in entries if os.path.isfile(entry.path)]
     planned = [PlannedContext(place, entry.path.resolve(), options.n_ctx) for place, entry in here]
     planned += [
         PlannedContext(f"spelling of {name}", catalog.model(name).path.resolve(), _SPELLING_CTX)
-        for name in team.familiar
+        for name in _spelled(team)
         if os.path.isfile(catalog.model(name).path)
     ]
     found = forecast_here(planned, options, free)
@@ -89,6 +88,10 @@ def fit_team(
     weights = (*_weights_here(found, here), *_weights_missing(missing), *_adapters(entries))
     runtime = found.runtime or _ESTIMATED_RUNTIME
     return judge(team.name, weights, contexts, runtime, free, found.gpus, options)
+
+
+def _spelled(team: TeamEntry) -> tuple[str, ...]:
+    return tuple(team.method.familiar) if isinstance(team.method, Deferral) else ()
 
 
 def forecast_here(

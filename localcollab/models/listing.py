@@ -52,7 +52,7 @@ def _record(catalog: Catalog, name: str) -> ModelRecord:
         "installed": installed,
         "on_disk": entry.path.stat().st_size if installed else None,
         "kept_by": ("localcollab" if is_ours(entry.path) else "others") if installed else "nobody",
-        "teams": [t.name for t in catalog.teams.values() if name in t.models],
+        "teams": [t.name for t in catalog.teams.values() if name in catalog.models_of(t)],
         "repository": entry.repository,
         "file": entry.file,
         "sha256": entry.sha256,

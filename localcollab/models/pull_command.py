@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from localcollab.catalog import Catalog, ModelEntry, TeamEntry, load_catalog
+from localcollab.catalog import Catalog, Deferral, ModelEntry, TeamEntry, load_catalog
 from localcollab.catalog.entries import nearest
 from localcollab.errors import BadCatalog, BadOption, DownloadFailed
 from localcollab.llama.options import Options
@@ -63,13 +63,13 @@ def as_team(catalog: Catalog, name: str) -> TeamEntry:
     if name in catalog.teams:
         return catalog.team(name)
     if name in catalog.models:
-        return TeamEntry(name, name, ())
+        return TeamEntry(name, Deferral(name, ()))
     hint = nearest(name, {**catalog.models, **catalog.teams})
     raise BadCatalog(f"no model or team is named {name!r}{hint} (localcollab models list)")
 
 
 def files_of_team(catalog: Catalog, team: TeamEntry) -> list[ModelEntry]:
-    by_path = {e.path: e for name in team.models for e in catalog.files_of(name)}
+    by_path = {e.path: e for name in catalog.models_of(team) for e in catalog.files_of(name)}
     return list(by_path.values())
 
 
@@ -78,7 +78,7 @@ def require_fit(
 ) -> None:
     """Raises `DownloadFailed` where the team would not fit this machine's free memory."""
     sized = {o.entry.name: replace(o.entry, size_bytes=o.size_bytes) for o in offers}
-    known = Catalog({**catalog.models, **sized}, catalog.heads, catalog.teams)
+    known = replace(catalog, models={**catalog.models, **sized})
     found = fit_team(known, team, Options(n_ctx=_SMALL_CTX))
     if not found.fits and not force:
         raise DownloadFailed(

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from localcollab.catalog import load_catalog, models_dir
+from localcollab.catalog.methods import TRAINED
 from localcollab.errors import BadArchive, LocalcollabError
 from localcollab.llama.probe import file_sha256
 from localcollab.models.archive import FILE_NAME, FORMAT, MANIFEST, MAX_MANIFEST_BYTES, Packed
@@ -116,8 +117,10 @@ def _check(archive: Path, manifest: Manifest, n_files: int) -> None:
         check(Path(MANIFEST), manifest.tables)
     except LocalcollabError as error:
         raise BadArchive(f"{archive}: {error}") from error
-    if list(manifest.tables.get("teams", {})) != [manifest.team]:
-        raise BadArchive(f"{archive}: [teams] is not {manifest.team!r} alone: export it again")
+    if next(iter(manifest.tables.get("teams", {})), None) != manifest.team:
+        raise BadArchive(
+            f"{archive}: [teams] does not begin with {manifest.team!r}: export it again"
+        )
     for place, path in _paths(manifest.tables):
         if path not in manifest.files:
             raise BadArchive(
@@ -132,8 +135,9 @@ def _paths(tables: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield f"[models.{name}] adapter", table["adapter"]
         if "weights_of" not in table:
             yield f"[models.{name}] path", table.get("path", "")
-    for name, table in tables.get("heads", {}).items():
-        yield f"[heads.{name}] path", table["path"]
+    for kind in TRAINED.values():
+        for name, table in tables.get(kind, {}).items():
+            yield f"[{kind}.{name}] path", table["path"]
 
 
 def _is_plain(member: tarfile.TarInfo) -> bool:

@@ -2,12 +2,13 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from localcollab.catalog import Catalog, ModelEntry, TeamEntry
+from localcollab.catalog import Catalog, ModelEntry, TeamEntry, TrainedEntry
+from localcollab.catalog.methods import TRAINED
 from localcollab.catalog.reading import team_entry
 from localcollab.errors import BadArchive
 from localcollab.llama.probe import file_sha256
@@ -23,11 +24,12 @@ def require_new_names(archive: Path, tables: dict[str, Any], catalog: Catalog) -
         known = catalog.models.get(name)
         if known is not None and not _is_same_model(known, table):
             raise _taken(archive, "model", name)
-    for name, table in tables.get("heads", {}).items():
-        check_name(name)
-        head = catalog.heads.get(name)
-        if head is not None and not _is_same_file(head.path, _sha256(table)):
-            raise _taken(archive, "head", name)
+    for kind in TRAINED.values():
+        trained: Mapping[str, TrainedEntry] = getattr(catalog, kind)
+        for name, table in tables.get(kind, {}).items():
+            check_name(name)
+            if name in trained and not _is_same_file(trained[name].path, _sha256(table)):
+                raise _taken(archive, kind.removesuffix("s"), name)
     for name, table in tables["teams"].items():
         check_name(name)
         team = catalog.teams.get(name)
@@ -65,7 +67,7 @@ def _team(name: str, table: dict[str, Any]) -> TeamEntry:
 
 
 def enter_team(team: str, tables: dict[str, Any], catalog: Catalog, places: Places) -> None:
-    """A catalogue for each model that is not here yet, then one for the team and its head."""
+    """A catalogue for each model that is not here yet, then one for the team and what it names."""
     for name, table in tables["models"].items():
         known = catalog.models.get(name)
         if known is None or ("path" in table and not os.path.lexists(known.path)):
@@ -76,14 +78,21 @@ def enter_team(team: str, tables: dict[str, Any], catalog: Catalog, places: Plac
     if team in catalog.teams:
         return
     parts = []
-    for name, table in tables.get("heads", {}).items():
-        here = {k: _placed(k, v, places) for k, v in table.items()}
-        parts.append(entry_text("heads", name, here))
-    table = tables["teams"][team]
-    parts.append(entry_text("teams", team, {k: v for k, v in table.items() if k != "familiar"}))
-    for expert, found in table.get("familiar", {}).items():
-        parts.append(entry_text(f"teams.{json.dumps(team)}.familiar", expert, found))
+    for kind in TRAINED.values():
+        for name, table in tables.get(kind, {}).items():
+            here = {k: _placed(k, v, places) for k, v in table.items()}
+            parts.append(entry_text(kind, name, here))
+    # Teams among the members that are here already are the same: `require_new_names` saw to it.
+    for name, table in tables["teams"].items():
+        if name not in catalog.teams:
+            parts += _team_texts(name, table)
     write_catalog(f"team-{team}", "\n".join(parts))
+
+
+def _team_texts(name: str, table: dict[str, Any]) -> Iterator[str]:
+    yield entry_text("teams", name, {k: v for k, v in table.items() if k != "familiar"})
+    for expert, found in table.get("familiar", {}).items():
+        yield entry_text(f"teams.{json.dumps(name)}.familiar", expert, found)
 
 
 def _placed(key: str, value: object, places: Places) -> object:

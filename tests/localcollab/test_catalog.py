@@ -6,6 +6,7 @@ import pytest
 
 from localcollab.catalog import (
     DEFAULT_TEAM,
+    Deferral,
     ModelEntry,
     TeamEntry,
     load_catalog,
@@ -34,7 +35,7 @@ def test_paths_are_relative_to_the_file_they_stand_in(tmp_path: Path) -> None:
 
 def test_a_team_keeps_all_its_keys(tmp_path: Path) -> None:
     text = TEAM + "gate = 'entropy'\nthreshold = 1\ncompose = true\nabout = 'x'"
-    team = TeamEntry("t", "a", ("b",), "x", None, "entropy", 1, True)
+    team = TeamEntry("t", Deferral("a", ("b",), None, "entropy", 1, True), "x")
     assert parse_catalog(written(tmp_path, text)).teams == {"t": team}
 
 
@@ -47,7 +48,7 @@ def test_a_later_catalogue_replaces_entries_of_its_name(tmp_path: Path) -> None:
         user_catalog_path().unlink()
     assert catalog.model("a").path == tmp_path / "a.gguf"
     assert catalog.model("u").path.name == "u.gguf"
-    assert catalog.team(DEFAULT_TEAM).base in catalog.models
+    assert catalog.models_of(catalog.team(DEFAULT_TEAM))[0] in catalog.models
 
 
 @pytest.mark.parametrize(

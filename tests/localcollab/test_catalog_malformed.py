@@ -27,10 +27,22 @@ TEAMS: dict[str, dict[str, Any]] = {
     "t": {"method": "deferral", "base": "a", "experts": ["b"], "head": "h", "about": "x",
           "threshold": 0.5, "compose": True, "memory_gb": 8, "draft": "c"},
     "s": {"method": "speculation", "base": "a", "draft": "b"},
+    "calm": {"method": "calm", "base": "a", "experts": ["b", "c"], "bridge": "br"},
+    "proxy": {"method": "proxy", "base": "a", "expert": "b", "antiexpert": "c", "alpha": 1.5},
+    "contrast": {"method": "contrast", "expert": "a", "amateur": "b", "beta": 0.5, "cut": 0.1},
+    "mix": {"method": "mixture", "members": ["a", "proxy"], "weights": [0.5, 2.0], "space": "log"},
+    "fit": {"method": "mixture", "members": ["a", "b"], "fitted": "m"},
 }  # fmt: skip
-TABLES = {"models": MODELS, "heads": HEADS, "teams": TEAMS}
+BRIDGES: dict[str, dict[str, Any]] = {"br": {"path": "br.safetensors"}}
+MIXTURES: dict[str, dict[str, Any]] = {"m": {"path": "m.json"}}
+TABLES = {
+    "models": MODELS, "heads": HEADS, "bridges": BRIDGES, "mixtures": MIXTURES, "teams": TEAMS
+}  # fmt: skip
 NEEDED = {"a": ["path"], "b": ["repository", "file"], "c": ["weights_of", "adapter"], "h": ["path"],
-          "t": ["method", "base", "experts", "head"], "s": ["method", "base", "draft"]}  # fmt: skip
+          "t": ["method", "base", "experts", "head"], "s": ["method", "base", "draft"],
+          "calm": ["method", "base", "experts", "bridge"], "br": ["path"], "m": ["path"],
+          "proxy": ["method", "base", "expert", "antiexpert"], "mix": ["method", "members"],
+          "contrast": ["method", "expert", "amateur"], "fit": ["method", "members"]}  # fmt: skip
 FREE_TEXTS = ("about", "licence")
 BAD_VALUES: tuple[Any, ...] = (7, -1, 1.5, True, "", "\x00", [], ["x", 1], [[]])
 
@@ -41,6 +53,10 @@ def is_bad(key: str, good: Any, value: Any) -> bool:
         return not isinstance(value, bool)
     if key == "threshold":
         return value not in (True,) and not (isinstance(value, float | int) and 0 <= value <= 1)
+    if key in ("alpha", "beta"):
+        return isinstance(value, bool) or not isinstance(value, float | int)
+    if key == "cut":
+        return isinstance(value, bool) or not (isinstance(value, float | int) and 0 < value <= 1)
     if isinstance(good, int):
         return isinstance(value, bool) or not isinstance(value, int) or value < 1
     if isinstance(good, str):

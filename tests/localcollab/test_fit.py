@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from big_gguf import BILLION_Q4, HALF_Q8, SMALL_Q8, write_big, write_lora
-from localcollab.catalog import Catalog, ModelEntry, TeamEntry
+from localcollab.catalog import Catalog, Deferral, ModelEntry, TeamEntry
 from localcollab.llama.forecast import ContextNeed, Gpu
 from localcollab.llama.options import Options
 from localcollab.models.fit import Fit, Weight, estimated_size, fit_team, judge
@@ -66,7 +66,7 @@ def foretold(
     if adapter:
         models["adapted"] = ModelEntry("adapted", base, adapter=adapter, weights_of=base.stem)
         names.append("adapted")
-    team = TeamEntry("t", base.stem, tuple(names), gate="entropy")
+    team = TeamEntry("t", Deferral(base.stem, tuple(names), gate="entropy"))
     return fit_team(Catalog(models, {}, {"t": team}), team, Options(**options)).needed  # type: ignore[arg-type]
 
 
@@ -147,7 +147,7 @@ def test_a_forecast_counts_files_once_and_contexts_each(tmp_path: Path) -> None:
     path = tmp_path / "m.gguf"
     path.write_bytes(small_llama().to_bytes())
     models = {name: ModelEntry(name, path) for name in ("a", "b")}
-    team = TeamEntry("t", "a", ("b",), gate="entropy")
+    team = TeamEntry("t", Deferral("a", ("b",), gate="entropy"))
     found = fit_team(Catalog(models, {}, {"t": team}), team, Options(n_ctx=512))
     assert [weight.name for weight in found.weights] == ["a"]
     assert [context.name for context in found.contexts] == ["base a", "expert b"]

@@ -48,7 +48,7 @@ def test_every_curated_team_can_be_pulled_and_says_that_nobody_ran_it() -> None:
     curated = [team for team in catalog.teams.values() if team.memory_gb]
     assert {team.memory_gb for team in curated} == {8, 16, 32}
     for team in curated:
-        for name in catalog.team(team.name).models:
+        for name in catalog.models_of(catalog.team(team.name)):
             model = catalog.model(name)
             assert model.can_be_pulled
             assert model.licence

@@ -75,7 +75,7 @@ def test_a_team_arrives_as_it_left(source: Path) -> None:
         assert there.model(name).path.read_bytes() == here.model(name).path.read_bytes()
         assert models_dir() in there.model(name).path.parents
     assert there.model("tuned").adapter is not None
-    assert there.head("h").path.read_bytes() == b"a head"
+    assert there.trained("heads", "h").path.read_bytes() == b"a head"
     assert "a: MIT; b: not stated" in said
     assert {found.state for name in "ab" for found in verify(name)} == {"sound"}
 
@@ -104,7 +104,7 @@ def test_a_broken_import_goes_on_behind_the_last_whole_file(source: Path) -> Non
     assert n_files == sorted(n_files)
     assert n_files[-1] > 0
     import_team(archive)
-    assert load_catalog().team("t").experts == ("b", "tuned")
+    assert load_catalog().models_of(load_catalog().team("t")) == ("a", "b", "tuned")
 
 
 def test_importing_twice_changes_nothing(source: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 import wide_gguf
 import widen
 from localcollab.assembly import open_team, plan_from_catalog
-from localcollab.catalog import Familiarity, parse_catalog
+from localcollab.catalog import Deferral, Familiarity, parse_catalog
 from localcollab.heads import Head, HeadCard
 from localcollab.language_model import Reading
 from localcollab.llama.context import LlamaModel
@@ -102,6 +102,7 @@ def test_the_catalogue_of_a_wide_team_opens(wide: Path, tmp_path: Path) -> None:
     catalog = parse_catalog(tmp_path / "models.toml")
     entry = catalog.team("team-1b")
     team = open_team(plan_from_catalog(catalog, entry), Options(n_ctx=128))
-    assert (list(team.members), dict(entry.familiar)) == (
+    assert isinstance(entry.method, Deferral)
+    assert (list(team.members), dict(entry.method.familiar)) == (
         ["base", "facts-wide"], {"facts-wide": Familiarity("# ", -4.0)}
     )  # fmt: skip

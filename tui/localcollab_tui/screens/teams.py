@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from localcollab.catalog import Catalog, TeamEntry, load_catalog
+from localcollab.catalog import Catalog, Place, TeamEntry, load_catalog
 from localcollab.listing import team_record
 from localcollab.llama.options import available_bytes
 from localcollab.terminal import visible
@@ -71,10 +71,7 @@ def about(catalog: Catalog, team: TeamEntry, current: str | None) -> Content:
                           Content(visible(f": {team.about or record['decides']}"))]),
         Content.styled(f"    {visible(record['decides'])} · {fits(catalog, team)}", "dim"),
     ]  # fmt: skip
-    roles = ["base", *(f"expert {n + 1}" for n in range(len(team.experts)))]
-    roles += ["draft"] * (len(team.models) - len(roles))
-    pairs = zip(roles, team.models, strict=False)
-    lines += [_member(catalog, name, role) for role, name in pairs]
+    lines += [_member(catalog, place) for place in team.places]
     for problem in record["problems"]:
         lines.append(Content.styled(f"    problem: {visible(problem)}", "$text-error"))
     if record["pull"]:
@@ -87,15 +84,15 @@ def about(catalog: Catalog, team: TeamEntry, current: str | None) -> Content:
     return Content("\n").join(lines)
 
 
-def _member(catalog: Catalog, name: str, role: str) -> Content:
-    known = catalog.models.get(name)
+def _member(catalog: Catalog, place: Place) -> Content:
+    known = catalog.nested(place) or catalog.models.get(place.name)
     words = known.about if known else "not in the catalogue"
-    return Content(f"    {role}: {visible(name)}, {visible(words) or 'no description'}")
+    return Content(f"    {place.role}: {visible(place.name)}, {visible(words) or 'no description'}")
 
 
 def fits(catalog: Catalog, team: TeamEntry) -> str:
     """Files against free memory, in words."""
-    paths = {catalog.models[n].path for n in team.models if n in catalog.models}
+    paths = {catalog.models[n].path for n in catalog.models_of(team) if n in catalog.models}
     here = [path for path in paths if path.is_file()]
     if len(here) < len(paths):
         return "not installed"

@@ -1,0 +1,146 @@
+"""The ways a team's members answer as one: a record a method, with the keys of its [teams.X] table.
+
+Each names its members by place; what a method does with them is `localcollab.methods`'s.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+
+class Place(NamedTuple):
+    """A member in its place."""
+
+    role: str
+    """`base`, `expert`, `antiexpert`, ...: one word, for people."""
+    key: str
+    """The key of the table that names it."""
+    name: str
+    takes_team: bool = True
+    """Whether a team may stand there. A model of the same name goes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Familiarity:
+    """How an expert's documents open before a name, and when a name counts as unknown."""
+
+    opening: str
+    least_logprob: float
+    """Nats. A name is unknown where one of its later tokens has a lower log-probability."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deferral:
+    """A base, experts, and a head or a gate that says who writes."""
+
+    base: str
+    experts: tuple[str, ...]
+    head: str | None = None
+    gate: str | None = None
+    threshold: float | None = None
+    """None: the head's own."""
+    compose: bool = False
+    familiar: Mapping[str, Familiarity] = field(default_factory=dict)
+    """By expert: how to tell names it does not know."""
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        experts = (Place("expert", "experts", name) for name in self.experts)
+        return (Place("base", "base", self.base), *experts)
+
+
+@dataclass(frozen=True, slots=True)
+class Speculation:
+    """A large base; the team's draft proposes what it may write."""
+
+    base: str
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        return (Place("base", "base", self.base, takes_team=False),)
+
+
+@dataclass(frozen=True, slots=True)
+class Calm:
+    """An anchor that looks into augmenting models, across a bridge."""
+
+    base: str
+    """The anchor."""
+    experts: tuple[str, ...]
+    """The augmenting models, in the bridge's order."""
+    bridge: str
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        experts = (Place("expert", "experts", name, takes_team=False) for name in self.experts)
+        return (Place("base", "base", self.base, takes_team=False), *experts)
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """base + alpha (expert - antiexpert)."""
+
+    base: str
+    expert: str
+    antiexpert: str
+    alpha: float = 1.0
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        return (
+            Place("base", "base", self.base),
+            Place("expert", "expert", self.expert),
+            Place("antiexpert", "antiexpert", self.antiexpert),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """(1 + beta) expert - beta amateur, where the expert gives at least `cut` of its maximum."""
+
+    expert: str
+    amateur: str
+    beta: float = 0.5
+    cut: float = 0.1
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        return (
+            Place("expert", "expert", self.expert),
+            Place("amateur", "amateur", self.amateur),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """The weighted mean of the members' probabilities, or of their logs."""
+
+    members: tuple[str, ...]
+    weights: tuple[float, ...] | None = None
+    """None: the fitted ones, else equal ones."""
+    fitted: str | None = None
+    """Weights from a file of [mixtures]."""
+    space: Literal["probability", "log"] = "probability"
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        return tuple(Place("member", "members", name) for name in self.members)
+
+
+Method = Deferral | Speculation | Calm | Proxy | Contrast | Mixture
+METHODS: Mapping[str, type[Method]] = {
+    "deferral": Deferral,
+    "speculation": Speculation,
+    "calm": Calm,
+    "proxy": Proxy,
+    "contrast": Contrast,
+    "mixture": Mixture,
+}
+"""By the word that stands under `method`."""
+
+TRAINED = {"head": "heads", "bridge": "bridges", "fitted": "mixtures"}
+"""Keys of a team that name a trained file, and the table where that stands."""
+
+
+def method_name(method: Method) -> str:
+    return next(name for name, kind in METHODS.items() if isinstance(method, kind))

@@ -1,0 +1,212 @@
+"""What may stand in a models.toml, as pydantic tables; those of teams by their method.
+
+`fault` is what types cannot say, in words. Imported only for files that are not known to be sound.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    def fault(self) -> str | None:
+        """What is wrong, and what to do; None: nothing."""
+        return None
+
+
+Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+Name = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]*$")]
+Count = Annotated[int, Field(gt=0, lt=2**53)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class ModelTable(Table):
+    path: Name | None = None
+    about: Text = ""
+    repository: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")] | None = None
+    file: Annotated[str, Field(pattern=r"^[^/\\\x00][^\\\x00]*$")] | None = None
+    revision: Annotated[str, Field(pattern=r"^[\w./-]+$")] | None = None
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    size_bytes: Count | None = None
+    parameters: Count | None = None
+    n_ctx: Count | None = None
+    kv_bytes_per_token: Count | None = None
+    licence: Text | None = None
+    checked: bool = False
+    adapter: Name | None = None
+    weights_of: Name | None = None
+
+    def fault(self) -> str | None:
+        ways = [k for k in ("path", "repository", "adapter") if getattr(self, k) is not None]
+        # An imported or pulled file stands at a path and keeps the name of where it came from.
+        if not ways:
+            return "lacks the key 'path': add it, or repository and file, or adapter and weights_of"
+        if "adapter" in ways and len(ways) > 1:
+            return (
+                f"has {' and '.join(ways)}: an adapter stands with weights_of only; leave one out"
+            )
+        if (self.repository is None) != (self.file is None):
+            lacking = "file" if self.file is None else "repository"
+            return f"lacks the key {lacking!r}: repository and file belong together; add it"
+        if (self.adapter is None) != (self.weights_of is None):
+            lacking = "adapter" if self.adapter is None else "weights_of"
+            return f"lacks the key {lacking!r}: adapter and weights_of belong together; add it"
+        if self.file is not None and ".." in self.file.split("/"):
+            return f"file is {self.file!r}: give a path inside the repository, without '..'"
+        return None
+
+
+class TrainedTable(Table):
+    path: Name
+
+
+class FamiliarTable(Table):
+    opening: Text
+    least_logprob: Number
+
+
+class TeamTable(Table):
+    """What every team may have."""
+
+    about: Text = ""
+    draft: Name | None = None
+    memory_gb: Count | None = None
+
+
+class DeferralTable(TeamTable):
+    method: Literal["deferral"]
+    base: Name
+    experts: list[Name] = []
+    head: Name | None = None
+    gate: Name | None = None
+    threshold: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
+    compose: bool = False
+    familiar: dict[str, FamiliarTable] = {}
+
+    def fault(self) -> str | None:
+        if fault := _experts_fault(self.experts):
+            return fault
+        if (self.head is None) == (self.gate is None):
+            return "needs either head or gate: give one of them"
+        for expert in self.familiar:
+            if expert not in self.experts:
+                return f"familiar names {expert!r}, which is no expert of it: name one, or leave it out"
+        return None
+
+
+class SpeculationTable(TeamTable):
+    method: Literal["speculation"]
+    base: Name
+
+    def fault(self) -> str | None:
+        if self.draft is None:
+            return "lacks the key 'draft': name the small model that drafts"
+        return None
+
+
+class CalmTable(TeamTable):
+    method: Literal["calm"]
+    base: Name
+    experts: list[Name]
+    bridge: Name
+
+    def fault(self) -> str | None:
+        return _experts_fault(self.experts)
+
+
+class ProxyTable(TeamTable):
+    method: Literal["proxy"]
+    base: Name
+    expert: Name
+    antiexpert: Name
+    alpha: Number = 1.0
+
+    def fault(self) -> str | None:
+        return _namesakes({"expert": self.expert, "antiexpert": self.antiexpert}, taken="base")
+
+
+class ContrastTable(TeamTable):
+    method: Literal["contrast"]
+    expert: Name
+    amateur: Name
+    beta: Number = 0.5
+    cut: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 0.1
+
+    def fault(self) -> str | None:
+        return _namesakes({"expert": self.expert, "amateur": self.amateur})
+
+
+class MixtureTable(TeamTable):
+    method: Literal["mixture"]
+    members: list[Name]
+    weights: list[Annotated[float, Field(ge=0, allow_inf_nan=False)]] | None = None
+    fitted: Name | None = None
+    space: Literal["probability", "log"] = "probability"
+
+    def fault(self) -> str | None:
+        if len(self.members) < 2:
+            return "members is too short: name at least two models"
+        twice = next((n for k, n in enumerate(self.members) if n in self.members[:k]), None)
+        if twice is not None:
+            return f"members has two members of the name {twice!r}: name it once, with more weight"
+        if self.weights is not None and self.fitted is not None:
+            return "has weights and fitted: give one of them"
+        if self.weights is None:
+            return None
+        if len(self.weights) != len(self.members) or not sum(self.weights):
+            return (
+                f"weights has {len(self.weights)} numbers for {len(self.members)} members: give one of "
+                "0 or more for each, not all 0"
+            )
+        return None
+
+
+AnyTeamTable = Annotated[
+    DeferralTable | SpeculationTable | CalmTable | ProxyTable | ContrastTable | MixtureTable,
+    Field(discriminator="method"),
+]
+TEAM_TABLES: dict[str, type[TeamTable]] = {
+    "deferral": DeferralTable,
+    "speculation": SpeculationTable,
+    "calm": CalmTable,
+    "proxy": ProxyTable,
+    "contrast": ContrastTable,
+    "mixture": MixtureTable,
+}
+"""By method."""
+
+
+class CatalogTable(Table):
+    models: dict[str, ModelTable] = {}
+    heads: dict[str, TrainedTable] = {}
+    bridges: dict[str, TrainedTable] = {}
+    mixtures: dict[str, TrainedTable] = {}
+    teams: dict[str, AnyTeamTable] = {}
+
+
+def _experts_fault(experts: list[Name]) -> str | None:
+    if not experts:
+        return "experts is empty: name at least one model"
+    for n, expert in enumerate(experts):
+        # Authors of tokens are known by these names.
+        if expert == "base" or expert in experts[:n]:
+            return (
+                f"experts has two members of the name {expert!r}: give the model another name under "
+                "[models]"
+            )
+    return None
+
+
+def _namesakes(named: dict[str, str], *, taken: str | None = None) -> str | None:
+    """Authors of tokens are known by these names; `taken` is the base's."""
+    seen = {taken}
+    for key, name in named.items():
+        if name in seen:
+            return (
+                f"{key} is a second member of the name {name!r}: give the model another name under "
+                "[models]"
+            )
+        seen.add(name)
+    return None
