@@ -101,11 +101,11 @@ def save_head(head: Head, path: Path) -> None:
     metadata = {"format": FORMAT, "card": json.dumps(asdict(head.card), sort_keys=True)}
     partial = path.with_name(path.name + ".partial")
     data = save({k: np.ascontiguousarray(v) for k, v in head.tensors.items()}, metadata)
-    partial.write_bytes(_with_sorted_header(data))
+    partial.write_bytes(with_sorted_header(data))
     os.replace(partial, path)
 
 
-def _with_sorted_header(data: bytes) -> bytes:
+def with_sorted_header(data: bytes) -> bytes:
     """safetensors writes the keys of the metadata in an order that changes from run to run."""
     end = 8 + int.from_bytes(data[:8], "little")
     header = json.dumps(json.loads(data[8:end]), sort_keys=True).encode()
