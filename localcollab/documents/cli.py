@@ -34,9 +34,7 @@ def add(
 
 
 @app.command()
-def sync(
-    collection: _Collection = "default", max_mb: _MaxMb = 64, as_json: _Json = False
-) -> None:
+def sync(collection: _Collection = "default", max_mb: _MaxMb = 64, as_json: _Json = False) -> None:
     """Read what is new or changed since, and drop what is gone."""
     from localcollab.documents.commands import sync as command
 

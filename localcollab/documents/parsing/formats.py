@@ -14,7 +14,7 @@ VERSION = 1
 _BY_SUFFIX = {
     "markdown": (".md", ".markdown", ".mdx"),
     "restructuredtext": (".rst", ".rest"),
-    "html": (".html", ".htm", ".xhtml"),
+    "html": (".html", ".htm", ".xhtml", ".xml", ".svg"),
     "csv": (".csv", ".tsv"),
     "mail": (".eml",),
     "mailbox": (".mbox", ".mbx"),

@@ -1,0 +1,34 @@
+"""Blocks of text in reading order, as HTML, EPUB, DOCX and ODT give them -> sections."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from localcollab.documents.parsing.section import Outline, Section
+
+
+class Block(NamedTuple):
+    text: str
+    level: int = 0
+    """Of a heading, from 1; 0: no heading."""
+    is_tight: bool = False
+    """A list item or table row: the next one follows on the next line."""
+
+
+def to_sections(blocks: Iterable[Block], outline: Outline | None = None) -> Iterator[Section]:
+    """One section a heading; headings with nothing between them stay together."""
+    outline = outline or Outline()
+    parts: list[str] = []
+    has_body = False
+    for block in blocks:
+        if not block.text.strip():
+            continue
+        if block.level and has_body:
+            yield Section("".join(parts), heading=str(outline))
+            parts, has_body = [], False
+        if block.level:
+            outline.enter(block.level, block.text)
+        else:
+            has_body = True
+        parts.append(block.text.strip("\n") + ("\n" if block.is_tight else "\n\n"))
+    if parts:
+        yield Section("".join(parts), heading=str(outline))
