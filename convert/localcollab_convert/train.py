@@ -147,7 +147,7 @@ class Training:
 
     def run(self, on_step: OnStep) -> dict[str, Float32Array]:
         """The tensors of the head with the lowest validation NLL."""
-        with _deterministic():
+        with deterministic():
             if self.path.exists():
                 self._restore()
             saved_at = time.monotonic()
@@ -234,7 +234,7 @@ class Training:
 
 
 @contextmanager
-def _deterministic() -> Iterator[None]:
+def deterministic() -> Iterator[None]:
     """One thread: sums in another order are other bits."""
     n_threads = torch.get_num_threads()
     torch.set_num_threads(1)
