@@ -22,7 +22,8 @@ from localcollab.blend.candidates import (
 )
 from localcollab.blend.events import BlendEvent, Chosen, Ranked
 from localcollab.blend.fusing import TOP_K, Fusion, is_better, plan_fusion, write_fusion
-from localcollab.blend.rankers import RankerSpec, open_ranker
+from localcollab.blend.naming import RankerSpec
+from localcollab.blend.rankers import open_ranker
 from localcollab.blend.ranking import Aggregation, Compare, Ranking, contest_of, rank_contest
 from localcollab.chat import Turn, without_reasoning
 from localcollab.errors import BadOption

@@ -22,7 +22,8 @@ from localcollab.blend.events import (
     Ranked,
 )
 from localcollab.blend.fusing import fusion_request
-from localcollab.blend.rankers import RankerSpec, open_ranker, parse_ranker
+from localcollab.blend.naming import RankerSpec, parse_ranker
+from localcollab.blend.rankers import open_ranker
 from localcollab.blend.residence import Needs, Residence
 from localcollab.blend.session import BlendSession, Recipe
 from localcollab.errors import BadOption, ContextFull
@@ -224,9 +225,9 @@ def test_a_ranker_is_written_as_it_is_read(text: str, spec: RankerSpec) -> None:
     ("text", "message"),
     [
         ("best", "no ranker is called 'best': choose one of longest, "),
-        ("judge", r"names 0 models: write judge\(MODEL\)"),
-        ("judge(a, b)", "names 2 models"),
-        ("vote(a)", "names 1 models: write vote"),
+        ("judge", r"has 0 names: write judge\(MODEL\)"),
+        ("judge(a, b)", "has 2 names"),
+        ("vote(a)", "has 1 names: write vote"),
         ("longest)", "no ranker"),
     ],
 )
