@@ -115,6 +115,16 @@ def run(
         float | None, typer.Option(help="Defer where p_defer is above this, 0 to 1.")
     ] = None,
     compose: Annotated[bool, typer.Option("--compose", help="Mix all members' words.")] = False,
+    docs: Annotated[
+        str | None, typer.Option(help="Answer from this collection of documents, with citations.")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="With --docs: no answer that they do not support.")
+    ] = False,
+    docs_as: Annotated[
+        str | None,
+        typer.Option(help="How passages are sent: prompt or quotes; default: what suits the team."),
+    ] = None,
     system: Annotated[str | None, typer.Option(help="The system prompt.")] = None,
     max_tokens: Annotated[int | None, typer.Option(help="End the answer here.")] = None,
     stop: Annotated[
@@ -170,6 +180,7 @@ def run(
         limits=Limits(max_tokens, tuple(stop or ())),
         marks=marks,
         json_events=json_events,
+        docs=command.docs_choice(docs, strict=strict, way=docs_as),
     )
 
 

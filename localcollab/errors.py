@@ -69,6 +69,10 @@ class BadCollection(LocalcollabError):
     """A collection of documents that is missing, damaged, locked or of a newer version."""
 
 
+class NotSupported(LocalcollabError):
+    """An answer that its documents do not support, where only a supported one is wanted."""
+
+
 class DownloadFailed(LocalcollabError):
     """A file that could not be fetched, or that is not what it should be."""
 

@@ -2,8 +2,11 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, cast, get_args
 
 from localcollab.answer import Limits
 from localcollab.assembly import (
@@ -15,12 +18,17 @@ from localcollab.assembly import (
     with_choices,
 )
 from localcollab.catalog import DEFAULT_TEAM, load_catalog
+from localcollab.documents.events import AnswerEvent, Checked, Sources, Way
+from localcollab.documents.showing import claim_lines, source_lines
 from localcollab.errors import BadOption
-from localcollab.events import Event, Finished, Progress, Prompted, Token, Unfamiliar
+from localcollab.events import Finished, Progress, Prompted, Token, Unfamiliar
 from localcollab.llama.options import Options
 from localcollab.sampling import Sampling
 from localcollab.session import Session
 from localcollab.terminal import Painter, Status, notes_shown, supports_colour
+
+if TYPE_CHECKING:
+    from localcollab.documents.answering import Library
 
 _MAX_INPUT = 16 * 2**20
 
@@ -57,6 +65,26 @@ class TeamChoice:
         )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class DocsChoice:
+    """What the command line says about documents."""
+
+    collection: str
+    strict: bool = False
+    way: Way | None = None
+
+
+def docs_choice(collection: str | None, *, strict: bool, way: str | None) -> DocsChoice | None:
+    """Raises `BadOption`."""
+    if collection is None:
+        if strict or way is not None:
+            raise BadOption("--strict and --docs-as need documents: add --docs COLLECTION")
+        return None
+    if way not in (None, *get_args(Way)):
+        raise BadOption(f"--docs-as {way}: give {' or '.join(get_args(Way))}")
+    return DocsChoice(collection, strict, cast("Way | None", way))
+
+
 def run(
     question: str | None,
     choice: TeamChoice,
@@ -67,6 +95,7 @@ def run(
     limits: Limits,
     marks: bool | None,
     json_events: bool,
+    docs: DocsChoice | None = None,
 ) -> None:
     """Answer on stdout; notes, legend and the double-check line on stderr. Raises what asking raises."""
     plan = choice.plan()
@@ -74,20 +103,58 @@ def run(
     if not text.strip():
         raise BadOption("the question is empty: give one, or write it to standard input")
     status = Status(sys.stderr)
-    with notes_shown(status):
-        team = open_team(plan, options, status.show)
-    session = Session(team, system=system)
+    with ExitStack() as stack:
+        library = None if docs is None else _open_library(docs, stack)
+        with notes_shown(status):
+            team = open_team(plan, options, status.show)
+        session = Session(team, system=system)
+        _answer(session, text, library, sampling, limits, marks, json_events, status)
+
+
+def _open_library(docs: DocsChoice, stack: ExitStack) -> "Library":
+    # Imported here: most questions need no collection.
+    from localcollab.documents.answering import Library
+    from localcollab.documents.collection import open_collection
+
+    collection = stack.enter_context(open_collection(docs.collection))
+    return Library(collection, docs.collection, docs.way, docs.strict)
+
+
+def _ask(
+    session: Session, text: str, library: "Library | None", sampling: Sampling, limits: Limits
+) -> Iterator[AnswerEvent]:
+    if library is None:
+        return session.ask(text, sampling, limits)
+    from localcollab.documents.answering import ask
+
+    return ask(session, library, text, sampling, limits)
+
+
+def _answer(
+    session: Session,
+    text: str,
+    library: "Library | None",
+    sampling: Sampling,
+    limits: Limits,
+    marks: bool | None,
+    json_events: bool,
+    status: Status,
+) -> None:
+    team = session.team
     if team.template is None:
         status.note(
             f"{team.name}: the base has no chat template: the text is continued as it stands"
         )
     status.clear()
     painter = None if json_events else _painter(team, marks)
-    for event in session.ask(text, sampling, limits):
+    sources: Sources | None = None
+    for event in _ask(session, text, library, sampling, limits):
         if painter is None:
             _write_line(event)
-        else:
-            _show(event, painter, status)
+            continue
+        if isinstance(event, Sources):
+            sources = event
+        _show(event, painter, status, sources)
 
 
 def _painter(team: OpenTeam, marks: bool | None) -> Painter:
@@ -100,8 +167,11 @@ def _painter(team: OpenTeam, marks: bool | None) -> Painter:
     )
 
 
-def _show(event: Event, painter: Painter, status: Status) -> None:
+def _show(event: AnswerEvent, painter: Painter, status: Status, sources: Sources | None) -> None:
     match event:
+        case Sources():
+            for line in source_lines(event):
+                status.note(line)
         case Prompted(n_reread=n) if n:
             status.note(f"the chat template rewrote old turns: {n} tokens are read again")
         case Progress(done, total):
@@ -111,6 +181,10 @@ def _show(event: Event, painter: Painter, status: Status) -> None:
             painter.write(event)
         case Unfamiliar():
             painter.add_unfamiliar(event)
+        case Checked() if sources is not None:
+            painter.close()
+            for line in claim_lines(event, sources):
+                status.note(line)
         case Finished():
             status.clear()
             painter.close()
@@ -133,13 +207,13 @@ def _read_question() -> str:
         ) from error
 
 
-def _write_line(event: Event) -> None:
+def _write_line(event: AnswerEvent) -> None:
     """JSON in UTF-8, whatever the locale; half a character (of a file name) as an escape."""
     line = json.dumps(event_record(event), ensure_ascii=False)
     sys.stdout.buffer.write(line.encode("utf-8", "backslashreplace") + b"\n")
     sys.stdout.buffer.flush()
 
 
-def event_record(event: Event) -> dict[str, object]:
+def event_record(event: AnswerEvent) -> dict[str, object]:
     """One event as JSON: its kind under `event`, then its fields."""
     return {"event": type(event).__name__.lower(), **asdict(event)}

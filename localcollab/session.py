@@ -62,14 +62,17 @@ class Session:
         limits: Limits | None = None,
         *,
         stop_event: threading.Event | None = None,
+        sent: str | None = None,
     ) -> Iterator[Event]:
         """Yields `Prompted`, `Progress`, `Token`s, `Unfamiliar`, `Finished`. The question stays in the
-        conversation only when the answer was begun. Raises what `generate` and rendering raise."""
+        conversation only when the answer was begun. `sent` is read in its place this once (it holds
+        the question, and sources). Raises what `generate` and rendering raise."""
         if not question:
             raise BadOption("the question is empty: give at least one character")
-        require_room(self.team.model, question)
+        content = question if sent is None else sent
+        require_room(self.team.model, content)
+        prompt = self._transcript.prompt([*self.messages, Message("user", content)])
         messages = [*self.messages, Message("user", question)]
-        prompt = self._transcript.prompt(messages)
         if not prompt.tokens:
             file = next(iter(self.team.verdicts.values())).path
             raise BadModelFile(

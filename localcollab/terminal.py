@@ -92,6 +92,7 @@ class Painter:
         self._close_run()
         if not self._ends_line:
             self._emit("\n")
+            self._ends_line = True
         self._out.flush()
 
     def summary(self, finished: Finished) -> Iterator[str]:

@@ -1,0 +1,68 @@
+"""Sources and verdicts as lines of text, for a terminal. What is shown is visible, never executed."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import PurePath
+
+from localcollab.documents.citations import Claim
+from localcollab.documents.events import Checked, SentPassage, Sources
+from localcollab.terminal import visible
+
+_WAYS = {"prompt": "sent before the question", "quotes": "given to the team to quote from"}
+
+
+def source_lines(sources: Sources) -> Iterator[str]:
+    """What was sent, in one line a source."""
+    if not sources.passages:
+        yield f"{sources.collection}: no passage holds a word of the question: answered without"
+        return
+    count = len(sources.passages)
+    left_out = f", {sources.n_left_out} more did not fit" if sources.n_left_out else ""
+    yield (
+        f"{sources.collection}: {count} source{'' if count == 1 else 's'} "
+        f"{_WAYS[sources.way]}{left_out}"
+    )
+    for passage in sources.passages:
+        yield f"[{passage.number}] {place(passage)}"
+
+
+def claim_lines(checked: Checked, sources: Sources) -> Iterator[str]:
+    """What became of every sentence that states something."""
+    stated = [claim for claim in checked.claims if claim.support is not None]
+    if not stated or not sources.passages:
+        return
+    if all(claim.is_attributed or claim.is_computed for claim in stated):
+        yield "the answer names no sources itself; the program looked for them:"
+    for claim in stated:
+        yield _claim_line(claim, sources.passages)
+
+
+def _claim_line(claim: Claim, passages: Sequence[SentPassage]) -> str:
+    marks = "".join(f"[{citation.number}]" for citation in claim.citations)
+    if claim.is_computed:
+        return f"supported {marks} (computed again) {one_line(claim.text)}"
+    better = f" (but [{claim.better}] says it)" if claim.better else ""
+    quote = quote_of(claim, passages)
+    said = f"“{one_line(quote)}”" if quote else one_line(claim.text)
+    return f"{claim.support} {marks}{' ' if marks else ''}{said}{better}"
+
+
+def quote_of(claim: Claim, passages: Sequence[SentPassage]) -> str:
+    """The words of the best citation's source; empty where nothing was found."""
+    for citation in claim.citations:
+        if citation.quote is not None and citation.support == claim.support:
+            start, end = citation.quote
+            return passages[citation.number - 1].text[start:end]
+    return ""
+
+
+def place(passage: SentPassage) -> str:
+    """Where a source stands, in one line."""
+    parts = [one_line(PurePath(passage.path).name)]
+    parts += [f"page {passage.page}"] if passage.page is not None else []
+    parts += [one_line(passage.heading)] if passage.heading else []
+    return f"{', '.join(parts)} (characters {passage.start} to {passage.end})"
+
+
+def one_line(text: str) -> str:
+    """Whatever stands in a document, or in a file's name."""
+    return visible(" ".join(text.split()))
