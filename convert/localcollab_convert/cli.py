@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from localcollab.errors import LocalcollabError
+from localcollab_convert.calm_cli import calm
 from localcollab_convert.expert_cli import expert
 from localcollab_convert.interrupted import resumable as _resumable
 
@@ -20,6 +21,7 @@ def _root() -> None:
     """Prepare models and train heads."""
 
 
+app.command()(calm)
 app.command()(expert)
 
 
@@ -206,3 +208,61 @@ def collect_imatrix(
     from localcollab_convert import imatrix_command
 
     imatrix_command.run(file, text, out, n_tokens=tokens, as_json=as_json)
+
+
+@app.command()
+def ranker(
+    data: Annotated[
+        Path, typer.Option(help="MixInstruct-form JSONL with scored candidates; .gz too.")
+    ],
+    out: Annotated[Path, typer.Option(help="The folder to write the ranker to.")],
+    encoder: Annotated[
+        Path | None, typer.Option(help="A Hugging Face folder of an encoder to start from.")
+    ] = None,
+    from_scratch: Annotated[
+        bool, typer.Option("--from-scratch", help="Start from a small encoder of random weights.")
+    ] = False,
+    valid: Annotated[
+        Path | None, typer.Option(help="Validation data; default: a tenth of the data.")
+    ] = None,
+    loss: Annotated[
+        str, typer.Option(help="logistic, of the difference; or bce, of each score.")
+    ] = "logistic",
+    epochs: Annotated[int, typer.Option(help="Five random pairs an example each.")] = 4,
+    batch: Annotated[int, typer.Option(help="Pairs a step.")] = 32,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Default: 2e-3 from scratch, 1e-5 with --encoder.")
+    ] = None,
+    source_tokens: Annotated[int, typer.Option(help="Read of a request.")] = 128,
+    candidate_tokens: Annotated[int, typer.Option(help="Read of a candidate.")] = 128,
+    width: Annotated[int, typer.Option(help="Of an encoder from scratch.")] = 128,
+    layers: Annotated[int, typer.Option(help="Of an encoder from scratch.")] = 3,
+    vocab: Annotated[int, typer.Option(help="Tokens of an encoder from scratch.")] = 8192,
+    seed: Annotated[int, typer.Option(help="Of training, the split and new weights.")] = 0,
+    trust_tokenizer: Annotated[
+        str | None,
+        typer.Option(help="For a tokenizer trained here: whose splitting it has, as gpt-2."),
+    ] = None,
+    converter: Annotated[
+        Path | None, typer.Option(help="A llama.cpp checkout of the installed version.")
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """Train a pair ranker: which of two answers is better?
+
+    Can be stopped at any time: the same command goes on where it was.
+    """
+    from localcollab_convert import ranker_command as command
+    from localcollab_convert.ranker_encoder import Size
+    from localcollab_convert.ranker_train import Recipe, rate_for
+
+    rate = rate_for(encoder) if learning_rate is None else learning_rate
+    asked = command.request(
+        data=data, out=out, encoder=encoder, from_scratch=from_scratch, valid=valid,
+        size=Size(width, layers, vocab),
+        recipe=Recipe(seed, epochs, batch, rate, loss=loss),  # type: ignore[arg-type]
+        n_source=source_tokens, n_candidate=candidate_tokens, trust_tokenizer=trust_tokenizer,
+        converter=converter,
+    )  # fmt: skip
+    with _resumable():
+        command.run(asked, as_json=as_json)
