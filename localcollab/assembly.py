@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from localcollab.catalog import Calm
+from localcollab.catalog import Blend, Calm
+from localcollab.errors import BadOption
 from localcollab.familiarity import Speller
 from localcollab.heads import Head, load_head
 from localcollab.language_model import LanguageModel
@@ -69,6 +70,11 @@ def open_team(
     plan: TeamPlan, options: Options | None = None, on_progress: OnProgress | None = None
 ) -> OpenTeam:
     """Raises `BadModelFile`, `VocabularyMismatch`, `HeadMismatch`, `BridgeMismatch`, `BadOption`."""
+    if isinstance(plan.method, Blend):
+        raise BadOption(
+            f"{plan.name} is a blend, which picks among whole answers and writes no tokens of its own: "
+            "use one of its members here"
+        )
     files = Files(options or Options(), on_progress)
     for member in plan.files:
         files.verdict(member)  # all of them before any is loaded

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from localcollab.catalog import (
+    Blend,
     Calm,
     Catalog,
     Contrast,
@@ -51,7 +52,7 @@ class TeamPlan:
     familiar: Mapping[str, Familiarity] = field(default_factory=dict)
     draft: Member | None = None
     """Proposes tokens for whoever writes; no author itself."""
-    method: Calm | Proxy | Contrast | Mixture | None = None
+    method: Calm | Proxy | Contrast | Mixture | Blend | None = None
     """None: the base writes, or defers to an expert."""
     trained: Path | None = None
     """The method's bridge, or its fitted weights."""
@@ -92,7 +93,7 @@ def plan_from_catalog(catalog: Catalog, entry: TeamEntry) -> TeamPlan:
                 plan, head=files.get("heads"), gate=method.gate, threshold=method.threshold,
                 compose=method.compose, familiar=method.familiar,
             )  # fmt: skip
-        case Calm() | Proxy() | Contrast() | Mixture():
+        case Calm() | Proxy() | Contrast() | Mixture() | Blend():
             return replace(plan, method=method, trained=next(iter(files.values()), None))
     return plan
 

@@ -16,6 +16,7 @@ from localcollab.catalog.entries import (
 )
 from localcollab.catalog.methods import (
     METHODS,
+    Blend,
     Calm,
     Contrast,
     Deferral,
@@ -41,8 +42,8 @@ from localcollab.catalog.reading import (
 )
 
 __all__ = [
-    "DEFAULT_TEAM", "METHODS", "SHIPPED", "Calm", "Catalog", "Contrast", "Deferral", "Familiarity",
-    "Method", "Mixture", "ModelEntry", "Place", "Proxy", "Speculation", "TeamEntry", "TrainedEntry",
-    "data_dir", "load_catalog", "method_name", "models_dir", "parse_catalog", "pulled_path", "seal",
+    "DEFAULT_TEAM", "METHODS", "SHIPPED", "Blend", "Calm", "Catalog", "Contrast", "Deferral",
+    "Familiarity", "Method", "Mixture", "ModelEntry", "Place", "Proxy", "Speculation", "TeamEntry",
+    "TrainedEntry", "data_dir", "load_catalog", "method_name", "models_dir", "parse_catalog", "pulled_path", "seal",
     "shipped_catalog_path", "user_catalog_path", "written_dir",
 ]  # fmt: skip

@@ -6,7 +6,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from localcollab.catalog.methods import TRAINED, Deferral, Method, Place, Speculation, method_name
+from localcollab.catalog.methods import (
+    TRAINED,
+    Blend,
+    Deferral,
+    Method,
+    Place,
+    Speculation,
+    method_name,
+)
 from localcollab.errors import BadCatalog
 
 DEFAULT_TEAM = "formulary"
@@ -211,6 +219,8 @@ def _misplaced(place: Place, nested: TeamEntry, within: tuple[str, ...]) -> str 
         return "which holds it itself: name a model"
     if not place.takes_team:
         return "but a team cannot stand there: name a model"
+    if isinstance(nested.method, Blend):
+        return "which picks among whole answers: name one of its members"
     if isinstance(nested.method, Speculation):
         return f"which is a base and its draft: name its base, {nested.method.base!r}"
     return None

@@ -127,7 +127,36 @@ class Mixture:
         return tuple(Place("member", "members", name) for name in self.members)
 
 
-Method = Deferral | Speculation | Calm | Proxy | Contrast | Mixture
+@dataclass(frozen=True, slots=True)
+class Blend:
+    """Whole answers of the members: ranked in pairs, and the best ones fused by a fuser."""
+
+    members: tuple[str, ...]
+    ranker: str
+    """As `localcollab.blend.naming` reads it."""
+    samples: int = 1
+    """Answers of each member: the first greedy, the others drawn at `temperature`."""
+    temperature: float = 0.7
+    aggregation: Literal["max_logits", "max_wins", "bubble"] = "max_logits"
+    fuser: str | None = None
+    """None: the best answer is the reply."""
+    top_k: int = 3
+    """Answers that the fuser reads."""
+    verify: bool = False
+    """A fused answer that the ranker finds worse than the best candidate is left out."""
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        # Imported here: of all methods only this one names models in its ranker.
+        from localcollab.blend.naming import parse_ranker
+
+        fuser = [Place("fuser", "fuser", self.fuser)] if self.fuser else []
+        rankers = (Place("ranker", "ranker", name) for name in parse_ranker(self.ranker).models)
+        members = (Place("member", "members", name) for name in self.members)
+        return (*members, *fuser, *rankers)
+
+
+Method = Deferral | Speculation | Calm | Proxy | Contrast | Mixture | Blend
 METHODS: Mapping[str, type[Method]] = {
     "deferral": Deferral,
     "speculation": Speculation,
@@ -135,6 +164,7 @@ METHODS: Mapping[str, type[Method]] = {
     "proxy": Proxy,
     "contrast": Contrast,
     "mixture": Mixture,
+    "blend": Blend,
 }
 """By the word that stands under `method`."""
 

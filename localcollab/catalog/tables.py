@@ -3,9 +3,13 @@
 `fault` is what types cannot say, in words. Imported only for files that are not known to be sound.
 """
 
+import os
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from localcollab.blend.naming import parse_ranker
+from localcollab.errors import BadOption
 
 
 class Table(BaseModel):
@@ -163,8 +167,43 @@ class MixtureTable(TeamTable):
         return None
 
 
+class BlendTable(TeamTable):
+    method: Literal["blend"]
+    members: list[Name]
+    ranker: Name
+    samples: Count = 1
+    temperature: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] = 0.7
+    aggregation: Literal["max_logits", "max_wins", "bubble"] = "max_logits"
+    fuser: Name | None = None
+    top_k: Annotated[int, Field(ge=2, lt=2**53)] = 3
+    verify: bool = False
+
+    def fault(self) -> str | None:
+        if len(set(self.members)) < len(self.members):
+            return "members has one name twice: name it once, with more samples"
+        if len(self.members) * self.samples < 2:
+            return "has one candidate: name two members, or give samples of 2 or more"
+        if self.fuser and self.aggregation == "bubble":
+            return "has a fuser, and bubble finds one best answer only: use max_logits or max_wins"
+        if self.draft:
+            return "has draft, which a blend does not use: leave it out"
+        try:
+            ranker = parse_ranker(self.ranker)
+        except BadOption as error:
+            return f"ranker: {error}"
+        if ranker.kind == "pairranker" and not os.path.isabs(ranker.arguments[0]):
+            return f"ranker is {self.ranker!r}: give the whole path of its folder"
+        return None
+
+
 AnyTeamTable = Annotated[
-    DeferralTable | SpeculationTable | CalmTable | ProxyTable | ContrastTable | MixtureTable,
+    DeferralTable
+    | SpeculationTable
+    | CalmTable
+    | ProxyTable
+    | ContrastTable
+    | MixtureTable
+    | BlendTable,
     Field(discriminator="method"),
 ]
 TEAM_TABLES: dict[str, type[TeamTable]] = {
@@ -174,6 +213,7 @@ TEAM_TABLES: dict[str, type[TeamTable]] = {
     "proxy": ProxyTable,
     "contrast": ContrastTable,
     "mixture": MixtureTable,
+    "blend": BlendTable,
 }
 """By method."""
 

@@ -32,6 +32,8 @@ TEAMS: dict[str, dict[str, Any]] = {
     "contrast": {"method": "contrast", "expert": "a", "amateur": "b", "beta": 0.5, "cut": 0.1},
     "mix": {"method": "mixture", "members": ["a", "proxy"], "weights": [0.5, 2.0], "space": "log"},
     "fit": {"method": "mixture", "members": ["a", "b"], "fitted": "m"},
+    "blend": {"method": "blend", "members": ["a", "t"], "ranker": "judge(b)", "samples": 2,
+              "temperature": 0.7, "fuser": "b", "top_k": 3, "verify": True},
 }  # fmt: skip
 BRIDGES: dict[str, dict[str, Any]] = {"br": {"path": "br.safetensors"}}
 MIXTURES: dict[str, dict[str, Any]] = {"m": {"path": "m.json"}}
@@ -42,7 +44,8 @@ NEEDED = {"a": ["path"], "b": ["repository", "file"], "c": ["weights_of", "adapt
           "t": ["method", "base", "experts", "head"], "s": ["method", "base", "draft"],
           "calm": ["method", "base", "experts", "bridge"], "br": ["path"], "m": ["path"],
           "proxy": ["method", "base", "expert", "antiexpert"], "mix": ["method", "members"],
-          "contrast": ["method", "expert", "amateur"], "fit": ["method", "members"]}  # fmt: skip
+          "contrast": ["method", "expert", "amateur"], "fit": ["method", "members"],
+          "blend": ["method", "members", "ranker"]}  # fmt: skip
 FREE_TEXTS = ("about", "licence")
 BAD_VALUES: tuple[Any, ...] = (7, -1, 1.5, True, "", "\x00", [], ["x", 1], [[]])
 
@@ -53,6 +56,8 @@ def is_bad(key: str, good: Any, value: Any) -> bool:
         return not isinstance(value, bool)
     if key == "threshold":
         return value not in (True,) and not (isinstance(value, float | int) and 0 <= value <= 1)
+    if key == "temperature":
+        return isinstance(value, bool) or not (isinstance(value, float | int) and value >= 0)
     if key in ("alpha", "beta"):
         return isinstance(value, bool) or not isinstance(value, float | int)
     if key == "cut":
