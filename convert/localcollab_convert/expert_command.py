@@ -10,8 +10,9 @@ from pathlib import Path
 from localcollab.catalog import load_catalog
 from localcollab.documents.collection import open_collection
 from localcollab.errors import BadOption
-from localcollab.models.store import check_name, entry_text, write_catalog
+from localcollab.models.store import check_name
 from localcollab.terminal import Status
+from localcollab_convert.expert_entry import enter_team
 from localcollab_convert.expert_texts import read_texts
 from localcollab_convert.make_expert import ExpertMaker, Like, Made, Request
 
@@ -53,25 +54,20 @@ def run(
         made = ExpertMaker(request, status.show, status.note).make()
     finally:
         status.clear()
-    enter(request, made)
+    _enter(request, made)
     print(json.dumps(_record(made), indent=1) if as_json else "\n".join(_lines(request, made)))
 
 
-def enter(request: Request, made: Made) -> Path:
-    """Model, head and team into a catalogue of their own. Raises `BadCatalog`."""
+def _enter(request: Request, made: Made) -> None:
     name, like = request.name, request.like
-    experts = [name]
+    experts = (name,)
     if like:
-        others = request.catalog.team(like.team).require_deferral().experts
-        experts = [name if e == like.place else e for e in others]
-    team = {"method": "deferral", "base": request.base, "experts": experts, "head": name}
+        old = request.catalog.team(like.team).experts
+        experts = tuple(name if expert == like.place else expert for expert in old)
     about = f"{made.n_texts} texts of private documents"
-    parts = (
-        entry_text("models", name, {"path": str(made.expert), "about": about}),
-        entry_text("heads", name, {"path": str(made.head)}),
-        entry_text("teams", name, {**team, "about": f"{request.base} with {about}"}),
+    enter_team(
+        name, base=request.base, experts=experts, expert=made.expert, head=made.head, about=about
     )
-    return write_catalog(f"team-{name}", "\n".join(parts))
 
 
 def _record(made: Made) -> dict[str, object]:

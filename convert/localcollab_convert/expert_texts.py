@@ -87,6 +87,22 @@ def documents(texts: Sequence[Text], rng: random.Random) -> Iterator[str]:
             yield arrange(text, rng)
 
 
+def mixed(
+    texts: Sequence[Text], fresh: Sequence[Text], share: float, rng: random.Random
+) -> Iterator[str]:
+    """Both kinds in one stream, `share` of it fresh; either may be empty."""
+    if not texts or not fresh:
+        return documents(texts or fresh, rng)
+    return _drawn(documents(texts, rng), documents(fresh, rng), share, rng)
+
+
+def _drawn(
+    old: Iterator[str], new: Iterator[str], share: float, rng: random.Random
+) -> Iterator[str]:
+    while True:
+        yield next(new if rng.random() < share else old)
+
+
 def arrange(text: Text, rng: random.Random) -> str:
     """As it is written, or its sentences in any order; now and then without its title."""
     draw = rng.random()

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from localcollab.vocabulary import Vocabulary
-from localcollab_convert.expert_texts import Text, documents, pack_rows
+from localcollab_convert.expert_texts import Text, mixed, pack_rows
 
 N_CTX = 1024
 _ROW = 256
@@ -85,10 +85,12 @@ class Training:
 
     def __init__(
         self, model: LlamaForCausalLM, texts: Sequence[Text], vocabulary: Vocabulary,
-        recipe: Recipe, path: Path,
+        recipe: Recipe, path: Path, *, fresh: Sequence[Text] = (), fresh_share: float = 0.0,
     ) -> None:  # fmt: skip
+        """`fresh`: new texts, which get their share of what is shown, however few they are."""
         self.model, self.recipe, self.path = model, recipe, path
         self._texts, self._vocabulary = texts, vocabulary
+        self._fresh, self._fresh_share = fresh, fresh_share
         self._optimizer = torch.optim.AdamW(
             model.parameters(), lr=recipe.rate, betas=(0.9, 0.95), weight_decay=0.05
         )
@@ -123,7 +125,7 @@ class Training:
         is_long = self.n_steps and self.step >= self.n_steps * (1 - _LONG_SHARE)
         n_tokens = N_CTX if is_long else _ROW
         rng = random.Random(f"{self.recipe.seed}/{self.step}")
-        stream = documents(self._texts, rng)
+        stream = mixed(self._texts, self._fresh, self._fresh_share, rng)
         rows = pack_rows(stream, self._vocabulary, _TOKENS_PER_STEP // n_tokens, n_tokens)
         ids = torch.tensor(rows)
         with torch.autocast("cpu", dtype=torch.bfloat16):

@@ -22,6 +22,7 @@ from localcollab.heads import Head, load_head, save_head
 from localcollab.llama.probe import probe
 from localcollab.llama.vocabulary_only import load_vocabulary
 from localcollab_convert import export
+from localcollab_convert.expert_card import ExpertCard, save_card
 from localcollab_convert.expert_file import write_expert
 from localcollab_convert.expert_questions import make_questions, to_jsonl
 from localcollab_convert.expert_texts import Text, split_held_out, texts_sha256
@@ -164,7 +165,19 @@ class ExpertMaker:
         )
         self._note(f"expert: {run.n_steps} steps in {run.seconds / 60:.1f} minutes")
         facts["sha256"] = file_sha256(self.expert_path)
+        self._save_card(facts)
         return stage.finish(facts)
+
+    def _save_card(self, facts: dict[str, Any]) -> None:
+        key = self._training.key
+        card = ExpertCard(
+            name=self.request.name, sha256=facts["sha256"], base=self.request.base,
+            base_sha256=str(key["base"]), size=self.size, seed=self.request.seed,
+            texts=tuple(sorted(text.sha256 for text in self._train_texts)),
+            held_out=tuple(sorted(text.sha256 for text in self._held_out)),
+            minutes=facts["seconds"] / 60, versions=dict(key["versions"]),
+        )  # fmt: skip
+        save_card(card, self.expert_path)
 
     def _show_step(self, step: int, n_steps: int, loss: float) -> None:
         total = str(n_steps) if n_steps else "..."

@@ -1,9 +1,12 @@
 """The `docs` commands of the command line: thin, each imports what it runs."""
 
+import importlib
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from localcollab.errors import LocalcollabError
 
 app = typer.Typer(
     help="Keep collections of your own files, and search them.",
@@ -98,3 +101,28 @@ def status(
     from localcollab.documents.commands import print_status
 
     print_status(collection, as_json=as_json)
+
+
+@app.command()
+def refresh(
+    collection: _Collection = "default",
+    team: Annotated[
+        str | None, typer.Option(help="That convert expert made; default: the collection's name.")
+    ] = None,
+    minutes: Annotated[float, typer.Option(help="Of training, about.")] = 8.0,
+    models: Annotated[
+        list[Path] | None, typer.Option("--models", help="One more models.toml.")
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """Teach the expert made from a collection what is new in it.
+
+    The old expert stays until the new one is at least as good on what was known.
+    """
+    try:
+        module = importlib.import_module("localcollab_convert.refresh_command")
+    except ModuleNotFoundError as error:
+        raise LocalcollabError(
+            f"docs refresh needs {error.name}: pip install 'localcollab[convert]'"
+        ) from error
+    module.run(collection, team, minutes=minutes, catalogs=tuple(models or ()), as_json=as_json)
