@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from localcollab.blend.ranker_file import RankerFile, Written, load_ranker_file
+from localcollab.blend.ranker_file import RankerFile, load_ranker_file
 from localcollab.blend.ranking import Compare, Contest, Pair
 from localcollab.errors import RankerMismatch
 from localcollab.language_model import Float32Array
@@ -22,8 +22,6 @@ logger = logging.getLogger("localcollab.note")
 
 FILE = "ranker.safetensors"
 ENCODER = "encoder.gguf"
-_PAIRS_AT_ONCE = 64
-"""Bounds the states that are held."""
 
 
 class PairRanker:
@@ -49,16 +47,8 @@ class PairRanker:
     ) -> Float32Array:
         """(source, first candidate, second) as token ids -> (n,): logits that the first is better."""
         written = [self.ranker.card.form.write(*three) for three in texts]
-        parts = [
-            self._logits(written[at : at + _PAIRS_AT_ONCE])
-            for at in range(0, len(written), _PAIRS_AT_ONCE)
-        ]
-        return np.concatenate(parts) if parts else np.zeros(0, np.float32)
-
-    def _logits(self, written: Sequence[Written]) -> Float32Array:
-        states = self.encoder.encode([pair.tokens for pair in written])
-        marked = np.stack([h[list(pair.marks)] for h, pair in zip(states, written, strict=True)])
-        return self.ranker.logits(marked)
+        marked = [self.encoder.encode(pair.tokens)[list(pair.marks)] for pair in written]
+        return np.array([self.ranker.logit(states) for states in marked], np.float32)
 
     def _tell_what_is_cut(self, source: Sequence[int], candidates: Sequence[Sequence[int]]) -> None:
         form, longest = self.ranker.card.form, max(map(len, candidates))

@@ -90,19 +90,18 @@ class RankerFile:
     tensors: Mapping[str, Float32Array]
     card: RankerCard
 
-    def logits(self, marked: Float32Array) -> Float32Array:
-        """States at the three marks, (n, 3, d) -> (n,): mean over the measures of s_a - s_b."""
-        source, first, second = (marked[:, k] for k in range(3))  # (n, d)
-        a, b = self.scores(source, first), self.scores(source, second)
-        difference: Float32Array = (a - b).mean(axis=1)
-        return difference
+    def logit(self, marked: Float32Array) -> np.float32:
+        """States at the three marks, (3, d) -> the mean over the measures of s_a - s_b."""
+        source, first, second = marked
+        difference = self.scores(source, first) - self.scores(source, second)
+        return np.float32(difference.mean())
 
     def scores(self, source: Float32Array, candidate: Float32Array) -> Float32Array:
-        """(n, d), (n, d) -> (n, n_Q)."""
+        """(d,), (d,) -> (n_Q,)."""
         t = self.tensors
-        h = np.concatenate([source, candidate], axis=1)  # (n, 2d)
-        h = np.tanh(h @ t["hidden_weight"].T + t["hidden_bias"])
-        scores: Float32Array = h @ t["weight"].T + t["bias"]
+        h = np.concatenate([source, candidate])  # (2d,)
+        h = np.tanh(t["hidden_weight"] @ h + t["hidden_bias"])
+        scores: Float32Array = t["weight"] @ h + t["bias"]
         return scores
 
     def require_encoder(self, sha256: str) -> None:
@@ -157,6 +156,8 @@ def load_ranker_file(path: Path) -> RankerFile:
 def _parse_card(text: str, path: Path) -> RankerCard:
     try:
         values = json.loads(text)
+        if not isinstance(values["measures"], list):
+            raise TypeError("measures is no list")
         form = Form(**values["form"])
         _check_form(form)
         known = {f.name for f in fields(RankerCard)}

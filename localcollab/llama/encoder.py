@@ -5,8 +5,7 @@ No cache and no next token: an encoder is no `LanguageModel`. Which states mean 
 
 import ctypes
 import weakref
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Sequence
 from pathlib import Path
 
 import llama_cpp.llama_cpp as api
@@ -20,10 +19,6 @@ from localcollab.llama.probe import Verdict, probe
 from localcollab.llama.weights import Weights, load_weights
 from localcollab.vocabulary import Vocabulary
 
-_TOKENS_TOGETHER = 256
-"""Short sequences share a batch up to here; attention is computed over the whole batch, and masked."""
-_SEQUENCES_TOGETHER = 16
-
 
 class Encoder:
     """One context on an encoder's weights. Not for two threads at once."""
@@ -35,19 +30,25 @@ class Encoder:
         self.vocabulary: Vocabulary = weights.vocabulary
         self.n_embd = weights.n_embd
         self.n_ctx = _choose_n_ctx(weights, options)
-        self._n_batch = max(self.n_ctx, _TOKENS_TOGETHER)
-        self._context = _open(weights, options, self._n_batch)
-        self._batch = api.llama_batch_init(self._n_batch, 0, 1)
+        self._context = _open(weights, options, self.n_ctx)
+        self._batch = api.llama_batch_init(self.n_ctx, 0, 1)
         weakref.finalize(self, _free, self._context, self._batch, weights)
 
-    def encode(self, sequences: Sequence[Sequence[int]]) -> list[Float32Array]:
-        """The states after the last layer: (n_tokens, n_embd) for each sequence.
+    def encode(self, tokens: Sequence[int]) -> Float32Array:
+        """The states after the last layer, (n_tokens, n_embd).
 
+        A pure function of the tokens: nothing shares a batch, which would change the last bits.
         Raises `ContextFull`, `BadOption` (an empty sequence, an unknown id), `EvaluationFailed`.
         """
-        for tokens in sequences:
-            self._check(tokens)
-        return [states for group in _grouped(sequences) for states in self._encode(group)]
+        self._check(tokens)
+        self._fill_batch(tokens)
+        library.take_errors()
+        if code := api.llama_encode(self._context, self._batch):
+            raise EvaluationFailed(
+                f"{self.name}: llama.cpp could not encode {len(tokens)} tokens (code {code}: "
+                f"{library.take_errors() or 'no reason given'})"
+            )
+        return self._copy_states(len(tokens))
 
     def _check(self, tokens: Sequence[int]) -> None:
         if not tokens:
@@ -63,14 +64,14 @@ class Encoder:
                 f"{self.vocabulary.n_tokens}"
             )
 
-    def _encode(self, group: Sequence[Sequence[int]]) -> list[Float32Array]:
-        n = self._fill_batch(group)
-        library.take_errors()
-        if code := api.llama_encode(self._context, self._batch):
-            raise EvaluationFailed(
-                f"{self.name}: llama.cpp could not encode {n} tokens (code {code}: "
-                f"{library.take_errors() or 'no reason given'})"
-            )
+    def _fill_batch(self, tokens: Sequence[int]) -> None:
+        batch = self._batch
+        batch.n_tokens = len(tokens)
+        for i, token in enumerate(tokens):
+            batch.token[i], batch.pos[i], batch.logits[i] = token, i, True
+            batch.n_seq_id[i], batch.seq_id[i][0] = 1, 0
+
+    def _copy_states(self, n: int) -> Float32Array:
         states = np.empty((n, self.n_embd), np.float32)
         # llama.cpp reuses its buffer on the next encode.
         source = ctypes.addressof(api.llama_get_embeddings(self._context).contents)
@@ -80,16 +81,7 @@ class Encoder:
                 f"{self.name}: the weights of {self.weights.path.name} give states that are no "
                 "numbers: fetch the file again"
             )
-        return np.split(states, np.cumsum([len(tokens) for tokens in group])[:-1])
-
-    def _fill_batch(self, group: Sequence[Sequence[int]]) -> int:
-        batch = self._batch
-        places = ((s, at) for s, tokens in enumerate(group) for at in range(len(tokens)))
-        batch.n_tokens = n = sum(map(len, group))
-        for i, (token, (sequence, at)) in enumerate(zip(chain(*group), places, strict=True)):
-            batch.token[i], batch.pos[i], batch.logits[i] = token, at, True
-            batch.n_seq_id[i], batch.seq_id[i][0] = 1, sequence
-        return n
+        return states
 
 
 def load_encoder(path: Path, options: Options | None = None) -> tuple[Encoder, Verdict]:
@@ -100,19 +92,6 @@ def load_encoder(path: Path, options: Options | None = None) -> tuple[Encoder, V
         path, options, extra_buffers=verdict.extra_buffers, kind="encoder"
     )  # fmt: skip
     return Encoder(weights, options, name=path.stem), verdict
-
-
-def _grouped(sequences: Sequence[Sequence[int]]) -> Iterator[list[Sequence[int]]]:
-    """Neighbours that are short enough to share a batch."""
-    group: list[Sequence[int]] = []
-    for tokens in sequences:
-        n = sum(map(len, group)) + len(tokens)
-        if group and (n > _TOKENS_TOGETHER or len(group) == _SEQUENCES_TOGETHER):
-            yield group
-            group = []
-        group.append(tokens)
-    if group:
-        yield group
 
 
 def _choose_n_ctx(weights: Weights, options: Options) -> int:
@@ -126,11 +105,11 @@ def _choose_n_ctx(weights: Weights, options: Options) -> int:
     return options.n_ctx or trained
 
 
-def _open(weights: Weights, options: Options, n_batch: int) -> object:
+def _open(weights: Weights, options: Options, n_ctx: int) -> object:
     params = api.llama_context_default_params()
     # Without a micro-batch that holds the whole batch llama.cpp ends the process.
-    params.n_ctx = params.n_batch = params.n_ubatch = params.n_outputs_max = n_batch
-    params.n_seq_max = _SEQUENCES_TOGETHER
+    params.n_ctx = params.n_batch = params.n_ubatch = params.n_outputs_max = n_ctx
+    params.n_seq_max = 1
     params.n_threads = params.n_threads_batch = threads_for(weights.size_bytes, options)
     params.flash_attn_type = api.LLAMA_FLASH_ATTN_TYPE_DISABLED
     params.pooling_type = api.LLAMA_POOLING_TYPE_NONE
@@ -140,7 +119,7 @@ def _open(weights: Weights, options: Options, n_batch: int) -> object:
     context = api.llama_init_from_model(weights.pointer, params)
     if not context:
         raise BadOption(
-            f"{weights.path.name}: llama.cpp cannot open a context of {n_batch} tokens "
+            f"{weights.path.name}: llama.cpp cannot open a context of {n_ctx} tokens "
             f"({library.take_errors() or 'no reason given'}): try a smaller n_ctx"
         )
     return context

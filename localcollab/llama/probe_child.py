@@ -43,8 +43,8 @@ def _states(weights: Weights, options: Options, tokens: Sequence[int]) -> Float3
     """Whatever the file computes in its kind of use."""
     name = weights.path.name
     if weights.kind == "encoder":
-        short = Options(n_ctx=min(64, weights.n_ctx_train))
-        return Encoder(weights, short, name=name).encode([tokens])[0]
+        short = min(64, weights.n_ctx_train)
+        return Encoder(weights, Options(n_ctx=short), name=name).encode(tokens[:short])
     if weights.kind == "encoder-decoder":
         both = EncoderDecoder(weights, options, name=name)
         return both.with_source(tokens).read([both.start]).logits
