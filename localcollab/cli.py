@@ -142,6 +142,12 @@ def run(
     kv_type: Annotated[str, typer.Option(help="Type of the KV cache: f16, q8_0, ...")] = "f16",
     flash_attention: Annotated[str, typer.Option(help="auto, on or off.")] = "auto",
     load_mode: Annotated[str, typer.Option(help="auto, mmap, read or mlock.")] = "auto",
+    memory: Annotated[
+        float | None,
+        typer.Option(
+            help="GiB that a blend may take: members that do not fit together go in turn."
+        ),
+    ] = None,
     marks: Annotated[
         bool | None,
         typer.Option("--marks/--no-marks", help="Mark who wrote what; default: on a terminal."),
@@ -181,6 +187,7 @@ def run(
         marks=marks,
         json_events=json_events,
         docs=command.docs_choice(docs, strict=strict, way=docs_as),
+        budget=None if memory is None else int(memory * 2**30),
     )
 
 

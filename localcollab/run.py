@@ -17,7 +17,8 @@ from localcollab.assembly import (
     plan_from_files,
     with_choices,
 )
-from localcollab.catalog import DEFAULT_TEAM, load_catalog
+from localcollab.blend.events import BlendEvent
+from localcollab.catalog import DEFAULT_TEAM, Blend, load_catalog
 from localcollab.documents.events import AnswerEvent, Checked, Sources, Way
 from localcollab.documents.showing import claim_lines, source_lines
 from localcollab.errors import BadOption
@@ -96,12 +97,28 @@ def run(
     marks: bool | None,
     json_events: bool,
     docs: DocsChoice | None = None,
+    budget: int | None = None,
 ) -> None:
     """Answer on stdout; notes, legend and the double-check line on stderr. Raises what asking raises."""
     plan = choice.plan()
     text = _read_question() if question in (None, "-") else question or ""
     if not text.strip():
         raise BadOption("the question is empty: give one, or write it to standard input")
+    if isinstance(plan.method, Blend):
+        # Imported here: a team that writes token by token needs none of it.
+        from localcollab.blend.run_command import answer
+
+        if docs is not None:
+            raise BadOption(
+                f"{plan.name} is a blend, which reads no documents: ask one of its members"
+            )
+        answer(
+            plan, text, options, system=system, sampling=sampling, limits=limits, marks=marks,
+            json_events=json_events, budget=budget,
+        )  # fmt: skip
+        return
+    if budget is not None:
+        raise BadOption("--memory is for blends, whose members can be loaded in turn: leave it out")
     status = Status(sys.stderr)
     with ExitStack() as stack:
         library = None if docs is None else _open_library(docs, stack)
@@ -150,11 +167,11 @@ def _answer(
     sources: Sources | None = None
     for event in _ask(session, text, library, sampling, limits):
         if painter is None:
-            _write_line(event)
+            write_line(event)
             continue
         if isinstance(event, Sources):
             sources = event
-        _show(event, painter, status, sources)
+        show(event, painter, status, sources)
 
 
 def _painter(team: OpenTeam, marks: bool | None) -> Painter:
@@ -167,7 +184,7 @@ def _painter(team: OpenTeam, marks: bool | None) -> Painter:
     )
 
 
-def _show(event: AnswerEvent, painter: Painter, status: Status, sources: Sources | None) -> None:
+def show(event: AnswerEvent, painter: Painter, status: Status, sources: Sources | None) -> None:
     match event:
         case Sources():
             for line in source_lines(event):
@@ -207,13 +224,13 @@ def _read_question() -> str:
         ) from error
 
 
-def _write_line(event: AnswerEvent) -> None:
+def write_line(event: AnswerEvent | BlendEvent) -> None:
     """JSON in UTF-8, whatever the locale; half a character (of a file name) as an escape."""
     line = json.dumps(event_record(event), ensure_ascii=False)
     sys.stdout.buffer.write(line.encode("utf-8", "backslashreplace") + b"\n")
     sys.stdout.buffer.flush()
 
 
-def event_record(event: AnswerEvent) -> dict[str, object]:
+def event_record(event: AnswerEvent | BlendEvent) -> dict[str, object]:
     """One event as JSON: its kind under `event`, then its fields."""
     return {"event": type(event).__name__.lower(), **asdict(event)}

@@ -1,6 +1,6 @@
 """Names and plans -> the members of a blend, opened when they are asked.
 
-A name is a team or a model of the catalogue, or a GGUF file.
+A name is a team of the catalogue, a model of it, or a GGUF file, in this order.
 """
 
 from collections.abc import Iterable
@@ -38,6 +38,8 @@ def open_blend(
 ) -> tuple[Recipe, Residence]:
     """Nothing is loaded yet. `budget`: bytes; None: what is free. Raises `BadOption`, `BadModelFile`."""
     assert isinstance(plan.method, Blend), "the caller has seen that it is one"
+    if plan.draft:
+        raise BadOption(f"{plan.name} is a blend, which has no draft of its own: leave --draft out")
     members = {member.name: _by_itself(member) for member in plan.members}
     residence = Residence(members, options, budget=budget, on_progress=on_progress)
     return recipe_of(plan.method), residence
@@ -57,10 +59,10 @@ def reside(
 
 
 def plan_member(catalog: Catalog, name: str) -> TeamPlan:
-    """A file, a model, or a team. Raises `BadCatalog`, and `BadOption` for a blend."""
+    """Raises `BadCatalog`, and `BadOption` for a blend."""
     if name.endswith(".gguf"):
         return _by_itself(Member(name, Path(name)))
-    if name in catalog.models or name not in catalog.teams:
+    if name not in catalog.teams:
         entry = catalog.model(name)
         return _by_itself(Member(name, entry.path, entry.adapter))
     plan = plan_from_catalog(catalog, catalog.team(name))

@@ -148,7 +148,9 @@ class Catalog:
 
     def nested(self, place: Place) -> TeamEntry | None:
         """The team that stands in this place, if one does."""
-        return None if place.name in self.models else self.teams.get(place.name)
+        if place.name in self.models and not place.prefers_team:
+            return None
+        return self.teams.get(place.name)
 
     def teams_of(self, team: TeamEntry) -> tuple[TeamEntry, ...]:
         """The team, and every team that is a member in it, however deep."""

@@ -18,6 +18,8 @@ class Place(NamedTuple):
     name: str
     takes_team: bool = True
     """Whether a team may stand there. A model of the same name goes first."""
+    prefers_team: bool = False
+    """The team of a name goes before the model of that name: who answers is asked, not who writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +152,10 @@ class Blend:
         # Imported here: of all methods only this one names models in its ranker.
         from localcollab.blend.naming import parse_ranker
 
-        fuser = [Place("fuser", "fuser", self.fuser)] if self.fuser else []
-        rankers = (Place("ranker", "ranker", name) for name in parse_ranker(self.ranker).models)
-        members = (Place("member", "members", name) for name in self.members)
-        return (*members, *fuser, *rankers)
+        named = [("member", "members", name) for name in self.members]
+        named += [("fuser", "fuser", self.fuser)] if self.fuser else []
+        named += [("ranker", "ranker", name) for name in parse_ranker(self.ranker).models]
+        return tuple(Place(*words, prefers_team=True) for words in named)
 
 
 Method = Deferral | Speculation | Calm | Proxy | Contrast | Mixture | Blend

@@ -73,7 +73,8 @@ def fit_team(
     """`free`: instead of what the machine has. Raises `BadCatalog`, `BadModelFile`."""
     free = available_bytes() if free is None else free
     entries = [
-        (f"{role} {name}", catalog.model(name)) for role, _key, name, _ in catalog.places_of(team)
+        (f"{place.role} {place.name}", catalog.model(place.name))
+        for place in catalog.places_of(team)
     ]
     here = [(place, entry) for place, entry in entries if os.path.isfile(entry.path)]
     planned = [PlannedContext(place, entry.path.resolve(), options.n_ctx) for place, entry in here]
