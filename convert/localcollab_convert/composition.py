@@ -99,13 +99,13 @@ class Composition(nn.Module):
 
         return hook
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """(b, n) -> logits (b, n, n_vocab)."""
+    def forward(self, tokens: Tensor, kept: Tensor | int = 0) -> Tensor:
+        """(b, n) -> logits (b, n, n_vocab), or only at the positions `kept`."""
         self._states = []
         for model in self.augmenting if self.is_on else ():
             with torch.no_grad():
                 # The body alone: nobody asks these models for logits.
                 found = model.model(tokens, output_hidden_states=True, use_cache=False)
             self._states.append(found.hidden_states)
-        logits: Tensor = self.anchor(tokens, use_cache=False).logits
+        logits: Tensor = self.anchor(tokens, use_cache=False, logits_to_keep=kept).logits
         return logits

@@ -76,6 +76,10 @@ class Weights:
         return "encoder-decoder" if api.llama_model_has_encoder(self.pointer) else "decoder"
 
     @property
+    def n_parameters(self) -> int:
+        return int(api.llama_model_n_params(self.pointer))
+
+    @property
     def keeps_state(self) -> bool:
         """Recurrent or hybrid: the cache is a state that cannot be cut."""
         recurrent = api.llama_model_is_recurrent(self.pointer)
