@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from localcollab.encoding import TextStream as TextStream
 from localcollab.encoding import (
     boundaries,
-    encode_continuation,
-    encode_start,
     match,
     template_writer,
 )
 from localcollab.errors import BadOption
+from localcollab.rendering import Rendering, encode, render, said
 from localcollab.template import ChatTemplate, Message
 from localcollab.vocabulary import Vocabulary
 
@@ -61,6 +60,8 @@ class _Piece:
     text: str
     tokens: tuple[int, ...]
     is_answer: bool = False
+    plain: tuple[tuple[int, int], ...] = ()
+    """As in `Rendering`; an answer's ids say it themselves."""
 
 
 class Transcript:
@@ -79,9 +80,10 @@ class Transcript:
 
     def prompt(self, messages: Sequence[Message]) -> Prompt:
         """The sequence to continue. Raises what rendering and encoding raise, changing nothing."""
-        text = self._render(messages)
-        pieces = self._kept(text)
-        self._extend(pieces, text, messages)
+        rendering = self._render(messages)
+        text = rendering.text
+        pieces = self._kept(rendering)
+        self._extend(pieces, rendering, messages)
         before, now = _tokens(self._pieces), _tokens(pieces)
         n_same = _n_same(before, now)
         n_earlier = self._count_up_to(_end_of_last_answer(text, messages), pieces)
@@ -96,25 +98,27 @@ class Transcript:
             self._pieces.append(piece)
             self._answers.append(piece.tokens)
 
-    def _render(self, messages: Sequence[Message]) -> str:
+    def _render(self, messages: Sequence[Message]) -> Rendering:
         if self._template is not None:
-            return self._template.render(messages)
+            return render(self._template, messages, self._vocabulary)
         if any(message.role == "system" for message in messages):
             raise BadOption(
                 "this model has no chat template, so it takes no system prompt: put it into the "
                 "question"
             )
-        return "".join(message.content for message in messages)
+        return said("".join(message.content for message in messages), self._vocabulary)
 
-    def _kept(self, text: str) -> list[_Piece]:
-        """The pieces that still write how `text` begins; of a changed answer, its first tokens."""
+    def _kept(self, rendering: Rendering) -> list[_Piece]:
+        """The pieces that still write how it begins; of a changed answer, its first tokens."""
+        text = rendering.text
         kept: list[_Piece] = []
         position = 0
         for piece in self._pieces:
             if position == len(text):
                 break
             if not piece.is_answer:
-                if not text.startswith(piece.text, position):
+                part = rendering.part(position, position + len(piece.text))
+                if part != Rendering(piece.text, piece.plain):
                     break
                 kept.append(piece)
                 position += len(piece.text)
@@ -129,8 +133,11 @@ class Transcript:
                 break
         return kept
 
-    def _extend(self, pieces: list[_Piece], text: str, messages: Sequence[Message]) -> None:
-        """Add the rest of `text`, with the ids of answers that a template moved or shortened."""
+    def _extend(
+        self, pieces: list[_Piece], rendering: Rendering, messages: Sequence[Message]
+    ) -> None:
+        """Add the rest of it, with the ids of answers that a template moved or shortened."""
+        text = rendering.text
         begin = cursor = sum(len(piece.text) for piece in pieces)
         for message in _after_answers(messages, sum(piece.is_answer for piece in pieces)):
             content = message.content.strip()
@@ -142,16 +149,15 @@ class Transcript:
                 continue
             offset, tokens = self._generated(content)
             if tokens:
-                self._encode(pieces, text[begin : found + offset])
+                self._encode(pieces, rendering.part(begin, found + offset))
                 pieces.append(_Piece(self._vocabulary.decode(tokens), tokens, is_answer=True))
                 begin = found + offset + len(pieces[-1].text)
-        self._encode(pieces, text[begin:])
+        self._encode(pieces, rendering.part(begin))
 
-    def _encode(self, pieces: list[_Piece], text: str) -> None:
-        if not pieces:
-            pieces.append(_Piece(text, tuple(encode_start(self._vocabulary, text))))
-        elif text:
-            pieces.append(_Piece(text, tuple(encode_continuation(self._vocabulary, text))))
+    def _encode(self, pieces: list[_Piece], part: Rendering) -> None:
+        if part.text or not pieces:
+            tokens = encode(part, self._vocabulary, at_start=not pieces)
+            pieces.append(_Piece(part.text, tuple(tokens), plain=part.plain))
 
     def _generated(self, content: str) -> tuple[int, tuple[int, ...]]:
         """The whole tokens inside `content`, as generated, and the character they start at."""

@@ -49,40 +49,41 @@ def encode_start(vocabulary: Vocabulary, text: str) -> list[int]:
     return start + tokens[:n] + encode_continuation(vocabulary, written[n_chars:])
 
 
-def encode_continuation(vocabulary: Vocabulary, text: str) -> list[int]:
-    """Ids that write exactly `text` in the middle of a sequence, special tokens read as such.
+def encode_continuation(vocabulary: Vocabulary, text: str, *, special: bool = True) -> list[int]:
+    """Ids that write exactly `text` in the middle of a sequence; `special`: names of special tokens
+    are read as such.
 
     Only a vocabulary that cannot write a line of `text` gives something else for that line: one
     that lower-cases, or SentencePiece for the sign it writes spaces with, U+2581.
     """
-    tokens, n_chars = _encode_longest(vocabulary, text)
+    tokens, n_chars = _encode_longest(vocabulary, text, special)
     if n_chars == len(text):
         return tokens
     specials = sorted(filter(None, (vocabulary.strings[t] for t in vocabulary.control)), key=len)
     pattern = "|".join(re.escape(special) for special in reversed(specials))
     fragments = re.split(f"({pattern})", text) if pattern else [text]
-    return [token for part in fragments for token in _encode_fragment(vocabulary, part)]
+    return [token for part in fragments for token in _encode_fragment(vocabulary, part, special)]
 
 
-def _encode_fragment(vocabulary: Vocabulary, text: str) -> list[int]:
+def _encode_fragment(vocabulary: Vocabulary, text: str, special: bool) -> list[int]:
     tokens: list[int] = []
     while text:
-        some, n_chars = _encode_longest(vocabulary, text)
+        some, n_chars = _encode_longest(vocabulary, text, special)
         if not some:
             # This line cannot be written as it is; the next ones may.
             n_chars = text.find("\n") + 1 or len(text)
-            some = vocabulary.encode(text[:n_chars], special=True)
+            some = vocabulary.encode(text[:n_chars], special=special)
         tokens += some
         text = text[n_chars:]
     return tokens
 
 
-def _encode_longest(vocabulary: Vocabulary, text: str) -> tuple[list[int], int]:
+def _encode_longest(vocabulary: Vocabulary, text: str, special: bool) -> tuple[list[int], int]:
     """Ids that write the beginning of `text`, as long a one as an anchor gives; its length."""
     best: tuple[list[int], int] = [], 0
     for anchor in _ANCHORS:
         before = vocabulary.encode(anchor)
-        tokens = vocabulary.encode(anchor + text, special=True)
+        tokens = vocabulary.encode(anchor + text, special=special)
         if tokens[: len(before)] != before:
             continue
         tokens = tokens[len(before) :]

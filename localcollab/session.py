@@ -117,7 +117,7 @@ def require_room(model: LanguageModel, text: str, what: str = "the question") ->
         return
     for at in range(0, len(text), _PART):
         part = text[at : at + _PART]
-        n_tokens += len(model.vocabulary.encode(part, special=True)) - _MADE_BY_A_CUT
+        n_tokens += len(model.vocabulary.encode(part)) - _MADE_BY_A_CUT
         if n_tokens > model.n_ctx:
             raise ContextFull(
                 f"{what} has {len(text)} characters; the first {at + len(part)} fill "

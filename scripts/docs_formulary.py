@@ -19,7 +19,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median, quantiles
 
-from document_files import FORMATS, write_document
 from localcollab.answer import Limits
 from localcollab.assembly import OpenTeam, open_team, plan_from_catalog
 from localcollab.catalog import load_catalog
@@ -36,6 +35,7 @@ from localcollab.questions import is_right
 from localcollab.session import Session
 from localcollab.statistics import wilson_interval
 from localcollab.vocabulary import Vocabulary
+from monograph_files import FORMATS, write_document
 
 SHIPPED = Path(__file__).parents[1] / "localcollab/shipped/formulary"
 EXPERT = "formulary"

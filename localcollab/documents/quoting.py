@@ -81,7 +81,7 @@ class Quotes:
         """Character -> the token that begins there when the whole text is tokenized."""
         starts, data = dict[int, int](), text.encode()
         n_bytes = 0
-        for token in encode_continuation(self._vocabulary, text):
+        for token in encode_continuation(self._vocabulary, text, special=False):
             before = data[:n_bytes].decode("utf-8", "ignore")
             starts[len(before)] = token
             n_bytes += len(self._vocabulary.piece(token))
@@ -93,7 +93,7 @@ class Quotes:
         if token is not None or at >= len(self._texts[rank]):
             return token
         # The sequence was cut into tokens otherwise than the passage: begin anew from here.
-        rest = encode_continuation(self._vocabulary, self._texts[rank][at : at + 32])
+        rest = encode_continuation(self._vocabulary, self._texts[rank][at : at + 32], special=False)
         return rest[0] if rest else None
 
 
