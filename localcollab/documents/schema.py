@@ -3,6 +3,9 @@
 APPLICATION_ID = 0x4C434443
 """Marks the file as ours in its header ("LCDC")."""
 
+TOKENIZER = "porter unicode61 remove_diacritics 2"
+"""English words by their stem, accents folded; the stems of other languages change alike."""
+
 _TABLES = (
     """CREATE TABLE sources (
         path BLOB PRIMARY KEY,       -- absolute, as the file system spells it
@@ -30,9 +33,8 @@ _TABLES = (
         UNIQUE (document, n)
     )""",
     # The index holds no copy of the texts; the triggers tell it what to take out.
-    """CREATE VIRTUAL TABLE words USING fts5(
-        heading, text, content='passages', content_rowid='id',
-        tokenize='porter unicode61 remove_diacritics 2'
+    f"""CREATE VIRTUAL TABLE words USING fts5(
+        heading, text, content='passages', content_rowid='id', tokenize='{TOKENIZER}'
     )""",
     """CREATE TRIGGER words_added AFTER INSERT ON passages BEGIN
         INSERT INTO words(rowid, heading, text) VALUES (new.id, new.heading, new.text);

@@ -1,12 +1,16 @@
 """A question -> the passages it is best answered from: BM25 over words, by SQLite's FTS5.
 
-Okapi BM25 (k1 = 1.2, b = 0.75) over headings and text, English words by their stem, accents folded.
-Words that stand in a large share of all passages leave the query: they say nothing, and cost most.
+Okapi BM25 (k1 = 1.2, b = 0.75) over headings and text. Words that stand in a large share of all
+passages leave the query: they say nothing, and cost most. To a passage's own score come small shares of
+two others: of the question's neighbouring words standing close together in it, and of the passages
+right before and after it. `scripts/retrieval.py` measures what both are worth.
 """
 
 import re
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
 from localcollab.documents import rows
 from localcollab.documents.records import Hit
@@ -17,39 +21,85 @@ _FEW = 100
 """In this many passages no word is frequent yet."""
 _MOST_WORDS = 64
 """Of a long query (a pasted text), the rarest ones search."""
+_CANDIDATES = 100
+"""Passages that are looked at closer."""
+_NEAR, _NEAR_SHARE = 2, 0.15
+"""Words between two of the question's; what their closeness counts."""
+_BESIDE_SHARE = 0.15
+"""What the passage before and the one after count."""
 _WORD = re.compile(r"[^\W_]+")
 
-_BEST = """SELECT rowid AS id, -rank AS score FROM words WHERE words MATCH ?
-    ORDER BY rank, rowid LIMIT ?"""
+_RANKED = "SELECT rowid, -rank FROM words WHERE words MATCH ? ORDER BY rank, rowid LIMIT ?"
 _COUNT = "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)"
 
+Scores = dict[int, float]
+"""Of passages, by id."""
 
-def search(connection: sqlite3.Connection, query: str, n: int) -> list[Hit]:
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    words: Sequence[str]
+    """The telling ones, rarest first."""
+    neighbours: Sequence[tuple[str, str]]
+    """Telling words that follow one another in the question."""
+
+
+def search(connection: sqlite3.Connection, text: str, n: int) -> list[Hit]:
     """Inside a transaction. Passages that hold any of the query's words, the best first."""
-    words = telling_words(connection, query)
-    if not words or n < 1:
+    query = to_query(connection, text)
+    if not query.words or n < 1:
         return []
-    return hits(connection, connection.execute(_BEST, (_any_of(words), n)).fetchall())
+    scores = score(connection, query, max(n, _CANDIDATES))
+    return hits(connection, sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))[:n])
 
 
-def hits(connection: sqlite3.Connection, ranked: Iterable[sqlite3.Row]) -> list[Hit]:
-    """`ranked`: rows of id and score, in the order they are returned in."""
-    scores = {row["id"]: row["score"] for row in ranked}
+def score(connection: sqlite3.Connection, query: Query, n: int) -> Scores:
+    """The `n` best by their own words, with what stands close and beside added."""
+    own = _ranked(connection, _any_of(query.words), n)
+    near = [f'NEAR("{a}" "{b}", {_NEAR})' for a, b in query.neighbours]
+    close = _ranked(connection, " OR ".join(near), 10 * n) if near else {}
+    return _with_surroundings(
+        connection, {id_: each + _NEAR_SHARE * close.get(id_, 0.0) for id_, each in own.items()}
+    )
+
+
+def hits(connection: sqlite3.Connection, ranked: Iterable[tuple[int, float]]) -> list[Hit]:
+    """In the order they come in."""
+    scores = dict(ranked)
     marks = ",".join("?" * len(scores))
     found = connection.execute(f"{rows.PASSAGE} WHERE p.id IN ({marks})", tuple(scores)).fetchall()
     passages = {passage.id: passage for passage in rows.to_passages(connection, found)}
-    return [Hit(passages[id_], score) for id_, score in scores.items()]
+    return [Hit(passages[id_], each) for id_, each in scores.items()]
 
 
-def telling_words(connection: sqlite3.Connection, query: str) -> list[str]:
-    """The query's words without the very frequent and the unknown ones; rarest first."""
+def to_query(connection: sqlite3.Connection, text: str) -> Query:
+    """Without the very frequent words, unless all are, and without those that stand nowhere."""
     (n_passages,) = connection.execute("SELECT count(*) FROM passages").fetchone()
     most = n_passages if n_passages <= _FEW else int(FREQUENT * n_passages)
-    words = dict.fromkeys(word.lower() for word in _WORD.findall(query))
-    counts = {word: _count(connection, word, most + 1) for word in words}
+    spoken = [word.lower() for word in _WORD.findall(text)]
+    counts = {word: _count(connection, word, most + 1) for word in dict.fromkeys(spoken)}
     known = sorted((word for word in counts if counts[word]), key=lambda word: counts[word])
-    telling = [word for word in known if counts[word] <= most]
-    return (telling or known)[:_MOST_WORDS]
+    telling = ([word for word in known if counts[word] <= most] or known)[:_MOST_WORDS]
+    following = [word for word in spoken if word in set(telling)]
+    pairs = dict.fromkeys(pairwise(following))
+    return Query(telling, [pair for pair in pairs if pair[0] != pair[1]][:_MOST_WORDS])
+
+
+def _with_surroundings(connection: sqlite3.Connection, scores: Mapping[int, float]) -> Scores:
+    marks = ",".join("?" * len(scores))
+    found = connection.execute(
+        f"SELECT id, document, n FROM passages WHERE id IN ({marks})", tuple(scores)
+    ).fetchall()
+    at = {(row["document"], row["n"]): scores[row["id"]] for row in found}
+    return {
+        id_: at[document, n]
+        + _BESIDE_SHARE * (at.get((document, n - 1), 0.0) + at.get((document, n + 1), 0.0))
+        for id_, document, n in found
+    }
+
+
+def _ranked(connection: sqlite3.Connection, query: str, n: int) -> Scores:
+    return {row[0]: row[1] for row in connection.execute(_RANKED, (query, n))}
 
 
 def _count(connection: sqlite3.Connection, word: str, most: int) -> int:

@@ -1,0 +1,127 @@
+"""How often the right paragraph is found first: our search beside a plain BM25 library.
+
+    python scripts/retrieval.py --data xquad.en.json [--json]
+
+The data: SQuAD's JSON (XQuAD is). Every paragraph becomes a document; every question is asked once,
+the paragraph it belongs to is the one right answer. The library (rank_bm25's BM25Okapi, its defaults)
+gets the very tokens that SQLite's index holds, of paragraphs and of questions.
+"""
+
+import argparse
+import json
+import sqlite3
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from rank_bm25 import BM25Okapi
+
+from localcollab.documents.collection import Collection
+from localcollab.documents.schema import TOKENIZER
+
+DEEPEST = 100
+"""Ranks beyond this count as not found, for all alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    text: str
+    paragraph: int
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    recall_at_1: float
+    recall_at_5: float
+    mrr: float
+
+
+def load(file: Path) -> tuple[list[str], list[Question]]:
+    articles = json.loads(file.read_text(encoding="utf-8"))["data"]
+    found = [paragraph for article in articles for paragraph in article["paragraphs"]]
+    questions = [Question(q["question"], n) for n, p in enumerate(found) for q in p["qas"]]
+    return [paragraph["context"] for paragraph in found], questions
+
+
+def score(ranks: Sequence[int | None]) -> Score:
+    """`ranks`: of the right paragraph, from 1; None: not found."""
+    n = len(ranks)
+    return Score(
+        sum(rank == 1 for rank in ranks) / n,
+        sum(rank is not None and rank <= 5 for rank in ranks) / n,
+        sum(1 / rank for rank in ranks if rank) / n,
+    )
+
+
+def our_search(paragraphs: Sequence[str], folder: Path) -> Callable[[str], list[int]]:
+    """Paragraphs by number, best first: each by its best passage."""
+    for number, text in enumerate(paragraphs):
+        (folder / f"{number:05}.txt").write_text(text, encoding="utf-8")
+    collection = Collection(None)
+    collection.add([folder])
+
+    def search(question: str) -> list[int]:
+        hits = collection.search(question, DEEPEST)
+        return list(dict.fromkeys(int(hit.passage.document.path.stem) for hit in hits))
+
+    return search
+
+
+def library_search(paragraphs: Sequence[str], questions: Sequence[str]) -> list[list[int]]:
+    library = BM25Okapi(tokens(paragraphs))
+    ranked = []
+    for words in tokens(questions):
+        scores = np.asarray(library.get_scores(words))
+        best = np.argsort(-scores, kind="stable")[:DEEPEST]
+        ranked.append([int(n) for n in best if scores[n] > 0])
+    return ranked
+
+
+def tokens(texts: Sequence[str]) -> list[list[str]]:
+    """As SQLite's index cuts, folds and stems them, in their order."""
+    connection = sqlite3.connect(":memory:")
+    connection.execute(f"CREATE VIRTUAL TABLE t USING fts5(text, tokenize='{TOKENIZER}')")
+    connection.execute("CREATE VIRTUAL TABLE v USING fts5vocab(t, instance)")
+    connection.executemany("INSERT INTO t(rowid, text) VALUES (?, ?)", enumerate(texts))
+    found: defaultdict[int, list[str]] = defaultdict(list)
+    for row, term in connection.execute('SELECT doc, term FROM v ORDER BY doc, "offset"'):
+        found[row].append(term)
+    connection.close()
+    return [found[n] for n in range(len(texts))]
+
+
+def rank_of(right: int, ranked: Sequence[int]) -> int | None:
+    return ranked.index(right) + 1 if right in ranked else None
+
+
+def measure(file: Path) -> dict[str, Score]:
+    paragraphs, questions = load(file)
+    with tempfile.TemporaryDirectory() as folder:
+        search = our_search(paragraphs, Path(folder))
+        ours = [rank_of(q.paragraph, search(q.text)) for q in questions]
+    ranked = library_search(paragraphs, [q.text for q in questions])
+    library = [rank_of(q.paragraph, r) for q, r in zip(questions, ranked, strict=True)]
+    return {"localcollab": score(ours), "rank_bm25": score(library)}
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--data", type=Path, required=True)
+    options.add_argument("--json", action="store_true")
+    chosen = options.parse_args()
+    scores = measure(chosen.data)
+    if chosen.json:
+        json.dump({name: asdict(each) for name, each in scores.items()}, sys.stdout, indent=1)
+        print()
+        return
+    print("| search | recall@1 | recall@5 | MRR |\n| --- | --- | --- | --- |")
+    for name, each in scores.items():
+        print(f"| {name} | {each.recall_at_1:.3f} | {each.recall_at_5:.3f} | {each.mrr:.3f} |")
+
+
+if __name__ == "__main__":
+    main()
