@@ -1,17 +1,23 @@
 """`localcollab convert model`: the stages in order, a line for every file, the record as JSON."""
 
 import json
+import math
 import sys
 from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from localcollab.catalog import VerifiedEntry
 from localcollab.errors import LocalcollabError
+from localcollab.models.keeping import enter_made
+from localcollab.models.store import check_name
 from localcollab.terminal import Status, visible
 from localcollab_convert.lock import hold
 from localcollab_convert.pipeline import Conversion, Made, Request
 from localcollab_convert.stages import Stage, file_sha256, write_json
-from localcollab_convert.verify import Asked, Verification, verify
+from localcollab_convert.verify import Asked, verify
 from localcollab_convert.verify_command import lines, record
 
 
@@ -23,6 +29,8 @@ def run(request: Request, asked: Asked | None, *, as_json: bool) -> None:
     """`asked`: how to verify; None: not. Raises what the stages raise, and `TokenizersDiffer`."""
     status = Status(sys.stderr)
     conversion = Conversion(request, status.show, status.note)
+    for file_type in request.types:
+        check_name(conversion.path_of(file_type).stem)
     try:
         with hold(conversion.work, "wait for it to end, or give another --name or --out"):
             files, records = _make(conversion, asked, status)
@@ -50,7 +58,29 @@ def _make(
     files = [conversion.quantized(file_type) for file_type in types]
     records = _verify(conversion, files, asked, status) if asked else {}
     conversion.drop_original()
+    for made in files:
+        verified = _entry(conversion, records.get(made.path))
+        if refusal := enter_made(made.path, made.path.stem, verified):
+            status.note(refusal)
     return files, records
+
+
+def _entry(conversion: Conversion, found: dict[str, Any] | None) -> VerifiedEntry | None:
+    """What the catalogue keeps of a verification."""
+    if found is None:
+        return None
+    total = found["total"] or {}
+    before, after = total.get("perplexity_original"), total.get("perplexity")
+    return VerifiedEntry(
+        against=conversion.source_sha256,
+        date=found["date"],
+        version=version("localcollab"),
+        same_tokenizer=found["same_tokenizer"],
+        kl=total.get("kl"),
+        same_top1=total.get("agreement"),
+        perplexity_change=after / before - 1 if before and after else None,
+        n_tokens=total.get("n_tokens"),
+    )
 
 
 def _record(made: Made, verification: dict[str, Any] | None) -> dict[str, Any]:
@@ -65,28 +95,32 @@ def _verify(
     records: dict[Path, dict[str, Any]] = {}
     for made in files:
         key = {"file": made.sha256, "made from": conversion.digest, "text": file_sha256(asked.text),
-               "tokens": asked.n_tokens}  # fmt: skip
+               "tokens": asked.n_tokens, "keys": 2}  # fmt: skip
         stage = Stage("verify", conversion.work / made.type / "verify", key)
         done = stage.outputs()
         if done is None:
             stage.begin()
-            found = _verify_one(conversion, made, asked, status)
             path = stage.folder / "verification.json"
-            write_json(path, _finite(record(found) | {"lines": list(lines(found))}))
+            write_json(path, _finite(_verify_one(conversion, made, asked, status)))
             stage.finish({}, path.name)
         text = (stage.folder / "verification.json").read_text(encoding="utf-8")
         records[made.path] = json.loads(text)
     return records
 
 
-def _verify_one(conversion: Conversion, made: Made, asked: Asked, status: Status) -> Verification:
-    if conversion.source.is_folder:
-        _compare_tokenizers(conversion, made.path, status)
-    return verify(made.path, conversion.original(), asked, status.show)
+def _verify_one(conversion: Conversion, made: Made, asked: Asked, status: Status) -> dict[str, Any]:
+    is_folder = conversion.source.is_folder
+    same = not is_folder or _compare_tokenizers(conversion, made.path, status)
+    found = verify(made.path, conversion.original(), asked, status.show)
+    return record(found) | {
+        "lines": list(lines(found)),
+        "same_tokenizer": same and found.tokenizer.is_equal,
+        "date": datetime.now(UTC).date().isoformat(),
+    }
 
 
-def _compare_tokenizers(conversion: Conversion, path: Path, status: Status) -> None:
-    """With the folder's. Only one that the user vouched for stops the conversion; others are a note."""
+def _compare_tokenizers(conversion: Conversion, path: Path, status: Status) -> bool:
+    """Whether it is the folder's. One that the user vouched for must be; others are a note."""
     from localcollab.llama.vocabulary_only import load_vocabulary
     from localcollab_convert.parity import compare_with_tokenizer, load_tokenizer
 
@@ -94,7 +128,7 @@ def _compare_tokenizers(conversion: Conversion, path: Path, status: Status) -> N
     status.show(f"comparing the tokenizers of {path.name} and {source.name}")
     parity = compare_with_tokenizer(path, load_vocabulary(path), load_tokenizer(source))
     if parity.is_equal:
-        return
+        return True
     first = parity.differences[0]
     differs = (
         f"differs from the original's in {len(parity.differences)} of "
@@ -107,12 +141,13 @@ def _compare_tokenizers(conversion: Conversion, path: Path, status: Status) -> N
             "--trust-tokenizer"
         )
     status.note(f"{path.name}: its tokenizer {differs}")
+    return False
 
 
 def _finite(value: Any) -> Any:
-    """JSON has no NaN: None."""
+    """JSON has neither NaN nor infinity: None."""
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_finite(item) for item in value]
-    return None if isinstance(value, float) and value != value else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -101,6 +101,12 @@ class Conversion:
         return Stage("original", self.work / "original", key)
 
     @property
+    def source_sha256(self) -> str:
+        """Of the file; of a folder, over the files that are converted."""
+        digest: str = self._original.key["source"]
+        return digest
+
+    @property
     def digest(self) -> str:
         """Of everything the unquantized file depends on."""
         text = json.dumps(dict(self._original.key), sort_keys=True)
@@ -184,7 +190,7 @@ class Conversion:
             "imatrix": str(self.request.imatrix) if self.request.imatrix else None,
             "n_threads": self.request.n_threads,
             "provenance": {
-                "localcollab.source_sha256": self._original.key["source"],
+                "localcollab.source_sha256": self.source_sha256,
                 "localcollab.version": version("localcollab"),
             },
         }  # fmt: skip

@@ -13,6 +13,7 @@ from localcollab.catalog.entries import (
     ModelEntry,
     TeamEntry,
     TrainedEntry,
+    VerifiedEntry,
 )
 from localcollab.catalog.methods import (
     METHODS,
@@ -44,6 +45,6 @@ from localcollab.catalog.reading import (
 __all__ = [
     "DEFAULT_TEAM", "METHODS", "SHIPPED", "Blend", "Calm", "Catalog", "Contrast", "Deferral",
     "Familiarity", "Method", "Mixture", "ModelEntry", "Place", "Proxy", "Speculation", "TeamEntry",
-    "TrainedEntry", "data_dir", "load_catalog", "method_name", "models_dir", "parse_catalog", "pulled_path", "seal",
-    "shipped_catalog_path", "user_catalog_path", "written_dir",
+    "TrainedEntry", "VerifiedEntry", "data_dir", "load_catalog", "method_name", "models_dir",
+    "parse_catalog", "pulled_path", "seal", "shipped_catalog_path", "user_catalog_path", "written_dir",
 ]  # fmt: skip

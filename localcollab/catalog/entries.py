@@ -21,6 +21,26 @@ DEFAULT_TEAM = "formulary"
 
 
 @dataclass(frozen=True, slots=True)
+class VerifiedEntry:
+    """What `convert model` found of a file against its original, and when."""
+
+    against: str
+    """sha256 of the original; of a folder, over the files that were converted."""
+    date: str
+    """UTC, YYYY-MM-DD."""
+    version: str
+    """Of localcollab."""
+    same_tokenizer: bool
+    kl: float | None = None
+    """Nats a token. None: an encoder or encoder-decoder, whose predictions were not compared."""
+    same_top1: float | None = None
+    """Share of positions with the same likeliest token."""
+    perplexity_change: float | None = None
+    """0.01: one percent more."""
+    n_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ModelEntry:
     """A file on the disk, a file of a hub's repository, or another model with an adapter."""
 
@@ -47,6 +67,7 @@ class ModelEntry:
     adapter_model: str | None = None
     """The adapter is the file of this model of the catalogue."""
     weights_of: str | None = None
+    verified: VerifiedEntry | None = None
 
     @property
     def can_be_pulled(self) -> bool:
@@ -243,7 +264,12 @@ def _with_hash_of(entry: ModelEntry, earlier: ModelEntry | None) -> ModelEntry:
         return entry
     if entry.weights_of is not None or earlier.weights_of is not None:
         return entry
-    return replace(entry, sha256=earlier.sha256, size_bytes=entry.size_bytes or earlier.size_bytes)
+    return replace(
+        entry,
+        sha256=earlier.sha256,
+        size_bytes=entry.size_bytes or earlier.size_bytes,
+        verified=entry.verified or earlier.verified,
+    )
 
 
 T = TypeVar("T")

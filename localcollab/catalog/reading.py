@@ -14,7 +14,13 @@ from typing import Any
 
 import platformdirs
 
-from localcollab.catalog.entries import Catalog, ModelEntry, TeamEntry, TrainedEntry
+from localcollab.catalog.entries import (
+    Catalog,
+    ModelEntry,
+    TeamEntry,
+    TrainedEntry,
+    VerifiedEntry,
+)
 from localcollab.catalog.methods import METHODS, Familiarity
 from localcollab.errors import BadCatalog
 
@@ -99,7 +105,9 @@ def _catalog(path: Path, root: Path, tables: dict[str, Any]) -> Catalog:
 
 
 def _model(root: Path, name: str, table: dict[str, Any]) -> ModelEntry:
-    values = {k: v for k, v in table.items() if k not in ("path", "adapter")}
+    values = {k: v for k, v in table.items() if k not in ("path", "adapter", "verified")}
+    if "verified" in table:
+        values["verified"] = VerifiedEntry(**table["verified"])
     adapter = table.get("adapter")
     if adapter is not None:
         is_path = adapter.endswith(".gguf") or "/" in adapter or os.sep in adapter

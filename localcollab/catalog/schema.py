@@ -16,6 +16,7 @@ from localcollab.catalog.tables import (
     ModelTable,
     Table,
     TrainedTable,
+    VerifiedTable,
 )
 from localcollab.errors import BadCatalog
 
@@ -63,6 +64,13 @@ _REMEDIES = {
     "threshold": "give a number from 0 to 1",
     "least_logprob": "give nats, a number below 0",
     "familiar": "make it tables, one for each expert",
+    "against": "give 64 lower-case hexadecimal digits",
+    "date": 'write it as "2026-01-31"',
+    "same_tokenizer": "write true or false",
+    "kl": "give nats, a number of 0 or more",
+    "same_top1": "give a share, from 0 to 1",
+    "perplexity_change": "give a share, 0.01 for one percent more",
+    "n_tokens": "give a whole number above 0",
 }
 
 
@@ -110,6 +118,8 @@ def _place(loc: tuple[str, ...]) -> tuple[str, str]:
         return "the file's", loc[0]
     if loc[0] == "teams" and loc[2:3] == ("familiar",) and len(loc) >= 4:
         return f"[{'.'.join(loc[:4])}]", ".".join(loc[4:])
+    if loc[0] == "models" and loc[2:3] == ("verified",):
+        return f"[{'.'.join(loc[:3])}]", ".".join(loc[3:])
     return f"[{loc[0]}.{loc[1]}]", ".".join(loc[2:])
 
 
@@ -128,7 +138,8 @@ def _known(loc: tuple[str, ...], method: str | None) -> list[str]:
     if len(loc) == 1:
         return list(CatalogTable.model_fields)
     if len(loc) > 3:
-        return list(FamiliarTable.model_fields)
+        inner = VerifiedTable if loc[0] == "models" else FamiliarTable
+        return list(inner.model_fields)
     table = _TABLES[loc[0]] if method is None else TEAM_TABLES[method]
     return list(table.model_fields)
 

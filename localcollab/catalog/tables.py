@@ -23,7 +23,19 @@ class Table(BaseModel):
 Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 Name = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]*$")]
 Count = Annotated[int, Field(gt=0, lt=2**53)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class VerifiedTable(Table):
+    against: Sha256
+    date: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")]
+    version: Name
+    same_tokenizer: bool
+    kl: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    same_top1: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
+    perplexity_change: Number | None = None
+    n_tokens: Count | None = None
 
 
 class ModelTable(Table):
@@ -32,7 +44,7 @@ class ModelTable(Table):
     repository: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")] | None = None
     file: Annotated[str, Field(pattern=r"^[^/\\\x00][^\\\x00]*$")] | None = None
     revision: Annotated[str, Field(pattern=r"^[\w./-]+$")] | None = None
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    sha256: Sha256 | None = None
     size_bytes: Count | None = None
     parameters: Count | None = None
     n_ctx: Count | None = None
@@ -41,6 +53,7 @@ class ModelTable(Table):
     checked: bool = False
     adapter: Name | None = None
     weights_of: Name | None = None
+    verified: VerifiedTable | None = None
 
     def fault(self) -> str | None:
         ways = [k for k in ("path", "repository", "adapter") if getattr(self, k) is not None]

@@ -119,6 +119,8 @@ def _model_table(entry: ModelEntry, files: dict[Path, Packed]) -> dict[str, Any]
         for f in fields(entry)
         if f.name not in hidden and getattr(entry, f.name) not in (None, "", False)
     }
+    if entry.verified:
+        table["verified"] = {k: v for k, v in asdict(entry.verified).items() if v is not None}
     if entry.adapter_model:
         table["adapter"] = entry.adapter_model
     elif entry.adapter is not None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from localcollab.catalog import Catalog, ModelEntry, load_catalog
+from localcollab.catalog import Catalog, ModelEntry, VerifiedEntry, load_catalog
 from localcollab.errors import BadCatalog, BadModelFile, BadOption
 from localcollab.llama.header import read_header
 from localcollab.llama.probe import file_sha256
@@ -31,15 +31,36 @@ def add(file: str, name: str | None, catalogs: tuple[Path, ...] = ()) -> ModelEn
     known = load_catalog(*catalogs).models.get(name)
     if known is not None and known.path != path:
         raise BadOption(f"a model named {name!r} is there already: give another with --name")
-    header = read_header(path)
+    return _write(path, name, known)
+
+
+def enter_made(path: Path, name: str, verified: VerifiedEntry | None) -> str | None:
+    """Enters a file that was just made, as `add` does, with what is known of it; without `verified`
+    what was known of the same file stays. Why not, where another file has this name, which keeps it.
+    Raises `BadCatalog`, `BadModelFile`."""
+    path = path.resolve()
+    known = load_catalog().models.get(name)
+    if known is not None and known.path != path and os.path.lexists(known.path):
+        return f"{path.name}: not entered, because {name!r} is {known.path} in the catalogue"
+    _write(path, name, known, verified)
+    return None
+
+
+def _write(
+    path: Path, name: str, known: ModelEntry | None, verified: VerifiedEntry | None = None
+) -> ModelEntry:
+    header, sha256 = read_header(path), file_sha256(path)
+    if verified is None and known is not None and known.sha256 == sha256:
+        verified = known.verified
     entry = ModelEntry(
         name,
         path,
         about=str(header.metadata.get("general.name", ""))[:100],
-        sha256=file_sha256(path),
+        sha256=sha256,
         size_bytes=header.size_bytes,
         n_ctx=header.number("context_length"),
         licence=_licence(header.metadata.get("general.license")),
+        verified=verified,
     )
     write_model(entry, str(path))
     return entry

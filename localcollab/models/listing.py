@@ -2,10 +2,11 @@
 
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
-from localcollab.catalog import Catalog, ModelEntry, load_catalog
+from localcollab.catalog import Catalog, ModelEntry, VerifiedEntry, load_catalog
 from localcollab.errors import BadCatalog, BadModelFile
 from localcollab.models.elsewhere import find_everywhere
 from localcollab.models.store import is_ours
@@ -30,6 +31,7 @@ class ModelRecord(TypedDict):
     licence: str | None
     checked: bool
     adapter: str | None
+    verified: dict[str, Any] | None
     problem: str | None
 
 
@@ -61,6 +63,7 @@ def _record(catalog: Catalog, name: str) -> ModelRecord:
         "licence": entry.licence,
         "checked": entry.checked,
         "adapter": str(entry.adapter) if entry.adapter else None,
+        "verified": asdict(entry.verified) if entry.verified else None,
         "problem": problem,
     }
 
@@ -122,11 +125,26 @@ def print_model(name: str, catalogs: tuple[Path, ...], *, as_json: bool) -> None
         print(json.dumps(record, indent=1))
         return
     for key, value in record.items():
-        if value not in (None, "", []):
+        if value not in (None, "", []) and key != "verified":
             text = ", ".join(value) if isinstance(value, list) else value
             print(visible(f"{key}: {text}"))
-    for line in _header_lines(catalog.model(name)):
+    entry = catalog.model(name)
+    if entry.verified:
+        print(visible(f"verified: {verified_text(entry.verified)}"))
+    for line in _header_lines(entry):
         print(visible(line))
+
+
+def verified_text(found: VerifiedEntry) -> str:
+    """One line, as in `models show`."""
+    text = f"{found.date} against {found.against[:12]}: tokenizer "
+    text += "equal" if found.same_tokenizer else "DIFFERS"
+    if found.kl is not None and found.same_top1 is not None:
+        text += f", KL {found.kl:.2g} nats, same top-1 {100 * found.same_top1:.2f} %"
+    if found.perplexity_change is not None:
+        text += f", perplexity {100 * found.perplexity_change:+.2f} %"
+    tokens = "" if found.n_tokens is None else f"{found.n_tokens} tokens, "
+    return f"{text} ({tokens}localcollab {found.version})"
 
 
 def _header_lines(entry: ModelEntry) -> list[str]:

@@ -4,11 +4,12 @@ Each added, pulled or imported thing has a catalogue of its own (data folder, ca
 that nothing a user wrote is ever edited. A file under models/ is ours; any other is only referred to.
 """
 
+import contextlib
 import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 
 from localcollab.catalog import (
@@ -43,6 +44,9 @@ def entry_text(table: str, name: str, values: Mapping[str, object]) -> str:
 
 
 def _toml(value: object) -> str:
+    if isinstance(value, dict):
+        pairs = (f"{key} = {_toml(one)}" for key, one in value.items() if one is not None)
+        return f"{{ {', '.join(pairs)} }}"
     # TOML knows no \u escapes of half characters, and no DEL in texts.
     return json.dumps(value, ensure_ascii=True).replace("\x7f", "\\u007f")
 
@@ -58,6 +62,8 @@ def model_text(entry: ModelEntry, path: str | None) -> str:
         if key == "adapter_model" or value in (None, "", False):
             continue
         values[key] = str(value) if isinstance(value, Path) else value
+    if entry.verified:
+        values["verified"] = asdict(entry.verified)
     if entry.adapter_model:
         values["adapter"] = entry.adapter_model
     return entry_text("models", entry.name, values)
@@ -69,15 +75,18 @@ def write_model(entry: ModelEntry, path: str | None) -> Path:
 
 
 def write_catalog(stem: str, text: str) -> Path:
-    written_dir().mkdir(parents=True, exist_ok=True)
     file = written_dir() / f"{stem}.toml"
     partial = file.with_suffix(f".{os.getpid()}.partial")
     try:
+        file.parent.mkdir(parents=True, exist_ok=True)
         partial.write_text(seal(text), encoding="utf-8")
         os.replace(partial, file)
     except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise BadCatalog(f"{file}: cannot be written ({error.strerror}): make room") from error
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise BadCatalog(
+            f"{file}: cannot be written ({error.strerror}): make room, or check its folder's permissions"
+        ) from error
     return file
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from localcollab.catalog import load_catalog
 from localcollab.llama.header import read_header
 from small_gguf import small_llama
 from tiny_models import make_model
@@ -27,6 +28,10 @@ class Job:
     source: Path
     cache: Path
 
+    @property
+    def data(self) -> Path:
+        return self.cache.with_name("data")
+
     def start(self, out: Path, *more: str, types: tuple[str, ...] = TYPES) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "localcollab.cli", "convert", "model", str(self.source)]
         wanted = [part for name in types for part in ("--type", name)]
@@ -34,7 +39,7 @@ class Job:
         return subprocess.Popen(
             [*command, *wanted, "--name", "small", "--out", str(out), *more],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(paths),
-                 "XDG_CACHE_HOME": str(self.cache)},
+                 "XDG_CACHE_HOME": str(self.cache), "XDG_DATA_HOME": str(self.data)},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
 
@@ -108,6 +113,22 @@ def test_a_second_run_finds_everything_done(job: Job, undisturbed: Path) -> None
     _, _, noted = job.run(undisturbed)
     assert noted.splitlines() == [f"small-{name}.gguf: up to date" for name in TYPES]
     assert hashes(undisturbed) == before
+
+
+def test_the_catalogue_keeps_how_near_each_file_is_to_its_source(
+    job: Job, undisturbed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(job.data))
+    catalog = load_catalog()
+    source = hashlib.sha256(job.source.read_bytes()).hexdigest()
+    found = {}
+    for name in TYPES:
+        entry = catalog.model(f"small-{name}")
+        assert entry.path == undisturbed / f"small-{name}.gguf"
+        assert entry.verified is not None
+        assert (entry.verified.against, entry.verified.same_tokenizer) == (source, True)
+        found[name] = entry.verified.kl or 0.0
+    assert found["F16"] < found["Q8_0"] < found["Q4_K_M"]
 
 
 def test_the_file_says_what_it_was_made_from(job: Job, undisturbed: Path) -> None:
