@@ -19,8 +19,10 @@ _PLUGINS = {
     "chat": ("localcollab_tui.cli", "Chat in the terminal, and see who wrote which word."),
     "convert": ("localcollab_convert.cli", "Prepare models and train heads."),
     "docs": ("localcollab.documents.cli", "Keep collections of your own files, and search them."),
+    "fuse": ("localcollab.blend.fuse_cli", "Fuse the best candidates of each record of a file."),
     "history": ("localcollab.history.cli", "Find, export and delete stored conversations."),
     "models": ("localcollab.models.cli", "Keep, fetch and check model files."),
+    "rank": ("localcollab.blend.rank_cli", "Rank the candidates of each record of a file."),
     "teams": ("localcollab.models.teams_cli", "List teams; check, export and import one."),
 }
 """Command groups with a module of their own: name -> (module with `app`, help)."""

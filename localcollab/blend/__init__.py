@@ -11,5 +11,8 @@ session      a conversation with a blend
 residence    which members are in memory
 records      MixInstruct-form data
 evaluation   how good rankers are on such data
+opening      names and plans -> members
+showing      what a person reads of it
+files        `rank` and `fuse` of a whole file
 api          all of it as five functions
 """

@@ -7,6 +7,7 @@ perhaps gzipped. Other keys are left alone: the form's `cmp_results`, say.
 import gzip
 import json
 import math
+import os
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -57,6 +58,8 @@ def read_records(path: Path) -> Iterator[Record]:
     Raises `BadData`: file and line are named. A record may hold no candidate.
     """
     n = 0
+    if not os.path.isfile(path):  # opening a FIFO would wait for a writer
+        raise BadData(f"{path}: no such file: check the path")
     try:
         with _open(path) as lines:
             for n, line in enumerate(lines, 1):

@@ -1,13 +1,13 @@
 """`localcollab run` for a blend: candidates and their ranking on stderr, the reply on stdout."""
 
 import sys
-from collections.abc import Iterator, Sequence
 
 from localcollab.answer import Limits
 from localcollab.assembly import TeamPlan
 from localcollab.blend.events import Answered, Answering, BlendEvent, CandidateToken, Chosen, Ranked
 from localcollab.blend.opening import open_blend
 from localcollab.blend.session import BlendSession
+from localcollab.blend.showing import lines
 from localcollab.llama.options import Options
 from localcollab.run import show, write_line
 from localcollab.sampling import Sampling
@@ -61,25 +61,3 @@ def _painter(plan: TeamPlan, marks: bool | None) -> Painter:
 def _progress(event: BlendEvent, status: Status) -> None:
     if isinstance(event, Answering):
         status.show(f"candidate {event.candidate} of {event.n_candidates}: {event.model} writes")
-
-
-def lines(event: BlendEvent) -> Iterator[str]:
-    """What is told of an event on the way to a reply."""
-    match event:
-        case Answered(candidate, model, text, reason):
-            cut = "" if reason in ("end", "stop_string") else f" [{reason}]"
-            yield f"candidate {candidate} ({model}): {text.strip()}{cut}"
-        case Ranked(ranker, ranks):
-            yield f"ranked by {ranker}: {_order(ranks)}"
-        case Chosen(None, fuser, why):
-            yield f"fused by {fuser}" + (f" ({why})" if why else "")
-        case Chosen(number, _, why):
-            yield f"the reply is candidate {number}" + (f" ({why})" if why else "")
-
-
-def _order(ranks: Sequence[int]) -> str:
-    """Numbers of candidates, best first; identical ones are joined by =."""
-    places: dict[int, list[str]] = {}
-    for candidate, rank in enumerate(ranks, 1):
-        places.setdefault(rank, []).append(str(candidate))
-    return " > ".join(" = ".join(places[rank]) for rank in sorted(places))

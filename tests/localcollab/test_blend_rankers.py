@@ -156,7 +156,11 @@ def test_a_broken_record_is_named_with_its_line(
         list(read_records(path))
 
 
-@pytest.mark.parametrize("data", [b"[1]", b"{", b"\xff\xfe", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "data",
+    [b"[1]", b"{", b"\xff\xfe", b"[" * 100_000],
+    ids=["a list", "an end", "no UTF-8", "nested deeply"],
+)
 def test_what_is_no_json_object_is_named_with_its_line(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "data.jsonl"
     path.write_bytes(data)
