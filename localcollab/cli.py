@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from localcollab import __version__
+from localcollab import __version__, measuring_cli
 from localcollab.errors import LocalcollabError
 
 EXIT_FAILED = 1
@@ -117,16 +117,9 @@ def run(
         float | None, typer.Option(help="Defer where p_defer is above this, 0 to 1.")
     ] = None,
     compose: Annotated[bool, typer.Option("--compose", help="Mix all members' words.")] = False,
-    docs: Annotated[
-        str | None, typer.Option(help="Answer from this collection of documents, with citations.")
-    ] = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="With --docs: no answer that they do not support.")
-    ] = False,
-    docs_as: Annotated[
-        str | None,
-        typer.Option(help="How passages are sent: prompt or quotes; default: what suits the team."),
-    ] = None,
+    docs: Annotated[str | None, typer.Option(help="Answer from this collection.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Only what the docs support.")] = False,
+    docs_as: Annotated[str | None, typer.Option(help="Send them as prompt, or quotes.")] = None,
     system: Annotated[str | None, typer.Option(help="The system prompt.")] = None,
     max_tokens: Annotated[int | None, typer.Option(help="End the answer here.")] = None,
     stop: Annotated[
@@ -193,61 +186,8 @@ def run(
     )
 
 
-@app.command("eval")
-def evaluate(
-    team: Annotated[str | None, typer.Option(help="A team of the catalogue.")] = None,
-    data: Annotated[
-        list[Path] | None,
-        typer.Option(help="JSONL of questions and answers; may be repeated. Default: shipped."),
-    ] = None,
-    limit: Annotated[int | None, typer.Option(help="Only so many questions, by seed.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the random gate and of --limit.")] = 0,
-    beside: Annotated[
-        list[Path] | None,
-        typer.Option(help="One more GGUF file to show alone beside the team; may be repeated."),
-    ] = None,
-    plot: Annotated[Path | None, typer.Option(help="A picture of the result, as PNG.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-    models: _Models = None,
-) -> None:
-    """Measure a team beside each of its members alone, on the same questions."""
-    from localcollab import eval_command
-    from localcollab.run import TeamChoice
-
-    choice = TeamChoice(team=team, seed=seed, catalogs=tuple(models or ()))
-    eval_command.run(
-        choice, tuple(data or ()), beside=tuple(beside or ()), limit=limit, plot=plot,
-        as_json=as_json,
-    )  # fmt: skip
-
-
-@app.command()
-def bench(
-    team: Annotated[
-        list[str] | None, typer.Option(help="A team of the catalogue; may be repeated.")
-    ] = None,
-    only: Annotated[
-        str | None,
-        typer.Option(
-            help="Some of a,b,c,d,e,f,g: base, team, published style, second turn, export, memory, "
-            "start-up."
-        ),
-    ] = None,
-    repeat: Annotated[int, typer.Option(help="Rounds of each timing.")] = 5,
-    busy: Annotated[
-        bool, typer.Option("--busy", help="Beside other work: one thread, CPU time.")
-    ] = False,
-    plot: Annotated[Path | None, typer.Option(help="A picture of the ratios, as PNG.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-    models: _Models = None,
-) -> None:
-    """Measure speed and memory as ratios to the same llama.cpp in the same run."""
-    from localcollab.bench import command
-
-    command.run(
-        tuple(team or ()), tuple(models or ()), only=only, n_rounds=repeat, busy=busy,
-        plot=plot, as_json=as_json,
-    )  # fmt: skip
+app.command("eval")(measuring_cli.evaluate)
+app.command()(measuring_cli.bench)
 
 
 @app.command()

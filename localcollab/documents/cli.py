@@ -78,6 +78,29 @@ def search(
 
 
 @app.command()
+def ask(
+    question: Annotated[
+        str | None, typer.Argument(help="The question; without it, standard input.")
+    ] = None,
+    collection: _Collection = "default",
+    team: Annotated[str | None, typer.Option(help="A team of the catalogue.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Only what the files support.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One event a line.")] = False,
+) -> None:
+    """Answer a question from the files: localcollab run --docs has all the options."""
+    from localcollab import run as command
+    from localcollab.answer import Limits
+    from localcollab.llama.options import Options
+    from localcollab.sampling import Sampling
+
+    command.run(
+        question, command.TeamChoice(team=team), Options(), system=None, sampling=Sampling(),
+        limits=Limits(), marks=None, json_events=as_json,
+        docs=command.docs_choice(collection, strict=strict, way=None),
+    )  # fmt: skip
+
+
+@app.command()
 def show(
     document: Annotated[str, typer.Argument(help="A file's path, or how it ends.")],
     page: Annotated[int | None, typer.Option(min=1, help="Only this page.")] = None,
