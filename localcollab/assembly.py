@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from localcollab.llama.weights import Weights
 
 __all__ = [
-    "BASE", "DRAFT", "Member", "OnProgress", "OpenTeam", "TeamPlan", "member_sha256", "open_team",
-    "plan_from_catalog", "plan_from_files", "probe_member", "with_choices",
+    "BASE", "DRAFT", "Member", "OnProgress", "OpenTeam", "TeamPlan", "chat_template", "member_sha256",
+    "open_team", "plan_from_catalog", "plan_from_files", "probe_member", "with_choices",
 ]  # fmt: skip
 
 OnProgress = Callable[[str], None]
@@ -153,7 +153,7 @@ def _open_composed(plan: TeamPlan, files: Files) -> OpenTeam:
     # A composition's own contexts cannot be read apart: their layers are joined.
     weights = {member.name: files.weights(member) for member in plan.files if member != plan.draft}
     model = composed_model(plan, weights, _sha256s(plan, files), files.options)
-    template = _chat_template(weights[plan.first.name], model.vocabulary)
+    template = _template_of(weights[plan.first.name], model.vocabulary)
     members = OnDemand(
         {member.name: partial(_open_member, member, files) for member in plan.files[: len(weights)]}
     )
@@ -198,7 +198,7 @@ def _parts(plan: TeamPlan, files: Files) -> Iterator[tuple[str, OpenTeam]]:
 
 def _alone(member: Member, files: Files) -> OpenTeam:
     model = _open_member(member, files)
-    template = _chat_template(files.weights(member), model.vocabulary)
+    template = _template_of(files.weights(member), model.vocabulary)
     return OpenTeam(member.name, model, {member.name: model}, {}, template)
 
 
@@ -233,14 +233,18 @@ def _open_draft(plan: TeamPlan, vocabulary: Vocabulary, files: Files) -> Draft |
     return Draft(in_vocabulary(opened, vocabulary, plan.first.path.name))
 
 
-def _chat_template(weights: "Weights", vocabulary: Vocabulary) -> ChatTemplate | None:
-    if not weights.chat_template:
-        return None
+def _template_of(weights: "Weights", vocabulary: Vocabulary) -> ChatTemplate | None:
+    text = weights.chat_template
+    return chat_template(text, weights.path.name, vocabulary) if text else None
+
+
+def chat_template(text: str, name: str, vocabulary: Vocabulary) -> ChatTemplate:
+    """A model's own template, with the texts of its special tokens. `name`: of its file."""
     bos, eos = (
         None if token is None else vocabulary.strings[token]
         for token in (vocabulary.bos, vocabulary.eos)
     )
-    return ChatTemplate(weights.chat_template, name=weights.path.name, bos=bos, eos=eos)
+    return ChatTemplate(text, name=name, bos=bos, eos=eos)
 
 
 def _open_spellers(plan: TeamPlan, files: Files) -> dict[str, Speller]:

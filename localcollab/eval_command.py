@@ -2,10 +2,11 @@
 
 import random
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
-from localcollab.assembly import open_team, plan_from_files
-from localcollab.catalog import DEFAULT_TEAM, SHIPPED
+from localcollab.assembly import TeamPlan, open_team, plan_from_files
+from localcollab.catalog import DEFAULT_TEAM, SHIPPED, load_catalog
 from localcollab.errors import BadOption
 from localcollab.evaluate import evaluate
 from localcollab.evaluation_report import as_json as to_json
@@ -28,12 +29,12 @@ def run(
 ) -> None:
     """Raises `BadData`, `BadOption`, and what opening a team raises."""
     plan = choice.plan()
-    questions = [q for path in data or _shipped(plan.name) for q in read_questions(path)]
+    questions = read_all(plan, data)
     status = Status(sys.stderr)
     with notes_shown(status):
         team = open_team(plan, on_progress=status.show)
         alone = [open_team(plan_from_files(path, ()), on_progress=status.show) for path in beside]
-    chosen = _some(questions, limit, choice.seed)
+    chosen = some_of(questions, limit, choice.seed)
     found = evaluate(team, chosen, status.show, beside=alone, seed=choice.seed)
     status.clear()
     print(to_json(found) if as_json else as_table(found))
@@ -42,13 +43,57 @@ def run(
         status.note(f"drawn to {plot}")
 
 
-def _shipped(team: str) -> list[Path]:
-    if team != DEFAULT_TEAM:
-        raise BadOption(f"no questions ship with the team {team!r}: give --data FILE")
-    return [SHIPPED / DEFAULT_TEAM / name for name in _SHIPPED_SETS]
+def run_comparison(
+    names: str,
+    team: str | None,
+    catalogs: tuple[Path, ...],
+    data: tuple[Path, ...],
+    *,
+    beside: tuple[Path, ...],
+    limit: int | None,
+    seed: int,
+    plot: Path | None,
+    as_json: bool,
+) -> None:
+    """Several teams, and their members alone. Raises `BadOption`, and what a contender's process said."""
+    # Imported here: a contender's own process comes by this file.
+    from localcollab import comparison, comparison_report
+
+    if team is not None:
+        raise BadOption("both --team and --compare are given: name all teams in --compare")
+    if plot:
+        require_matplotlib()
+    chosen = [name.strip() for name in names.split(",")]
+    everyone = comparison.contenders(load_catalog(*catalogs), chosen, beside)
+    status = Status(sys.stderr)
+    asked = comparison.Asked(catalogs, data, limit, seed)
+    found = comparison.compare(asked, everyone, status.show)
+    status.clear()
+    print(comparison_report.as_json(found) if as_json else comparison_report.as_table(found))
+    if plot:
+        comparison_report.draw(found, plot)
+        status.note(f"drawn to {plot}")
 
 
-def _some(questions: list[Question], limit: int | None, seed: int) -> list[Question]:
+def require_matplotlib() -> None:
+    """Before minutes of measuring. Raises `BadOption`."""
+    if find_spec("matplotlib") is None:
+        raise BadOption("--plot needs matplotlib: pip install 'localcollab[convert]'")
+
+
+def read_all(plan: TeamPlan, data: tuple[Path, ...]) -> list[Question]:
+    """The questions of `data`, else those that ship. Raises `BadData`, `BadOption`."""
+    if data:
+        return [question for path in data for question in read_questions(path)]
+    folder = SHIPPED / DEFAULT_TEAM
+    if plan.first.path.parent.resolve() != folder.resolve():
+        raise BadOption(f"no questions ship with the team {plan.name!r}: give --data FILE")
+    names = {"", *(member.name for member in plan.members)}
+    shipped = [question for name in _SHIPPED_SETS for question in read_questions(folder / name)]
+    return [question for question in shipped if question.member in names]
+
+
+def some_of(questions: list[Question], limit: int | None, seed: int) -> list[Question]:
     if limit is None or limit >= len(questions):
         return questions
     if limit < 1:

@@ -1,7 +1,8 @@
 """`localcollab eval`: a team beside each of its members alone, on the same questions.
 
-Every system answers greedily. Shown with the team: every member alone in the same chat form, random
-deferral at the team's own rate, and the oracle (a question counts when any member alone is right).
+Every system answers greedily. Shown with the team: every member alone in the same chat form, for a
+deferral team random deferral at its own rate, and the oracle (a question counts when any member alone is
+right).
 """
 
 import resource
@@ -121,19 +122,20 @@ class Evaluation:
     team: list[Outcome]
     members: Mapping[str, list[Outcome]]
     random: list[Outcome]
+    """Empty where nobody defers."""
     own_form: Mapping[str, list[Outcome]]
     """Each expert on prompts in its own form."""
     unknown: list[Outcome]
     """The team on questions without an answer: how often does it say double-check?"""
     beside: Mapping[str, list[Outcome]] = field(default_factory=dict)
     """Models that are no members, alone on the same questions."""
-    base_name: str = "base"
 
     @property
-    def deferral_rate(self) -> float:
+    def base_share(self) -> float:
+        """Of the written tokens, those of the base."""
         authors = self.tokens_by_author
-        n = sum(authors.values())
-        return 1 - authors[self.base_name] / n if n else 0.0
+        base = next(iter(self.members))
+        return authors[base] / max(1, sum(authors.values()))
 
     @property
     def tokens_by_author(self) -> Counter[str]:
@@ -151,7 +153,7 @@ class Evaluation:
             "name": self.team_name,
             "team": asdict(score(self.team))
             | {
-                "deferral_rate": self.deferral_rate,
+                "deferral_rate": 1 - self.base_share if self.random else None,
                 "tokens_by_author": dict(self.tokens_by_author),
                 "all_authors_share": _all_authors_share(self.team),
                 "flagged": _share(o.flagged for o in self.team),
@@ -159,7 +161,7 @@ class Evaluation:
             "members": {name: asdict(score(outcomes)) for name, outcomes in self.members.items()},
             "beside": {name: asdict(score(outcomes)) for name, outcomes in self.beside.items()},
             "oracle": sum(anyone) / len(anyone),
-            "random": asdict(score(self.random)),
+            "random": asdict(score(self.random)) if self.random else None,
             "best_member": self.best_member,
             "p_value_against_best_member": paired_p_value(_rights(self.team), _rights(best)),
             "own_form": {name: asdict(score(outcomes)) for name, outcomes in self.own_form.items()},
@@ -204,7 +206,7 @@ def evaluate(
 
     Raises `BadOption` for a team of one model, and for questions that name no member.
     """
-    if not isinstance(team.model, DeferralTeam):
+    if len(team.members) < 2:
         raise BadOption(f"{team.name}: is one model: give a team with at least one expert")
     asked = [q for q in questions if q.prompt is None and q.gold]
     unknown = [q for q in questions if q.prompt is None and not q.gold]
@@ -217,13 +219,16 @@ def evaluate(
         name: ask_alone(model, prompts, progress.start(f"{name} alone", len(prompts)))
         for name, model in team.members.items()
     }
-    result = Evaluation(team.name, ours, members, [], {}, [])
-    chance = _random_team(team.model, result.deferral_rate, seed)
+    random = []
+    if isinstance(team.model, DeferralTeam):
+        rate = 1 - Evaluation(team.name, ours, members, [], {}, []).base_share
+        chance = _random_team(team.model, rate, seed)
+        random = ask_alone(chance, prompts, progress.start("random deferral", len(prompts)))
     return Evaluation(
         team.name,
         ours,
         members,
-        ask_alone(chance, prompts, progress.start("random deferral", len(prompts))),
+        random,
         _in_own_form(team, questions, progress),
         ask_team(team, unknown, progress.start("unknown names", len(unknown))),
         {

@@ -21,7 +21,8 @@ def rows(evaluation: Evaluation) -> Iterator[tuple[str, Score]]:
         yield f"{name} alone", score(outcomes)
     for name, outcomes in evaluation.beside.items():
         yield f"{name} (one model)", score(outcomes)
-    yield "random deferral", score(evaluation.random)
+    if evaluation.random:
+        yield "random deferral", score(evaluation.random)
     for name, outcomes in evaluation.own_form.items():
         yield f"{name}, in its own form", score(outcomes)
 
@@ -53,7 +54,8 @@ def _notes(record: dict[str, Any]) -> Iterator[str]:
         wordings = ", ".join(f"{name} {value:.3f}" for name, value in team["by_wording"].items())
         yield f"team by wording: {wordings}"
     authors = ", ".join(f"{name} {n}" for name, n in team["tokens_by_author"].items())
-    yield f"deferral rate: {team['deferral_rate']:.3f}; tokens by author: {authors}"
+    rate = team["deferral_rate"]
+    yield ("" if rate is None else f"deferral rate: {rate:.3f}; ") + f"tokens by author: {authors}"
     shares = ", ".join(f"{kind} {share:.3f}" for kind, share in team["all_authors_share"].items())
     yield f"right answers that every member wrote a part of: {shares}"
     yield (

@@ -1,0 +1,75 @@
+"""The commands that measure: `eval` and `bench`. Thin, as everything in `localcollab.cli`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_Models = Annotated[list[Path] | None, typer.Option("--models", help="One more models.toml.")]
+
+
+def evaluate(
+    team: Annotated[str | None, typer.Option(help="A team of the catalogue.")] = None,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(help="JSONL of questions and answers; may be repeated. Default: shipped."),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="Only so many questions, by seed.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the random gate and of --limit.")] = 0,
+    beside: Annotated[
+        list[Path] | None,
+        typer.Option(help="One more GGUF file to show alone beside the team; may be repeated."),
+    ] = None,
+    compare: Annotated[
+        str | None,
+        typer.Option(
+            help="Teams, or methods of the default team's base, by commas: accuracy, cost."
+        ),
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="A picture of the result, as PNG.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    models: _Models = None,
+) -> None:
+    """Measure a team beside each of its members alone, on the same questions."""
+    from localcollab import eval_command
+    from localcollab.run import TeamChoice
+
+    if compare is not None:
+        eval_command.run_comparison(
+            compare, team, tuple(models or ()), tuple(data or ()), beside=tuple(beside or ()),
+            limit=limit, seed=seed, plot=plot, as_json=as_json,
+        )  # fmt: skip
+        return
+    choice = TeamChoice(team=team, seed=seed, catalogs=tuple(models or ()))
+    eval_command.run(
+        choice, tuple(data or ()), beside=tuple(beside or ()), limit=limit, plot=plot,
+        as_json=as_json,
+    )  # fmt: skip
+
+
+def bench(
+    team: Annotated[
+        list[str] | None, typer.Option(help="A team of the catalogue; may be repeated.")
+    ] = None,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            help="Some of a,b,c,d,e,f,g: base, team, published style, second turn, export, memory, "
+            "start-up."
+        ),
+    ] = None,
+    repeat: Annotated[int, typer.Option(help="Rounds of each timing.")] = 5,
+    busy: Annotated[
+        bool, typer.Option("--busy", help="Beside other work: one thread, CPU time.")
+    ] = False,
+    plot: Annotated[Path | None, typer.Option(help="A picture of the ratios, as PNG.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    models: _Models = None,
+) -> None:
+    """Measure speed and memory as ratios to the same llama.cpp in the same run."""
+    from localcollab.bench import command
+
+    command.run(
+        tuple(team or ()), tuple(models or ()), only=only, n_rounds=repeat, busy=busy,
+        plot=plot, as_json=as_json,
+    )  # fmt: skip
