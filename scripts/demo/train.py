@@ -74,10 +74,18 @@ def build_model(plan: Plan, n_tokens: int, seed: int) -> LlamaForCausalLM:
 
 
 def train(
-    plan: Plan, documents: Documents, tokenizer: Tokenizer, seed: int, checkpoint: Path
+    plan: Plan,
+    documents: Documents,
+    tokenizer: Tokenizer,
+    seed: int,
+    checkpoint: Path,
+    start: LlamaForCausalLM | None = None,
 ) -> Training:
-    """The whole training; goes on from `checkpoint` where that was made for the same plan."""
-    training = _begin(plan, tokenizer, seed, checkpoint)
+    """The whole training; goes on from `checkpoint` where that was made for the same plan.
+
+    `start`: a model of this shape whose weights a new training begins with.
+    """
+    training = _begin(plan, tokenizer, seed, checkpoint, start)
     before, started = training.seconds, time.monotonic()
     saved = started
     while training.step < plan.n_steps:
@@ -138,9 +146,13 @@ def _save(training: Training) -> None:
     os.replace(partial, training.checkpoint)
 
 
-def _begin(plan: Plan, tokenizer: Tokenizer, seed: int, checkpoint: Path) -> Training:
+def _begin(
+    plan: Plan, tokenizer: Tokenizer, seed: int, checkpoint: Path, start: LlamaForCausalLM | None
+) -> Training:
     """A new training, or the one in `checkpoint`. Exits where that was made for another plan."""
     model = build_model(plan, tokenizer.get_vocab_size(), seed)
+    if start is not None:
+        model.load_state_dict(start.state_dict())
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=plan.learning_rate, betas=(0.9, 0.95), weight_decay=0.05
     )
