@@ -6,6 +6,7 @@ the base's logit fixed at 0, as in Co-LLM (arXiv:2403.03870). Stored as safetens
 `hidden_bias`, `weight`, `bias`); its card, as JSON, in the metadata.
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -44,6 +45,8 @@ class HeadCard:
 class Head:
     tensors: Mapping[str, Float32Array]
     card: HeadCard
+    sha256: str = field(default="", compare=False)
+    """Of its file; empty: it was made here and is in none."""
 
     @property
     def n_experts(self) -> int:
@@ -132,7 +135,7 @@ def load_head(path: Path) -> Head:
         )
     card = _parse_card(metadata.get("card", ""), path)
     _check_shapes(tensors, card, path)
-    return Head(tensors, card)
+    return Head(tensors, card, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def _parse_card(text: str, path: Path) -> HeadCard:

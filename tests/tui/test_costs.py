@@ -18,9 +18,11 @@ from textual.pilot import Pilot
 
 from chat_app import FakeTeams, ask, drive, history_file, make_app, send, until
 from localcollab_tui.app import ChatApp
+from localcollab_tui.widgets.log import MOST, PAGE
 
 pytestmark = pytest.mark.slow
 
+N_TURNS = 500
 _ROOT = Path(__file__).parents[2]
 _PYTHONPATH = os.pathsep.join(str(_ROOT / part) for part in (".", "tui", "tests"))
 _FIRST_FRAME = """
@@ -159,26 +161,30 @@ async def _pause(seconds: float) -> None:
     await asyncio.sleep(seconds)
 
 
-@pytest.mark.slow
-def test_memory_stops_growing_within_200_turns(
+def test_memory_is_flat_over_500_turns(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    teams = FakeTeams(lambda q: f"**Answer** to `{q}`\n\n- one\n- two\n", n_ctx=200_000)
-    sizes: list[int] = []
+    """Texts and ids of a long conversation stay; widgets, layouts and prompts do not."""
+    teams = FakeTeams(lambda q: f"**Answer** to `{q}`\n\n- one\n", n_ctx=200_000)
+    sizes: dict[int, int] = {}
 
     async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
-        for turn in range(200):
+        for turn in range(N_TURNS + 1):
+            if turn % (N_TURNS // 5) == 0:
+                sizes[turn] = _resident_bytes()
             await ask(app, pilot, f"question {turn}")
-            if turn in (100, 199):
-                sizes.append(_resident_bytes())
-        assert len(app.dialogue.branch) == 400
-        assert len(app.chat.log_view.children) <= 92
+        assert len(app.dialogue.branch) == 2 * N_TURNS + 2
+        assert len(app.chat.log_view.children) <= MOST + 2
 
+    started, began = time.process_time(), time.monotonic()
     with history_file(tmp_path) as history:
         drive(make_app(teams, history), steps)
-    grown = (sizes[1] - sizes[0]) / 2**20
-    record_property("memory", f"{grown:.1f} MiB from turn 100 to turn 200")
-    assert grown < 20
+    cpu, wall = time.process_time() - started, time.monotonic() - began
+    mib = " ".join(f"{turn}: {size / 2**20:.0f}" for turn, size in sizes.items())
+    figures = f"MiB after turns {mib}; {N_TURNS} turns took {wall:.0f} s, {cpu:.0f} s of CPU"
+    record_property("memory", figures)
+    print(figures)
+    assert sizes[N_TURNS] - sizes[N_TURNS // 5] < 20 * 2**20
 
 
 def _resident_bytes() -> int:
@@ -201,9 +207,9 @@ def test_two_thousand_messages_open_with_a_page_of_widgets(tmp_path: Path) -> No
 
         async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
             await until(pilot, lambda: len(app.dialogue.branch) == 2000)
-            await until(pilot, lambda: len(app.chat.log_view.children) == 31)
+            await until(pilot, lambda: len(app.chat.log_view.children) == PAGE + 1)
             app.chat.log_view.scroll_home(animate=False)
-            await until(pilot, lambda: len(app.chat.log_view.children) == 61)
+            await until(pilot, lambda: len(app.chat.log_view.children) == 2 * PAGE + 1)
             await ask(app, pilot, "one more")
 
         teams = FakeTeams(n_ctx=200_000)

@@ -1,6 +1,7 @@
 """`localcollab chat --plain`: line by line, nothing moves, nothing is drawn twice."""
 
 import io
+from pathlib import Path
 
 import pytest
 
@@ -37,6 +38,22 @@ def test_commands_change_what_follows() -> None:
     assert "/set temperature high: give a number, or default" in said
     assert "no command is named /nosuch" in said
     assert "questions          1" in said
+
+
+def test_a_question_is_edited_shown_as_sent_and_forked() -> None:
+    said = talk("one", "/edit", "/edit two", "/show", "/fork", "/stats")
+    assert "the last question: one" in said
+    assert "‹Y›¹ou said two" in said
+    assert "the prompt that was sent, 11 tokens:\nuser: two\n" in said
+    assert "you go on in 'one (fork)'" in said
+    assert "questions          1" in said
+
+
+def test_a_conversation_is_exported_with_its_marks(tmp_path: Path) -> None:
+    assert "there is nothing to export yet" in talk(f"/export {tmp_path / 'a.md'}")
+    assert "give a name that ends in .md or .json" in talk("Hi", f"/export {tmp_path / 'a.txt'}")
+    assert f"written: {tmp_path / 'a.md'}" in talk("Hi", f"/export {tmp_path / 'a.md'}")
+    assert "‹Y›¹ou said ‹H›¹i" in (tmp_path / "a.md").read_text()
 
 
 def test_a_turn_that_does_not_fit_asks_on_its_own_line() -> None:

@@ -71,12 +71,13 @@ class ChatApp(App[None]):
             self.notify(f"no theme is named {self._start.settings.theme!r}", markup=False)
         self.set_keymap(self._start.settings.keys)
         self.theme_changed_signal.subscribe(self, lambda theme: self._keep_theme(theme.name))
+        # Before the first key: a question that is typed at once waits for the team.
+        self.engine.submit(Load(self._start.team))
         self.call_after_refresh(self._begin)
 
     async def _begin(self) -> None:
         """After the first frame: numpy and llama.cpp are imported in the models' thread."""
         self.engine.start()
-        self.engine.submit(Load(self._start.team))
         if self._start.conversation is not None:
             await self.chat.open_conversation(self._start.conversation, None)
 

@@ -39,6 +39,7 @@ class Dialogue:
         self._system = ""
         self._dropped = 0
         self._tickets = count(1)
+        self._ids: dict[int, tuple[int, ...]] = {}
 
     # What is shown
 
@@ -62,9 +63,17 @@ class Dialogue:
         return self.history.tokens(message)
 
     def refresh(self) -> None:
-        """Read the branch again, after an answer began or ended."""
-        if self.conversation is not None:
-            self.conversation = self.history.conversation(self.conversation.id)
+        """Read the branch again. Where only its end is new, as in every turn, only the end is read."""
+        if self.conversation is None:
+            return
+        self.conversation = self.history.conversation(self.conversation.id)
+        leaf, last = self.conversation.leaf, self.branch[-1] if self.branch else None
+        end = None if leaf is None or last is None else self.history.message(leaf)
+        if end is not None and last is not None and end.id == last.id:
+            self.branch = (*self.branch[:-1], end)
+        elif end is not None and last is not None and end.parent == last.id:
+            self.branch = (*self.branch, end)
+        else:
             self.branch = self.history.branch(self.conversation.id)
 
     # Conversations
@@ -74,6 +83,7 @@ class Dialogue:
         self._require_idle()
         self._system = self.system if keep_system else ""
         self.conversation, self.branch, self._dropped = None, (), 0
+        self._ids.clear()
 
     def open(self, id_: str, message: int | None = None) -> None:
         """`message`: show the branch through it."""
@@ -81,7 +91,8 @@ class Dialogue:
         conversation = self.history.conversation(id_)
         if message is not None:
             self.history.select(message)
-        self.conversation, self._dropped = conversation, 0
+        self.conversation, self.branch, self._dropped = conversation, (), 0
+        self._ids.clear()
         self.refresh()
 
     def set_system(self, text: str) -> None:
@@ -202,10 +213,15 @@ class Dialogue:
     def _placed(
         self, question: StoredMessage, before: tuple[StoredMessage, ...], dropped: int
     ) -> Question:
-        ids: Mapping[int, tuple[int, ...]] = {
-            m.id: self.history.token_ids(m.id) for m in before if m.role == "assistant"
-        }
+        answers = [m.id for m in before if m.role == "assistant"]
+        ids = {answer: self._ids_of(answer) for answer in answers}
         return Question(question.text, before, ids, self.system, dropped)
+
+    def _ids_of(self, answer: int) -> tuple[int, ...]:
+        """Kept: a conversation of 500 turns would read them all again in every turn."""
+        if answer not in self._ids:
+            self._ids[answer] = self.history.token_ids(answer)
+        return self._ids[answer]
 
     def _require_idle(self) -> None:
         if self.pending is not None:

@@ -26,11 +26,15 @@ class Hints:
     def typed(self, text: str) -> None:
         found = commands.completions(text, self._screen.teams)
         options = self._screen.query_one("#completions", OptionList)
+        if found or options.display:
+            self._offer(options, text, found)
+        self._screen.hint(self._hint(text))
+
+    def _offer(self, options: OptionList, text: str, found: list[tuple[str, str]]) -> None:
         options.set_options([Option(f"{line}  {about}", id=line) for line, about in found])
         options.display = bool(found) and text != found[0][0]
         if found:
             options.highlighted = 0
-        self._screen.hint(self._hint(text))
 
     def complete(self) -> None:
         options = self._screen.query_one("#completions", OptionList)

@@ -99,7 +99,8 @@ class TeamFacts:
     """None: nobody decides (one model, or a method without a gate)."""
     threshold: float | None
     takes_system: bool
-    has_head: bool = False
+    head_sha256: str | None = None
+    """Of the trained head, whether it decides now or not; None: the team has none."""
     sha256s: tuple[str, ...] = ()
     """Of the members' files."""
     vocabulary: str = ""
@@ -133,6 +134,11 @@ class WontFit:
     n_ctx: int
     drop: int | None
     """None: the question alone is too long."""
+    why: str = ""
+    """Of a question too long even to be counted."""
+
+    def what(self) -> str:
+        return self.why or f"this turn has {self.n_prompt} tokens, the context holds {self.n_ctx}"
 
 
 @dataclass(frozen=True, slots=True)

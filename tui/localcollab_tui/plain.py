@@ -1,15 +1,17 @@
 """Line by line, for screen readers and pipes: no cursor is moved, nothing is drawn twice."""
 
 import queue
+from pathlib import Path
 from typing import TextIO
 
-from localcollab.errors import LocalcollabError
+from localcollab.errors import BadOption, LocalcollabError
 from localcollab.events import Finished, Token
 from localcollab.history import History
 from localcollab.terminal import Painter, visible
 from localcollab_tui import commands
 from localcollab_tui.dialogue import Dialogue, without_default
 from localcollab_tui.engine import Engine, OpenByName
+from localcollab_tui.exporting import export
 from localcollab_tui.jobs import (
     Began,
     Decide,
@@ -18,15 +20,19 @@ from localcollab_tui.jobs import (
     Load,
     Loading,
     NotOpened,
+    PromptShown,
     Ready,
     Said,
+    ShowPrompt,
+    TeamFacts,
     WontFit,
 )
 from localcollab_tui.provenance import double_check
 from localcollab_tui.scribe import Scribe
 from localcollab_tui.status import conversation_stats, figures_line
 
-_KNOWN = "/help /team /threshold /gate /set /regen /undo /clear /system /stats /quit"
+_NEEDS_SCREEN = ("copy", "compare")
+_KNOWN = " ".join(f"/{c.name}" for c in commands.COMMANDS if c.name not in _NEEDS_SCREEN)
 
 
 class PlainChat:
@@ -85,20 +91,65 @@ class PlainChat:
             case "regen":
                 dialogue.regenerate()
                 self._hear_answer()
+            case "edit":
+                self._edit(line.argument)
             case "undo":
                 self._say(f"taken back: {dialogue.undo()}")
+            case "fork":
+                self._say(f"you go on in {dialogue.fork().title!r}; the old one is as it was")
             case "clear":
                 dialogue.start_new(keep_system=True)
                 self._say("a new conversation")
+            case "export":
+                self._export(line.argument)
+            case "show":
+                self._show_prompt()
             case "system":
-                dialogue.set_system("" if line.argument == "off" else line.argument)
+                if line.argument:
+                    dialogue.set_system("" if line.argument == "off" else line.argument)
                 self._say(f"system prompt: {dialogue.system or 'none'}")
             case "stats":
                 self._say("\n".join(conversation_stats(dialogue.branch)))
             case _:
                 self._say(line.problem or f"/{line.command} needs the full screen; here: {_KNOWN}")
 
+    def _edit(self, text: str) -> None:
+        """Without a screen there is no field to change the question in."""
+        question = self._dialogue.last_question
+        if question is None:
+            raise BadOption("nothing was asked yet")
+        if not text:
+            self._say(f"the last question: {question.text}")
+            self._say("/edit TEXT asks another one in its place; the old branch stays")
+            return
+        self._dialogue.edit(question.id, text)
+        self._hear_answer()
+
+    def _export(self, name: str) -> None:
+        conversation = self._dialogue.conversation
+        if conversation is None:
+            raise BadOption("there is nothing to export yet: ask something first")
+        path = Path(name) if name else None
+        self._say(f"written: {export(self._dialogue.history, conversation, path)}")
+
+    def _show_prompt(self) -> None:
+        answer = self._dialogue.last_answer
+        if answer is None:
+            raise BadOption("there is no answer yet: ask something first")
+        question, _ = self._dialogue.asked_for(answer)
+        self._engine.submit(ShowPrompt(self._dialogue.next_ticket(), question))
+        while not isinstance(said := self._mail.get(), PromptShown):
+            if isinstance(said, Failed):
+                raise BadOption(said.why)
+        self._say(f"the prompt that was sent, {len(said.pieces)} tokens:")
+        self._say("".join(text for _, text in said.pieces))
+        self._say(" ".join(f"{token}:{piece!r}" for token, piece in said.pieces))
+
     def _decide(self, line: commands.Line) -> None:
+        facts = self._dialogue.facts
+        if facts is not None and not line.argument:
+            self._say_team(facts)
+            return
         if line.command == "team":
             self._dialogue.facts = None
             self._engine.submit(Load(line.argument or None))
@@ -127,12 +178,15 @@ class PlainChat:
                     self._say(text)
                 case Ready(facts):
                     self._dialogue.facts = facts
-                    gate = "" if facts.gate is None else f", {facts.gate} > {facts.threshold:g}"
-                    self._say(f"team {facts.name}: {', '.join(facts.members)}{gate}")
+                    self._say_team(facts)
                     return
                 case NotOpened(why=why) | Failed(why=why):
                     self._say(f"error: {why}")
                     return
+
+    def _say_team(self, facts: TeamFacts) -> None:
+        gate = "" if facts.gate is None else f", {facts.gate} > {facts.threshold:g}"
+        self._say(f"team {facts.name}: {', '.join(facts.members)}{gate}")
 
     def _hear_answer(self) -> None:
         while self._dialogue.pending is not None:
@@ -174,7 +228,7 @@ class PlainChat:
         self._say(figures_line(answer.outcome, self._dialogue.members))
 
     def _too_long(self, said: WontFit) -> None:
-        what = f"this turn has {said.n_prompt} tokens, the context holds {said.n_ctx}"
+        what = said.what()
         if said.drop is not None:
             turns = "turn" if said.drop == 1 else f"{said.drop} turns"
             self._out.write(f"{what}. Leave the oldest {turns} out? y or n: ")

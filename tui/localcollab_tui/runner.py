@@ -237,9 +237,8 @@ class Runner:
         if drop is not None:
             self._dialogue.ask_shorter(drop)
             return
-        text = self._dialogue.withdraw()
+        self._screen.composer.put(self._dialogue.withdraw())
         await self._screen.show_branch()
-        self._screen.composer.put(text)
 
     def idle_line(self, facts: TeamFacts) -> str:
         answer = self._dialogue.last_answer

@@ -59,6 +59,7 @@ class ChatScreen(Screen[None]):
     ) -> None:
         super().__init__()
         self.dialogue, self.engine, self.teams, self.catalogs = dialogue, engine, teams, catalogs
+        self._hinted = ""
         self.runner = Runner(self)
         self.looking, self.hints, self.hearing = Looking(self), Hints(self), Hearing(self)
 
@@ -119,7 +120,6 @@ class ChatScreen(Screen[None]):
         pending = self.dialogue.pending
         assert pending is not None
         self.hearing.reset()
-        self.dialogue.refresh()
         shown = [view.message.id for view in self.log_view.query("QuestionView, AnswerView")]  # type: ignore[attr-defined]
         expected = [m.id for m in self.dialogue.branch[:-1]][-len(shown) :] if shown else []
         if shown == expected and len(self.dialogue.branch) >= len(shown):
@@ -228,8 +228,11 @@ class ChatScreen(Screen[None]):
 
     def hint(self, text: str) -> None:
         hint = self.query_one("#hint", Static)
-        hint.update(visible(text))
-        hint.display = bool(text)
+        if text != self._hinted:
+            self._hinted = text
+            hint.update(visible(text))
+            hint.display = bool(text)
 
     def show_status(self) -> None:
-        self.query_one("#status", Static).update(visible(self.hearing.status()))
+        """Its one line never changes size: 30 layouts of everything a second would."""
+        self.query_one("#status", Static).update(visible(self.hearing.status()), layout=False)

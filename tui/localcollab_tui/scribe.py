@@ -83,6 +83,7 @@ def provenance_of(facts: TeamFacts, expected: Expected) -> Provenance:
     seed = options.get("seed", 0)
     return Provenance(
         team=facts.name,
+        head_sha256=facts.head_sha256 if facts.gate == "head" else None,
         members=dict(zip(facts.members, sha256s, strict=True)),
         vocabulary=facts.vocabulary,
         options=options,

@@ -1,20 +1,19 @@
 """What the models' thread does with each job. Only that thread imports this file."""
 
 import threading
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import fields, replace
 
 from localcollab.answer import Limits
 from localcollab.assembly import BASE, OpenTeam
 from localcollab.deferral import DeferralTeam
-from localcollab.errors import BadOption
-from localcollab.events import Prompted
+from localcollab.errors import BadOption, ContextFull
+from localcollab.events import Finished, Prompted
 from localcollab.gates import Gate, check_threshold, parse_gate
-from localcollab.history.resume import turns_of
 from localcollab.language_model import LanguageModel
 from localcollab.sampling import Sampling
-from localcollab.session import Session
+from localcollab.session import require_room
+from localcollab_tui import kept
 from localcollab_tui.engine import OpenByName, Say
 from localcollab_tui.jobs import (
     BASE_ALONE,
@@ -46,9 +45,6 @@ from localcollab_tui.looking import (
     token_text,
 )
 
-_ROOM = 256
-"""Tokens that are kept free for an answer, or an eighth of a small context."""
-
 
 class Work:
     def __init__(
@@ -62,6 +58,7 @@ class Work:
         self._second_reader = reader or second_reader
         self._open: OpenTeam | None = None
         self._own_gate: Gate | None = None
+        self._kept = kept.KeptSession()
         self._others: dict[str, OpenTeam] = {}
         self._readers: dict[str, LanguageModel] = {}
 
@@ -86,6 +83,7 @@ class Work:
     def _load(self, job: Load) -> None:
         # Let the old team go first: two may not fit the memory.
         self._open = self._own_gate = None
+        self._kept.let_go()
         self._let_go()
         team = self._open_by_name(job.team, lambda text: self._say(Loading(text)))
         self._open = team
@@ -95,11 +93,20 @@ class Work:
 
     def _ask(self, job: Ask) -> None:
         team = self._team() if job.who is None else self._other(job.who)
-        session = _session(team, job.question)
+        is_own = job.who is None
+        try:
+            require_room(team.model, job.question.text)
+        except ContextFull as error:
+            self._say(WontFit(job.ticket, 0, team.model.n_ctx, None, str(error)))
+            return
+        n_prompt = kept.is_far_too_long(team, job.question)
+        if n_prompt is not None:
+            self._wont_fit(job, team, n_prompt)
+            return
+        session = (self._kept.before if is_own else kept.session_before)(team, job.question)
         prompt = session.prompt(job.question.text)
-        if not _fits(prompt, team):
-            drop = _least_drop(team, job.question)
-            self._say(WontFit(job.ticket, len(prompt), team.model.n_ctx, drop))
+        if not kept.fits(len(prompt), team):
+            self._wont_fit(job, team, len(prompt))
             return
         sampling, limits = _sampling(job.options)
         opens, facts = _opens_reasoning(team, prompt), _facts(team)
@@ -107,7 +114,13 @@ class Work:
             if isinstance(event, Prompted):
                 self._say(Began(job.ticket, event, facts, opens))
             else:
+                if is_own and isinstance(event, Finished):
+                    self._kept.said(job.question, event)
                 self._say(Heard(job.ticket, event))
+
+    def _wont_fit(self, job: Ask, team: OpenTeam, n_prompt: int) -> None:
+        drop = kept.least_drop(team, job.question)
+        self._say(WontFit(job.ticket, n_prompt, team.model.n_ctx, drop))
 
     def _decide(self, job: Decide) -> None:
         team = self._team()
@@ -174,31 +187,7 @@ class Work:
         return self._readers[name]
 
     def _prompt_of(self, question: Question) -> list[int]:
-        return _session(self._team(), question).prompt(question.text)
-
-
-def _session(team: OpenTeam, question: Question) -> Session:
-    """The conversation up to the question. Its prompt is what the caches hold, and then what is new."""
-    turns = turns_of(question.before, question.ids, team.model.vocabulary.fingerprint)
-    return Session.restored(team, turns[question.drop :], system=question.system or None)
-
-
-def _fits(prompt: Sequence[int], team: OpenTeam) -> bool:
-    n_ctx = team.model.n_ctx
-    return len(prompt) + min(_ROOM, n_ctx // 8) <= n_ctx
-
-
-def _least_drop(team: OpenTeam, question: Question) -> int | None:
-    """The fewest oldest turns without which it fits; None: the question alone is too long."""
-    n_turns = len(turns_of(question.before, question.ids, ""))
-
-    def fits(drop: int) -> bool:
-        shorter = replace(question, drop=drop)
-        return _fits(_session(team, shorter).prompt(question.text), team)
-
-    drops = range(question.drop + 1, n_turns + 1)
-    at = bisect_left(drops, True, key=fits)
-    return drops[at] if at < len(drops) else None
+        return self._kept.prompt(self._team(), question)
 
 
 def _facts(team: OpenTeam) -> TeamFacts:
@@ -211,7 +200,7 @@ def _facts(team: OpenTeam) -> TeamFacts:
         gate=decides.gate.name if decides else None,
         threshold=decides.threshold if decides else None,
         takes_system=team.template is not None,
-        has_head=team.head is not None,
+        head_sha256=team.head.sha256 if team.head else None,
         sha256s=tuple(verdict.sha256 for verdict in team.verdicts.values()),
         vocabulary=model.vocabulary.fingerprint,
     )

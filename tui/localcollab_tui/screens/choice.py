@@ -47,13 +47,13 @@ class ChoiceScreen(ModalScreen[int | None]):
 
 
 def drop_choice(too_long: WontFit) -> ChoiceScreen:
-    what = f"This turn has {too_long.n_prompt} tokens, and the context holds {too_long.n_ctx}."
+    what = too_long.what()
     if too_long.drop is None:
-        question = f"{what} Even alone, the question leaves no room for an answer: shorten it."
-        return ChoiceScreen(question, ["Change the question"], [None])
+        alone = "Even alone, the question leaves no room for an answer: shorten it."
+        return ChoiceScreen(f"{what}. {alone}", ["Change the question"], [None])
     turns = "turn" if too_long.drop == 1 else f"{too_long.drop} turns"
     choices = [
         f"Leave the oldest {turns} out (a line will say so)",
         "Stop, and change the question",
     ]
-    return ChoiceScreen(f"{what} What should happen?", choices, [too_long.drop, None])
+    return ChoiceScreen(f"{what}. What should happen?", choices, [too_long.drop, None])

@@ -80,7 +80,7 @@ class CompareScreen(ModalScreen[None]):
             case Failed(why=why):
                 self._say(n, why)
             case WontFit():
-                self._say(n, f"{said.n_prompt} tokens do not fit the context of {said.n_ctx}")
+                self._say(n, said.what())
 
     async def _mount(self, n: int, opens_reasoning: bool) -> None:
         column = self.query_one(f"#column{n}")

@@ -12,10 +12,10 @@ from localcollab.events import Token
 from localcollab.history.records import StoredMessage
 from localcollab_tui.widgets.messages import AnswerView, QuestionView, plain
 
-PAGE = 30
+PAGE = 12
 """Messages that become widgets at once."""
-MOST = 90
-"""Messages that stay widgets while the reader follows the end."""
+MOST = 36
+"""Messages that stay widgets while the reader follows the end: every one costs each layout."""
 TokensOf = Callable[[int], Sequence[Token]]
 MessageView = QuestionView | AnswerView
 
@@ -58,6 +58,7 @@ class Log(VerticalScroll, can_focus=True):
         await self._show_provenance_where_wanted()
         self.anchor()
         self.scroll_end(animate=False)
+        self.call_after_refresh(self._fill)
 
     async def add(self, message: StoredMessage, *, opens_reasoning: bool = False) -> MessageView:
         """At the end. Widgets far above go, if the reader is not there."""
@@ -96,6 +97,13 @@ class Log(VerticalScroll, can_focus=True):
         super().watch_scroll_y(old_value, new_value)
         if new_value <= 0 < old_value and self._earlier:
             self.run_worker(self.show_earlier(), exclusive=True)
+
+    async def _fill(self) -> None:
+        """What does not fill the screen cannot be scrolled, so more would never be asked for."""
+        if self._earlier and self.size.height and self.max_scroll_y <= 0:
+            await self.show_earlier()
+            self.anchor()
+            self.call_after_refresh(self._fill)
 
     def _keep_place(self, before: int) -> None:
         self.scroll_to(y=self.scroll_y + self.virtual_size.height - before, animate=False)
