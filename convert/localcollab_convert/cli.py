@@ -9,6 +9,7 @@ from localcollab.errors import LocalcollabError
 from localcollab_convert.calm_cli import calm
 from localcollab_convert.expert_cli import expert
 from localcollab_convert.interrupted import resumable as _resumable
+from localcollab_convert.mixture_cli import mixture
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -23,6 +24,7 @@ def _root() -> None:
 
 app.command()(calm)
 app.command()(expert)
+app.command()(mixture)
 
 
 @app.command()

@@ -1,0 +1,74 @@
+"""The command line of `convert mixture`; models are loaded when it runs."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from localcollab.errors import BadOption
+from localcollab_convert.interrupted import resumable
+
+
+def mixture(
+    data: Annotated[
+        Path, typer.Option(help="JSONL of messages, prompt/completion or text; or a .txt file.")
+    ],
+    out: Annotated[Path, typer.Option(help="The file of weights to write: MIXTURE.json.")],
+    valid: Annotated[
+        Path | None, typer.Option(help="What the weights are measured on; default: a tenth.")
+    ] = None,
+    team: Annotated[
+        str | None,
+        typer.Option(help="A mixture of the catalogue, or a team of a base and experts."),
+    ] = None,
+    base: Annotated[Path | None, typer.Option(help="A GGUF file as first member.")] = None,
+    expert: Annotated[
+        list[Path] | None, typer.Option(help="A GGUF file as member; may be repeated.")
+    ] = None,
+    work: Annotated[
+        Path | None, typer.Option(help="Where resumable work is kept; default: OUT.work.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the split.")] = 0,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write weights that beat no member, too.")
+    ] = False,
+    n_ctx: Annotated[int | None, typer.Option(help="Tokens of context.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Default: the physical cores.")] = None,
+    models: Annotated[
+        list[Path] | None, typer.Option("--models", help="One more models.toml.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Fit the weights of a mixture: how much should each member count?
+
+    Can be stopped at any time: the same command goes on where it was.
+    """
+    from localcollab.run import TeamChoice
+    from localcollab.terminal import Status
+    from localcollab_convert.make_mixture import Made, make_mixture
+    from localcollab_convert.request import Request
+
+    if out.suffix != ".json":
+        raise BadOption(f"--out is {out}: give a name that ends in .json")
+    choice = TeamChoice(
+        team=team, base=base, experts=tuple(expert or ()), catalogs=tuple(models or ())
+    )
+    request = Request(
+        plan=choice.plan(), data=data, valid=valid, out=out,
+        work=work or out.with_name(out.name + ".work"), seed=seed, force=force, n_ctx=n_ctx,
+        n_threads=threads,
+    )  # fmt: skip
+    status = Status()
+    with resumable():
+        made: Made = make_mixture(request, status.show, status.note)
+    status.clear()
+    if as_json:
+        print(json.dumps(asdict(made) | {"path": str(made.path)}, indent=1))
+        return
+    print(f"{'weight':>8}  nats a token ({made.n_valid} validation tokens)")
+    for name, weight in zip(made.names, made.weights, strict=True):
+        print(f"{weight:8.4f}  {made.nll[name]:.4f}  {name}")
+    print(f"{'':8}  {made.nll['equal']:.4f}  equal weights")
+    print(f"{'':8}  {made.nll['fitted']:.4f}  these weights: {made.path}")
