@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from localcollab.assembly import TeamPlan, open_team, plan_from_files
-from localcollab.catalog import DEFAULT_TEAM, SHIPPED, load_catalog
+from localcollab.catalog import DEFAULT_TEAM, SHIPPED, Blend, load_catalog
 from localcollab.errors import BadOption
 from localcollab.evaluate import evaluate
 from localcollab.evaluation_report import as_json as to_json
@@ -30,6 +30,15 @@ def run(
     """Raises `BadData`, `BadOption`, and what opening a team raises."""
     plan = choice.plan()
     questions = read_all(plan, data)
+    if isinstance(plan.method, Blend):
+        # Imported here: a team that writes token by token needs none of it.
+        from localcollab.blend.eval_command import run_blend
+
+        if beside or plot:
+            raise BadOption(f"{plan.name} is a blend, for which eval has no --beside and no --plot")
+        whole = [q for q in questions if q.prompt is None and q.gold]
+        run_blend(plan, some_of(whole, limit, choice.seed), seed=choice.seed, as_json=as_json)
+        return
     status = Status(sys.stderr)
     with notes_shown(status):
         team = open_team(plan, on_progress=status.show)

@@ -26,11 +26,27 @@ def evaluate(
             help="Teams, or methods of the default team's base, by commas: accuracy, cost."
         ),
     ] = None,
+    ranker: Annotated[
+        list[str] | None,
+        typer.Option(help="Measure rankers on answers with scores; may be repeated."),
+    ] = None,
+    measure: Annotated[
+        str | None, typer.Option(help="With --ranker: the score, where the data has several.")
+    ] = None,
     plot: Annotated[Path | None, typer.Option(help="A picture of the result, as PNG.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     models: _Models = None,
 ) -> None:
     """Measure a team beside each of its members alone, on the same questions."""
+    if ranker or measure:
+        from localcollab.blend.eval_command import refuse, run_rankers
+
+        refuse(ranker, team=team, beside=beside, compare=compare, plot=plot)
+        run_rankers(
+            tuple(data or ()), ranker or [], measure, tuple(models or ()), limit=limit, seed=seed,
+            as_json=as_json,
+        )  # fmt: skip
+        return
     from localcollab import eval_command
     from localcollab.run import TeamChoice
 

@@ -46,6 +46,7 @@ class Picks:
     """What one way did, by record."""
 
     scores: np.ndarray
+    wins: np.ndarray
     n_pairs: np.ndarray | None = None
     n_right: np.ndarray | None = None
     correlations: np.ndarray | None = None
@@ -88,13 +89,19 @@ def evaluate_rankers(
     scores = [np.array([c.scores[measure] for c in record.candidates]) for record in records]
     name, of_best = best_model(records, measure)
     found = {
-        ranker: _ask(records, scores, compare, on_progress) for ranker, compare in rankers.items()
+        ranker: _ask(records, scores, of_best, compare, on_progress)
+        for ranker, compare in rankers.items()
     }
-    found[f"best single model ({name})" if name else "first candidate"] = Picks(of_best)
-    found["chance"] = Picks(np.array([values.mean() for values in scores]))
-    found["oracle"] = Picks(np.array([values.max() for values in scores]))
+    wins = [_beats(values, best) for values, best in zip(scores, of_best, strict=True)]
+    most = np.array([values.max() for values in scores])
+    own = f"best single model ({name})" if name else "first candidate"
+    found[own] = Picks(of_best, _beats(of_best, of_best))
+    found["chance"] = Picks(
+        np.array([values.mean() for values in scores]), np.array([row.mean() for row in wins])
+    )
+    found["oracle"] = Picks(most, _beats(most, of_best))
     samples = np.random.default_rng(seed).integers(0, len(records), (_N_RESAMPLES, len(records)))
-    return [_row(way, picks, of_best, samples) for way, picks in found.items()]
+    return [_row(way, picks, samples) for way, picks in found.items()]
 
 
 def best_model(records: Sequence[Record], measure: str) -> tuple[str, np.ndarray]:
@@ -114,6 +121,7 @@ def best_model(records: Sequence[Record], measure: str) -> tuple[str, np.ndarray
 def _ask(
     records: Sequence[Record],
     scores: Sequence[np.ndarray],
+    of_best: np.ndarray,
     compare: Compare,
     on_progress: OnProgress | None,
 ) -> Picks:
@@ -125,7 +133,11 @@ def _ask(
         if on_progress:
             on_progress(n, len(records))
     picked, n_pairs, n_right, correlations = np.array(rows, np.float64).T
-    return Picks(picked, n_pairs, n_right, correlations)
+    return Picks(picked, _beats(picked, of_best), n_pairs, n_right, correlations)
+
+
+def _beats(scores: np.ndarray, best: np.ndarray | float) -> np.ndarray:
+    return np.where(scores == best, 0.5, scores > best)
 
 
 def _pairs(strength: np.ndarray, values: np.ndarray) -> tuple[int, float]:
@@ -152,10 +164,9 @@ def _mean_ranks(values: np.ndarray) -> np.ndarray:
     return ranks
 
 
-def _row(name: str, picks: Picks, of_best: np.ndarray, samples: np.ndarray) -> Row:
-    ones = np.ones(len(of_best))
-    wins = np.where(picks.scores == of_best, 0.5, picks.scores > of_best)
-    row = Row(name, _measured(picks.scores, ones, samples), _measured(wins, ones, samples))
+def _row(name: str, picks: Picks, samples: np.ndarray) -> Row:
+    ones = np.ones(len(picks.scores))
+    row = Row(name, _measured(picks.scores, ones, samples), _measured(picks.wins, ones, samples))
     if picks.n_right is None or picks.n_pairs is None or picks.correlations is None:
         return row
     known = np.isfinite(picks.correlations)

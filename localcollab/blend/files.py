@@ -7,14 +7,14 @@ records, and results are printed as they come.
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from localcollab.answer import Limits
 from localcollab.blend.candidates import Asking
-from localcollab.blend.fusing import TOP_K, is_better, plan_fusion, write_fusion
+from localcollab.blend.fusing import TOP_K, Fused, fuse_top, is_better
 from localcollab.blend.naming import RankerSpec, parse_ranker
 from localcollab.blend.opening import reside
 from localcollab.blend.rankers import open_ranker
@@ -24,7 +24,6 @@ from localcollab.blend.residence import Residence
 from localcollab.blend.showing import order_text
 from localcollab.catalog import load_catalog
 from localcollab.errors import BadData, BadOption
-from localcollab.events import Finished
 from localcollab.llama.options import Options
 from localcollab.terminal import Status, notes_shown, visible
 
@@ -61,17 +60,6 @@ class Fuses:
             raise BadOption(f"top-k is {self.top_k}: give 2 or more")
 
 
-@dataclass(frozen=True, slots=True)
-class Fused:
-    """The answer to one record. `output` None: it has no candidate."""
-
-    id: str
-    output: str | None
-    n_fused: int = 0
-    """Candidates it was fused from; 0: it is a candidate itself."""
-    why: str = ""
-
-
 def rank_file(path: Path, ranks: Ranks, *, as_json: bool) -> None:
     """A line a record, on stdout. Raises `BadData`, `BadOption`, and what the ranker raises."""
     records = read_all(path)
@@ -101,9 +89,9 @@ def fuse_file(path: Path, ranks: Ranks, fuses: Fuses, *, as_json: bool) -> None:
                 _verify(record, ranking, fused, compare, fuses.fuser)
                 for (record, ranking), fused in zip(ranked, list(results), strict=True)
             )
-        for n, fused in enumerate(results, 1):
+        for n, (record, fused) in enumerate(zip(records, results, strict=True), 1):
             status.show(f"{n} of {len(records)} records")
-            _print(fused_record(fused), fused_text(fused), as_json)
+            _print(fused_record(record, fused), fused_text(record, fused), as_json)
     status.clear()
     _tell_of_empty(records, status)
 
@@ -134,32 +122,27 @@ def _rankings(
         yield record, rank_contest(record.contest, compare, ranks.aggregation)
 
 
-def _fuse(record: Record, ranking: Ranking | None, fuses: Fuses, residence: Residence) -> Fused:
+def _fuse(
+    record: Record, ranking: Ranking | None, fuses: Fuses, residence: Residence
+) -> Fused | None:
+    """None where there is no candidate."""
     if ranking is None:
-        return Fused(record.id, None, why="no candidate")
+        return None
     top = [ranking.contest.candidates[place] for place in ranking.order[: fuses.top_k]]
-    if len(top) == 1:
-        return Fused(record.id, top[0], why="one candidate only")
-    fusion = plan_fusion(residence.open(fuses.fuser), record.prompt, top)
-    if fusion is None:
-        return Fused(record.id, top[0], why=f"two do not fit the context of {fuses.fuser}")
     asking = Asking(record.prompt, limits=Limits(fuses.max_tokens))
-    events = write_fusion(residence.open(fuses.fuser), fusion, asking)
-    output = next(event.text for event in events if isinstance(event, Finished))
-    n, n_top = fusion.n_candidates, len(top)
-    return Fused(record.id, output, n, f"room for {n} of {n_top} candidates" if n < n_top else "")
+    return fuse_top(residence.open, fuses.fuser, asking, top)
 
 
 def _verify(
-    record: Record, ranking: Ranking | None, fused: Fused, compare: Compare, fuser: str
-) -> Fused:
-    if ranking is None or not fused.n_fused or fused.output is None:
+    record: Record, ranking: Ranking | None, fused: Fused | None, compare: Compare, fuser: str
+) -> Fused | None:
+    if ranking is None or fused is None or not fused.n_candidates:
         return fused
     best = record.candidates[ranking.best]
-    texts, authors = (fused.output, best.text), (fuser, best.model)
+    texts, authors = (fused.text, best.text), (fuser, best.model)
     if is_better(compare, record.prompt, texts, authors):
         return fused
-    return replace(fused, output=best.text, n_fused=0, why="the ranker finds the fused one worse")
+    return Fused(best.text, why="the ranker finds the fused one worse")
 
 
 def ranking_record(record: Record, ranking: Ranking | None) -> dict[str, object]:
@@ -187,14 +170,24 @@ def _is_verdict(ranking: Ranking, rank: int) -> bool:
     return rank == 1 or ranking.aggregation != "bubble"
 
 
-def fused_record(fused: Fused) -> dict[str, object]:
-    return {"id": fused.id, "output": fused.output, "n_fused": fused.n_fused, "why": fused.why}
+def fused_record(record: Record, fused: Fused | None) -> dict[str, object]:
+    """For programs. `n_fused` 0: `output` is a candidate itself, or there was none."""
+    if fused is None:
+        return {"id": record.id, "output": None, "n_fused": 0, "why": "no candidate"}
+    return {
+        "id": record.id,
+        "output": fused.text,
+        "n_fused": fused.n_candidates,
+        "why": fused.why,
+    }
 
 
-def fused_text(fused: Fused) -> str:
-    how = f"fused from {fused.n_fused}" if fused.n_fused else "not fused"
+def fused_text(record: Record, fused: Fused | None) -> str:
+    if fused is None:
+        return f"== {record.id} (no candidate)\n"
+    how = f"fused from {fused.n_candidates}" if fused.n_candidates else "not fused"
     why = f": {fused.why}" if fused.why else ""
-    return f"== {fused.id} ({how}{why})\n{fused.output or ''}"
+    return f"== {record.id} ({how}{why})\n{fused.text}"
 
 
 def _print(record: dict[str, object], text: str, as_json: bool) -> None:

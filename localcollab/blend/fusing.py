@@ -4,15 +4,15 @@ GenFuser's part in LLM-Blender (arXiv:2306.02561), by instruction instead of tra
 answer is the context: as many of the candidates as leave room for an answer of their length are shown.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from localcollab.assembly import OpenTeam
-from localcollab.blend.candidates import Asking, signed
+from localcollab.blend.candidates import Asking, OpenMember, signed
 from localcollab.blend.ranking import Compare, compare_both_ways, contest_of
 from localcollab.encoding import encode_continuation
 from localcollab.errors import ContextFull
-from localcollab.events import Event
+from localcollab.events import Event, Finished
 from localcollab.session import Session, require_room
 
 TOP_K = 3
@@ -70,6 +70,31 @@ def write_fusion(
         fusion.request, asking.sampling, asking.limits, stop_event=asking.stop_event
     )
     yield from signed(events, author)
+
+
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """A final answer. `n_candidates` 0: it is the best candidate itself, and `why` says why."""
+
+    text: str
+    n_candidates: int = 0
+    why: str = ""
+    authors: Mapping[str, int] = field(default_factory=dict)
+    """Tokens by author, of what the fuser wrote."""
+
+
+def fuse_top(open_member: OpenMember, fuser: str, asking: Asking, top: Sequence[str]) -> Fused:
+    """`top`: different answers, best first. Raises what asking raises."""
+    if len(top) == 1:
+        return Fused(top[0], why="one candidate only")
+    fusion = plan_fusion(open_member(fuser), asking.question, top)
+    if fusion is None:
+        return Fused(top[0], why=f"two candidates do not fit the context of {fuser}")
+    events = write_fusion(open_member(fuser), fusion, asking, author=fuser)
+    answer = next(event for event in events if isinstance(event, Finished))
+    n = fusion.n_candidates
+    why = f"room for {n} of {len(top)} candidates" if n < len(top) else ""
+    return Fused(answer.text, n, why, answer.authors)
 
 
 def is_better(

@@ -53,7 +53,7 @@ def test_a_perfect_ranker_is_the_oracle_and_its_opposite_is_wrong_everywhere() -
         "right": (pytest.approx(2 / 3), pytest.approx(2 / 3)),
         "wrong": (pytest.approx(0.6 / 3), pytest.approx(0.5 / 3)),
         best: (pytest.approx(1.6 / 3), pytest.approx(0.5)),
-        "chance": (pytest.approx(1.4 / 3), pytest.approx(0.5 / 3 + 0.5 / 3)),
+        "chance": (pytest.approx(1.4 / 3), pytest.approx((0.5 + 1 / 3 + 0.5) / 3)),
         "oracle": (pytest.approx(2 / 3), pytest.approx(2 / 3)),
     }
     right, wrong = rows["right"], rows["wrong"]
