@@ -11,6 +11,7 @@ command goes on where it was.
 import argparse
 import json
 import sys
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ import numpy as np
 from bag_of_words import train_bag_of_words
 from localcollab.blend.baselines import longest, random_choice
 from localcollab.blend.pairranker import load_pairranker
-from localcollab.blend.ranking import Compare, rank_contest
+from localcollab.blend.ranking import Compare, compare_both_ways, rank_contest
 from localcollab.blend.records import Record, read_records
 from localcollab.terminal import Status
 
@@ -38,15 +39,25 @@ class Judged:
     """The score of the answer it ranks first."""
 
 
-def judge(record: Record, compare: Compare, measure: str) -> Judged:
-    ranking = rank_contest(record.contest, compare)
-    places = list(record.contest.places)
-    logits = ranking.logits[np.ix_(places, places)]
+def judge(record: Record, compare: Compare, measure: str, n_most: int) -> Judged:
+    """`n_most`: so many random pairs that differ, and the first by `bubble`; 0: all of them, and the
+    first by `max_logits`."""
+    contest = record.contest
     scores = np.array([given.scores[measure] for given in record.candidates])
-    signs = np.sign(scores[:, None] - scores)
-    above = np.triu(signs != 0, 1)
-    right = np.where(logits == 0, 0.5, np.sign(logits) == signs)[above].sum()
-    return Judged(float(right), int(above.sum()), float(scores[ranking.best]))
+    n = len(scores)
+    pairs = [(a, b) for a in range(n) for b in range(a + 1, n) if scores[a] != scores[b]]
+    if n_most:
+        drawn = np.random.default_rng(zlib.crc32(contest.prompt.encode())).permutation(len(pairs))
+        pairs = [pairs[i] for i in drawn[:n_most]]
+    ranking = rank_contest(contest, compare, "bubble" if n_most else "max_logits")
+    asked = [(contest.places[a], contest.places[b]) for a, b in pairs]
+    if n_most:
+        logits = compare_both_ways(contest, compare, asked)
+    else:
+        logits = np.array([ranking.logits[pair] for pair in asked])
+    signs = np.array([np.sign(scores[a] - scores[b]) for a, b in pairs])
+    right = np.where(logits == 0, 0.5, np.sign(logits) == signs).sum()
+    return Judged(float(right), len(pairs), float(scores[ranking.best]))
 
 
 def folds_of(records: Sequence[Record], n_folds: int, seed: int) -> list[list[Record]]:
@@ -112,7 +123,7 @@ def judge_fold(
         compare = make()
         judged[name] = []
         for n, record in enumerate(test_on, 1):
-            judged[name].append(judge(record, compare, measure))
+            judged[name].append(judge(record, compare, measure, asked.pairs))
             status.show(f"{folder.name}: {name}, {n} of {len(test_on)}")
     partial = kept.with_name(kept.name + ".partial")
     partial.write_text(json.dumps({k: [asdict(j) for j in v] for k, v in judged.items()}))
@@ -190,13 +201,16 @@ def measure_all(asked: argparse.Namespace, status: Status) -> list[dict[str, obj
     judged: dict[str, list[Judged]] = {}
     alone: list[float] = []
     for k, test_on in enumerate(folds):
+        if asked.fold not in (None, k):
+            continue
         train_on = [r for fold in folds if fold is not test_on for r in fold]
         folder = asked.work / f"fold-{k}"
         found = judge_fold(train_on, test_on, folder, asked.measure, asked, status)
         for name, fold in found.items():
             judged.setdefault(name, []).extend(fold)
         alone += best_model(train_on, test_on, asked.measure)
-    best = [max(g.scores[asked.measure] for g in r.candidates) for fold in folds for r in fold]
+    kept = folds if asked.fold is None else [folds[asked.fold]]
+    best = [max(g.scores[asked.measure] for g in r.candidates) for fold in kept for r in fold]
     return [
         *(row(name, found, asked.seed) for name, found in judged.items()),
         chosen_row("best single model", alone, asked.seed),
@@ -212,8 +226,10 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--measure", default="preference")
     parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--fold", type=int, help="this one alone, from 0")
+    parser.add_argument("--pairs", type=int, default=0, help="judged an instruction; 0: all")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--width", type=int, default=64)
     parser.add_argument("--layers", type=int, default=2)
     parser.add_argument("--vocab", type=int, default=4096)

@@ -7,9 +7,11 @@ import ctypes
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import llama_cpp.llama_cpp as api
 import numpy as np
+import numpy.typing as npt
 
 from localcollab.errors import BadOption, ContextFull, EvaluationFailed
 from localcollab.language_model import Float32Array
@@ -32,6 +34,7 @@ class Encoder:
         self.n_ctx = _choose_n_ctx(weights, options)
         self._context = _open(weights, options, self.n_ctx)
         self._batch = api.llama_batch_init(self.n_ctx, 0, 1)
+        self._tokens = _fill_places(self._batch, self.n_ctx)
         weakref.finalize(self, _free, self._context, self._batch, weights)
 
     def encode(self, tokens: Sequence[int]) -> Float32Array:
@@ -41,7 +44,8 @@ class Encoder:
         Raises `ContextFull`, `BadOption` (an empty sequence, an unknown id), `EvaluationFailed`.
         """
         self._check(tokens)
-        self._fill_batch(tokens)
+        self._batch.n_tokens = len(tokens)
+        self._tokens[: len(tokens)] = tokens
         library.take_errors()
         if code := api.llama_encode(self._context, self._batch):
             raise EvaluationFailed(
@@ -64,13 +68,6 @@ class Encoder:
                 f"{self.vocabulary.n_tokens}"
             )
 
-    def _fill_batch(self, tokens: Sequence[int]) -> None:
-        batch = self._batch
-        batch.n_tokens = len(tokens)
-        for i, token in enumerate(tokens):
-            batch.token[i], batch.pos[i], batch.logits[i] = token, i, True
-            batch.n_seq_id[i], batch.seq_id[i][0] = 1, 0
-
     def _copy_states(self, n: int) -> Float32Array:
         states = np.empty((n, self.n_embd), np.float32)
         # llama.cpp reuses its buffer on the next encode.
@@ -82,6 +79,14 @@ class Encoder:
                 "numbers: fetch the file again"
             )
         return states
+
+
+def _fill_places(batch: Any, n: int) -> npt.NDArray[np.int32]:
+    """Every position of one sequence, once. Returns the batch's token ids, to be written to."""
+    for i in range(n):
+        batch.pos[i], batch.logits[i] = i, True
+        batch.n_seq_id[i], batch.seq_id[i][0] = 1, 0
+    return np.ctypeslib.as_array(batch.token, (n,))
 
 
 def load_encoder(path: Path, options: Options | None = None) -> tuple[Encoder, Verdict]:
