@@ -56,6 +56,7 @@ def test_a_sparkline_keeps_peaks_and_shows_gaps() -> None:
 
 def test_shares_stand_in_the_order_of_the_members() -> None:
     assert shares({"e": 1, "base": 3}, ("base", "e")) == "base 75 % · e¹ 25 %"
+    assert shares({"e": 1, "base": 3}, ("base", "e"), short=True) == "base 75 % · ¹ 25 %"
 
 
 def test_a_preview_counts_what_is_above_the_threshold() -> None:

@@ -126,7 +126,12 @@ class Hearing:
         elif not self._screen.looking.failed(ticket, why):
             self._screen.complain(why)
 
-    def status(self) -> str:
+    def status(self, width: int) -> str:
+        """In a narrow terminal the experts have their marks alone."""
+        line = self._line(short=False)
+        return line if len(line) <= width else self._line(short=True)
+
+    def _line(self, *, short: bool) -> str:
         facts, pending = self._screen.dialogue.facts, self._screen.dialogue.pending
         secret = "incognito · " if self._screen.dialogue.history.is_incognito else ""
         if facts is None or self._state:
@@ -135,9 +140,9 @@ class Hearing:
         if facts.threshold is not None:
             parts.append(f"{facts.gate} > {facts.threshold:g}")
         if pending is not None and self._figures is not None:
-            parts.append(self._figures.line(facts.n_ctx, facts.members))
+            parts.append(self._figures.line(facts.n_ctx, facts.members, short=short))
         elif pending is not None:
             parts.append("asking")
         else:
-            parts.append(self._screen.runner.idle_line(facts))
+            parts.append(self._screen.runner.idle_line(facts, short=short))
         return f" {secret}{' · '.join(part for part in parts if part)}"

@@ -153,8 +153,8 @@ def sparkline(values: Sequence[float | None], width: int, bars: str = _BARS) -> 
     return "".join(line)
 
 
-def shares(authors: Mapping[str, int], members: Sequence[str]) -> str:
-    """`base 60 % · formulary¹ 40 %`, in the order of the members."""
+def shares(authors: Mapping[str, int], members: Sequence[str], *, short: bool = False) -> str:
+    """`base 60 % · formulary¹ 40 %`, in the order of the members; short: `base 60 % · ¹ 40 %`."""
     counted: dict[int, tuple[str, int]] = {}
     for author, n in authors.items():
         number = number_of(author, members)
@@ -162,6 +162,6 @@ def shares(authors: Mapping[str, int], members: Sequence[str]) -> str:
         counted[number] = (name, counted.get(number, ("", 0))[1] + n)
     total = sum(n for _, n in counted.values())
     return " · ".join(
-        f"{visible(name)}{mark(number)} {round(100 * n / total)} %"
+        f"{'' if short and number else visible(name)}{mark(number)} {round(100 * n / total)} %"
         for number, (name, n) in sorted(counted.items())
     )

@@ -240,12 +240,12 @@ class Runner:
         self._screen.composer.put(self._dialogue.withdraw())
         await self._screen.show_branch()
 
-    def idle_line(self, facts: TeamFacts) -> str:
+    def idle_line(self, facts: TeamFacts, *, short: bool = False) -> str:
         answer = self._dialogue.last_answer
         if answer is None or answer.outcome is None:
             return f"ready · context {facts.n_ctx}"
         used = answer.outcome.n_prompt + answer.outcome.n_tokens
-        share = shares(answer.outcome.authors, facts.members)
+        share = shares(answer.outcome.authors, facts.members, short=short)
         return f"context {used}/{facts.n_ctx} · {share}"
 
     @property

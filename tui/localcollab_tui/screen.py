@@ -197,10 +197,8 @@ class ChatScreen(Screen[None]):
         await self.log_view.set_provenance(on)
         self.trace.set_class(on, "-shown")
         views = list(self.log_view.query(TokensView))
-        if on and views:
-            views[-1].focus()
-        else:
-            self.composer.focus()
+        # At once, not through the queue: what is typed behind the key must not be lost.
+        self.set_focus(views[-1] if on and views else self.composer)
 
     @on(TokensView.Pointed)
     def look(self, event: TokensView.Pointed) -> None:
@@ -235,4 +233,5 @@ class ChatScreen(Screen[None]):
 
     def show_status(self) -> None:
         """Its one line never changes size: 30 layouts of everything a second would."""
-        self.query_one("#status", Static).update(visible(self.hearing.status()), layout=False)
+        line = visible(self.hearing.status(self.size.width))
+        self.query_one("#status", Static).update(line, layout=False)

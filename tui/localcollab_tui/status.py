@@ -43,13 +43,13 @@ class Figures:
         seconds = self.latest - self.first
         return (self.n_written - 1) / seconds if seconds > 0 and self.n_written > 1 else 0.0
 
-    def line(self, n_ctx: int, members: tuple[str, ...]) -> str:
+    def line(self, n_ctx: int, members: tuple[str, ...], *, short: bool = False) -> str:
         if not self.n_written:
             read = 100 * self.n_read // self.n_prompt if self.n_prompt else 0
             return f"reading {read} % of {self.n_prompt} tokens"
         speed = f"{self.tokens_per_second:.0f} tok/s" if self.tokens_per_second else "… tok/s"
         used = f"context {self.n_prompt + self.n_written}/{n_ctx}"
-        return " · ".join([speed, used, shares(self.authors, members)])
+        return " · ".join([speed, used, shares(self.authors, members, short=short)])
 
 
 def figures_line(outcome: Outcome, members: tuple[str, ...]) -> str:
