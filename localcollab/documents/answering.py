@@ -51,8 +51,6 @@ class Library:
     strict: bool = False
     """An answer with a sentence that is not supported is not shown."""
     n_passages: int = N_PASSAGES
-    best_last: bool = True
-    """In a prompt: the best source stands next to the question."""
 
 
 def ask(
@@ -75,7 +73,7 @@ def ask(
             f"no passage of {library.name} holds a word of the question: ask otherwise, or without "
             "--strict"
         )
-    asked = _ask(session, library, sources, question, sampling, limits, stop_event)
+    asked = _ask(session, sources, question, sampling, limits, stop_event)
     before, held = list(session.messages), list[Token]()
     for event in asked:
         if isinstance(event, Token) and library.strict:
@@ -113,7 +111,6 @@ def find_sources(session: Session, library: Library, question: str) -> Sources:
 
 def _ask(
     session: Session,
-    library: Library,
     sources: Sources,
     question: str,
     sampling: Sampling | None,
@@ -124,9 +121,8 @@ def _ask(
         return session.ask(question, sampling, limits, stop_event=stop_event)
     if sources.way == "quotes":
         return _ask_quoting(session, sources, question, sampling, limits, stop_event)
-    ordered = sources.passages[::-1] if library.best_last else sources.passages
-    sent = _prompt(ordered, question)
-    return session.ask(question, sampling, limits, stop_event=stop_event, sent=sent)
+    text = sent(sources, question)
+    return session.ask(question, sampling, limits, stop_event=stop_event, sent=text)
 
 
 def _ask_quoting(
@@ -143,6 +139,13 @@ def _ask_quoting(
     for event in quoting.ask(question, sampling, limits, stop_event=stop_event):
         session.messages = quoting.messages
         yield event
+
+
+def sent(sources: Sources, question: str) -> str:
+    """What stands in the question's place; the best source last, next to the question."""
+    if sources.way == "quotes" or not sources.passages:
+        return question
+    return _prompt(sources.passages[::-1], question)
 
 
 def with_quotes(team: OpenTeam, quotes: Quotes) -> OpenTeam:

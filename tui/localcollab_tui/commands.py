@@ -42,6 +42,7 @@ COMMANDS = (
     Command("stats", "/stats", "figures of this conversation"),
     Command("export", "/export [FILE]", "write this conversation as .md or .json"),
     Command("copy", "/copy [code]", "the last answer, or its code, to the clipboard"),
+    Command("docs", "/docs [NAME [strict]|off]", "answer from a collection of documents"),
     Command("sources", "/sources", "the documents the last answer used"),
     Command("compare", "/compare [base|TEAM]", "the last question, in two columns"),
     Command("quit", "/quit", "leave; everything is kept"),
@@ -113,6 +114,14 @@ def parse_option(argument: str) -> tuple[str, float | int | str | None] | str:
     except ValueError:
         kind = "a whole number" if OPTIONS[name] is int else "a number"
         return f"/set {name} {value}: give {kind}, or default"
+
+
+def parse_docs(argument: str) -> tuple[str | None, bool] | str:
+    """`NAME strict` -> (name, strict), (None, False) for `off`; else the problem."""
+    name, _, rest = argument.partition(" ")
+    if rest.strip() not in ("", "strict"):
+        return f"/docs {argument}: give a collection, perhaps with strict behind it, or off"
+    return (None, False) if name == "off" else (name, bool(rest.strip()))
 
 
 def parse_threshold(argument: str) -> float | str:

@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import count
 
+from localcollab.documents.events import Checked, Sources
 from localcollab.errors import BadOption
 from localcollab.events import Token
 from localcollab.history import Conversation, History, StoredMessage
-from localcollab_tui.jobs import Ask, Job, Options, Question, TeamFacts
+from localcollab_tui.jobs import Ask, DocsUsed, Job, Options, Question, TeamFacts
 from localcollab_tui.scribe import Expected, Scribe
 
 Submit = Callable[[Job], None]
@@ -36,6 +37,9 @@ class Dialogue:
         self.options: dict[str, float | int | str] = {}
         self.facts: TeamFacts | None = None
         self.pending: Pending | None = None
+        self.docs = DocsUsed(None)
+        self.sources: dict[int, tuple[Sources, Checked | None]] = {}
+        """By answer, of those that were written since the start."""
         self._system = ""
         self._dropped = 0
         self._tickets = count(1)
@@ -75,6 +79,16 @@ class Dialogue:
             self.branch = (*self.branch, end)
         else:
             self.branch = self.history.branch(self.conversation.id)
+
+    def heard(self, event: Sources | Checked) -> None:
+        """About the answer that is being written."""
+        answer = self.last_answer
+        if answer is None:
+            return
+        if isinstance(event, Sources):
+            self.sources[answer.id] = event, None
+        elif answer.id in self.sources:
+            self.sources[answer.id] = self.sources[answer.id][0], event
 
     # Conversations
 

@@ -4,12 +4,15 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from localcollab.events import Finished, Progress, Token, Unfamiliar
+from localcollab.documents.events import Checked, Sources
+from localcollab.events import Finished, Progress, Token
 from localcollab.terminal import visible
 from localcollab_tui.jobs import (
     Began,
+    DocsUsed,
     Failed,
     Heard,
+    HeardEvent,
     Loading,
     Looked,
     NotOpened,
@@ -56,6 +59,9 @@ class Hearing:
         match said:
             case Loading(text):
                 self._state = text
+            case DocsUsed():
+                self._screen.dialogue.docs = said
+                self._screen.runner.say_docs()
             case Ready(facts):
                 self._screen.dialogue.facts = facts
                 self._state = ""
@@ -96,9 +102,11 @@ class Hearing:
         assert isinstance(view, AnswerView)
         self._answer = view
 
-    async def _hear_event(self, event: Progress | Token | Unfamiliar | Finished) -> None:
+    async def _hear_event(self, event: HeardEvent) -> None:
         if isinstance(event, Progress):
             self._count(event)
+        elif isinstance(event, Sources | Checked):
+            self._screen.dialogue.heard(event)
         elif isinstance(event, Finished):
             await self._finish()
 
@@ -136,7 +144,7 @@ class Hearing:
         secret = "incognito · " if self._screen.dialogue.history.is_incognito else ""
         if facts is None or self._state:
             return f" {secret}{self._state}"
-        parts = [facts.name]
+        parts = [facts.name, self._screen.dialogue.docs.what]
         if facts.threshold is not None:
             parts.append(f"{facts.gate} > {facts.threshold:g}")
         if pending is not None and self._figures is not None:

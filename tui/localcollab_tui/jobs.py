@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from localcollab.documents.events import Checked, Sources
 from localcollab.events import Finished, Progress, Prompted, Token, Unfamiliar
 from localcollab.history.records import StoredMessage
 
+HeardEvent = Progress | Token | Unfamiliar | Sources | Checked | Finished
 Options = tuple[tuple[str, float | int | str], ...]
 """Sampling and limits that differ from their defaults, by name."""
 BASE_ALONE = "base"
@@ -84,7 +86,15 @@ class LetGo:
     """Free what only looking and side by side needed."""
 
 
-Job = Load | Ask | Decide | Look | Preview | ShowPrompt | LetGo
+@dataclass(frozen=True, slots=True)
+class UseDocs:
+    """Answer from this collection from now on; None: from no documents."""
+
+    collection: str | None
+    strict: bool = False
+
+
+Job = UseDocs | Load | Ask | Decide | Look | Preview | ShowPrompt | LetGo
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +125,21 @@ class Loading:
 @dataclass(frozen=True, slots=True)
 class Ready:
     facts: TeamFacts
+
+
+@dataclass(frozen=True, slots=True)
+class DocsUsed:
+    """What questions are answered from now; None: no documents."""
+
+    collection: str | None
+    strict: bool = False
+    n_documents: int = 0
+
+    @property
+    def what(self) -> str:
+        if self.collection is None:
+            return ""
+        return f"docs {self.collection}{' strict' * self.strict}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +180,7 @@ class Heard:
     """One event of the answer."""
 
     ticket: int
-    event: Progress | Token | Unfamiliar | Finished
+    event: HeardEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,4 +232,5 @@ class PromptShown:
 Severity = Literal["information", "warning", "error"]
 Said = (
     Loading | Ready | NotOpened | WontFit | Began | Heard | Failed | Looked | Previewed | PromptShown
+    | DocsUsed
 )  # fmt: skip

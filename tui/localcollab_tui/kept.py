@@ -48,6 +48,10 @@ class KeptSession:
         """The session has one turn more."""
         self._turns = (*self._turns, Turn(question.text, finished.text, finished.tokens))
 
+    def sent(self, team: OpenTeam, question: Question, prompt: list[int]) -> None:
+        """A question was sent with more than its own words, so `prompt` cannot make it again."""
+        self._prompt = (team, question, prompt)
+
     def prompt(self, team: OpenTeam, question: Question) -> list[int]:
         """What was sent with an earlier question: asked again at every move of the token cursor."""
         if self._prompt is None or self._prompt[0] is not team or self._prompt[1] != question:

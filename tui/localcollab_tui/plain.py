@@ -15,6 +15,7 @@ from localcollab_tui.exporting import export
 from localcollab_tui.jobs import (
     Began,
     Decide,
+    DocsUsed,
     Failed,
     Heard,
     Load,
@@ -25,11 +26,12 @@ from localcollab_tui.jobs import (
     Said,
     ShowPrompt,
     TeamFacts,
+    UseDocs,
     WontFit,
 )
 from localcollab_tui.provenance import double_check
 from localcollab_tui.scribe import Scribe
-from localcollab_tui.status import conversation_stats, figures_line
+from localcollab_tui.status import conversation_stats, docs_line, figures_line
 
 _NEEDS_SCREEN = ("copy", "compare")
 _KNOWN = " ".join(f"/{c.name}" for c in commands.COMMANDS if c.name not in _NEEDS_SCREEN)
@@ -108,6 +110,10 @@ class PlainChat:
                 if line.argument:
                     dialogue.set_system("" if line.argument == "off" else line.argument)
                 self._say(f"system prompt: {dialogue.system or 'none'}")
+            case "docs":
+                self._docs(line.argument)
+            case "sources":
+                self._say("\n".join(self._sources()))
             case "stats":
                 self._say("\n".join(conversation_stats(dialogue.branch)))
             case _:
@@ -144,6 +150,23 @@ class PlainChat:
         self._say(f"the prompt that was sent, {len(said.pieces)} tokens:")
         self._say("".join(text for _, text in said.pieces))
         self._say(" ".join(f"{token}:{piece!r}" for token, piece in said.pieces))
+
+    def _docs(self, argument: str) -> None:
+        if argument:
+            parsed = commands.parse_docs(argument)
+            if isinstance(parsed, str):
+                raise BadOption(parsed)
+            self._engine.submit(UseDocs(*parsed))
+            while not isinstance(said := self._mail.get(), DocsUsed):
+                if isinstance(said, Failed):
+                    raise BadOption(said.why)
+            self._dialogue.docs = said
+        self._say(docs_line(self._dialogue.docs))
+
+    def _sources(self) -> tuple[str, ...]:
+        answer = self._dialogue.last_answer
+        notes = answer.outcome.notes if answer is not None and answer.outcome else ()
+        return notes or ("this answer used no documents",)
 
     def _decide(self, line: commands.Line) -> None:
         facts = self._dialogue.facts

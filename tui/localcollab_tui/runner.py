@@ -14,11 +14,12 @@ from localcollab_tui.jobs import (
     PromptShown,
     ShowPrompt,
     TeamFacts,
+    UseDocs,
 )
 from localcollab_tui.jobs import WontFit as TooLong
 from localcollab_tui.markup import code_blocks
 from localcollab_tui.provenance import shares
-from localcollab_tui.status import conversation_stats
+from localcollab_tui.status import conversation_stats, docs_line
 
 if TYPE_CHECKING:
     from localcollab_tui.screen import ChatScreen
@@ -171,9 +172,31 @@ class Runner:
         lines = conversation_stats(self._dialogue.branch)
         self._screen.app.push_screen(TextScreen("figures of this branch", "\n".join(lines)))
 
+    async def _docs(self, argument: str) -> None:
+        if not argument:
+            self.say_docs()
+            return
+        parsed = commands.parse_docs(argument)
+        if isinstance(parsed, str):
+            raise BadOption(parsed)
+        self._screen.engine.submit(UseDocs(*parsed))
+
+    def say_docs(self) -> None:
+        self._say(docs_line(self._dialogue.docs))
+
     async def _sources(self, argument: str) -> None:
-        self._answer()
-        self._say("this answer used no documents: its members answered from their weights")
+        from localcollab_tui.screens.sources import SourcesScreen
+        from localcollab_tui.screens.text import TextScreen
+
+        answer = self._answer()
+        if answer.id in self._dialogue.sources:
+            self._screen.app.push_screen(SourcesScreen(*self._dialogue.sources[answer.id]))
+            return
+        notes = answer.outcome.notes if answer.outcome else ()
+        if not notes:
+            self._say("this answer used no documents: its members answered from their weights")
+            return
+        self._screen.app.push_screen(TextScreen("noted with this answer", "\n".join(notes)))
 
     async def _help(self, argument: str) -> None:
         from localcollab_tui.screens.text import TextScreen, help_text

@@ -6,9 +6,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from localcollab.documents.events import Checked, Sources
+from localcollab.documents.showing import claim_lines, source_lines
 from localcollab.errors import LocalcollabError
 from localcollab.history import History, Provenance, Recorder
-from localcollab_tui.jobs import Began, Failed, Heard, Options, Said, TeamFacts
+from localcollab_tui.jobs import Began, Failed, Heard, HeardEvent, Options, Said, TeamFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class Scribe:
         self._history, self._pass_on = history, pass_on
         self._expected: dict[int, Expected] = {}
         self._recorders: dict[int, Recorder] = {}
+        self._sources: Sources | None = None
 
     def expect(self, ticket: int, expected: Expected) -> None:
         """Before the job is submitted."""
@@ -36,7 +39,7 @@ class Scribe:
             case Began(ticket=ticket) if ticket in self._expected:
                 self._begin(said, self._expected[ticket])
             case Heard(ticket=ticket, event=event) if ticket in self._recorders:
-                self._recorders[ticket].add(event)
+                self._add(self._recorders[ticket], event)
             case Failed(ticket=ticket, why=why) if ticket in self._expected:
                 self._fail(ticket, why)
         self._pass_on(said)
@@ -47,6 +50,19 @@ class Scribe:
         for note in notes_of(began, expected):
             recorder.note(note)
         self._recorders = {began.ticket: recorder}
+
+    def _add(self, recorder: Recorder, event: HeardEvent) -> None:
+        """Sources and verdicts are kept as lines under the answer."""
+        if isinstance(event, Sources):
+            self._sources = event
+            for line in source_lines(event):
+                recorder.note(line)
+        elif isinstance(event, Checked):
+            assert self._sources is not None, "sources come before their verdicts"
+            for line in claim_lines(event, self._sources):
+                recorder.note(line)
+        else:
+            recorder.add(event)
 
     def _fail(self, ticket: int, why: str) -> None:
         try:

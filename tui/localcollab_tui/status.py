@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from localcollab.events import Finished, Progress, Token
 from localcollab.history.records import Outcome, StoredMessage
+from localcollab_tui.jobs import DocsUsed
 from localcollab_tui.provenance import shares
 
 REASONS = {
@@ -67,6 +68,18 @@ def figures_line(outcome: Outcome, members: tuple[str, ...]) -> str:
     if len(outcome.authors) > 1 or len(members) > 1:
         parts.append(shares(outcome.authors, members))
     return " · ".join(part for part in parts if part)
+
+
+def docs_line(docs: DocsUsed) -> str:
+    """For /docs."""
+    if docs.collection is None:
+        from localcollab.documents.collection import collection_names
+
+        names = ", ".join(collection_names()) or "none yet (localcollab docs add PATH makes one)"
+        return f"no documents are used; /docs NAME takes one of: {names}"
+    strict = ", and only answers that they support are shown" if docs.strict else ""
+    count = f"{docs.n_documents} document{'' if docs.n_documents == 1 else 's'}"
+    return f"answers come from {docs.collection}: {count}{strict}"
 
 
 def outcome_of(finished: Finished) -> Outcome:

@@ -1,18 +1,22 @@
 """What the models' thread does with each job. Only that thread imports this file."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 
 from localcollab.answer import Limits
 from localcollab.assembly import BASE, OpenTeam
 from localcollab.deferral import DeferralTeam
+from localcollab.documents import answering
+from localcollab.documents.answering import Library
+from localcollab.documents.collection import open_collection
+from localcollab.documents.events import AnswerEvent, Sources
 from localcollab.errors import BadOption, ContextFull
 from localcollab.events import Finished, Prompted
 from localcollab.gates import Gate, check_threshold, parse_gate
 from localcollab.language_model import LanguageModel
 from localcollab.sampling import Sampling
-from localcollab.session import require_room
+from localcollab.session import Session, require_room
 from localcollab_tui import kept
 from localcollab_tui.engine import OpenByName, Say
 from localcollab_tui.jobs import (
@@ -20,6 +24,7 @@ from localcollab_tui.jobs import (
     Ask,
     Began,
     Decide,
+    DocsUsed,
     Heard,
     Job,
     LetGo,
@@ -35,6 +40,7 @@ from localcollab_tui.jobs import (
     Ready,
     ShowPrompt,
     TeamFacts,
+    UseDocs,
     WontFit,
 )
 from localcollab_tui.looking import (
@@ -59,12 +65,15 @@ class Work:
         self._open: OpenTeam | None = None
         self._own_gate: Gate | None = None
         self._kept = kept.KeptSession()
+        self._library: Library | None = None
         self._others: dict[str, OpenTeam] = {}
         self._readers: dict[str, LanguageModel] = {}
 
     def do(self, job: Job) -> None:
         """Raises `LocalcollabError`."""
         match job:
+            case UseDocs():
+                self._use_docs(job)
             case Load():
                 self._load(job)
             case Ask():
@@ -110,13 +119,42 @@ class Work:
             return
         sampling, limits = _sampling(job.options)
         opens, facts = _opens_reasoning(team, prompt), _facts(team)
-        for event in session.ask(job.question.text, sampling, limits, stop_event=self._stop_event):
-            if isinstance(event, Prompted):
-                self._say(Began(job.ticket, event, facts, opens))
-            else:
-                if is_own and isinstance(event, Finished):
-                    self._kept.said(job.question, event)
-                self._say(Heard(job.ticket, event))
+        sources: Sources | None = None
+        for event in self._answer(session, job, sampling, limits):
+            match event:
+                case Sources():
+                    sources = event
+                    sent = answering.sent(event, job.question.text)
+                    self._kept.sent(team, job.question, session.prompt(sent))
+                case Prompted():
+                    self._say(Began(job.ticket, event, facts, opens))
+                    if sources is not None:
+                        self._say(Heard(job.ticket, sources))
+                case _:
+                    if is_own and isinstance(event, Finished):
+                        self._kept.said(job.question, event)
+                    self._say(Heard(job.ticket, event))
+
+    def _answer(
+        self, session: Session, job: Ask, sampling: Sampling, limits: Limits
+    ) -> Iterator[AnswerEvent]:
+        """Side by side, nobody has documents."""
+        text, stop_event = job.question.text, self._stop_event
+        if self._library is None or job.who is not None:
+            return session.ask(text, sampling, limits, stop_event=stop_event)
+        return answering.ask(session, self._library, text, sampling, limits, stop_event=stop_event)
+
+    def _use_docs(self, job: UseDocs) -> None:
+        collection = open_collection(job.collection) if job.collection is not None else None
+        if self._library is not None:
+            self._library.collection.close()
+        self._library = None
+        if collection is None or job.collection is None:
+            self._say(DocsUsed(None))
+            return
+        self._library = Library(collection, job.collection, strict=job.strict)
+        n_documents = len(collection.documents())
+        self._say(DocsUsed(job.collection, job.strict, n_documents))
 
     def _wont_fit(self, job: Ask, team: OpenTeam, n_prompt: int) -> None:
         drop = kept.least_drop(team, job.question)

@@ -1,0 +1,94 @@
+"""Documents in the chat: /docs, /sources, the passage with the words that support the answer."""
+
+import io
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import OptionList
+
+from chat_app import FakeTeams, ask, drive, make_app, screen_text, send, until
+from localcollab.documents.answering import check
+from localcollab.documents.collection import open_collection
+from localcollab.documents.events import SentPassage
+from localcollab.history import open_history
+from localcollab_tui.app import ChatApp
+from localcollab_tui.commands import parse_docs
+from localcollab_tui.plain import PlainChat
+from localcollab_tui.screens.sources import SourcesScreen, marked
+
+pytestmark = pytest.mark.slow
+
+ANSWER = "The maker of Gozovir is Yarrow Labs."
+TEXT = f"One dose of Gozovir is 60 mg. {ANSWER}"
+
+
+@pytest.fixture
+def notes(tmp_path: Path) -> str:
+    file = tmp_path / "gozovir.txt"
+    file.write_text(TEXT)
+    # The folder of collections is the whole run's.
+    with open_collection(tmp_path.name, create=True) as collection:
+        collection.add([file])
+    return tmp_path.name
+
+
+def talk(answer: str, *lines: str) -> str:
+    out = io.StringIO()
+    with open_history(None) as history:
+        teams = FakeTeams(lambda _: answer)
+        PlainChat(history, teams.open, io.StringIO("\n".join(lines)), out).run(None, None)
+    return out.getvalue()
+
+
+def test_line_by_line_an_answer_comes_with_sources_and_verdicts(notes: str) -> None:
+    said = talk(ANSWER, "/docs", f"/docs {notes}", "Who makes Gozovir?", "/sources", "/docs off")
+    assert "no documents are used; /docs NAME takes one of: " in said
+    assert f"answers come from {notes}: 1 document\n" in said
+    assert said.count("[1] gozovir.txt (characters 0 to 66)") == 2
+    assert said.count(f"supported [1] “{ANSWER}”") == 2
+
+
+def test_a_collection_that_is_not_there_is_named(notes: str) -> None:
+    said = talk("Hi", "/docs nix")
+    assert "error: there is no collection 'nix'" in said
+    assert notes in said
+
+
+def test_strict_refuses_what_the_documents_do_not_say(notes: str) -> None:
+    said = talk(
+        "The maker of Gozovir is Redfern Labs.", f"/docs {notes} strict", "Who makes Gozovir?"
+    )
+    assert "and only answers that they support are shown" in said
+    assert "refused: 1 of 1 sentences" in said
+    assert "Redfern" not in said
+
+
+def test_the_sources_pane_opens_the_passage(notes: str) -> None:
+    app = make_app(FakeTeams(lambda _: ANSWER))
+
+    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        await send(app, pilot, f"/docs {notes}")
+        await until(pilot, lambda: app.dialogue.docs.collection == notes)
+        await ask(app, pilot, "Who makes Gozovir?")
+        await send(app, pilot, "/sources")
+        await until(pilot, lambda: isinstance(app.screen, SourcesScreen))
+        assert app.screen.query_one(OptionList).option_count == 1
+        await until(pilot, lambda: "One dose of Gozovir is 60 mg." in screen_text(app))
+        assert "supported [1]" in screen_text(app)
+
+    drive(app, steps, size=(120, 30))
+
+
+def test_the_words_that_support_an_answer_are_marked() -> None:
+    passage = SentPassage(1, "/a.txt", None, "", 0, len(TEXT), TEXT, (1,))
+    (span,) = marked(passage, check(ANSWER, (passage,))).spans
+    assert (TEXT[span.start : span.end], span.style) == (ANSWER, "bold reverse")
+
+
+def test_what_docs_takes() -> None:
+    said = [parse_docs(line) for line in ("notes", "notes strict", "off")]
+    assert said == [("notes", False), ("notes", True), (None, False)]
+    assert parse_docs("my notes") == (
+        "/docs my notes: give a collection, perhaps with strict behind it, or off"
+    )
