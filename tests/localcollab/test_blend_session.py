@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fakes import ScriptedModel
+from blend_fakes import Speaker, team
 from localcollab.assembly import Member, OpenTeam, TeamPlan
 from localcollab.blend import api
 from localcollab.blend.baselines import longest, vote
@@ -28,31 +28,7 @@ from localcollab.blend.residence import Needs, Residence
 from localcollab.blend.session import BlendSession, Recipe
 from localcollab.errors import BadOption, ContextFull
 from localcollab.events import Finished, Token
-from localcollab.language_model import OnChunk, Reading
 from localcollab.sampling import Sampling
-
-
-class Speaker(ScriptedModel):
-    """Answers every prompt with its script; remembers the prompts."""
-
-    def __init__(self, says: str, name: str, n_ctx: int = 4096) -> None:
-        super().__init__(list(says.encode()), name="base", n_ctx=n_ctx, p=0.999)
-        self.owner, self.prompts, self._last = name, list[str](), list[int]()
-
-    def read(
-        self, tokens: Sequence[int], *, last: int = 1, hidden: bool = False,
-        on_chunk: OnChunk | None = None,
-    ) -> Reading:  # fmt: skip
-        if list(tokens[:-1]) != self._last:
-            self.n_prompt = len(tokens)
-            self.prompts.append(bytes(tokens).decode())
-        self._last = list(tokens)
-        return super().read(tokens, last=last, hidden=hidden, on_chunk=on_chunk)
-
-
-def team(says: str, name: str, n_ctx: int = 4096) -> OpenTeam:
-    model = Speaker(says, name, n_ctx)
-    return OpenTeam(name, model, {"base": model}, {}, None)
 
 
 def blend(
