@@ -11,7 +11,7 @@ from localcollab.documents.storing import Reading
 
 OnVisit = Callable[[Visit], None]
 _CHARS = 2_000_000
-_SECONDS = 1.0
+SECONDS = 1.0
 _DELETED_AT_ONCE = 500
 
 
@@ -68,7 +68,7 @@ class Batch:
         return Tally(n_of["added"], n_of["changed"], n_of["unchanged"], n_of["removed"], n)
 
     def _flush_if_due(self) -> None:
-        if self._n_chars >= _CHARS or time.monotonic() - self._began >= _SECONDS:
+        if self._n_chars >= _CHARS or time.monotonic() - self._began >= SECONDS:
             self.flush()
 
     def _tell(self, visits: Sequence[Visit]) -> None:

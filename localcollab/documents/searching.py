@@ -10,7 +10,7 @@ import re
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from localcollab.documents import rows
 from localcollab.documents.records import Hit
@@ -20,7 +20,9 @@ FREQUENT = 0.25
 _FEW = 100
 """In this many passages no word is frequent yet."""
 _MOST_WORDS = 64
-"""Of a long query (a pasted text), the rarest ones search."""
+_MOST_PLACES = 30_000
+"""Of a long query, or in a large collection, only the rarest words search: as many as stand in so
+many passages together, two at least. So a query's time has a bound."""
 _CANDIDATES = 100
 """Passages that are looked at closer."""
 _NEAR, _NEAR_SHARE = 2, 0.15
@@ -79,10 +81,18 @@ def to_query(connection: sqlite3.Connection, text: str) -> Query:
     spoken = [word.lower() for word in _WORD.findall(text)]
     counts = {word: _count(connection, word, most + 1) for word in dict.fromkeys(spoken)}
     known = sorted((word for word in counts if counts[word]), key=lambda word: counts[word])
-    telling = ([word for word in known if counts[word] <= most] or known)[:_MOST_WORDS]
+    telling = [word for word in known if counts[word] <= most] or known
+    telling = _affordable(telling, counts)[:_MOST_WORDS]
     following = [word for word in spoken if word in set(telling)]
     pairs = dict.fromkeys(pairwise(following))
     return Query(telling, [pair for pair in pairs if pair[0] != pair[1]][:_MOST_WORDS])
+
+
+def _affordable(words: Sequence[str], counts: Mapping[str, int]) -> list[str]:
+    """`words`: rarest first."""
+    places = accumulate(counts[word] for word in words)
+    return [w for n, (w, sum_) in enumerate(zip(words, places, strict=True))
+            if n < 2 or sum_ <= _MOST_PLACES]  # fmt: skip
 
 
 def _with_surroundings(connection: sqlite3.Connection, scores: Mapping[int, float]) -> Scores:

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from localcollab.documents import stamps
 from localcollab.documents.collection import Collection, collection_path, open_collection
 from localcollab.documents.limits import Limits
+from localcollab.documents.parsing.reader import Parsed, Task
 from localcollab.documents.records import Document, Tally, Visit
 from localcollab.errors import BadCollection, BadOption
 
@@ -95,7 +96,7 @@ def test_a_touched_file_is_the_same_and_a_settled_one_is_not_opened(
     assert collection.content_sha256() == before
 
 
-def _none(tasks):  # type: ignore[no-untyped-def]
+def _none(tasks: Iterable[Task]) -> Generator[tuple[Task, Parsed]]:
     for task in tasks:
         raise AssertionError(f"{task} would be opened")
     yield from ()
