@@ -7,8 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from localcollab.answer import Limits
-from localcollab.assembly import OpenTeam, open_team, plan_from_catalog
-from localcollab.catalog import Catalog, ModelEntry, TeamEntry, load_catalog
+from localcollab.assembly import OpenTeam, TeamPlan, open_team, plan_from_catalog
+from localcollab.blend.events import BlendEvent
+from localcollab.blend.opening import open_blend
+from localcollab.blend.session import BlendSession
+from localcollab.catalog import Blend, Catalog, ModelEntry, TeamEntry, load_catalog
 from localcollab.errors import LocalcollabError
 from localcollab.events import Finished, Token
 from localcollab.llama.header import read_header
@@ -65,7 +68,11 @@ def check_team(
         if missing or not fit.fits:
             return
         status.show("opening the team")
-        opened = open_team(plan_from_catalog(catalog, team), options, status.show)
+        plan = plan_from_catalog(catalog, team)
+        if isinstance(plan.method, Blend):
+            yield _smoke(_blend(plan, options, status))
+            return
+        opened = open_team(plan, options, status.show)
     except LocalcollabError as error:
         yield Finding("opening", False, str(error))
         return
@@ -74,7 +81,12 @@ def check_team(
         yield Finding(
             "head", True, f"belongs to these files, threshold {opened.head.card.threshold:g}"
         )
-    yield _smoke(opened)
+    yield _smoke(Session(opened))
+
+
+def _blend(plan: TeamPlan, options: Options, status: Status) -> BlendSession:
+    recipe, residence = open_blend(plan, options, status.show)
+    return BlendSession(recipe, residence.open)
 
 
 def _missing_text(entries: list[ModelEntry], missing: list[ModelEntry], team: TeamEntry) -> str:
@@ -112,11 +124,10 @@ def _vocabularies(opened: OpenTeam) -> Iterator[Finding]:
         yield Finding(f"vocabulary of {name}", True, text)
 
 
-def _smoke(opened: OpenTeam) -> Finding:
+def _smoke(session: Session | BlendSession) -> Finding:
     try:
-        events = list(
-            Session(opened).ask(_QUESTION, Sampling(0.0), Limits(max_tokens=_SMOKE_TOKENS))
-        )
+        limits = Limits(max_tokens=_SMOKE_TOKENS)
+        events: list[BlendEvent] = list(session.ask(_QUESTION, Sampling(0.0), limits))
     except LocalcollabError as error:
         return Finding("one answer", False, str(error))
     text = "".join(event.text for event in events if isinstance(event, Token))
