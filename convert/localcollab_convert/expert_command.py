@@ -60,9 +60,9 @@ def run(
 
 def _enter(request: Request, made: Made) -> None:
     name, like = request.name, request.like
-    experts = (name,)
+    experts: tuple[str, ...] = (name,)
     if like:
-        old = request.catalog.team(like.team).experts
+        old = request.catalog.team(like.team).require_deferral().experts
         experts = tuple(name if expert == like.place else expert for expert in old)
     about = f"{made.n_texts} texts of private documents"
     enter_team(

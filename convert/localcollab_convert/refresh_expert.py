@@ -65,13 +65,13 @@ class Expert:
 
 def find_expert(catalog: Catalog, name: str) -> Expert:
     """As `convert expert` entered it. Raises `BadOption`, `BadModelFile`, `BadCatalog`."""
-    entry = catalog.team(name)
+    entry = catalog.team(name).require_deferral()
     if name not in entry.experts or entry.head != name:
         raise BadOption(
             f"the team {name!r} was not made from documents: localcollab convert expert makes one"
         )
     path = catalog.model(name).path
-    return Expert(name, path, catalog.head(name).path, load_card(path))
+    return Expert(name, path, catalog.trained("heads", name).path, load_card(path))
 
 
 class Refresh:
@@ -169,7 +169,7 @@ class Refresh:
     def _replace(self, made: Path, head: Path, minutes: float) -> None:
         """Under names of their own; the catalogue then turns to them at once, and the old ones go."""
         old, card = self._expert, self._expert.card
-        entry = self._catalog.team(old.name)
+        entry = self._catalog.team(old.name).require_deferral()
         sha256 = file_sha256(made)
         expert = old.path.with_name(f"{old.name}-{sha256[:8]}.gguf")
         os.replace(made, expert)
