@@ -85,7 +85,7 @@ def check(path: Path) -> None:
 
 
 def test_a_killed_run_is_taken_up_to_the_same_content(corpus: Path, tmp_path: Path) -> None:
-    seed = random.Random(0)
+    seed = random.Random(N_KILLS)
     added, changed = tmp_path / "added.sqlite3", tmp_path / "changed.sqlite3"
     content, seconds = run(added, "add", corpus)
     for number in range(N_KILLS // 2):
