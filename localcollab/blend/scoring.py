@@ -14,6 +14,8 @@ from localcollab.session import Session, require_room
 
 _ROWS = 64
 """Positions with logits that are held at once: a long answer over a large vocabulary takes gigabytes."""
+_LEAST = -100.0
+"""Nats of a token that a member lacks, or gives no probability at all: bad, and still a number."""
 _QUESTION = """Which of two answers to a request is better?
 
 Request:
@@ -37,7 +39,7 @@ def mean_logprob(model: LanguageModel, prompt: Sequence[int], answer: Sequence[i
         ends = at + _ROWS > len(answer)
         n_rows = len(wanted) + ends
         reading = model.read(tokens[: len(prompt) + at + n_rows - 1], last=n_rows)
-        logprobs = log_softmax(reading.logits)
+        logprobs = np.maximum(log_softmax(reading.logits), _LEAST)
         total += float(logprobs[np.arange(len(wanted)), wanted].sum(dtype=np.float64))
         if ends:
             total += float(log_sum_exp(logprobs[-1, sorted(model.vocabulary.end)])[0])

@@ -71,6 +71,18 @@ def test_a_mean_logprob_counts_every_token_and_the_end(n_answer: int) -> None:
     assert max(last for _, last in model.reads) <= 64
 
 
+def test_a_token_that_a_model_lacks_is_bad_and_still_a_number() -> None:
+    class Lacking(ScriptedModel):
+        def _row(self, n_tokens: int) -> np.ndarray:
+            row = super()._row(n_tokens)
+            row[ord("x")] = -np.inf
+            return row
+
+    model = Lacking([ord("a")], n_prompt=1, p=1 - 1e-9)
+    found = mean_logprob(model, [1], [ord("x")])
+    assert np.isclose(found, -100 / 2, atol=1e-3)
+
+
 def test_authors_have_no_say_about_their_own_answers() -> None:
     def says(text: str, name: str) -> OpenTeam:
         return alone(ScriptedModel(list(text.encode()), n_prompt=1, name=name))
