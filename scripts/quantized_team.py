@@ -19,10 +19,11 @@ from typing import Any
 from localcollab.assembly import TeamPlan, open_team, plan_from_catalog
 from localcollab.catalog import DEFAULT_TEAM, SHIPPED, load_catalog
 from localcollab.evaluate import Score, ask_team, score
-from localcollab.heads import Head, load_head, save_head
+from localcollab.heads import load_head, save_head
 from localcollab.questions import Question, read_questions
 from localcollab.terminal import Status
 from localcollab_convert.pipeline import Conversion, Made, Request, parse_types
+from localcollab_convert.rebind import bind
 from localcollab_convert.stages import write_json, write_text
 from localcollab_convert.verify import Asked, Verification, verify
 
@@ -98,25 +99,16 @@ def answer(
     """The team of these files on the questions, at both thresholds."""
     assert plan.head is not None
     assert found.head is not None
-    head = load_head(plan.head)
+    head, (base, *experts) = load_head(plan.head), [made.sha256 for made in files]
     scores = []
     for threshold in (found.head.threshold, found.head.recalibrated):
         path = files[0].path.with_name(f"head-{files[0].type}.safetensors")
-        save_head(bind(head, files, threshold), path)
+        save_head(bind(head, base, experts, threshold), path)
         members = tuple(replace(m, path=f.path) for m, f in zip(plan.files, files, strict=True))
         team = open_team(replace(plan, members=members, head=path), on_progress=status.show)
         done = _Count(status, f"{files[0].type} at {threshold:.3f}", len(questions))
         scores.append(score(ask_team(team, questions, done)))
     return Row(files, found, *scores)
-
-
-def bind(head: Head, files: Sequence[Made], threshold: float) -> Head:
-    """A head reads the base's states alone; that they are near its own is what `verify` measured."""
-    base, *experts = (made.sha256 for made in files)
-    card = replace(
-        head.card, base_sha256=base, expert_sha256s=tuple(experts), threshold=threshold, metrics={}
-    )
-    return replace(head, card=card)
 
 
 class _Count:

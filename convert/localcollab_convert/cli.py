@@ -163,6 +163,14 @@ def verify(
         Path | None, typer.Option(help="A head of this base: do its decisions hold?")
     ] = None,
     tokens: Annotated[int, typer.Option(help="At most so many of the text.")] = 2048,
+    write_head: Annotated[
+        Path | None,
+        typer.Option(help="A head to write for this file, with the threshold adjusted."),
+    ] = None,
+    expert: Annotated[
+        list[Path] | None,
+        typer.Option(help="For --write-head: an expert's new file; default: they stay."),
+    ] = None,
     as_json: _Json = False,
 ) -> None:
     """Compare a GGUF file with its original: tokenizer, predictions, a head's decisions."""
@@ -170,7 +178,9 @@ def verify(
     from localcollab_convert.verify import DEFAULT_TEXT, Asked
 
     asked = Asked(text or DEFAULT_TEXT, head, tokens, min(tokens, 512))
-    code = command.run(file, against, asked, as_json=as_json)
+    code = command.run(
+        file, against, asked, new_head=write_head, experts=tuple(expert or ()), as_json=as_json
+    )
     if code:
         raise typer.Exit(code)
 

@@ -14,11 +14,16 @@ _FAR = 2**30
 
 @contextmanager
 def hold(folder: Path, remedy: str) -> Iterator[None]:
-    """Raises `BadOption` where another process works in `folder`. The lock's file stays: were it
-    removed, two later processes could each lock a file of that name."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Raises `BadOption` where another process works in `folder`, or where it cannot be made. The
+    lock's file stays: were it removed, two later processes could each lock a file of that name."""
     path = folder / "lock"
-    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise BadOption(
+            f"{folder}: cannot be made ({error.strerror}): give another --out"
+        ) from error
     try:
         os.lseek(fd, _FAR, os.SEEK_SET)
         if not try_lock(fd):

@@ -12,12 +12,11 @@ from typing import Any
 from localcollab.catalog import VerifiedEntry
 from localcollab.errors import LocalcollabError
 from localcollab.models.keeping import enter_made
-from localcollab.models.store import check_name
 from localcollab.terminal import Status, visible
 from localcollab_convert.lock import hold
 from localcollab_convert.pipeline import Conversion, Made, Request
 from localcollab_convert.stages import Stage, file_sha256, write_json
-from localcollab_convert.verify import Asked, verify
+from localcollab_convert.verify import Asked, read_text, verify
 from localcollab_convert.verify_command import lines, record
 
 
@@ -29,8 +28,8 @@ def run(request: Request, asked: Asked | None, *, as_json: bool) -> None:
     """`asked`: how to verify; None: not. Raises what the stages raise, and `TokenizersDiffer`."""
     status = Status(sys.stderr)
     conversion = Conversion(request, status.show, status.note)
-    for file_type in request.types:
-        check_name(conversion.path_of(file_type).stem)
+    if asked:
+        read_text(asked.text)
     try:
         with hold(conversion.work, "wait for it to end, or give another --name or --out"):
             files, records = _make(conversion, asked, status)

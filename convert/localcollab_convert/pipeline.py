@@ -18,8 +18,10 @@ from typing import Any
 from localcollab.errors import BadModelFile, BadOption
 from localcollab.llama.options import available_bytes
 from localcollab.llama.quantizer import FILE_TYPES
+from localcollab.models.store import check_name
 from localcollab_convert import child
 from localcollab_convert.converter import Converter, convert_model, find_converter
+from localcollab_convert.imatrix_file import load_imatrix
 from localcollab_convert.source import Source, open_source
 from localcollab_convert.stages import Stage, file_sha256
 
@@ -67,13 +69,17 @@ class Conversion:
     """The stages of one request. `on_progress` is shown and forgotten, `on_note` stays."""
 
     def __init__(self, request: Request, on_progress: OnProgress, on_note: OnProgress) -> None:
-        """Raises `BadModelFile`, `BadOption`: before any work starts."""
+        """Raises `BadModelFile`, `BadOption`, `BadData`: before any work starts."""
         self.request = request
         self._show, self._note = on_progress, on_note
         self._made: dict[str, Made] = {}
         self.source: Source = open_source(request.source)
         if request.trust_tokenizer and not self.source.is_folder:
             raise BadOption("--trust-tokenizer is for Hugging Face folders: leave it out")
+        for file_type in request.types:
+            check_name(f"{request.name}-{file_type}")
+        if request.imatrix:
+            load_imatrix(request.imatrix)
 
     @property
     def work(self) -> Path:

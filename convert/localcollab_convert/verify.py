@@ -66,9 +66,7 @@ class Asked:
 
     def __post_init__(self) -> None:
         if not 2 <= self.window <= self.n_tokens <= 2**20:
-            raise BadOption(
-                f"--tokens is {self.n_tokens}: give a number from {self.window} to {2**20}"
-            )
+            raise BadOption(f"--tokens is {self.n_tokens}: give a number from 2 to {2**20}")
 
 
 def verify(path: Path, against: Path, asked: Asked, on_progress: OnProgress) -> Verification:
@@ -120,12 +118,17 @@ def _reader_of(against: Path, length: int, exact: bool) -> Read:
     return gguf_reader(open_gguf(against, length, exact=exact))
 
 
-def windows_of(path: Path, vocabulary: Vocabulary, length: int, n_tokens: int) -> list[list[int]]:
-    """The text's tokens, cut; each window begins as the model wants a sequence to begin."""
+def read_text(path: Path) -> str:
+    """Raises `BadData`."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadData(f"{path}: cannot be read as UTF-8 text ({error}): check it") from error
+
+
+def windows_of(path: Path, vocabulary: Vocabulary, length: int, n_tokens: int) -> list[list[int]]:
+    """The text's tokens, cut; each window begins as the model wants a sequence to begin."""
+    text = read_text(path)
     begin = [vocabulary.bos] if vocabulary.adds_bos and vocabulary.bos is not None else []
     tokens = vocabulary.encode(text)[:n_tokens]
     if len(tokens) < 2:

@@ -2,21 +2,35 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from localcollab.errors import BadOption
 from localcollab.terminal import Status, visible
 from localcollab_convert.divergence import Summary
 from localcollab_convert.parity import Parity
+from localcollab_convert.rebind import write_bound
 from localcollab_convert.verify import Asked, HeadAgreement, Verification, verify
 
 _N_SHOWN = 5
 
 
-def run(path: Path, against: Path, asked: Asked, *, as_json: bool) -> int:
-    """The exit code. Raises what `verify` raises."""
+def run(
+    path: Path,
+    against: Path,
+    asked: Asked,
+    *,
+    new_head: Path | None,
+    experts: Sequence[Path],
+    as_json: bool,
+) -> int:
+    """The exit code. Raises what `verify` and `write_bound` raise, and `BadOption`."""
+    if new_head and not asked.head:
+        raise BadOption(f"--write-head {new_head}: needs the head to start from: add --head FILE")
+    if experts and not new_head:
+        raise BadOption("--expert is for --write-head: add that, or leave it out")
     status = Status(sys.stderr)
     try:
         found = verify(path, against, asked, status.show)
@@ -27,6 +41,9 @@ def run(path: Path, against: Path, asked: Asked, *, as_json: bool) -> int:
     else:
         for line in lines(found):
             print(visible(line))
+    if new_head and asked.head:
+        write_bound(found, asked.head, experts, new_head)
+        status.note(f"wrote {new_head}: for {path.name}")
     return 0 if found.tokenizer.is_equal else 1
 
 
