@@ -40,6 +40,9 @@ class BridgeCard:
     vocabulary: str
     pairs: tuple[LayerPair, ...]
     n_heads: int
+    slopes: tuple[float, ...] = ()
+    """By head: what a position's score loses for each token it lies back (ALiBi, arXiv:2108.12409).
+    Empty: nothing, as in CALM."""
     data_sha256: str = ""
     seed: int = 0
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -107,6 +110,11 @@ class Bridge:
                 )
 
 
+def spread_slopes(n_heads: int) -> tuple[float, ...]:
+    """From a head that sees little but the current position to one that sees all alike."""
+    return (*(4.0 ** (1 - head) for head in range(n_heads - 1)), 0.0)
+
+
 def rms_norm(rows: Float32Array, weight: Float32Array) -> Float32Array:
     """(n, d) -> (n, d), as in PyTorch's RMSNorm with eps `NORM_EPS`."""
     mean_square = np.einsum("nd,nd->n", rows, rows) / rows.shape[1]
@@ -158,12 +166,16 @@ def _parse_card(text: str, path: Path) -> BridgeCard:
         pairs = tuple(LayerPair(*map(int, pair)) for pair in values["pairs"])
         sha256s = tuple(map(str, values["augmenting_sha256s"]))
         kept = {key: value for key, value in values.items() if key in known}
+        slopes = tuple(map(float, values.get("slopes", ())))
         kept |= {"pairs": pairs, "augmenting_sha256s": sha256s, "n_heads": int(values["n_heads"])}
+        kept |= {"slopes": slopes}
         card = BridgeCard(**kept)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise BridgeMismatch(f"{path}: its card is damaged ({error}): train it anew") from error
     if not card.pairs or card.n_heads < 1:
         raise BridgeMismatch(f"{path}: joins no layers, or has no heads: train the bridge anew")
+    if len(slopes) not in (0, card.n_heads) or not np.isfinite(slopes).all():
+        raise BridgeMismatch(f"{path}: has slopes {slopes} for {card.n_heads} heads: train it anew")
     odd = [pair for pair in card.pairs if not 0 <= pair.model < len(sha256s)]
     if odd:
         raise BridgeMismatch(

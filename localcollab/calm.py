@@ -25,8 +25,9 @@ from localcollab.vocabulary import Vocabulary, require_same
 class CrossAttention:
     """One layer pair at work: keys and values by position, queries when the anchor comes by."""
 
-    def __init__(self, pair: Pair, n_heads: int, n_ctx: int) -> None:
+    def __init__(self, pair: Pair, n_heads: int, n_ctx: int, slopes: Sequence[float] = ()) -> None:
         self._pair, self._n_heads = pair, n_heads
+        self._slopes = np.array(slopes, np.float32)[:, None, None] if any(slopes) else None
         width = pair.n_inner // n_heads
         self._keys = np.zeros((n_heads, n_ctx, width), np.float32)
         self._values = np.zeros((n_heads, n_ctx, width), np.float32)
@@ -44,6 +45,9 @@ class CrossAttention:
         n, end = len(states), position + len(states)
         queries = self._by_head(rms_norm(states, self._pair.norm_anchor) @ self._pair.query.T)
         scores = queries @ self._keys[:, :end].transpose(0, 2, 1) * self._scale  # (H, n, end)
+        if self._slopes is not None:
+            back = np.arange(position, end)[:, None] - np.arange(end)[None, :]  # (n, end)
+            scores -= self._slopes * back.astype(np.float32)
         if n > 1:
             future = np.arange(end)[None, :] > np.arange(position, end)[:, None]
             scores[:, future] = -np.inf
@@ -105,7 +109,9 @@ class CalmModel:
         sources: dict[int, list[CrossAttention]] = {}
         for layers, pair in zip(bridge.card.pairs, bridge.pairs, strict=True):
             if layers.model == number:
-                attention = CrossAttention(pair, bridge.card.n_heads, options.n_ctx)
+                attention = CrossAttention(
+                    pair, bridge.card.n_heads, options.n_ctx, bridge.card.slopes
+                )
                 sources.setdefault(layers.source, []).append(attention)
                 self._targets.setdefault(layers.target, []).append(attention)
 

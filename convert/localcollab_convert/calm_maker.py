@@ -14,7 +14,14 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from localcollab.assembly import BASE, OpenTeam, TeamPlan, open_team, probe_member
-from localcollab.bridges import Bridge, BridgeCard, LayerPair, load_bridge, save_bridge
+from localcollab.bridges import (
+    Bridge,
+    BridgeCard,
+    LayerPair,
+    load_bridge,
+    save_bridge,
+    spread_slopes,
+)
 from localcollab.calm import CalmModel
 from localcollab.errors import BadData, BadOption, BridgeMismatch
 from localcollab.llama.context import LlamaModel
@@ -192,7 +199,10 @@ class BridgeMaker:
             models.append(model)
         torch.manual_seed(self.request.recipe.seed)
         recipe = self.request.recipe
-        made = Composition(models[0], models[1:], self.pairs, recipe.n_inner, recipe.n_heads)
+        made = Composition(
+            models[0], models[1:], self.pairs, recipe.n_inner, recipe.n_heads,
+            spread_slopes(recipe.n_heads),
+        )  # fmt: skip
         return made.to(device)
 
     def _alone(self, weights: "Weights") -> LlamaModel:
@@ -250,6 +260,7 @@ class BridgeMaker:
             vocabulary=self._runtime.vocabulary.fingerprint,
             pairs=self.pairs,
             n_heads=recipe.n_heads,
+            slopes=spread_slopes(recipe.n_heads),
             data_sha256=str(self._train.key["data"]),
             seed=recipe.seed,
             metrics=metrics,

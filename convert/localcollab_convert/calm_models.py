@@ -1,5 +1,7 @@
 """GGUF files in PyTorch, frozen, and a check that PyTorch makes of them what llama.cpp does."""
 
+import contextlib
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -27,11 +29,12 @@ def load_frozen(path: Path, n_parameters: int, device: torch.device) -> Any:
             "free: compose smaller models, or train on a machine with more memory"
         )
     logging.set_verbosity_error()
-    logging.disable_progress_bar()
     try:
-        model = AutoModelForCausalLM.from_pretrained(
-            str(path.parent), gguf_file=path.name, dtype=torch.float32, local_files_only=True
-        )
+        # Its bars would stand in the way of ours, and some cannot be switched off.
+        with contextlib.redirect_stderr(io.StringIO()):
+            model = AutoModelForCausalLM.from_pretrained(
+                str(path.parent), gguf_file=path.name, dtype=torch.float32, local_files_only=True
+            )
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, NotImplementedError) as error:
         raise BadModelFile(
             f"{path}: transformers cannot load it ({' '.join(str(error).split())[:200]}): compose "

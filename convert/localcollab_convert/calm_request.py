@@ -81,23 +81,30 @@ class Request:
         )
 
     def _pairs_with(self, n_augmenting: int, n_anchor: int) -> list[tuple[int, int]]:
-        # Of the last layer only the output positions are there.
-        room = min(n_augmenting, n_anchor) - 1
-        if self.layers:
-            for source, target in self.layers:
-                if not (0 <= source < n_augmenting - 1 and 0 <= target < n_anchor - 1):
-                    raise BadOption(
-                        f"--layers {source}:{target} is outside: the augmenting model's go from 0 "
-                        f"to {n_augmenting - 2}, the anchor's from 0 to {n_anchor - 2}"
-                    )
-            return list(self.layers)
-        n = self.n_pairs or max(round(n_anchor / _LAYERS_A_PAIR), min(_FEWEST_PAIRS, room))
-        if not 1 <= n <= room:
-            raise BadOption(
-                f"--pairs is {n}, and these models have {n_augmenting} and {n_anchor} layers: give "
-                f"1 to {room}"
-            )
-        return [(_spread(n, i, n_augmenting), _spread(n, i, n_anchor)) for i in range(n)]
+        if not self.layers:
+            return spread_pairs(n_augmenting, n_anchor, self.n_pairs)
+        for source, target in self.layers:
+            if not (0 <= source < n_augmenting - 1 and 0 <= target < n_anchor - 1):
+                raise BadOption(
+                    f"--layers {source}:{target} is outside: the augmenting model's go from 0 to "
+                    f"{n_augmenting - 2}, the anchor's from 0 to {n_anchor - 2}"
+                )
+        return list(self.layers)
+
+
+def spread_pairs(
+    n_augmenting: int, n_anchor: int, n_pairs: int | None = None
+) -> list[tuple[int, int]]:
+    """Layer pairs in even distances, up to the last layers but one. Raises `BadOption`."""
+    # Of the last layer only the output positions are there.
+    room = min(n_augmenting, n_anchor) - 1
+    n = n_pairs or max(round(n_anchor / _LAYERS_A_PAIR), min(_FEWEST_PAIRS, room))
+    if not 1 <= n <= room:
+        raise BadOption(
+            f"--pairs is {n}, and these models have {n_augmenting} and {n_anchor} layers: give 1 to "
+            f"{room}"
+        )
+    return [(_spread(n, i, n_augmenting), _spread(n, i, n_anchor)) for i in range(n)]
 
 
 def _spread(n: int, i: int, n_layers: int) -> int:

@@ -5,6 +5,7 @@ a position sees the augmenting models' states up to itself, never beyond.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from typing import Any
 
 import torch
@@ -17,9 +18,13 @@ from localcollab.bridges import NORM_EPS, LayerPair, Pair
 class PairModule(nn.Module):
     """One layer pair. The output projection starts at zero: a fresh bridge changes nothing."""
 
-    def __init__(self, d_anchor: int, d_augmenting: int, n_inner: int, n_heads: int) -> None:
+    def __init__(
+        self, d_anchor: int, d_augmenting: int, n_inner: int, n_heads: int,
+        slopes: Sequence[float] = (),
+    ) -> None:  # fmt: skip
         super().__init__()
         self.n_heads = n_heads
+        self.slopes = tuple(slopes)
         self.norm_anchor = nn.RMSNorm(d_anchor, eps=NORM_EPS)
         self.norm_augmenting = nn.RMSNorm(d_augmenting, eps=NORM_EPS)
         self.query = nn.Linear(d_anchor, n_inner, bias=False)
@@ -33,7 +38,10 @@ class PairModule(nn.Module):
         a = self.norm_augmenting(augmenting)
         q = self._by_head(self.query(self.norm_anchor(anchor)))
         k, v = self._by_head(self.key(a)), self._by_head(self.value(a))
-        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)  # (b, H, n, width)
+        bias = _bias(self.slopes, q) if any(self.slopes) else None
+        mixed = F.scaled_dot_product_attention(
+            q, k, v, attn_mask=bias, is_causal=bias is None
+        )  # (b, H, n, width)
         added: Tensor = self.output(mixed.transpose(1, 2).flatten(2))
         return added
 
@@ -54,12 +62,20 @@ class PairModule(nn.Module):
         )  # fmt: skip
 
 
+def _bias(slopes: Sequence[float], q: Tensor) -> Tensor:
+    """(H, n, n): what each head takes from a score for its distance; the future's is gone."""
+    at = torch.arange(q.shape[2], device=q.device)
+    back = (at[:, None] - at[None, :]).to(torch.float32)
+    lost = -torch.tensor(slopes, device=q.device)[:, None, None] * back
+    return lost.masked_fill(back < 0, -torch.inf).to(q.dtype)
+
+
 class Composition(nn.Module):
     """All models frozen; only `pairs` learn. Layers are counted from 0."""
 
     def __init__(
         self, anchor: Any, augmenting: Sequence[Any], layers: Sequence[LayerPair], n_inner: int,
-        n_heads: int,
+        n_heads: int, slopes: Sequence[float] = (),
     ) -> None:  # fmt: skip
         super().__init__()
         self.anchor = anchor.requires_grad_(False)
@@ -69,21 +85,21 @@ class Composition(nn.Module):
         self.pairs = nn.ModuleList(
             PairModule(
                 anchor.config.hidden_size, augmenting[pair.model].config.hidden_size, n_inner,
-                n_heads,
+                n_heads, slopes,
             )
             for pair in layers
         )  # fmt: skip
         self.is_on = True
         self._states: list[tuple[Tensor, ...]] = []
-        self._handles = [
+        for target in {pair.target for pair in layers}:
             anchor.model.layers[target].register_forward_hook(self._look(target))
-            for target in {pair.target for pair in layers}
-        ]
 
-    def release(self) -> None:
-        """The anchor is itself again."""
-        for handle in self._handles:
-            handle.remove()
+    def load(self, pairs: Sequence[Pair]) -> None:
+        """The values of a bridge file."""
+        for module, pair in zip(self.pairs, pairs, strict=True):
+            for field in fields(Pair):
+                weight = torch.from_numpy(getattr(pair, field.name))
+                getattr(module, field.name).weight.data.copy_(weight)
 
     def _look(self, target: int) -> Callable[..., Any]:
         mine = [(n, pair) for n, pair in enumerate(self.layers) if pair.target == target]

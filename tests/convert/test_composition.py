@@ -10,7 +10,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from localcollab.bridges import Bridge, BridgeCard, LayerPair, load_bridge, save_bridge
+from localcollab.bridges import (
+    Bridge,
+    BridgeCard,
+    LayerPair,
+    load_bridge,
+    save_bridge,
+    spread_slopes,
+)
 from localcollab.calm import CalmModel
 from localcollab.errors import BadOption, BridgeMismatch
 from localcollab.language_model import Stopped
@@ -24,6 +31,7 @@ pytestmark = pytest.mark.weights
 EXACT = Options(flash_attention="off", n_ctx=512, kv_type="f32", n_batch=64, n_ubatch=32)
 LAYERS = (LayerPair(0, 0, 1), LayerPair(0, 1, 2), LayerPair(1, 1, 2))
 SHAPES = ((3, 64), (3, 128))
+SLOPES = spread_slopes(4)
 TOKENS: list[int] = np.random.default_rng(1).integers(3, N_VOCAB, 200).tolist()
 
 
@@ -31,7 +39,7 @@ TOKENS: list[int] = np.random.default_rng(1).integers(3, N_VOCAB, 200).tolist()
 def composition() -> Composition:
     torch.manual_seed(7)
     augmenting = [random_llama(n, n_layers=d, n_embd=w) for n, (d, w) in enumerate(SHAPES, 1)]
-    made = Composition(random_llama(0, n_layers=4), augmenting, LAYERS, 64, 4)
+    made = Composition(random_llama(0, n_layers=4), augmenting, LAYERS, 64, 4, SLOPES)
     with torch.no_grad():
         for pair in made.pairs:
             pair.output.weight.normal_(0, 0.1)  # type: ignore[union-attr, operator]
@@ -40,7 +48,7 @@ def composition() -> Composition:
 
 @pytest.fixture(scope="module")
 def bridge(composition: Composition) -> Bridge:
-    card = BridgeCard("anchor", ("a", "b"), "vocabulary", LAYERS, 4)
+    card = BridgeCard("anchor", ("a", "b"), "vocabulary", LAYERS, 4, SLOPES)
     return Bridge(tuple(pair.to_pair() for pair in composition.pairs), card)  # type: ignore[operator]
 
 
@@ -209,6 +217,7 @@ def test_nan_weights_are_refused(bridge: Bridge, tmp_path: Path) -> None:
         ({"n_heads": 0}, "has no heads"),
         ({"n_heads": 7}, "for 7 heads"),
         ({"pairs": ()}, "joins no layers"),
+        ({"slopes": (1.0,)}, "has slopes"),
         ({"pairs": (LayerPair(2, 0, 1), *LAYERS[1:])}, "joins augmenting model 2 of 2"),
     ],
 )
