@@ -147,6 +147,10 @@ def run(
         bool | None,
         typer.Option("--marks/--no-marks", help="Mark who wrote what; default: on a terminal."),
     ] = None,
+    explain: Annotated[
+        bool,
+        typer.Option("--explain", help="Afterwards: what the base alone would hardly have said."),
+    ] = False,
     json_events: Annotated[bool, typer.Option("--json", help="One event a line.")] = False,
     models: _Models = None,
 ) -> None:
@@ -183,6 +187,7 @@ def run(
         json_events=json_events,
         docs=command.docs_choice(docs, strict=strict, way=docs_as),
         budget=None if memory is None else int(memory * 2**30),
+        explains=explain,
     )
 
 

@@ -30,6 +30,7 @@ from localcollab.terminal import Painter, Status, notes_shown, supports_colour
 
 if TYPE_CHECKING:
     from localcollab.documents.answering import Library
+    from localcollab.explaining import Explained
 
 _MAX_INPUT = 16 * 2**20
 
@@ -98,12 +99,18 @@ def run(
     json_events: bool,
     docs: DocsChoice | None = None,
     budget: int | None = None,
+    explains: bool = False,
 ) -> None:
     """Answer on stdout; notes, legend and the double-check line on stderr. Raises what asking raises."""
     plan = choice.plan()
     text = _read_question() if question in (None, "-") else question or ""
     if not text.strip():
         raise BadOption("the question is empty: give one, or write it to standard input")
+    if explains and (docs is not None or isinstance(plan.method, Blend) or len(plan.members) < 2):
+        raise BadOption(
+            "--explain shows what the other models of a team changed: ask a team that writes token by "
+            "token, without --docs"
+        )
     if isinstance(plan.method, Blend):
         # Imported here: a team that writes token by token needs none of it.
         from localcollab.blend.run_command import answer
@@ -125,7 +132,24 @@ def run(
         with notes_shown(status):
             team = open_team(plan, options, status.show)
         session = Session(team, system=system)
-        _answer(session, text, library, sampling, limits, marks, json_events, status)
+        prompt = session.prompt(text) if explains else []
+        written = _answer(session, text, library, sampling, limits, marks, json_events, status)
+        if explains:
+            _explain(team, prompt, written, status, json_events=json_events)
+
+
+def _explain(
+    team: OpenTeam, prompt: list[int], written: list[Token], status: Status, *, json_events: bool
+) -> None:
+    # Imported here: few ask for it.
+    from localcollab.explaining import explain, words_that_drop
+
+    found = explain(team, prompt, written)
+    if json_events:
+        write_line(found)
+        return
+    words = words_that_drop(written, found)
+    status.note(f"the base alone would hardly say: {' · '.join(words) or 'nothing of it'}")
 
 
 def _open_library(docs: DocsChoice, stack: ExitStack) -> "Library":
@@ -156,8 +180,9 @@ def _answer(
     marks: bool | None,
     json_events: bool,
     status: Status,
-) -> None:
-    team = session.team
+) -> list[Token]:
+    """The tokens that were written."""
+    team, written = session.team, list[Token]()
     if team.template is None:
         status.note(
             f"{team.name}: the base has no chat template: the text is continued as it stands"
@@ -166,12 +191,15 @@ def _answer(
     painter = None if json_events else _painter(team, marks)
     sources: Sources | None = None
     for event in _ask(session, text, library, sampling, limits):
+        if isinstance(event, Token):
+            written.append(event)
         if painter is None:
             write_line(event)
             continue
         if isinstance(event, Sources):
             sources = event
         show(event, painter, status, sources)
+    return written
 
 
 def _painter(team: OpenTeam, marks: bool | None) -> Painter:
@@ -224,13 +252,13 @@ def _read_question() -> str:
         ) from error
 
 
-def write_line(event: AnswerEvent | BlendEvent) -> None:
+def write_line(event: "AnswerEvent | BlendEvent | Explained") -> None:
     """JSON in UTF-8, whatever the locale; half a character (of a file name) as an escape."""
     line = json.dumps(event_record(event), ensure_ascii=False)
     sys.stdout.buffer.write(line.encode("utf-8", "backslashreplace") + b"\n")
     sys.stdout.buffer.flush()
 
 
-def event_record(event: AnswerEvent | BlendEvent) -> dict[str, object]:
+def event_record(event: "AnswerEvent | BlendEvent | Explained") -> dict[str, object]:
     """One event as JSON: its kind under `event`, then its fields."""
     return {"event": type(event).__name__.lower(), **asdict(event)}
