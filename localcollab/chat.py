@@ -80,10 +80,7 @@ class Transcript:
 
     def prompt(self, messages: Sequence[Message]) -> Prompt:
         """The sequence to continue. Raises what rendering and encoding raise, changing nothing."""
-        rendering = self._render(messages)
-        text = rendering.text
-        pieces = self._kept(rendering)
-        self._extend(pieces, rendering, messages)
+        text, pieces = self._laid_out(messages)
         before, now = _tokens(self._pieces), _tokens(pieces)
         n_same = _n_same(before, now)
         n_earlier = self._count_up_to(_end_of_last_answer(text, messages), pieces)
@@ -91,12 +88,22 @@ class Transcript:
         n_reread = max(0, min(n_earlier, len(before)) - n_same)
         return Prompt(now, n_reread, text)
 
+    def prompted(self, messages: Sequence[Message]) -> None:
+        """As `prompt`, of a turn that is past: nobody reads the sequence, so nothing is counted."""
+        self._pieces = self._laid_out(messages)[1]
+
     def answered(self, tokens: Sequence[int]) -> None:
         """What was generated after the last prompt, without the end token."""
         if tokens:
             piece = _Piece(self._vocabulary.decode(tokens), tuple(tokens), is_answer=True)
             self._pieces.append(piece)
             self._answers.append(piece.tokens)
+
+    def _laid_out(self, messages: Sequence[Message]) -> tuple[str, list[_Piece]]:
+        rendering = self._render(messages)
+        pieces = self._kept(rendering)
+        self._extend(pieces, rendering, messages)
+        return rendering.text, pieces
 
     def _render(self, messages: Sequence[Message]) -> Rendering:
         if self._template is not None:

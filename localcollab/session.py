@@ -47,7 +47,7 @@ class Session:
         for turn in turns:
             messages = [*session.messages, Message("user", turn.question)]
             # Each prompt is made again, because where one ended is where its text was cut.
-            session._transcript.prompt(messages)
+            session._transcript.prompted(messages)
             # Ids of another vocabulary (an import may hold any): the text is tokenized instead.
             is_ours = all(token in vocabulary for token in turn.tokens)
             session._transcript.answered(turn.tokens if is_ours else ())

@@ -43,7 +43,7 @@ STEPS = (
     Step("6-completion", ("C-u", "/ex"), ("/export",)),
     Step("7-sessions", ("Escape", "C-u", "C-s"), ("conversations", "Enter opens", QUESTION)),
     Step("8-search", ("Escape", "C-f", "Lelgidone"), ("2 found",)),
-    Step("9-help", ("Escape", "F1"), ("KEYS", "Ctrl+")),
+    Step("9-help", ("Escape", "F1"), ("KEYS", "Who wrote what", "IN AN ANSWER")),
 )  # fmt: skip
 
 

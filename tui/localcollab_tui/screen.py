@@ -183,6 +183,9 @@ class ChatScreen(Screen[None]):
 
     def action_page(self, step: int) -> None:
         log = self.log_view
+        if step < 0 and log.scroll_y <= 0:
+            # A terminal that grew may show all there is, and then nothing scrolls.
+            self.run_worker(log.show_earlier(), exclusive=True)
         (log.scroll_page_up if step < 0 else log.scroll_page_down)(animate=False)
         if step > 0 and log.scroll_y >= log.max_scroll_y - log.size.height:
             log.anchor()

@@ -13,9 +13,11 @@ from localcollab.history.records import StoredMessage
 from localcollab_tui.widgets.messages import AnswerView, QuestionView, plain
 
 PAGE = 12
-"""Messages that become widgets at once."""
-MOST = 36
-"""Messages that stay widgets while the reader follows the end: every one costs each layout."""
+"""Messages that become widgets at once, in a terminal of 24 lines."""
+MOST = 3
+"""Pages that stay widgets while the reader follows the end: every widget costs each layout."""
+_LINES = 2
+"""A message has at least so many: a page must fill the screen, or nobody could scroll to the next."""
 TokensOf = Callable[[int], Sequence[Token]]
 MessageView = QuestionView | AnswerView
 
@@ -41,6 +43,10 @@ class Log(VerticalScroll, can_focus=True):
         self.anchor()
 
     @property
+    def _page(self) -> int:
+        return max(PAGE, self.app.size.height // _LINES)
+
+    @property
     def answers(self) -> list[AnswerView]:
         return list(self.query(AnswerView))
 
@@ -51,14 +57,14 @@ class Log(VerticalScroll, can_focus=True):
     async def show(self, branch: Sequence[StoredMessage], welcome: str = "") -> None:
         """All of it anew: another conversation, or another branch of it."""
         await self.remove_children()
-        self._earlier = list(branch[:-PAGE])
+        page = self._page
+        self._earlier = list(branch[:-page])
         if not branch and welcome:
             await self.mount(plain(welcome, classes="welcome"))
-        await self.mount_all(self._earlier_line() + [self._view(m) for m in branch[-PAGE:]])
+        await self.mount_all(self._earlier_line() + [self._view(m) for m in branch[-page:]])
         await self._show_provenance_where_wanted()
         self.anchor()
         self.scroll_end(animate=False)
-        self.call_after_refresh(self._fill)
 
     async def add(self, message: StoredMessage, *, opens_reasoning: bool = False) -> MessageView:
         """At the end. Widgets far above go, if the reader is not there."""
@@ -72,8 +78,9 @@ class Log(VerticalScroll, can_focus=True):
         """The page before what is shown; the reader stays where they are."""
         if not self._earlier:
             return False
-        page = self._earlier[-PAGE:]
-        del self._earlier[-PAGE:]
+        n = self._page
+        page = self._earlier[-n:]
+        del self._earlier[-n:]
         await self.query(".earlier").remove()
         before = self.virtual_size.height
         self.release_anchor()
@@ -98,13 +105,6 @@ class Log(VerticalScroll, can_focus=True):
         if new_value <= 0 < old_value and self._earlier:
             self.run_worker(self.show_earlier(), exclusive=True)
 
-    async def _fill(self) -> None:
-        """What does not fill the screen cannot be scrolled, so more would never be asked for."""
-        if self._earlier and self.size.height and self.max_scroll_y <= 0:
-            await self.show_earlier()
-            self.anchor()
-            self.call_after_refresh(self._fill)
-
     def _keep_place(self, before: int) -> None:
         self.scroll_to(y=self.scroll_y + self.virtual_size.height - before, animate=False)
 
@@ -126,9 +126,9 @@ class Log(VerticalScroll, can_focus=True):
     async def _prune(self) -> None:
         views = [v for v in self.children if isinstance(v, QuestionView | AnswerView)]
         at_end = self.scroll_y >= self.max_scroll_y - 2
-        if len(views) <= MOST or not at_end:
+        if len(views) <= MOST * self._page or not at_end:
             return
-        gone = views[: len(views) - MOST + PAGE]
+        gone = views[: len(views) - (MOST - 1) * self._page]
         self._earlier += [view.message for view in gone]
         with self.app.batch_update():
             await self.query(".earlier").remove()
