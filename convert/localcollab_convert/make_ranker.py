@@ -6,7 +6,7 @@ before it gets its name.
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from functools import cached_property
 from importlib.metadata import version
@@ -59,13 +59,13 @@ class RankerMaker:
         self._show, self._note = on_progress, on_note
         if request.encoder is None:
             request.size.check()
-        self._converter = find_converter(request.converter)
         records = load_records(request.data)
         if request.valid is None:
             self._train, self._valid = split_records(records, request.recipe.seed)
         else:
             self._train, self._valid = records, load_records(request.valid)
         self.measures = measures_of([*self._train, *self._valid], request.data)
+        self._converter = find_converter(request.converter)
 
     def make(self) -> Made:
         """Everything that is not there yet. Raises `BadModelFile`, `BadOption`."""
@@ -96,6 +96,14 @@ class RankerMaker:
             "versions": _versions(),
         }  # fmt: skip
         return Stage("training", asked.work / "training", key)
+
+    @cached_property
+    def _export_stage(self) -> Stage:
+        key = {
+            "training": self._training_stage.digest(), "converter": self._converter.digest,
+            "versions": _versions(),
+        }  # fmt: skip
+        return Stage("export", self.request.work / "export", key)
 
     @property
     def _n_ctx(self) -> int:
@@ -143,6 +151,9 @@ class RankerMaker:
         vocabulary = load_vocabulary(self._encoder_stage.folder / ENCODER)
         return encode_records(records, self.measures, vocabulary.encode)
 
+    def valid_examples(self) -> list[Example]:
+        return self._examples(self._valid)
+
     def _module(self, folder: Path) -> PairRankerModule:
         import torch
 
@@ -164,7 +175,7 @@ class RankerMaker:
         self._begin(stage)
         source = self._encoder_stage.folder / "model"
         training = RankerTraining(
-            self._module(source), self._examples(self._train), self._examples(self._valid),
+            self._module(source), self._examples(self._train), self.valid_examples(),
             self._form, self.request.recipe, stage.folder / "checkpoint.pt",
         )  # fmt: skip
         if not training.n_steps:
@@ -189,7 +200,8 @@ class RankerMaker:
         shutil.copytree(source, trained)
         module.encoder.save_pretrained(trained)  # type: ignore[operator]
 
-    def _trained(self) -> PairRankerModule:
+    def trained(self) -> PairRankerModule:
+        """The module as it was trained; `make` has run."""
         import torch
 
         module = self._module(self._encoder_stage.folder / "model")
@@ -198,16 +210,28 @@ class RankerMaker:
         return module.eval()
 
     def _export(self) -> Made:
-        outputs = self._training_stage.outputs()
-        assert outputs is not None, "the training stage is finished"
-        folder = self.request.work / "ranker"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        stage, trained = self._export_stage, self._training_stage.outputs()
+        assert trained is not None, "the training stage is finished"
+        done = stage.outputs()
+        if done is None:
+            self._begin(stage)
+            parity = self._write(stage.folder, trained)
+            out = self.request.out
+            names = [os.path.relpath(out / name, stage.folder) for name in (ENCODER, FILE)]
+            done = stage.finish({"parity": parity}, *names)
+        else:
+            self._note(f"{self.request.out}: up to date")
+        return Made(
+            self.request.out, trained["n_parameters"], trained["accuracy"], trained["n_pairs"],
+            done["parity"],
+        )  # fmt: skip
+
+    def _write(self, folder: Path, trained: Mapping[str, Any]) -> float:
+        """The ranker's two files; the card comes last, it names the encoder. Returns the parity."""
         self._convert(self._training_stage.folder / "model", folder / ENCODER)
-        module = self._trained()
-        encoder, verdict = load_encoder(
-            folder / ENCODER, Options(n_ctx=self._form.n_tokens_most, n_threads=1)
-        )
+        module = self.trained()
+        options = Options(n_ctx=self._form.n_tokens_most, n_threads=1)
+        encoder, verdict = load_encoder(folder / ENCODER, options)
         card = RankerCard(
             encoder_sha256=verdict.sha256, form=self._form, measures=self.measures,
             data_sha256=file_sha256(self.request.data), seed=self.request.recipe.seed,
@@ -216,23 +240,19 @@ class RankerMaker:
         bare = RankerFile(module.tensors(), card)
         parity, n_compared = self._parity(module, PairRanker(encoder, bare))
         metrics = {
-            "accuracy": outputs["accuracy"], "n_pairs": outputs["n_pairs"], "parity": parity,
+            "accuracy": trained["accuracy"], "n_pairs": trained["n_pairs"], "parity": parity,
             "n_parity_pairs": n_compared,
         }  # fmt: skip
         save_ranker_file(RankerFile(bare.tensors, replace(card, metrics=metrics)), folder / FILE)
-        self._put(folder)
-        return Made(
-            self.request.out,
-            outputs["n_parameters"],
-            outputs["accuracy"],
-            outputs["n_pairs"],
-            parity,
-        )
+        self.request.out.mkdir(parents=True, exist_ok=True)
+        for name in (ENCODER, FILE):
+            os.replace(folder / name, self.request.out / name)
+        return parity
 
     def _parity(self, module: PairRankerModule, ranker: PairRanker) -> tuple[float, int]:
         """Largest difference of a logit, on validation pairs. Raises `BadModelFile`."""
         self._show("comparing the exported ranker with the trained one")
-        pairs = all_pairs(self._examples(self._valid))[:_N_PARITY_PAIRS]
+        pairs = all_pairs(self.valid_examples())[:_N_PARITY_PAIRS]
         texts = [(p.example.source, p.example.candidates[p.first], p.example.candidates[p.second])
                  for p in pairs]  # fmt: skip
         theirs = logits_of(module, pairs, self._form)
@@ -243,12 +263,6 @@ class RankerMaker:
                 f"{largest:.3g}): llama.cpp reads this architecture otherwise, use another encoder"
             )
         return largest, len(pairs)
-
-    def _put(self, folder: Path) -> None:
-        self.request.out.mkdir(parents=True, exist_ok=True)
-        # The card comes last: it names the encoder beside it.
-        for name in (ENCODER, FILE):
-            os.replace(folder / name, self.request.out / name)
 
     def _begin(self, stage: Stage) -> None:
         differing = stage.begin()
