@@ -2,10 +2,13 @@
 
     python documents_driver.py COLLECTION ACTION LIMITS [PATH ...]
 
+The last line is the most memory, in bytes, that this process or one that read files ever held.
 LIMITS is JSON; `batch_seconds` in it commits more often than users need, so that kills meet commits.
 """
 
 import json
+import re
+import resource
 import sys
 from pathlib import Path
 
@@ -22,6 +25,13 @@ def show(visit: Visit) -> None:
     )
 
 
+def peak_bytes() -> int:
+    # What getrusage says of this process itself counts its parent's memory from before the exec.
+    found = re.search(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())
+    assert found
+    return 1024 * max(int(found[1]), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+
+
 if __name__ == "__main__":
     path, action, options, *paths = sys.argv[1:]
     limits = json.loads(options)
@@ -31,3 +41,4 @@ if __name__ == "__main__":
             collection.add([Path(each) for each in paths], limits=Limits(**limits), on_visit=show)
         else:
             collection.sync(limits=Limits(**limits), on_visit=show)
+    print(peak_bytes())

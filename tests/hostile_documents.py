@@ -68,7 +68,11 @@ def _archives() -> Iterator[tuple[str, bytes]]:
         '<item id="a" href="a.html"/>', '<itemref idref="a"/>' * 300
     )
     container = '<c><rootfile full-path="o.opf"/></c>'
-    book = {"META-INF/container.xml": container, "o.opf": package, "a.html": b"x" * 1_000_000}
+    book: dict[str, str | bytes] = {
+        "META-INF/container.xml": container,
+        "o.opf": package,
+        "a.html": b"x" * 1_000_000,
+    }
     yield "many-times-one-chapter.epub", zipped(book)
     yield "climbing.epub", zipped(book | {"o.opf": package.replace("a.html", "../../etc/passwd")})
     yield "many-members.docx", zipped({f"m{n}": "" for n in range(20_000)})

@@ -39,6 +39,8 @@ class Batch:
         visits = []
         with self._database.write() as connection:
             for document, stamp in self._unchanged:
+                if not storing.is_there(connection, document):  # another process removed it
+                    continue
                 if stamp is not None:
                     storing.set_stamp(connection, document, stamp)
                 visits.append(Visit(rows.document(connection, document), "unchanged"))
@@ -51,8 +53,9 @@ class Batch:
 
     def delete(self, ids: Sequence[int]) -> None:
         for first in range(0, len(ids), _DELETED_AT_ONCE):
-            some = ids[first : first + _DELETED_AT_ONCE]
             with self._database.write() as connection:
+                some = ids[first : first + _DELETED_AT_ONCE]
+                some = [id_ for id_ in some if storing.is_there(connection, id_)]
                 visits = [Visit(rows.document(connection, id_), "removed") for id_ in some]
                 storing.delete(connection, some)
             self._tell(visits)

@@ -67,7 +67,7 @@ def list_(collection: _Collection = "default", as_json: _Json = False) -> None:
 @app.command()
 def search(
     query: Annotated[str, typer.Argument(help="A question, or words.")],
-    n: Annotated[int, typer.Option("-n", min=1, help="Passages at most.")] = 8,
+    n: Annotated[int, typer.Option("-n", min=1, max=1000, help="Passages at most.")] = 8,
     collection: _Collection = "default",
     as_json: _Json = False,
 ) -> None:

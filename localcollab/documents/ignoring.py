@@ -22,22 +22,25 @@ class Rules:
     """Those of one folder, and of all above it up to the source."""
 
     folder: Path
-    rules: tuple[Rule, ...] = ()
-    above: "Rules | None" = None
+    rules: tuple[Rule, ...]
+    above: "Rules | None"
 
-    def ignore(self, path: Path, *, is_folder: bool) -> bool:
-        """The last rule that matches decides; a deeper folder's rules come before those above."""
-        relative = path.relative_to(self.folder).as_posix()
-        for rule in reversed(self.rules):
+
+def is_ignored(rules: Rules | None, path: Path, *, is_folder: bool) -> bool:
+    """The last rule that matches decides; a deeper folder's rules come before those above."""
+    while rules is not None:
+        relative = path.relative_to(rules.folder).as_posix()
+        for rule in reversed(rules.rules):
             if (is_folder or not rule.folders_only) and rule.pattern.fullmatch(relative):
                 return rule.ignores
-        return self.above is not None and self.above.ignore(path, is_folder=is_folder)
+        rules = rules.above
+    return False
 
 
-def rules_in(folder: Path, above: Rules | None) -> Rules:
-    """An ignore file that cannot be read counts as empty."""
+def rules_in(folder: Path, above: Rules | None) -> Rules | None:
+    """Those above where the folder has none. An ignore file that cannot be read counts as empty."""
     found = [rule for name in NAMES for rule in _read(folder / name)]
-    return Rules(folder, tuple(found), above)
+    return Rules(folder, tuple(found), above) if found else above
 
 
 def _read(file: Path) -> list[Rule]:

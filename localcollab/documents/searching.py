@@ -8,9 +8,9 @@ right before and after it. `scripts/retrieval.py` measures what both are worth.
 
 import re
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate, islice, pairwise
 
 from localcollab.documents import rows
 from localcollab.documents.records import Hit
@@ -19,6 +19,8 @@ FREQUENT = 0.25
 """A word in more than this share of the passages leaves the query, if another one stays."""
 _FEW = 100
 """In this many passages no word is frequent yet."""
+_MOST_SPOKEN = 2000
+"""Of a pasted text this many words are looked at."""
 _MOST_WORDS = 64
 _MOST_PLACES = 30_000
 """Of a long query, or in a large collection, only the rarest words search: as many as stand in so
@@ -78,7 +80,7 @@ def to_query(connection: sqlite3.Connection, text: str) -> Query:
     """Without the very frequent words, unless all are, and without those that stand nowhere."""
     (n_passages,) = connection.execute("SELECT count(*) FROM passages").fetchone()
     most = n_passages if n_passages <= _FEW else int(FREQUENT * n_passages)
-    spoken = [word.lower() for word in _WORD.findall(text)]
+    spoken = [word.lower() for word in islice(_words(text), _MOST_SPOKEN)]
     counts = {word: _count(connection, word, most + 1) for word in dict.fromkeys(spoken)}
     known = sorted((word for word in counts if counts[word]), key=lambda word: counts[word])
     telling = [word for word in known if counts[word] <= most] or known
@@ -106,6 +108,10 @@ def _with_surroundings(connection: sqlite3.Connection, scores: Mapping[int, floa
         + _BESIDE_SHARE * (at.get((document, n - 1), 0.0) + at.get((document, n + 1), 0.0))
         for id_, document, n in found
     }
+
+
+def _words(text: str) -> Iterator[str]:
+    return (match[0] for match in _WORD.finditer(text))
 
 
 def _ranked(connection: sqlite3.Connection, query: str, n: int) -> Scores:

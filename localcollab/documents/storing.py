@@ -69,6 +69,11 @@ def put(connection: sqlite3.Connection, reading: Reading) -> tuple[int, Change]:
     return known.id, "changed"
 
 
+def is_there(connection: sqlite3.Connection, id_: int) -> bool:
+    found = connection.execute("SELECT 1 FROM documents WHERE id = ?", (id_,))
+    return found.fetchone() is not None
+
+
 def set_stamp(connection: sqlite3.Connection, id_: int, stamp: str) -> None:
     connection.execute("UPDATE documents SET stamp = ? WHERE id = ?", (stamp, id_))
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from localcollab.documents.ignoring import Rules, rules_in
+from localcollab.documents.ignoring import Rules, is_ignored, rules_in
 from localcollab.documents.limits import Limits
 
 
@@ -53,7 +53,7 @@ def walk(source: Path, excluded: Collection[Path], limits: Limits) -> Iterator[F
         below = []
         for path, status in entries:
             is_folder = stat.S_ISDIR(status.st_mode)
-            if path in excluded or rules.ignore(path, is_folder=is_folder):
+            if path in excluded or is_ignored(rules, path, is_folder=is_folder):
                 continue
             if is_folder:
                 below.append((path, rules))

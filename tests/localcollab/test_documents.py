@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -128,6 +128,49 @@ def test_ignored_hidden_and_linked_files_stay_out(collection: Collection, folder
     assert states(collection.documents(), folder) == {
         "dogs.txt": "indexed", "keep.log": "indexed", "out.txt": link, "loop": link,
     }  # fmt: skip
+
+
+@pytest.fixture
+def deep_folder(tmp_path: Path) -> Iterator[Path]:
+    """Deeper than Python's recursion goes, which pytest's own clearing away uses."""
+    (tmp_path / ".gitignore").write_text("*.log\n")
+    bottom = tmp_path / "a"
+    for _ in range(1200):
+        bottom.mkdir()
+        bottom /= "a"
+    bottom = bottom.parent
+    (bottom / "deep.txt").write_text("Here.")
+    (bottom / "deep.log").write_text("Not here.")
+    yield tmp_path
+    (bottom / "deep.txt").unlink()
+    (bottom / "deep.log").unlink()
+    while bottom != tmp_path:
+        bottom.rmdir()
+        bottom = bottom.parent
+
+
+def test_a_very_deep_folder_is_walked_to_its_end(deep_folder: Path) -> None:
+    with Collection(None) as collection:
+        collection.add([deep_folder])
+        assert [document.path.name for document in collection.documents()] == ["deep.txt"]
+
+
+def test_documents_removed_by_another_process_do_not_stop_a_sync(
+    collection: Collection, folder: Path
+) -> None:
+    collection.add([folder])
+    assert collection.path is not None
+    with Collection(collection.path) as other:
+        found: list[Visit] = []
+        collection.sync(on_visit=lambda visit: _remove(other, folder, visit, found))
+    assert found
+    assert (collection.documents(), collection.sources()) == ((), ())
+
+
+def _remove(other: Collection, folder: Path, visit: Visit, found: list[Visit]) -> None:
+    if not found:
+        other.remove([folder])
+    found.append(visit)
 
 
 def test_what_is_removed_stays_out_until_it_is_added_again(
