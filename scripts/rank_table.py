@@ -5,10 +5,11 @@
 Folds by instruction: each ranker is trained on the others and judges instructions it never saw. Pair
 accuracy is over the pairs that differ, of the sum of both orders; intervals are bootstrapped by
 instruction (95 %). The encoder is small and trained from scratch. What is done stays in DIR: the same
-command goes on where it was.
+command goes on where it was, and folds can be made one by one (--fold).
 """
 
 import argparse
+import hashlib
 import json
 import sys
 import zlib
@@ -107,10 +108,9 @@ def judge_fold(
     status: Status,
 ) -> dict[str, list[Judged]]:
     """Every ranker on every instruction of the fold; kept in `folder`."""
-    kept = folder / "judged.json"
-    if kept.is_file():
-        found = json.loads(kept.read_text())
-        return {name: [Judged(**j) for j in judged] for name, judged in found.items()}
+    kept, key = folder / "judged.json", _key(asked)
+    if kept.is_file() and (found := json.loads(kept.read_text()))["key"] == key:
+        return {name: [Judged(**j) for j in judged] for name, judged in found["judged"].items()}
     folder.mkdir(parents=True, exist_ok=True)
     compares: dict[str, Callable[[], Compare]] = {
         "random": lambda: random_choice(asked.seed),
@@ -126,9 +126,18 @@ def judge_fold(
             judged[name].append(judge(record, compare, measure, asked.pairs))
             status.show(f"{folder.name}: {name}, {n} of {len(test_on)}")
     partial = kept.with_name(kept.name + ".partial")
-    partial.write_text(json.dumps({k: [asdict(j) for j in v] for k, v in judged.items()}))
+    rows = {name: [asdict(j) for j in found] for name, found in judged.items()}
+    partial.write_text(json.dumps({"key": key, "judged": rows}))
     partial.replace(kept)
     return judged
+
+
+def _key(asked: argparse.Namespace) -> dict[str, object]:
+    """What a fold's verdicts depend on."""
+    names = set(vars(asked)) - {"data", "work", "fold", "json"}
+    return {name: getattr(asked, name) for name in sorted(names)} | {
+        "data": hashlib.sha256(asked.data.read_bytes()).hexdigest()
+    }
 
 
 def best_model(train_on: Sequence[Record], test_on: Sequence[Record], measure: str) -> list[float]:
