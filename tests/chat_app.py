@@ -145,7 +145,7 @@ def drive(app: ChatApp, steps: Drive, *, size: tuple[int, int] = (80, 24)) -> No
     asyncio.run(run())
 
 
-async def until(pilot: Pilot[None], is_so: Callable[[], bool], seconds: float = 30.0) -> None:
+async def until(pilot: Pilot[None], is_so: Callable[[], bool], seconds: float = 120.0) -> None:
     """Let the app go on until `is_so`."""
     give_up = time.monotonic() + seconds
     while not is_so():
