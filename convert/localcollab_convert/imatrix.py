@@ -13,6 +13,7 @@ from localcollab.llama.options import Options
 from localcollab.llama.probe import probe
 from localcollab.llama.weights import load_weights
 from localcollab_convert.imatrix_file import Imatrix, save_imatrix
+from localcollab_convert.outputs import require_writable
 from localcollab_convert.verify import windows_of
 
 WINDOW, N_TOKENS = 512, 2**17
@@ -30,6 +31,7 @@ class Collected:
 
 def collect(path: Path, text: Path, out: Path, n_tokens: int, on_progress: OnProgress) -> Collected:
     """Raises `BadModelFile`, `BadData`, `BadOption`."""
+    require_writable(out)
     verdict = probe(path, on_progress)
     # Repacked weights are multiplied by other nodes, whose sources are no plain F32 rows.
     weights = load_weights(Path(verdict.path), Options(extra_buffers=False), extra_buffers=False)
@@ -52,6 +54,5 @@ def collect(path: Path, text: Path, out: Path, n_tokens: int, on_progress: OnPro
         {name: counts.astype(np.float32) for name, counts in importance.counts.items()},
         (os.fspath(text.name),), len(whole), window,
     )  # fmt: skip
-    out.parent.mkdir(parents=True, exist_ok=True)
     save_imatrix(imatrix, out)
     return Collected(out, len(imatrix.sums), sum(map(len, whole)))

@@ -20,6 +20,7 @@ from localcollab.llama.options import Options
 from localcollab.llama.probe import probe
 from localcollab.llama.weights import load_weights
 from localcollab_convert.converter import Converter, convert_lora
+from localcollab_convert.outputs import require_writable
 from localcollab_convert.stages import file_sha256
 
 # GGUF architecture -> the class whose converter makes it
@@ -48,8 +49,8 @@ def make_adapter(
 ) -> Adapter:
     """Raises `BadModelFile`, `BadOption`."""
     config = _read_config(peft)
+    require_writable(out)
     partial = out.with_name(f"{out.name}.{os.getpid()}.partial")
-    out.parent.mkdir(parents=True, exist_ok=True)
     try:
         with _base_folder(base) as folder:
             convert_lora(converter, peft, folder, partial, on_progress=on_progress)

@@ -1,11 +1,12 @@
 """`localcollab models add | rm | verify`: what the user has, by name; nothing of others is touched."""
 
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from localcollab.catalog import Catalog, ModelEntry, VerifiedEntry, load_catalog
+from localcollab.catalog import SHIPPED, Catalog, ModelEntry, VerifiedEntry, load_catalog
 from localcollab.errors import BadCatalog, BadModelFile, BadOption
 from localcollab.llama.header import read_header
 from localcollab.llama.probe import file_sha256
@@ -166,6 +167,16 @@ def state_of(entry: ModelEntry) -> str:
         return "missing"
     if entry.size_bytes is not None and entry.path.stat().st_size != entry.size_bytes:
         return "changed"
-    if entry.sha256 is None:
+    known = entry.sha256 or _shipped_sha256(entry.path)
+    if known is None:
         return "no hash is known"
-    return "sound" if file_sha256(entry.path) == entry.sha256 else "changed"
+    return "sound" if file_sha256(entry.path) == known else "changed"
+
+
+def _shipped_sha256(path: Path) -> str | None:
+    """Of a file that ships, as the manifest beside it says."""
+    if SHIPPED not in path.parents:
+        return None
+    manifest = json.loads(path.with_name("manifest.json").read_text(encoding="utf-8"))
+    known: str | None = manifest["sha256"].get(path.name)
+    return known

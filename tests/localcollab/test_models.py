@@ -176,3 +176,7 @@ def test_a_written_catalogue_that_was_edited_is_checked_again(home: Path) -> Non
     file.write_text(file.read_text() + "sise_bytes = 3\n")
     with pytest.raises(Exception, match="unknown key 'sise_bytes': did you mean size_bytes"):
         load_catalog()
+
+
+def test_what_ships_is_compared_with_the_manifest_it_ships_with() -> None:
+    assert [found.state for found in verify("formulary")] == ["sound"]
