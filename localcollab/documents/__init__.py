@@ -7,7 +7,8 @@
     parsing        files -> text, in a child process with limits
     splitting      text -> passages
     searching      a question -> the passages it is best answered from
-    database, schema, rows     the file
+    citations, packing, answering, quoting     passages -> answers whose citations are checked
+    database, schema, rows, storing            the file
     commands, cli              `localcollab docs`
 
 Text of documents is data: nothing here runs, renders or logs it.

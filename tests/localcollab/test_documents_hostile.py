@@ -58,6 +58,8 @@ def test_every_hostile_file_gets_its_line_within_the_limits(tmp_path: Path) -> N
     assert len(found) == len(by_name) == n_files + 1
     assert {name: by_name[name] for name in EXPECTED} == EXPECTED
     assert by_name["zz-last.txt"] == ("indexed", "")
-    silent = [name for name, (status, error) in by_name.items() if status != "indexed" and not error]
+    silent = [
+        name for name, (status, error) in by_name.items() if status != "indexed" and not error
+    ]
     assert silent == []
     assert peak_bytes < MEMORY_BYTES

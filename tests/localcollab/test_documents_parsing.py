@@ -1,12 +1,14 @@
 """Every format on small real files: the text a reader sees, under its headings, on its pages."""
 
+import sys
+
 import pytest
 
 from document_files import docx, epub, odt, pdf, zipped
 from localcollab.documents.limits import DEFAULT_LIMITS, Limits
 from localcollab.documents.parsing.formats import find_format, parser_of
 from localcollab.documents.parsing.raw import Raw
-from localcollab.documents.parsing.section import Refused, Section, Unreadable
+from localcollab.documents.parsing.section import Missing, Refused, Section, Unreadable
 
 
 def sections(data: bytes | str, suffix: str, limits: Limits = DEFAULT_LIMITS) -> list[Section]:
@@ -120,6 +122,12 @@ def test_a_pdf_of_pictures_says_that_it_has_no_text_layer() -> None:
         [],
         ["no text layer: its pages are pictures; run OCR on it"],
     )
+
+
+def test_without_pypdf_a_pdf_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pypdf", None)
+    with pytest.raises(Missing, match=r"pip install 'localcollab\[documents\]'"):
+        sections(pdf(["x"]), ".pdf")
 
 
 def test_csv_rows_say_what_their_cells_are() -> None:

@@ -64,7 +64,9 @@ def _count(reader: Any) -> int:
 def _note(raw: Raw, n_pages: int, silent: int, broken: int) -> None:
     if broken:
         raw.notes.append(f"{broken} of {n_pages} pages are damaged")
-    if silent == n_pages:
+    if not n_pages:
+        raw.notes.append("has no pages")
+    elif silent == n_pages:
         raw.notes.append("no text layer: its pages are pictures; run OCR on it")
     elif silent:
         raw.notes.append(f"{silent} of {n_pages} pages have no text layer")
