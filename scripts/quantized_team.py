@@ -100,15 +100,16 @@ def answer(
     assert plan.head is not None
     assert found.head is not None
     head, (base, *experts) = load_head(plan.head), [made.sha256 for made in files]
-    scores = []
-    for threshold in (found.head.threshold, found.head.recalibrated):
+    scores: dict[float, Score] = {}
+    # Often one and the same.
+    for threshold in {found.head.threshold, found.head.recalibrated}:
         path = files[0].path.with_name(f"head-{files[0].type}.safetensors")
         save_head(bind(head, base, experts, threshold), path)
         members = tuple(replace(m, path=f.path) for m, f in zip(plan.files, files, strict=True))
         team = open_team(replace(plan, members=members, head=path), on_progress=status.show)
         done = _Count(status, f"{files[0].type} at {threshold:.3f}", len(questions))
-        scores.append(score(ask_team(team, questions, done)))
-    return Row(files, found, *scores)
+        scores[threshold] = score(ask_team(team, questions, done))
+    return Row(files, found, scores[found.head.threshold], scores[found.head.recalibrated])
 
 
 class _Count:
