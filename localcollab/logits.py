@@ -49,6 +49,11 @@ class LogitTeam:
         self.name, self.members = name, dict(members)
         self._combine, self._shares = combine, shares
 
+    def over(self, reader: Callable[[LanguageModel], LanguageModel]) -> "LogitTeam":
+        """The same arithmetic on other readers of its members."""
+        members = {role: reader(model) for role, model in self.members.items()}
+        return LogitTeam(self.name, members, self._combine, self._shares)
+
     @property
     def _first(self) -> LanguageModel:
         return next(iter(self.members.values()))

@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 
-from demo import export, world
+from demo import export
 from demo.corpus import END, Document, Segment, open_turn, write_filler
 from demo.tokenizer import load_tokenizer
 from demo.train import Plan, Training, train
@@ -31,13 +31,14 @@ from localcollab.llama.probe import file_sha256
 from localcollab.questions import Question
 
 LARGE = Plan(
-    "large", n_layers=4, n_embd=192, n_heads=6, n_ff=512, n_steps=260, learning_rate=3e-3,
+    "large", n_layers=4, n_embd=192, n_heads=6, n_ff=512, n_steps=130, learning_rate=3e-3,
     tokens_per_step=2048,
 )  # fmt: skip
 SMALL = Plan(
-    "small", n_layers=2, n_embd=96, n_heads=4, n_ff=256, n_steps=300, learning_rate=3e-3,
+    "small", n_layers=2, n_embd=96, n_heads=4, n_ff=256, n_steps=240, learning_rate=3e-3,
     tokens_per_step=2048,
 )  # fmt: skip
+_MOST_DOSES, _DOSES_MG = 9, range(5, 55, 5)
 TUNING_SHARE = 0.25
 """Steps of a tuning, relative to the training before it."""
 WORDINGS = (
@@ -112,7 +113,7 @@ def ask(rng: random.Random) -> Question:
 
 
 def _pair(rng: random.Random) -> tuple[int, int]:
-    return rng.randint(2, world.MOST_DOSES), rng.choice(world.DOSES_MG)
+    return rng.randint(2, _MOST_DOSES), rng.choice(_DOSES_MG)
 
 
 def _make_pair(plan: Plan, out: Path, seed: int) -> None:

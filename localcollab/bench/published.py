@@ -14,6 +14,7 @@ from typing import Any
 from localcollab.bench.figures import Figure, figure, skipped
 from localcollab.bench.setting import Setting
 from localcollab.bench.speed import forced_team, seconds_of, written
+from localcollab.deferral import DeferralTeam
 
 RATE = 0.3
 """Forced deferral rate of (c): what a trained head asks for."""
@@ -26,6 +27,8 @@ def against_published(setting: Setting, n_rounds: int) -> Figure:
     reason = missing("torch", "transformers", "gguf")
     if reason:
         return skipped("vs_published_style", _PUBLISHED, reason)
+    if not isinstance(setting.team.model, DeferralTeam):
+        return skipped("vs_published_style", _PUBLISHED, "of deferral teams only")
     team = forced_team(setting, RATE)
     setting.forget()
     tokens, authors = written(team, setting)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from localcollab.assembly import OpenTeam, TeamPlan, open_team
 from localcollab.bench.figures import Clock, choose_clock
+from localcollab.catalog import Calm
 from localcollab.errors import BadOption
 from localcollab.language_model import LanguageModel
 from localcollab.llama.bare import BareLoop
@@ -65,6 +66,11 @@ def open_setting(
 ) -> Setting:
     """Raises what opening a team raises."""
     options = choose_options(plan, n_threads=1 if busy else None)
+    if isinstance(plan.method, Calm):
+        raise BadOption(
+            f"{plan.name} is a composition, whose members have other contexts here than in it: "
+            "localcollab eval --compare measures its cost"
+        )
     team = open_team(plan, options, on_progress)
     llamas = [llama_of(member) for member in team.members.values()]
     vocabulary = llamas[0].vocabulary
@@ -90,7 +96,8 @@ def make_prompt(vocabulary: Vocabulary) -> list[int]:
 
 
 def llama_of(member: LanguageModel) -> LlamaModel:
-    """The llama.cpp model of a member."""
+    """The llama.cpp model of a member. Raises `BadOption` for a team among the members."""
     inner = member.inner if isinstance(member, MappedModel) else member
-    assert isinstance(inner, LlamaModel)
+    if not isinstance(inner, LlamaModel):
+        raise BadOption(f"{member.name} is a team itself: bench measures teams of model files")
     return inner

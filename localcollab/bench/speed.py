@@ -1,6 +1,7 @@
 """(a) The base and (b) the team against the bare loop of llama.cpp.
 
-The limit of (b) is additive: the time of a bare loop that reads with the base the prompt and then one
+The limit of (b) is additive. Where all members are read at every token it is the sum of their bare
+loops. Of a deferral team: the time of a bare loop that reads with the base the prompt and then one
 token at a time, plus, for each expert, the time of a bare loop that reads exactly what this expert was
 asked for in the same run: one batch per question, of all tokens since its last one. So it counts
 t_base + rate x t_expert and the catch-up at the expert's own batch speed, and no gate, head, sampling,
@@ -68,7 +69,9 @@ class _Parts:
 
 
 def team_against_limit(setting: Setting, n_rounds: int) -> Figure:
-    """The worst of the forced rates; all of them in the details."""
+    """Of a deferral team the worst of the forced rates; all of them in the details."""
+    if not isinstance(setting.team.model, DeferralTeam):
+        return _together_against_limit(setting, n_rounds)
     tasks: dict[str, Task] = {}
     for rate in RATES:
         team = forced_team(setting, rate)
@@ -91,6 +94,23 @@ def team_against_limit(setting: Setting, n_rounds: int) -> Figure:
         note="at rate " + ", ".join(f"{rate} {value:.3f}" for rate, value in by_rate.items()),
         details={"by_rate": by_rate, "spread_by_rate": {f"{r:g}": found[r].spread for r in RATES}},
     )
+
+
+def _together_against_limit(setting: Setting, n_rounds: int) -> Figure:
+    """Every member reads the prompt, then one token at a time."""
+    tokens, _ = written(setting.team.model, setting)
+    batches = [len(setting.prompt)] + [1] * (N_ANSWER - 1)
+
+    def limit() -> float:
+        return sum(bare.replay(tokens, batches) for bare in setting.bare)
+
+    seconds = alternate(
+        {"team": lambda: seconds_of(setting.team.model, setting), "limit": limit}, n_rounds
+    )
+    return figure(
+        "team_vs_limit", "team / sum of its members", ratios(seconds["limit"], seconds["team"]),
+        f"{len(setting.bare)} members at every token",
+    )  # fmt: skip
 
 
 def forced_team(setting: Setting, rate: float) -> DeferralTeam:

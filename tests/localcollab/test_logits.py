@@ -105,6 +105,29 @@ def test_members_are_read_together_each_token_once() -> None:
     assert base.reads == expert.reads == antiexpert.reads == [(1, 1), (2, 1), (3, 1)]
 
 
+def test_a_team_over_other_readers_says_the_same_and_leaves_the_first_alone() -> None:
+    rows = np.array([[2, 2, 0, 0], [0, 9, 0, 0], [0, 0, 0, 0]], np.float32)
+    team = proxy_tuned("t", *models(rows), alpha=0.5)
+    before = team.read([1]).logits
+    other = team.over(lambda model: next(m for m in models(rows) if m.name == model.name))
+    np.testing.assert_array_equal(other.read([1]).logits, before)
+    assert all(len(m.reads) == 1 for m in team.members.values() if isinstance(m, FixedModel))
+
+
+@given(finite, holes, st.floats(-2, 2))
+def test_a_token_that_expert_or_antiexpert_lacks_is_the_bases_alone(
+    rows: np.ndarray, missing: np.ndarray, alpha: float
+) -> None:
+    rows = with_holes(rows, missing)
+    team = proxy_tuned("t", *models(rows), alpha=alpha)
+    got = team.read([1]).logits[0, :4].astype(np.float64)
+    wide = rows.astype(np.float64)
+    known = np.isfinite(wide[1]) & np.isfinite(wide[2])
+    with np.errstate(invalid="ignore"):
+        want = np.where(known, wide[0] + alpha * (wide[1] - wide[2]), wide[0])
+    np.testing.assert_allclose(got, want, atol=1e-4)
+
+
 def test_the_author_is_who_made_the_token_likelier() -> None:
     rows = np.array([[2, 2, 0, 0], [0, 9, 0, 0], [0, 0, 0, 0]], np.float32)
     team = proxy_tuned("t", *models(rows))

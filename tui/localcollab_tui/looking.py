@@ -12,6 +12,7 @@ from localcollab.gates import Gate
 from localcollab.language_model import LanguageModel, log_softmax
 from localcollab.llama.context import LlamaModel
 from localcollab.llama.options import Options
+from localcollab.logits import LogitTeam
 from localcollab.mapped import MappedModel, in_vocabulary
 from localcollab.terminal import visible
 from localcollab_tui.jobs import Candidate, Opinion
@@ -28,6 +29,8 @@ def second_reader(model: LanguageModel) -> LanguageModel:
         return in_vocabulary(second_reader(model.inner), model.vocabulary, model.name)
     if isinstance(model, LlamaModel):
         return LlamaModel(model.weights, Options(n_ctx=model.n_ctx), name=model.name)
+    if isinstance(model, LogitTeam):
+        return model.over(second_reader)
     raise BadOption(
         f"{model.name}: this kind of member cannot be read on its own: look at its team"
     )
