@@ -264,9 +264,14 @@ def ranker(
 
     Can be stopped at any time: the same command goes on where it was.
     """
-    from localcollab_convert import ranker_command as command
-    from localcollab_convert.ranker_encoder import Size
-    from localcollab_convert.ranker_train import Recipe, rate_for
+    try:
+        from localcollab_convert import ranker_command as command
+        from localcollab_convert.ranker_encoder import Size
+        from localcollab_convert.ranker_train import Recipe, rate_for
+    except ModuleNotFoundError as error:
+        raise LocalcollabError(
+            f"localcollab convert needs {error.name}: pip install 'localcollab[convert]'"
+        ) from error
 
     rate = rate_for(encoder) if learning_rate is None else learning_rate
     asked = command.request(

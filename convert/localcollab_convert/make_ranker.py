@@ -230,7 +230,8 @@ class RankerMaker:
         """The ranker's two files; the card comes last, it names the encoder. Returns the parity."""
         self._convert(self._training_stage.folder / "model", folder / ENCODER)
         module = self.trained()
-        options = Options(n_ctx=self._form.n_tokens_most, n_threads=1)
+        # Read, not mapped: the file is renamed while its weights are in use.
+        options = Options(n_ctx=self._form.n_tokens_most, n_threads=1, load_mode="read")
         encoder, verdict = load_encoder(folder / ENCODER, options)
         card = RankerCard(
             encoder_sha256=verdict.sha256, form=self._form, measures=self.measures,

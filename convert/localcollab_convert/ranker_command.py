@@ -34,6 +34,8 @@ def request(
     """Raises `BadOption`."""
     if (encoder is None) is not from_scratch:
         raise BadOption("the ranker needs an encoder: give one of --encoder DIR and --from-scratch")
+    if not out.name:
+        raise BadOption(f"--out is {out}: give the folder a name")
     if encoder is None and trust_tokenizer:
         raise BadOption("--trust-tokenizer is for --encoder: leave it out")
     for name, value, most in (
