@@ -61,6 +61,7 @@ class TalkingModel(ScriptedModel):
         self._n_tokens, self._end = len(tokens), _end(tokens)
         if self._pace:
             time.sleep(self._pace)
+        self.reads.clear()  # nobody counts them here, and 500 turns make many
         return super().read(tokens, last=last, hidden=hidden, on_chunk=on_chunk)
 
     def _row(self, n_tokens: int) -> np.ndarray:

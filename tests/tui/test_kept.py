@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from chat_app import FakeTeams
 from localcollab.events import Finished
 from localcollab.history.records import Provenance, StoredMessage
+from localcollab.session import Session
 from localcollab_tui import kept
 from localcollab_tui.jobs import Question
 
@@ -29,7 +30,7 @@ def _message(id_: int, role: str, text: str, provenance: Provenance | None) -> S
     )  # fmt: skip
 
 
-def answered(session: kept.Session, asked: Question) -> Finished:
+def answered(session: Session, asked: Question) -> Finished:
     return next(event for event in session.ask(asked.text) if isinstance(event, Finished))
 
 

@@ -95,7 +95,8 @@ def fits(catalog: Catalog, team: TeamEntry) -> str:
     paths = {catalog.models[n].path for n in catalog.models_of(team) if n in catalog.models}
     here = [path for path in paths if path.is_file()]
     if len(here) < len(paths):
-        return "not installed"
+        machine = f", for machines of {team.memory_gb} GB" if team.memory_gb else ""
+        return f"not installed{machine}"
     needed = _MEMORY_OF_FILES * sum(path.stat().st_size for path in here)
     free = available_bytes()
     if free is None or needed < free:
