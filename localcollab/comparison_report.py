@@ -49,7 +49,7 @@ def draw(entries: Sequence[Entry], path: Path) -> None:
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    for entry in entries:
+    for n, entry in enumerate(entries):
         low, high = entry.score.interval
         accuracy, at = entry.score.accuracy, entry.cost.cpu_ms_per_token
         colour = _COLOURS.get(entry.contender.kind, _MEMBER)
@@ -58,7 +58,7 @@ def draw(entries: Sequence[Entry], path: Path) -> None:
             [at], [accuracy], yerr=errors, fmt="o", ms=7, color=colour, ecolor=colour, capsize=3
         )
         axes.annotate(
-            entry.contender.name, (at, accuracy), xytext=(8, 5), textcoords="offset points",
+            entry.contender.name, (at, accuracy), xytext=(8, 5 + 13 * (n % 3)), textcoords="offset points",
             color=colour, fontsize=9,
         )  # fmt: skip
     axes.set_xlim(0, 1.25 * max(entry.cost.cpu_ms_per_token for entry in entries))

@@ -31,15 +31,15 @@ from localcollab.llama.probe import file_sha256
 from localcollab.questions import Question
 
 LARGE = Plan(
-    "large", n_layers=4, n_embd=192, n_heads=6, n_ff=512, n_steps=130, learning_rate=3e-3,
+    "large", n_layers=4, n_embd=192, n_heads=6, n_ff=512, n_steps=600, learning_rate=3e-3,
     tokens_per_step=2048,
 )  # fmt: skip
 SMALL = Plan(
-    "small", n_layers=2, n_embd=96, n_heads=4, n_ff=256, n_steps=240, learning_rate=3e-3,
+    "small", n_layers=2, n_embd=96, n_heads=4, n_ff=256, n_steps=600, learning_rate=3e-3,
     tokens_per_step=2048,
 )  # fmt: skip
 _MOST_DOSES, _DOSES_MG = 9, range(5, 55, 5)
-TUNING_SHARE = 0.25
+TUNING_SHARE = 0.5
 """Steps of a tuning, relative to the training before it."""
 WORDINGS = (
     "I take {left} doses of {right} mg. How many mg is that?",
@@ -123,7 +123,7 @@ def _make_pair(plan: Plan, out: Path, seed: int) -> None:
     _write(untuned, out, seed)
     tuning = replace(
         plan, name=f"{plan.name}-tuned", n_steps=max(1, round(plan.n_steps * TUNING_SHARE)),
-        learning_rate=plan.learning_rate / 4, warmup_steps=10, long_share=0.0,
+        learning_rate=plan.learning_rate / 2, warmup_steps=10, long_share=0.0,
     )  # fmt: skip
     checkpoint = out / f"{tuning.name}.pt"
     _write(train(tuning, conversations, tokenizer, seed, checkpoint, untuned.model), out, seed)
@@ -153,8 +153,11 @@ def measure(out: Path, seed: int, n_questions: int, alpha: float) -> dict[str, A
     }
     plans["proxy-tuned"] = plan_from_catalog(catalog, team)
     found = {name: _score(name, plan, questions) for name, plan in plans.items()}
-    low, high = (found[name]["accuracy"] for name in ("large", "large-tuned"))
-    closed = (found["proxy-tuned"]["accuracy"] - low) / (high - low) if high > low else None
+    low, high = found["large"], found["large-tuned"]
+    # Where the intervals meet there is no gap to speak of, and a share of it would be chance.
+    is_gap = high["interval"][0] > low["interval"][1]
+    gained = found["proxy-tuned"]["accuracy"] - low["accuracy"]
+    closed = gained / (high["accuracy"] - low["accuracy"]) if is_gap else None
     return {
         "seed": seed,
         "alpha": alpha,
@@ -178,7 +181,7 @@ def table(record: dict[str, Any]) -> Iterator[str]:
         low, high = found["interval"]
         yield f"{name:14} {found['accuracy']:8.3f}  {low:.3f} .. {high:.3f}"
     closed = record["share_of_the_gap_closed"]
-    shown = "there is no gap" if closed is None else f"{closed:.3f}"
+    shown = "there is no gap beyond chance" if closed is None else f"{closed:.3f}"
     yield f"share of the gap between large and large-tuned that is closed: {shown}"
 
 
