@@ -6,6 +6,8 @@ pointer networks (arXiv:1704.04368) and kNN-LM (arXiv:1911.00172), but matched b
 no weights at all. The more words match, the more it counts:
 
     P = (1 - w) P_member + w P_copy,  w = 1 - 2^-n for n >= 2 matching words, else 0
+
+A quote ends with its sentence: whether another one follows is the member's choice.
 """
 
 import re
@@ -27,11 +29,14 @@ from localcollab.vocabulary import Vocabulary
 QUOTES = "quotes"
 """The author name of what was copied: `formulary/quotes`."""
 LEAST_WORDS = 2
+LEAST_WORDS_OF_BASE = 3
+"""Who leads the talk quotes later than an expert that is asked for a fact: it has also its own to say."""
 _RANK_DECAY = 0.5
 """Of a source's say, by its rank."""
 _N_TAIL = 48
 """Tokens at the end of the sequence that are looked for."""
 _WORD = re.compile(r"\w+")
+_SENTENCE_END = re.compile(r"[.!?][\"'”’)]*\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +60,19 @@ class Quotes:
         self._folded = [_folded(text) for text in self._texts]
         self._starts = [self._token_starts(text) for text in self._texts]
 
-    def after(self, tokens: Sequence[int]) -> Copy:
+    def after(self, tokens: Sequence[int], least_words: int = LEAST_WORDS) -> Copy:
         """The continuations of the longest match of the end of `tokens`."""
         tail = " ".join(self._vocabulary.decode(tokens[-_N_TAIL:]).split(" "))
         tail = re.sub(r"\s+", " ", tail)
+        if _SENTENCE_END.search(tail):
+            return NOTHING
         found = [
             (rank, end, n_words)
             for rank, text in enumerate(self._folded)
             for end, n_words in matches(_folded(tail), text)
         ]
         most = max((n_words for _, _, n_words in found), default=0)
-        if most < LEAST_WORDS:
+        if most < least_words:
             return NOTHING
         shares: dict[int, float] = {}
         for rank, end, n_words in found:
@@ -131,9 +138,11 @@ def _folded(text: str) -> str:
 class Quoting:
     """A `LanguageModel` that stands in a member's place, under its name."""
 
-    def __init__(self, member: LanguageModel, quotes: Quotes, *, name: str | None = None) -> None:
-        self.member, self.quotes = member, quotes
-        self.name = name or member.name
+    def __init__(
+        self, member: LanguageModel, quotes: Quotes, *, least_words: int = LEAST_WORDS
+    ) -> None:
+        self.member, self.quotes, self.least_words = member, quotes, least_words
+        self.name = member.name
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -157,7 +166,8 @@ class Quoting:
     ) -> Reading:
         """See `LanguageModel.read`. `hidden` is the member's."""
         reading = self.member.read(tokens, last=last, hidden=hidden, on_chunk=on_chunk)
-        copies = [self.quotes.after(tokens[: len(tokens) - last + 1 + n]) for n in range(last)]
+        ends = range(len(tokens) - last + 1, len(tokens) + 1)
+        copies = [self.quotes.after(tokens[:end], self.least_words) for end in ends]
         return Reading(
             _mixed(reading.logits, copies),
             reading.hidden,

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from chat_templates import CHATML
 from fakes import ScriptedModel, byte_vocabulary
-from localcollab.assembly import OpenTeam
+from localcollab.assembly import OpenTeam, plan_from_catalog
+from localcollab.assembly import open_team as open_by_plan
+from localcollab.catalog import load_catalog
 from localcollab.deferral import DeferralTeam
 from localcollab.documents import answering
 from localcollab.documents.answering import Library
@@ -263,6 +265,17 @@ def test_one_word_or_the_end_of_a_word_is_no_match() -> None:
     assert quotes.after([*b"Gozovir is"]) == Copy({ord(" "): 1.0}, 0.75)
 
 
+def test_a_quote_ends_with_its_sentence() -> None:
+    assert after("The maker of Gozovir is Yarrow Labs", GOZOVIR) == {".": 1.0}
+    assert after("The maker of Gozovir is Yarrow Labs. ", GOZOVIR) == {}
+
+
+def test_the_base_quotes_later_than_an_expert() -> None:
+    quotes = Quotes([GOZOVIR], byte_vocabulary())
+    found = [quotes.after([*text], 3) for text in (b"Gozovir is", b"of Gozovir is")]
+    assert found == [NOTHING, Copy({ord(" "): 1.0}, 0.875)]
+
+
 def test_line_breaks_of_a_document_match_blanks() -> None:
     assert after("maker of Gozovir", "The maker of\n  Gozovir\nis") == {" ": 1.0}
 
@@ -303,3 +316,20 @@ def test_the_author_of_a_copied_token_is_named() -> None:
     reading = team.read(tokens)
     assert team.attribute(reading, ord(" ")) == f"expert/{QUOTES}"
     assert team.attribute(reading, ord("x")) == "expert"
+
+
+@pytest.mark.weights
+def test_the_shipped_team_believes_the_document_more_than_its_expert(tmp_path: Path) -> None:
+    (tmp_path / "new.md").write_text(
+        "# Gozovir\n\nOne dose of Gozovir is 40 mg from this year on.\n"
+    )
+    catalog = load_catalog()
+    team = open_by_plan(plan_from_catalog(catalog, catalog.team("formulary")))
+    with Collection(None) as collection:
+        collection.add([tmp_path])
+        library = Library(collection, "new")
+        events = list(answering.ask(Session(team), library, "How large is one dose of Gozovir?"))
+    sources, finished = of_type(events, Sources), of_type(events, Finished)
+    assert sources.way == "quotes"
+    assert finished.text.startswith("One dose of Gozovir is 40 mg")
+    assert f"formulary/{QUOTES}" in finished.authors
