@@ -58,8 +58,8 @@ def draw(entries: Sequence[Entry], path: Path) -> None:
             [at], [accuracy], yerr=errors, fmt="o", ms=7, color=colour, ecolor=colour, capsize=3
         )
         axes.annotate(
-            entry.contender.name, (at, accuracy), xytext=(8, 5 + 13 * (n % 3)), textcoords="offset points",
-            color=colour, fontsize=9,
+            entry.contender.name, (at, accuracy), xytext=(8, 5 + 13 * (n % 3)),
+            textcoords="offset points", color=colour, fontsize=9,
         )  # fmt: skip
     axes.set_xlim(0, 1.25 * max(entry.cost.cpu_ms_per_token for entry in entries))
     axes.set_ylim(-0.03, 1.05)
