@@ -15,7 +15,7 @@ import localcollab
 
 SHIPPED = Path(localcollab.__file__).parent / "shipped" / "formulary"
 STAYS = "rival.gguf"
-HEAD_OPTIONS = ("--price", "0.05", "--calibrate-on", "200", "--seed", "0")
+HEAD_OPTIONS = ("--hidden", "32", "--price", "0.05", "--calibrate-on", "200", "--seed", "0")
 
 
 def ship(made: Path, shipped: Path = SHIPPED) -> None:
