@@ -17,10 +17,10 @@ from localcollab.blend.naming import RankerSpec
 from localcollab.blend.opening import open_blend, plan_member
 from localcollab.blend.residence import Needs, Residence
 from localcollab.blend.session import Recipe
-from localcollab.catalog import Blend, load_catalog
+from localcollab.catalog import SHIPPED, Blend, load_catalog
 from localcollab.errors import BadCatalog, BadOption
 from localcollab.plans import plan_from_catalog
-from localcollab.questions import Question
+from localcollab.questions import Question, read_questions
 
 
 def residence(says: Mapping[str, str]) -> tuple[Residence, list[str]]:
@@ -195,3 +195,13 @@ def test_run_tells_the_candidates_and_their_order_and_writes_the_reply(catalog: 
     (chosen,) = (line for line in lines if line.startswith("the reply is candidate "))
     said = candidates[int(chosen.split()[-1]) - 1].partition(": ")[2]
     assert shown.stdout.strip() == said.partition(" [max_tokens]")[0]
+
+
+@pytest.mark.weights
+def test_the_shipped_blend_picks_better_answers_than_its_members_write() -> None:
+    known = load_catalog()
+    recipe, found_in = open_blend(plan_from_catalog(known, known.team("formulary-blend")))
+    questions = read_questions(SHIPPED / "formulary" / "test.jsonl")[:30]
+    found = evaluate_blend("t", recipe, found_in, questions, lambda _: None)
+    best = sum(outcome.right for outcome in found.writers[found.best_writer])
+    assert sum(outcome.right for outcome in found.blend) > best
