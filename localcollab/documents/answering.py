@@ -21,7 +21,7 @@ from localcollab.documents.citations import Citable, check_answer, is_supported,
 from localcollab.documents.collection import Collection
 from localcollab.documents.events import AnswerEvent, Checked, SentPassage, Sources, Way
 from localcollab.documents.packing import pack
-from localcollab.documents.quoting import LEAST_WORDS_OF_BASE, Quotes, Quoting
+from localcollab.documents.quoting import Quotes, Quoting
 from localcollab.errors import NotSupported
 from localcollab.events import Event, Finished, Token
 from localcollab.language_model import LanguageModel
@@ -149,9 +149,7 @@ def sent(sources: Sources, question: str) -> str:
 
 
 def with_quotes(team: OpenTeam, quotes: Quotes) -> OpenTeam:
-    """The team in which the base and the experts that learned documents quote.
-
-    The base, because a name that it never met is spelled from the passages; else the whole team."""
+    """The team in which the experts that learned documents quote; without one, the whole team."""
     model = team.model
     if not isinstance(model, DeferralTeam):
         return replace(team, model=Quoting(model, quotes))
@@ -159,7 +157,7 @@ def with_quotes(team: OpenTeam, quotes: Quotes) -> OpenTeam:
     experts = [_quoting(expert, quotes, learned) for expert in model.experts]
     quoting = DeferralTeam(
         model.name,
-        Quoting(model.base, quotes, least_words=LEAST_WORDS_OF_BASE),
+        model.base,
         experts,
         model.gate,
         threshold=model.threshold,
