@@ -29,8 +29,6 @@ from localcollab.vocabulary import Vocabulary
 QUOTES = "quotes"
 """The author name of what was copied: `formulary/quotes`."""
 LEAST_WORDS = 2
-LEAST_WORDS_OF_BASE = 3
-"""Who leads the talk quotes later than an expert that is asked for a fact: it has also its own to say."""
 _RANK_DECAY = 0.5
 """Of a source's say, by its rank."""
 _N_TAIL = 48

@@ -270,7 +270,7 @@ def test_a_quote_ends_with_its_sentence() -> None:
     assert after("The maker of Gozovir is Yarrow Labs. ", GOZOVIR) == {}
 
 
-def test_the_base_quotes_later_than_an_expert() -> None:
+def test_how_many_words_must_match_can_be_chosen() -> None:
     quotes = Quotes([GOZOVIR], byte_vocabulary())
     found = [quotes.after([*text], 3) for text in (b"Gozovir is", b"of Gozovir is")]
     assert found == [NOTHING, Copy({ord(" "): 1.0}, 0.875)]
