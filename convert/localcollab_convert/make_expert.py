@@ -94,6 +94,8 @@ class ExpertMaker:
         if not 0 < request.minutes <= 60 * 24:
             raise BadOption(f"--minutes is {request.minutes}: give a number above 0, up to 1440")
         self.request = request
+        if request.like:
+            _require_place(request.catalog, request.like)
         self._show, self._note = on_progress, on_note
         self._base = request.catalog.model(request.base)
         self._train_texts, self._held_out = split_held_out(request.texts, HELD_OUT, request.seed)
@@ -242,13 +244,7 @@ class ExpertMaker:
 
     def _head_of(self, like: Like, sha256s: Sequence[str]) -> Head:
         team = self.request.catalog.team(like.team).require_deferral()
-        if like.place not in team.experts:
-            raise BadOption(
-                f"--place is {like.place!r}: the team {like.team!r} has {', '.join(team.experts)}"
-            )
-        if team.head is None:
-            raise BadOption(f"the team {like.team!r} has no head to take over: leave --like out")
-        head = load_head(self.request.catalog.trained("heads", team.head).path)
+        head = load_head(self.request.catalog.trained("heads", team.head or "").path)
         if head.card.base_sha256 != sha256s[0]:
             raise HeadMismatch(
                 f"the head of {like.team!r} belongs to another base than {self.request.base!r}: "
@@ -267,6 +263,17 @@ class ExpertMaker:
             trained["seconds"], (_number(trained["before"]), _number(trained["after"])),
             trained["recalled"], nll,
         )  # fmt: skip
+
+
+def _require_place(catalog: Catalog, like: Like) -> None:
+    """Before hours of training. Raises `BadOption`, `BadCatalog`."""
+    team = catalog.team(like.team).require_deferral()
+    if like.place not in team.experts:
+        raise BadOption(
+            f"--place is {like.place!r}: the team {like.team!r} has {', '.join(team.experts)}"
+        )
+    if team.head is None:
+        raise BadOption(f"the team {like.team!r} has no head to take over: leave --like out")
 
 
 def _finite(value: float) -> float | None:

@@ -31,9 +31,10 @@ def ship(made: Path, shipped: Path = SHIPPED) -> None:
 def make_head(work: Path, shipped: Path = SHIPPED) -> None:
     """`convert head` on the shipped files. Raises `CalledProcessError` where that fails."""
     command = [sys.executable, "-m", "localcollab.cli", "convert", "head", "--team", "formulary"]
-    data = ["--data", shipped / "head-train.jsonl", "--valid", shipped / "head-valid.jsonl"]
-    place = ["--work", work, "--out", work / "head.safetensors"]
-    subprocess.run([*command, *data, *HEAD_OPTIONS, *place], check=True)
+    train, valid = shipped / "head-train.jsonl", shipped / "head-valid.jsonl"
+    command += ["--data", str(train), "--valid", str(valid), *HEAD_OPTIONS]
+    command += ["--work", str(work), "--out", str(work / "head.safetensors")]
+    subprocess.run(command, check=True)
     for name in ("head.safetensors", "head.curve.json"):
         _copy(work / name, shipped / name)
 
