@@ -21,6 +21,9 @@ def expert(
         str, typer.Option(help="tiny, small, medium, base (its weights, trained on) or auto.")
     ] = "auto",
     minutes: Annotated[float, typer.Option(help="Of training, about.")] = 20.0,
+    steps: Annotated[
+        int | None, typer.Option(help="Exactly so many instead of --minutes: reproducible.")
+    ] = None,
     like: Annotated[
         str | None, typer.Option(help="A team on the same base, whose head is taken over.")
     ] = None,
@@ -41,6 +44,7 @@ def expert(
 
     with resumable():
         expert_command.run(
-            docs, base=base, name=name, out=out, size=size, minutes=minutes, like=like,
+            docs, base=base, name=name, out=out, size=size, minutes=minutes, n_steps=steps,
+            like=like,
             place=place, seed=seed, catalogs=tuple(models or ()), as_json=as_json,
         )  # fmt: skip

@@ -25,6 +25,7 @@ def run(
     out: Path | None,
     size: str,
     minutes: float,
+    n_steps: int | None,
     like: str | None,
     place: str | None,
     seed: int,
@@ -46,7 +47,7 @@ def run(
         texts = read_texts(collection)
     request = Request(
         name=name, base=base, texts=tuple(texts), out=(out or Path(name)).resolve(),
-        catalog=catalog, minutes=minutes, size=size,
+        catalog=catalog, minutes=minutes, n_steps=n_steps, size=size,
         like=Like(like, place) if like and place else None, seed=seed,
     )  # fmt: skip
     status = Status(sys.stderr)

@@ -27,7 +27,7 @@ from localcollab_convert.expert_file import write_expert
 from localcollab_convert.expert_questions import make_questions, to_jsonl
 from localcollab_convert.expert_texts import Text, split_held_out, texts_sha256
 from localcollab_convert.expert_training import SHAPES, Recipe, Training, build, perplexity
-from localcollab_convert.likelihood import best_single, measure_nll
+from localcollab_convert.likelihood import measure_nll
 from localcollab_convert.make_head import HeadMaker
 from localcollab_convert.published_style import load as load_llama
 from localcollab_convert.request import Request as HeadRequest
@@ -60,6 +60,8 @@ class Request:
     """A folder: NAME.gguf, NAME.safetensors and the work."""
     catalog: Catalog
     minutes: float = 20.0
+    n_steps: int | None = None
+    """Exactly so many, instead of minutes: the same bits on every machine of one kind."""
     size: str = "auto"
     """A key of `SHAPES`, "base" (the base's own weights, trained on), or "auto"."""
     like: Like | None = None
@@ -93,6 +95,8 @@ class ExpertMaker:
             )
         if not 0 < request.minutes <= 60 * 24:
             raise BadOption(f"--minutes is {request.minutes}: give a number above 0, up to 1440")
+        if request.n_steps is not None and not 0 < request.n_steps <= 10**6:
+            raise BadOption(f"--steps is {request.n_steps}: give a number from 1 to a million")
         self.request = request
         if request.like:
             _require_place(request.catalog, request.like)
@@ -128,7 +132,8 @@ class ExpertMaker:
             "texts": texts_sha256(self.request.texts),
             "base": probe(self._base.path, self._show).sha256,
             "size": self.size,
-            "minutes": self.request.minutes,
+            "minutes": None if self.request.n_steps else self.request.minutes,
+            "n_steps": self.request.n_steps,
             "seed": self.request.seed,
             "versions": {n: version(n) for n in ("localcollab", "torch", "transformers")},
         }
@@ -152,6 +157,7 @@ class ExpertMaker:
         run = Training(
             model, self._train_texts, vocabulary, self._recipe, stage.folder / "checkpoint.pt"
         )
+        run.n_steps = run.n_steps or self.request.n_steps or 0
         run.run(self.request.minutes, self._show_step)
         facts: dict[str, Any] = {
             "n_steps": run.n_steps,
@@ -224,6 +230,7 @@ class ExpertMaker:
         )  # fmt: skip
         maker = HeadMaker(asked, self._show, self._note)
         if self.request.like is None:
+            maker.export()
             return maker.calibrate().training.nll
         return self._take_over(maker, self.request.like)
 
@@ -232,11 +239,10 @@ class ExpertMaker:
         table = export.load_tables(maker.request.work / "export", exported["valid"])
         head = self._head_of(like, maker.sha256s)
         nll = measure_nll(table, head)
-        best = best_single(nll)
-        if nll["head"] >= nll[best]:
+        if nll["head"] >= nll["base"]:
             raise HeadMismatch(
-                f"the head of {like.team!r} does not help here ({nll['head']:.3f} nats a token, "
-                f"{best} alone {nll[best]:.3f}): leave --like out, and a head is trained"
+                f"the head of {like.team!r} does not help here ({nll['head']:.3f} nats a token, the "
+                f"base alone {nll['base']:.3f}): leave --like out, and a head is trained"
             )
         card = replace(head.card, metrics=nll)
         save_head(Head(head.tensors, card), self.head_path)
