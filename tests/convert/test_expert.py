@@ -220,7 +220,7 @@ def test_documents_become_a_team(tmp_path: Path) -> None:
     assert made["nll"]["head"] < min(made["nll"]["base"], made["nll"]["expert 1"])
     assert "tablets" in run("teams", "list")
     asked = run("run", "--team", "tablets", "--json", "What is one dose of Zordex?")
-    assert json.loads(asked.splitlines()[-1])["type"] == "finished"
+    assert json.loads(asked.splitlines()[-1])["event"] == "finished"
     assert json.loads(run(*words)) == made
 
 
