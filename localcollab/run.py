@@ -1,6 +1,7 @@
 """`localcollab run`: one question, one streamed answer."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from localcollab.explaining import Explained
 
 _MAX_INPUT = 16 * 2**20
+_C1 = re.compile(r"[\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,8 +255,13 @@ def _read_question() -> str:
 
 
 def write_line(event: "AnswerEvent | BlendEvent | Explained") -> None:
-    """JSON in UTF-8, whatever the locale; half a character (of a file name) as an escape."""
-    line = json.dumps(event_record(event), ensure_ascii=False)
+    """JSON in UTF-8, whatever the locale; half a character (of a file name) as an escape.
+
+    So are the control characters that JSON itself leaves as they are: a terminal obeys some.
+    """
+    line = _C1.sub(
+        lambda m: f"\\u{ord(m[0]):04x}", json.dumps(event_record(event), ensure_ascii=False)
+    )
     sys.stdout.buffer.write(line.encode("utf-8", "backslashreplace") + b"\n")
     sys.stdout.buffer.flush()
 

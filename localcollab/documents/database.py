@@ -94,7 +94,9 @@ class Database:
         return self._connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        version = _version(connection, self.path)
+        # One snapshot: another process may be making the tables.
+        with _transaction(connection, "BEGIN"):
+            version = _version(connection, self.path)
         for pragma in _PRAGMAS:
             connection.execute(pragma)
         if self.path is not None:

@@ -117,7 +117,9 @@ class Database:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA busy_timeout = {int(1000 * SECONDS_BUSY)}")
-        version = _version(connection, self.path)
+        # One snapshot: another process may be making the tables.
+        with _transaction(connection, "BEGIN"):
+            version = _version(connection, self.path)
         for pragma in _PRAGMAS:
             connection.execute(pragma)
         if self.path is not None:
