@@ -1,10 +1,12 @@
 """What an answer from documents tells beside its tokens: what was sent, and what became of it."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from localcollab.documents.citations import Claim
 from localcollab.events import Event
+
+if TYPE_CHECKING:
+    from localcollab.documents.citations import Claim
 
 Way = Literal["prompt", "quotes"]
 """prompt: the passages stand before the question; quotes: a member copies from them while it writes."""
@@ -42,7 +44,7 @@ class Sources:
 class Checked:
     """After the answer: every sentence of it against what was sent."""
 
-    claims: tuple[Claim, ...]
+    claims: "tuple[Claim, ...]"
     cited: str
     """The answer with the marks of the sources that the program itself found."""
     is_supported: bool
