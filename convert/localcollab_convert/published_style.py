@@ -65,7 +65,10 @@ def load(path: Path) -> LlamaForCausalLM:
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             tensor = stored[names.get_name(name, try_suffixes=(".weight",))]
-            weight = torch.from_numpy(gguf.quants.dequantize(tensor.data, tensor.tensor_type))
+            # A copy: what needs no dequantizing is the mapped file itself, which is not writable.
+            weight = torch.from_numpy(
+                np.array(gguf.quants.dequantize(tensor.data, tensor.tensor_type))
+            )
             heads = {"q": config.num_attention_heads, "k": config.num_key_value_heads}
             for kind, n_heads in heads.items():
                 if f"{kind}_proj" in name:

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from localcollab.assembly import Member, TeamPlan, open_team
+from localcollab.catalog import SHIPPED
 from localcollab.errors import BadModelFile
 from localcollab.llama.adapter import set_adapter
 from localcollab.llama.context import LlamaModel
@@ -18,6 +19,7 @@ from localcollab.llama.options import Options
 from localcollab.llama.weights import load_weights
 from localcollab_convert.converter import Converter
 from localcollab_convert.lora import make_adapter
+from localcollab_convert.published_style import load as load_llama
 from random_llama import random_llama, write_gguf
 from real_tokenizers import llama_cpp_sdist
 
@@ -34,17 +36,21 @@ def ignore(_line: str) -> None:
 
 
 def adapted(seed: int, *, n_embd: int = 128) -> Any:
-    """The random Llama with a LoRA whose both halves are random: peft starts B at zero."""
+    return with_lora(random_llama(seed, n_embd=n_embd), seed)
+
+
+def with_lora(model: Any, seed: int, std: float = 0.1) -> Any:
+    """A LoRA whose both halves are random: peft starts B at zero."""
     from peft import LoraConfig, get_peft_model
 
     modules = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
     config = LoraConfig(r=4, lora_alpha=8, target_modules=modules, task_type="CAUSAL_LM")
-    model = get_peft_model(random_llama(seed, n_embd=n_embd), config).eval()
+    model = get_peft_model(model, config).eval()
     torch.manual_seed(seed)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if "lora_" in name:
-                parameter.normal_(0, 0.1)
+                parameter.normal_(0, std)
     return model
 
 
@@ -68,9 +74,9 @@ def adapter(base: Path, peft_model: Any) -> Path:
     return out
 
 
-def pytorch_logits(model: Any) -> np.ndarray:
+def pytorch_logits(model: Any, tokens: list[int] = TOKENS) -> np.ndarray:
     with torch.inference_mode():
-        logits: np.ndarray = model(input_ids=torch.tensor([TOKENS])).logits[0].numpy()
+        logits: np.ndarray = model(input_ids=torch.tensor([tokens])).logits[0].numpy()
     return logits
 
 
@@ -96,6 +102,22 @@ def test_logits_equal_pefts_and_the_shared_base_stays_as_it_was(
         expert.forget()
         plain.forget()
     assert np.abs(theirs - theirs_plain).max() > 0.1 * np.abs(theirs_plain).max()
+
+
+def test_on_the_shipped_base_logits_equal_pefts(tmp_path: Path) -> None:
+    base = SHIPPED / "formulary" / "base.gguf"
+    peft_model = with_lora(load_llama(base), 0, std=0.05)
+    peft_model.save_pretrained(tmp_path / "peft")
+    adapter = tmp_path / "adapter.gguf"
+    make_adapter(Converter(llama_cpp_sdist()), tmp_path / "peft", base, adapter, ignore)
+    expert = LlamaModel(load_weights(base, EXACT, extra_buffers=False), EXACT, name="expert")
+    set_adapter(expert, adapter)
+    tokens = expert.vocabulary.encode("User: Who makes Hicelmide?\nAssistant:\nThe maker of")
+    theirs = pytorch_logits(peft_model, tokens)
+    assert_equal(expert.read(tokens, last=len(tokens)).logits, theirs)
+    with peft_model.disable_adapter():
+        plain = pytorch_logits(peft_model, tokens)
+    assert np.abs(theirs - plain).max() > 0.1 * np.abs(theirs).max()
 
 
 def test_a_team_of_base_and_adapted_expert_shares_one_copy_of_the_weights(
