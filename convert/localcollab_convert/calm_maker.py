@@ -152,7 +152,7 @@ class BridgeMaker:
     def train(self) -> Trained:
         """Stage 1."""
         stage = self._train
-        done = self._finished(stage)
+        done = stage.resume(self._note)
         if done is None:
             done = self._fit(stage)
         curve = tuple(Evaluated(**point) for point in done["curve"])
@@ -226,7 +226,7 @@ class BridgeMaker:
         key = {"train": self._train.digest(), "measure_on": self.request.measure_on,
                "half": self.request.half, "version": version("localcollab")}  # fmt: skip
         stage = Stage("measure", self.request.work / "measure", key)
-        done = self._finished(stage)
+        done = stage.resume(self._note)
         if done is None:
             # What is measured is what will be written, to the bit.
             save_bridge(self._bridge({}), stage.folder / _PAIRS, half=self.request.half)
@@ -283,14 +283,3 @@ class BridgeMaker:
         plot_losses(trained, " + ".join(names), out.with_suffix(".curve.png"))
         save_bridge(self._bridge(metrics), out, half=request.half)
         return Made(out, file_sha256(out), self.pairs, trained, accuracy)
-
-    def _finished(self, stage: Stage) -> dict[str, Any] | None:
-        """What a finished stage noted; else the stage is begun, saying what made it begin anew."""
-        outputs = stage.outputs()
-        if outputs is not None:
-            self._note(f"{stage.name}: up to date")
-            return outputs
-        differing = stage.begin()
-        if differing:
-            self._note(f"{stage.name}: made anew, because these differ: {', '.join(differing)}")
-        return None

@@ -142,11 +142,9 @@ class ExpertMaker:
     def train(self) -> dict[str, Any]:
         """Stage 1: NAME.gguf, and what it cost and gained."""
         stage = self._training
-        done = stage.outputs()
-        if done is not None and self.expert_path.is_file():
-            self._note("expert: up to date")
+        done = stage.resume(self._note)
+        if done is not None:
             return done
-        stage.begin()
         vocabulary = load_vocabulary(self._base.path)
         shape = self._recipe.shape
         if shape is None:
@@ -174,7 +172,7 @@ class ExpertMaker:
         self._note(f"expert: {run.n_steps} steps in {run.seconds / 60:.1f} minutes")
         facts["sha256"] = file_sha256(self.expert_path)
         self._save_card(facts)
-        return stage.finish(facts)
+        return stage.finish(facts, f"../../{self.expert_path.name}")
 
     def _save_card(self, facts: dict[str, Any]) -> None:
         key = self._training.key

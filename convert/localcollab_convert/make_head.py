@@ -109,7 +109,7 @@ class HeadMaker:
 
     def export(self) -> dict[str, Any]:
         """Stage 1. Returns what it noted: shards, counts, the vocabulary."""
-        done = self._finished(self._export)
+        done = self._export.resume(self._note)
         if done is not None:
             return done
         stage, base = self._export, self._team.base
@@ -141,7 +141,7 @@ class HeadMaker:
             return self._trained
         exported = self._require(self._export)
         stage = self._train
-        done = self._finished(stage)
+        done = stage.resume(self._note)
         if done is None:
             tables = [
                 export.load_tables(self._export.folder, exported[split])
@@ -207,7 +207,7 @@ class HeadMaker:
         self._require(self._train)
         head = Head(load_file(self._train.folder / _TENSORS), self._card(training.nll, 0.5))
         stage = self._calibrate
-        done = self._finished(stage)
+        done = stage.resume(self._note)
         if done is None:
             metric, points = self._measure(stage, head)
             done = {"metric": metric, "points": [asdict(point) for point in points]}
@@ -280,17 +280,6 @@ class HeadMaker:
             metrics=metrics,
             versions={name: version(name) for name in names},
         )
-
-    def _finished(self, stage: Stage) -> dict[str, Any] | None:
-        """What a finished stage noted; else the stage is begun, saying what made it begin anew."""
-        outputs = stage.outputs()
-        if outputs is not None:
-            self._note(f"{stage.name}: up to date")
-            return outputs
-        differing = stage.begin()
-        if differing:
-            self._note(f"{stage.name}: made anew, because these differ: {', '.join(differing)}")
-        return None
 
     def _require(self, stage: Stage) -> dict[str, Any]:
         outputs = stage.outputs()

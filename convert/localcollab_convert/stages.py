@@ -7,7 +7,7 @@ name only when it is whole, so that a kill at any moment leaves a folder that ca
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,17 @@ class Stage:
         if not isinstance(old, dict):
             return []
         return sorted(name for name in old.keys() | key.keys() if old.get(name) != key.get(name))
+
+    def resume(self, say: Callable[[str], None]) -> dict[str, Any] | None:
+        """What a finished stage noted; else it is begun, saying what made it begin anew."""
+        outputs = self.outputs()
+        if outputs is not None:
+            say(f"{self.name}: up to date")
+            return outputs
+        differing = self.begin()
+        if differing:
+            say(f"{self.name}: made anew, because these differ: {', '.join(differing)}")
+        return None
 
     def note(self, **facts: Any) -> None:
         """Keep facts that a resumed run must share."""
