@@ -121,7 +121,7 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
     code = (
         f"import sys; sys.argv = ['localcollab', *{words!r}]\n"
         "from localcollab.cli import main\n"
-        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
         "print([m for m in ('numpy', 'huggingface_hub', 'llama_cpp') if m in sys.modules])"
     )
     child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -36,13 +36,19 @@ def blocks(text: str) -> list[Block]:
 
 
 def _text(raw: Raw) -> str:
-    declared = _CHARSET.search(raw.data[:4096])
-    if declared:
-        try:
-            return raw.data.decode(declared[1].decode()).replace("\r\n", "\n")
-        except (LookupError, ValueError):  # an unknown name, or not what it says
-            pass
-    return decode(raw)
+    text = _as_declared(raw.data)
+    return decode(raw) if text is None else text
+
+
+def _as_declared(data: bytes) -> str | None:
+    """None where a page declares no charset, an unknown one, or one that it is not written in."""
+    declared = _CHARSET.search(data[:4096])
+    if declared is None:
+        return None
+    try:
+        return data.decode(declared[1].decode()).replace("\r\n", "\n")
+    except (LookupError, ValueError):
+        return None
 
 
 class _Reader(HTMLParser):
