@@ -28,7 +28,7 @@ class LayerPair(NamedTuple):
     model: int
     """Which of the augmenting models, counted from 0."""
     source: int
-    """Its layer."""
+    """Its layer; the last one's output is taken after the model's final norm."""
     target: int
     """The anchor's layer."""
 

@@ -119,7 +119,7 @@ class CalmModel:
             for attention in sources[layer]:
                 attention.remember(position, states)
 
-        hook = LayerHook(list(sources), weights.n_embd, remember)
+        hook = LayerHook(list(sources), weights.n_embd, remember, only_looks=True)
         return LlamaModel(weights, options, name=name, hook=hook)
 
     def switch(self, is_on: bool) -> None:

@@ -84,10 +84,10 @@ class Request:
         if not self.layers:
             return spread_pairs(n_augmenting, n_anchor, self.n_pairs)
         for source, target in self.layers:
-            if not (0 <= source < n_augmenting - 1 and 0 <= target < n_anchor - 1):
+            if not (0 <= source < n_augmenting and 0 <= target < n_anchor - 1):
                 raise BadOption(
                     f"--layers {source}:{target} is outside: the augmenting model's go from 0 to "
-                    f"{n_augmenting - 2}, the anchor's from 0 to {n_anchor - 2}"
+                    f"{n_augmenting - 1}, the anchor's from 0 to {n_anchor - 2}"
                 )
         return list(self.layers)
 
@@ -95,21 +95,22 @@ class Request:
 def spread_pairs(
     n_augmenting: int, n_anchor: int, n_pairs: int | None = None
 ) -> list[tuple[int, int]]:
-    """Layer pairs in even distances, up to the last layers but one. Raises `BadOption`."""
-    # Of the last layer only the output positions are there.
-    room = min(n_augmenting, n_anchor) - 1
+    """Layer pairs in even distances: up to the augmenting model's last layer, where what it would say
+    is plainest, and the anchor's last but one, behind which nothing can be added. Raises `BadOption`.
+    """
+    room = min(n_augmenting, n_anchor - 1)
     n = n_pairs or max(round(n_anchor / _LAYERS_A_PAIR), min(_FEWEST_PAIRS, room))
     if not 1 <= n <= room:
         raise BadOption(
             f"--pairs is {n}, and these models have {n_augmenting} and {n_anchor} layers: give 1 to "
             f"{room}"
         )
-    return [(_spread(n, i, n_augmenting), _spread(n, i, n_anchor)) for i in range(n)]
+    return [(_spread(n, i, n_augmenting), _spread(n, i, n_anchor - 1)) for i in range(n)]
 
 
 def _spread(n: int, i: int, n_layers: int) -> int:
-    """Layer i of n that are evenly spread and end with the last but one."""
-    return round((i + 1) * (n_layers - 1) / n) - 1
+    """Layer i of n that are evenly spread over the first `n_layers` and end with the last of them."""
+    return round((i + 1) * n_layers / n) - 1
 
 
 @dataclass(frozen=True, slots=True)

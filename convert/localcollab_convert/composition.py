@@ -108,7 +108,7 @@ class Composition(nn.Module):
             if not self.is_on:
                 return output
             states = output[0] if isinstance(output, tuple) else output
-            # hidden_states[0] is the embedding.
+            # hidden_states[0] is the embedding, the last one has passed the final norm.
             added = sum(self.pairs[n](states, self._states[p.model][p.source + 1]) for n, p in mine)
             composed = states + added
             return (composed, *output[1:]) if isinstance(output, tuple) else composed

@@ -50,10 +50,12 @@ class LlamaModel:
         self.n_batches = 0
         self.n_ctx = choose_n_ctx(weights, options)
         self._n_batch = min(options.n_batch, self.n_ctx)
-        self._n_outputs = min(options.n_outputs, self._n_batch)
         self._hook = hook
         if hook:
-            hook.require_layers_of(weights.n_layer, name)
+            hook.bind(weights.n_layer, name)
+        self._outputs_all = bool(hook and hook.needs_every_output)
+        n_outputs = max(options.n_outputs, _TILE) if self._outputs_all else options.n_outputs
+        self._n_outputs = min(n_outputs, self._n_batch)
         self._context = _open(weights, options, self.n_ctx, self._n_batch, self._n_outputs, hook)
         self._memory = api.llama_get_memory(self._context)
         self._batch = api.llama_batch_init(self._n_batch, 0, 1)
@@ -92,7 +94,8 @@ class LlamaModel:
         for row in range(0, last, self._n_outputs):
             n_rows = min(self._n_outputs, last - row)
             at = n_plain + row
-            some, n_skip = wanted[at - n_joined : at + n_rows], n_joined if hidden else 0
+            some = wanted[at - n_joined : at + n_rows]
+            n_skip = n_joined if hidden or self._outputs_all else 0
             n_joined = 0
             self._decode(some, report, n_outputs=n_rows, hidden=hidden)
             self._copy_outputs(logits[row : row + n_rows], states, row, n_skip)
@@ -121,11 +124,11 @@ class LlamaModel:
     def _joined(self, n_plain: int, last: int, hidden: bool) -> int:
         """How many of the tokens before the outputs go into one batch with the first of them.
 
-        A batch of k + 1 costs less than one of k and one of 1. With hidden states every position of
-        the batch is an output, so only what fills a tile joins.
+        A batch of k + 1 costs less than one of k and one of 1. Where every position of the batch is
+        an output, as with hidden states, only what fills a tile joins.
         """
         n_rest, n_rows = n_plain % self._n_batch, min(last, self._n_outputs)
-        if not hidden:
+        if not (hidden or self._outputs_all):
             return n_rest if last and n_rest + n_rows <= self._n_batch else 0
         n_missing = _TILE - n_rows
         worth = n_rows >= _WORTH_A_TILE and self._n_outputs >= _TILE
@@ -151,8 +154,9 @@ class LlamaModel:
         del self._cached[n_keep:]
 
     def _evaluate(self, tokens: list[int], report: Report) -> None:
-        for at in range(0, len(tokens), self._n_batch):
-            self._decode(tokens[at : at + self._n_batch], report, n_outputs=0, hidden=False)
+        n_most = self._n_outputs if self._outputs_all else self._n_batch
+        for at in range(0, len(tokens), n_most):
+            self._decode(tokens[at : at + n_most], report, n_outputs=0, hidden=False)
 
     def _decode(self, tokens: list[int], report: Report, *, n_outputs: int, hidden: bool) -> None:
         # With embeddings on, every position would be an output: only where they are wanted.
@@ -185,7 +189,7 @@ class LlamaModel:
             batch.pos[i] = at + i
             batch.n_seq_id[i] = 1
             batch.seq_id[i][0] = 0
-            batch.logits[i] = i >= n - n_outputs
+            batch.logits[i] = self._outputs_all or i >= n - n_outputs
 
     def _recover(self, tokens: list[int], code: int, report: Report) -> None:
         """Believe the cache about what was finished, then raise."""

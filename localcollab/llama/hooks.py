@@ -1,8 +1,9 @@
 """Outputs of layers inside llama.cpp's graph: looked at, and changed, while it runs.
 
 llama.cpp asks its evaluation callback about every node; the node `l_out-<i>` is the output of layer i
-(counted from 0). In the last layer only output positions remain, so it cannot be hooked. CPU only: what
-a GPU's scheduler does between its nodes was not tried.
+(counted from 0). Behind the last layer only output positions remain: it can be looked at where every
+position is an output, as `result_norm`, after the model's final norm, and cannot be changed. CPU only:
+what a GPU's scheduler does between its nodes was not tried.
 """
 
 import ctypes
@@ -22,25 +23,38 @@ Edit = Callable[[int, int, Float32Array], Float32Array | None]
 
 
 class LayerHook:
-    """Belongs to one context: `begin` tells it the position of the batch that comes next."""
+    """Belongs to one context: `begin` tells it the position of the batch that comes next.
 
-    def __init__(self, layers: Sequence[int], n_embd: int, edit: Edit) -> None:
+    `only_looks`: `edit` always returns None, and the last layer may be among `layers`.
+    """
+
+    def __init__(
+        self, layers: Sequence[int], n_embd: int, edit: Edit, *, only_looks: bool = False
+    ) -> None:
         self.layers = tuple(sorted(set(layers)))
+        self.needs_every_output = False
         self.error: Exception | None = None
-        self._n_embd, self._edit = n_embd, edit
-        self._names = {f"l_out-{layer}".encode(): layer for layer in self.layers}
+        self._n_embd, self._edit, self._only_looks = n_embd, edit, only_looks
+        self._names: dict[bytes, int] = {}
         self._next: dict[int, int] = {}
         self._ggml = _ggml()
         self.callback = api.ggml_backend_sched_eval_callback(self._on_node)
 
-    def require_layers_of(self, n_layers: int, owner: str) -> None:
-        """Raises `BadOption` for a layer the model lacks, or its last."""
+    def bind(self, n_layers: int, owner: str) -> None:
+        """To a model's layers. Raises `BadOption` for one it lacks, or its last where that is edited."""
+        last = n_layers - 1
+        highest = last if self._only_looks else last - 1
         for layer in self.layers:
-            if not 0 <= layer < n_layers - 1:
+            if not 0 <= layer <= highest:
                 raise BadOption(
                     f"{owner} has {n_layers} layers, so layer {layer} cannot be hooked: choose 0 to "
-                    f"{n_layers - 2}"
+                    f"{highest}"
                 )
+        self._names = {
+            b"result_norm" if layer == last else f"l_out-{layer}".encode(): layer
+            for layer in self.layers
+        }
+        self.needs_every_output = last in self.layers
 
     def begin(self, position: int) -> None:
         self.error = None

@@ -136,13 +136,14 @@ def request(**options: object) -> Request:
 @pytest.mark.parametrize(
     ("n_anchor", "n_augmenting", "n_pairs", "expected"),
     [
-        (5, 4, None, [(0, 0), (1, 2), (2, 3)]),
-        (5, 5, 4, [(0, 0), (1, 1), (2, 2), (3, 3)]),
-        (32, 24, None, [(2, 3), (5, 7), (8, 11), (11, 15), (13, 18), (16, 22), (19, 26), (22, 30)]),
-        (3, 2, None, [(0, 1)]),
+        (5, 4, None, [(0, 0), (2, 2), (3, 3)]),
+        (5, 5, 4, [(0, 0), (1, 1), (3, 2), (4, 3)]),
+        (32, 24, None, [(2, 3), (5, 7), (8, 11), (11, 15), (14, 18), (17, 22), (20, 26), (23, 30)]),
+        (3, 2, None, [(0, 0), (1, 1)]),
+        (2, 2, None, [(1, 0)]),
     ],
 )
-def test_layer_pairs_are_spread_up_to_the_last_but_one(
+def test_layer_pairs_are_spread_up_to_the_last_of_one_and_the_last_but_one_of_the_other(
     n_anchor: int, n_augmenting: int, n_pairs: int | None, expected: list[tuple[int, int]]
 ) -> None:
     pairs = request(n_pairs=n_pairs).pairs(n_anchor, [n_augmenting, n_augmenting])
@@ -153,8 +154,8 @@ def test_layer_pairs_are_spread_up_to_the_last_but_one(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_pairs": 4}, "--pairs is 4, and these models have 4 and 5 layers: give 1 to 3"),
-        ({"layers": ((3, 0),)}, "--layers 3:0 is outside: the augmenting model's go from 0 to 2"),
+        ({"n_pairs": 5}, "--pairs is 5, and these models have 4 and 5 layers: give 1 to 4"),
+        ({"layers": ((4, 0),)}, "--layers 4:0 is outside: the augmenting model's go from 0 to 3"),
         ({"layers": ((0, 4),)}, "the anchor's from 0 to 3"),
     ],
 )

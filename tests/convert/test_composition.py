@@ -29,7 +29,7 @@ from random_llama import N_VOCAB, random_llama, write_gguf
 
 pytestmark = pytest.mark.weights
 EXACT = Options(flash_attention="off", n_ctx=512, kv_type="f32", n_batch=64, n_ubatch=32)
-LAYERS = (LayerPair(0, 0, 1), LayerPair(0, 1, 2), LayerPair(1, 1, 2))
+LAYERS = (LayerPair(0, 0, 1), LayerPair(0, 1, 2), LayerPair(1, 2, 2))  # the second one's last layer
 SHAPES = ((3, 64), (3, 128))
 SLOPES = spread_slopes(4)
 TOKENS: list[int] = np.random.default_rng(1).integers(3, N_VOCAB, 200).tolist()
@@ -143,10 +143,11 @@ def test_a_bridge_file_comes_back_as_it_was(bridge: Bridge, tmp_path: Path) -> N
 
 
 def test_layers_that_the_models_lack_are_refused(weights: list[Weights], bridge: Bridge) -> None:
-    layers = (*LAYERS[:2], LayerPair(1, 1, 3))
-    card = replace(bridge.card, pairs=layers)
-    with pytest.raises(BadOption, match="layer 3 cannot be hooked: choose 0 to 2"):
-        open_calm(weights, Bridge(bridge.pairs, card))
+    for owner, odd in (("anchor has 4", LayerPair(1, 1, 3)), ("b has 3", LayerPair(1, 3, 2))):
+        card = replace(bridge.card, pairs=(*LAYERS[:2], odd))
+        message = f"{owner} layers, so layer 3 cannot be hooked: choose 0 to 2"
+        with pytest.raises(BadOption, match=message):
+            open_calm(weights, Bridge(bridge.pairs, card))
 
 
 @pytest.mark.parametrize(
