@@ -10,6 +10,7 @@ import random
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from localcollab.documents.collection import Collection
@@ -20,6 +21,10 @@ from localcollab.vocabulary import Vocabulary
 _SENTENCE = re.compile(r"(?<=[.!?])[\"')\]]*\s+|\n+")
 _LEAST_SENTENCE = 3
 """Characters: shorter pieces are page numbers and bullets."""
+_PRINTED = range(40, 121)
+"""Characters that the widest line of a page has, where lines end because the page does."""
+_NEARLY_FULL = 0.6
+_ENDED = tuple(".!?:;")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +68,28 @@ def _sections(collection: Collection, document: Document) -> Iterator[Text]:
 
 
 def split_sentences(text: str) -> list[str]:
-    """Sentences and lines, without the space around them."""
-    pieces = (" ".join(piece.split()) for piece in _SENTENCE.split(text))
+    """Sentences and lines, without the space around them; what a page's width broke is whole."""
+    pieces = (" ".join(piece.split()) for piece in _SENTENCE.split(_unwrap(text)))
     return [piece for piece in pieces if len(piece) >= _LEAST_SENTENCE]
+
+
+def _unwrap(text: str) -> str:
+    """Lines that end where the next word had no room, as in a PDF, become one."""
+    lines = [line.strip() for line in text.splitlines()]
+    width = max(map(len, lines), default=0)
+    if width not in _PRINTED:
+        return text
+    joined = lines[:1]
+    for line, following in pairwise(lines):
+        joined.append((" " if _is_broken(line, following, width) else "\n") + following)
+    return "".join(joined)
+
+
+def _is_broken(line: str, following: str, width: int) -> bool:
+    if not line or not following or line.endswith(_ENDED):
+        return False
+    had_no_room = len(line) + 1 + len(following.split()[0]) > width
+    return had_no_room or (following[0].islower() and len(line) > _NEARLY_FULL * width)
 
 
 def split_held_out(texts: Sequence[Text], share: float, seed: int) -> tuple[list[Text], list[Text]]:

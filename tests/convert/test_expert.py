@@ -58,6 +58,21 @@ def test_sentences_and_lines_part() -> None:
     ]
 
 
+def test_a_sentence_that_the_page_broke_is_whole() -> None:
+    page = (
+        "Zordex\n\nThe maker of Zordex is Ash Labs. A common side\n"
+        "effect of Zordex is sweating. It was approved in\n1988. One dose of Zordex is\n10 mg.\n"
+    )
+    assert split_sentences(page) == [
+        "Zordex",
+        "The maker of Zordex is Ash Labs.",
+        "A common side effect of Zordex is sweating.",
+        "It was approved in 1988.",
+        "One dose of Zordex is",
+        "10 mg.",
+    ]
+
+
 def test_a_text_is_a_heading_of_an_indexed_document(tmp_path: Path) -> None:
     (tmp_path / "zordex.txt").write_text("Zordex is green. It costs much.\n")
     (tmp_path / "nothing.txt").write_text("")
