@@ -47,5 +47,3 @@ _TABLES = (
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = ((f"PRAGMA application_id = {APPLICATION_ID}", *_TABLES),)
 """`MIGRATIONS[n]` makes version n + 1 (PRAGMA user_version) of version n. Only ever added to."""
-
-VERSION = len(MIGRATIONS)

@@ -1,0 +1,235 @@
+"""A private SQLite file: one connection and the lock around it, file modes, migrations, errors.
+
+The connection is reachable only inside `read` and `write`, one thread at a time: that is the whole
+threading rule. Everything handed out of them is a finished value. What is in the file, and what its
+owner is to do where it cannot be used, its `Format` says.
+"""
+
+import contextlib
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from localcollab.errors import LocalcollabError
+
+_PRAGMAS = (
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA secure_delete = ON",  # deleted text is overwritten with zeros
+    "PRAGMA temp_store = MEMORY",  # no text in temporary files
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    noun: str
+    """What the errors call such a file."""
+    error: type[LocalcollabError]
+    application_id: int
+    """Marks the file as ours in its header."""
+    migrations: tuple[tuple[str, ...], ...]
+    """`migrations[n]` makes version n + 1 (PRAGMA user_version) of version n. The tables have an
+    FTS5 index `words`."""
+    if_damaged: str
+    if_foreign: str
+    pragmas: tuple[str, ...] = ()
+
+    @property
+    def version(self) -> int:
+        return len(self.migrations)
+
+    @property
+    def remedies(self) -> Mapping[int, str]:
+        locked = "is locked by another program: close that one, and try again"
+        closed = "check the permissions of the file and its folder"
+        return {
+            sqlite3.SQLITE_BUSY: locked,
+            sqlite3.SQLITE_LOCKED: locked,
+            sqlite3.SQLITE_READONLY: f"cannot be written: {closed}",
+            sqlite3.SQLITE_IOERR: "cannot be read or written: check the disk",
+            sqlite3.SQLITE_CORRUPT: f"is damaged: {self.if_damaged}",
+            sqlite3.SQLITE_FULL: "cannot grow: the disk is full; make room",
+            sqlite3.SQLITE_CANTOPEN: f"cannot be opened: {closed}",
+            sqlite3.SQLITE_NOTADB: f"is no {self.noun}, or damaged: {self.if_damaged}",
+            sqlite3.SQLITE_TOOBIG: "cannot hold a text of this size: give a shorter one",
+        }
+
+
+class Database:
+    """Any thread may use it; calls run one after another. Every call raises its format's error."""
+
+    def __init__(self, path: Path | None, format: Format, seconds_busy: float) -> None:
+        """None: in memory. A file that is not there is made; one that is refused is as it was.
+
+        `seconds_busy`: how long a call waits for another process that writes.
+        """
+        self.path = path
+        self._format, self._seconds_busy = format, seconds_busy
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        with self._translated():
+            connection = self._connect()
+            try:
+                self._prepare(connection)
+            except BaseException:
+                connection.close()
+                raise
+            self._connection = connection
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """One consistent view."""
+        with self._lock, self._translated(), _transaction(self._usable(), "BEGIN") as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it or nothing."""
+        with (
+            self._lock,
+            self._translated(),
+            _transaction(self._usable(), "BEGIN IMMEDIATE") as connection,
+        ):
+            yield connection
+
+    def scrub(self) -> None:
+        """Make deleted text unreadable in the search index and in the write-ahead log too."""
+        with self.write() as connection:
+            connection.execute("INSERT INTO words(words) VALUES ('optimize')")
+        with self._lock, self._translated():
+            self._usable().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def close(self) -> None:
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _usable(self) -> sqlite3.Connection:
+        noun = self._format.noun
+        if self._connection is None:
+            raise self._format.error(f"the {noun} is closed: open it again")
+        assert not self._connection.in_transaction, f"a call of the {noun} inside another one"
+        return self._connection
+
+    def _connect(self) -> sqlite3.Connection:
+        if self.path is not None:
+            try:
+                _make_private(self.path)
+            except OSError as error:
+                raise self._unusable(error) from error
+        # The lock does what check_same_thread would forbid.
+        connection = sqlite3.connect(
+            self.path or ":memory:", isolation_level=None, check_same_thread=False,
+            timeout=self._seconds_busy,
+        )  # fmt: skip
+        connection.row_factory = sqlite3.Row
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        # One snapshot: another process may be making the tables.
+        with _transaction(connection, "BEGIN"):
+            version = self._version(connection)
+        for pragma in (*_PRAGMAS, *self._format.pragmas):
+            connection.execute(pragma)
+        if self.path is not None:
+            _set_wal(connection, self._seconds_busy)
+        if version == self._format.version:
+            return
+        self._before_migration(connection, version)
+        with _transaction(connection, "BEGIN IMMEDIATE"):
+            # Another process may have done it meanwhile.
+            self._migrate(connection, self._version(connection))
+
+    def _before_migration(self, connection: sqlite3.Connection, version: int) -> None:
+        """Outside of the transaction; `version` is 0 for a new file."""
+
+    def _version(self, connection: sqlite3.Connection) -> int:
+        """Refuses a file that is not ours, or of a newer localcollab."""
+        newest, error = self._format.version, self._format.error
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (n_tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if application != self._format.application_id and (n_tables or version or application):
+            raise error(
+                f"{self.path} is the database of another program: {self._format.if_foreign}"
+            )
+        if version > newest:
+            raise error(
+                f"{self.path} is of version {version}, and this localcollab knows up to {newest}: "
+                "use a newer localcollab"
+            )
+        return int(version)
+
+    def _migrate(self, connection: sqlite3.Connection, version: int) -> None:
+        """Inside a transaction. Refuses tables that are not as that version made them."""
+        newest = self._format.version
+        try:
+            for statements in self._format.migrations[version:]:
+                for statement in statements:
+                    connection.execute(statement)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+                raise
+            raise self._format.error(
+                f"{self.path} of version {version} cannot be brought to version {newest} ({error}): "
+                f"it is as it was; {self._format.if_damaged}"
+            ) from error
+        connection.execute(f"PRAGMA user_version = {newest}")
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            remedy = self._format.remedies.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+            if remedy is None:
+                raise
+            name = self.path or "in memory"
+            raise self._format.error(
+                f"the {self._format.noun} {name} {remedy} ({error})"
+            ) from error
+
+    def _unusable(self, error: OSError) -> LocalcollabError:
+        return self._format.error(
+            f"the {self._format.noun} {self.path} cannot be used ({error}): check the permissions "
+            "of the file and its folder"
+        )
+
+
+@contextlib.contextmanager
+def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[sqlite3.Connection]:
+    connection.execute(begin)
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _make_private(path: Path) -> None:
+    """The file is the user's alone; -wal and -shm take over its mode. A folder is made, not changed."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    for file in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+        if file.exists() and file.stat().st_mode & 0o077:
+            file.chmod(0o600)
+
+
+def _set_wal(connection: sqlite3.Connection, seconds_busy: float) -> None:
+    """SQLite does not wait here by itself when another process opens the file at the same time."""
+    give_up = time.monotonic() + seconds_busy
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            return
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+            if not is_busy or time.monotonic() > give_up:
+                raise
+            time.sleep(0.01)
