@@ -11,6 +11,7 @@ from chat_app import FakeTeams, ask, drive, make_app, screen_text, send, until
 from localcollab.documents.answering import check
 from localcollab.documents.collection import open_collection
 from localcollab.documents.events import SentPassage
+from localcollab.documents.references import resolve
 from localcollab.history import open_history
 from localcollab_tui.app import ChatApp
 from localcollab_tui.commands import parse_docs
@@ -47,6 +48,34 @@ def test_line_by_line_an_answer_comes_with_sources_and_verdicts(notes: str) -> N
     assert f"answers come from {notes}: 1 document\n" in said
     assert said.count("[1] gozovir.txt (characters 0 to 66)") == 2
     assert said.count(f"supported [1] “{ANSWER}”") == 2
+
+
+def test_the_history_keeps_no_word_of_a_document(tmp_path: Path) -> None:
+    """The answer is the chat's own; what stands around its words in the files is not."""
+    canary, heading = "Quoxulent", "Brimblefask"
+    file = tmp_path / "gozovir.md"
+    file.write_text(f"# {heading}\n\n{ANSWER[:-1]}, said {canary}.\n")
+    with open_collection("canary", create=True) as collection:
+        collection.add([file])
+    out, kept = io.StringIO(), tmp_path / "history.sqlite3"
+    with open_history(kept) as history:
+        teams = FakeTeams(lambda _: ANSWER)
+        lines = io.StringIO("\n".join(("/docs canary", "Who makes Gozovir?", "/sources")))
+        PlainChat(history, teams.open, lines, out).run(None, None)
+    said = out.getvalue()
+    assert said.count(f"supported [1] “{ANSWER[:-1]}, said {canary}.”") == 2
+    assert said.count(f"[1] gozovir.md, {heading} (characters") == 2
+    stored = b"".join(path.read_bytes() for path in tmp_path.glob("history.sqlite3*"))
+    assert b"Who makes Gozovir?" in stored
+    assert canary.encode() not in stored
+    assert heading.encode() not in stored
+
+
+def test_a_place_that_is_gone_is_said_to_be_gone(notes: str) -> None:
+    place = f"supported [1] “«{notes}/1:30-66»”"
+    assert resolve(place) == f"supported [1] “{ANSWER}”"
+    for gone in (f"«{notes}/7:30-66»", "«no-such-collection/1»"):
+        assert resolve(f"[1] {gone} (x)") == f"[1] {gone}, no longer there, (x)"
 
 
 def test_a_collection_that_is_not_there_is_named(notes: str) -> None:

@@ -4,6 +4,7 @@ import queue
 from pathlib import Path
 from typing import TextIO
 
+from localcollab.documents.references import resolve
 from localcollab.errors import BadOption, LocalcollabError
 from localcollab.events import Finished, Token
 from localcollab.history import History
@@ -166,7 +167,7 @@ class PlainChat:
     def _sources(self) -> tuple[str, ...]:
         answer = self._dialogue.last_answer
         notes = answer.outcome.notes if answer is not None and answer.outcome else ()
-        return notes or ("this answer used no documents",)
+        return tuple(map(resolve, notes)) or ("this answer used no documents",)
 
     def _decide(self, line: commands.Line) -> None:
         facts = self._dialogue.facts
@@ -247,7 +248,7 @@ class PlainChat:
         for place in double_check(tokens, answer.outcome.unfamiliar):
             self._say(f"double-check: {place.words} ({place.why})")
         for note in answer.outcome.notes:
-            self._say(note)
+            self._say(resolve(note))
         self._say(figures_line(answer.outcome, self._dialogue.members))
 
     def _too_long(self, said: WontFit) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from localcollab.documents.references import resolve
 from localcollab.errors import BadOption
 from localcollab.history import StoredMessage
 from localcollab_tui import commands, exporting
@@ -196,7 +197,9 @@ class Runner:
         if not notes:
             self._say("this answer used no documents: its members answered from their weights")
             return
-        self._screen.app.push_screen(TextScreen("noted with this answer", "\n".join(notes)))
+        self._screen.app.push_screen(
+            TextScreen("noted with this answer", "\n".join(map(resolve, notes)))
+        )
 
     async def _help(self, argument: str) -> None:
         from localcollab_tui.screens.text import TextScreen, help_text

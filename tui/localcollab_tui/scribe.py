@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from localcollab.documents.events import Checked, Sources
-from localcollab.documents.showing import claim_lines, source_lines
 from localcollab.errors import LocalcollabError
 from localcollab.history import History, Provenance, Recorder
 from localcollab_tui.jobs import Began, Failed, Heard, HeardEvent, Options, Said, TeamFacts
@@ -52,14 +51,17 @@ class Scribe:
         self._recorders = {began.ticket: recorder}
 
     def _add(self, recorder: Recorder, event: HeardEvent) -> None:
-        """Sources and verdicts are kept as lines under the answer."""
+        """Sources and verdicts are kept as lines under the answer, without words of documents."""
+        # Imported with the first answer: the first frame needs no citations.
+        from localcollab.documents.showing import kept_claim_lines, kept_source_lines
+
         if isinstance(event, Sources):
             self._sources = event
-            for line in source_lines(event):
+            for line in kept_source_lines(event):
                 recorder.note(line)
         elif isinstance(event, Checked):
             assert self._sources is not None, "sources come before their verdicts"
-            for line in claim_lines(event, self._sources):
+            for line in kept_claim_lines(event, self._sources):
                 recorder.note(line)
         else:
             recorder.add(event)

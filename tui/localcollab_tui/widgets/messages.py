@@ -11,6 +11,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Collapsible, Static
 
+from localcollab.documents.references import resolve
 from localcollab.events import Token
 from localcollab.history.records import StoredMessage
 from localcollab.terminal import visible
@@ -134,7 +135,7 @@ class AnswerView(Vertical):
                 words = " · ".join(dict.fromkeys(place.words for place in places[:12]))
                 yield plain(f"double-check: {words}", classes="doubts")
             for note in outcome.notes:
-                yield plain(note, classes="figures")
+                yield plain(resolve(note), classes="figures")
             kind = "failed" if outcome.error else "figures"
             yield plain(figures_line(outcome, self.members), classes=kind)
         elif self.message.status != "complete":
