@@ -1,16 +1,15 @@
 """Between the history and a session: who is about to answer, and what was said before."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from localcollab.chat import Turn
 from localcollab.history.records import Provenance, StoredMessage
 
 if TYPE_CHECKING:
     from localcollab.assembly import OpenTeam
+    from localcollab.chat import Turn
 
 
 def provenance_of(
@@ -21,6 +20,8 @@ def provenance_of(
     seed: int | None = None,
 ) -> Provenance:
     """`head`: the plan's file; `options`: what JSON can hold."""
+    import hashlib
+
     sha256 = None if head is None else hashlib.sha256(head.read_bytes()).hexdigest()
     return Provenance(
         team=team.name,
@@ -34,12 +35,14 @@ def provenance_of(
 
 def turns_of(
     shown: Sequence[StoredMessage], ids: Mapping[int, tuple[int, ...]], vocabulary: str
-) -> tuple[Turn, ...]:
+) -> "tuple[Turn, ...]":
     """A stored branch as the turns that a `Session` goes on from. `ids`: of the answers, by message.
 
     An answer keeps its ids only in the vocabulary it was written in. As in the conversation itself,
     a question that got no answer, or whose answer failed, is no turn.
     """
+    from localcollab.chat import Turn
+
     turns: list[Turn] = []
     for question, answer in pairwise(shown):
         if question.role != "user" or answer.status == "failed":

@@ -7,22 +7,20 @@ same file open; one that writes waits for the other for at most `database.SECOND
 
 Every call raises `BadHistory` (damaged, locked, full, closed) or, for what was passed to it,
 `BadOption`; then nothing was changed.
+
+What the first frame of the chat does not need (search, export, import) is imported where it is called.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from platformdirs import user_data_path
 
-from localcollab.chat import Turn
 from localcollab.events import Finished, Token, Unfamiliar
 from localcollab.history import answers, rows, tree
 from localcollab.history.database import Database, make_private_folder
-from localcollab.history.exporting import to_json
-from localcollab.history.importing import from_json
-from localcollab.history.markdown import to_markdown
 from localcollab.history.packing import unpack, unpack_ids
 from localcollab.history.recorder import Recorder
 from localcollab.history.records import (
@@ -32,9 +30,10 @@ from localcollab.history.records import (
     Provenance,
     StoredMessage,
 )
-from localcollab.history.resume import turns_of
-from localcollab.history.search import search
 from localcollab.history.writers import is_alive, remove_dead
+
+if TYPE_CHECKING:
+    from localcollab.chat import Turn
 
 
 def default_path() -> Path:
@@ -118,6 +117,8 @@ class History:
 
     def search(self, text: str, limit: int = 50) -> tuple[Hit, ...]:
         """Messages on any branch, best first; any text is a valid query. See `search.search`."""
+        from localcollab.history.search import search
+
         with self._database.read() as connection:
             return search(connection, text, limit)
 
@@ -214,8 +215,10 @@ class History:
         with self._database.read() as connection:
             return unpack_ids(tree.packed(connection, message))
 
-    def turns(self, id_: str, vocabulary: str) -> tuple[Turn, ...]:
+    def turns(self, id_: str, vocabulary: str) -> "tuple[Turn, ...]":
         """The shown branch for `Session.restored`; `vocabulary`: the fingerprint of the base's."""
+        from localcollab.history.resume import turns_of
+
         with self._database.read() as connection:
             shown = tree.branch(connection, tree.conversation(connection, id_).leaf)
             ids = {m.id: unpack_ids(tree.packed(connection, m.id)) for m in shown}
@@ -225,11 +228,15 @@ class History:
 
     def export_json(self, id_: str) -> str:
         """Every branch and every token, to be read by `import_json`."""
+        from localcollab.history.exporting import to_json
+
         with self._database.read() as connection:
             return to_json(connection, id_)
 
     def export_markdown(self, id_: str) -> str:
         """The shown branch, with marks where experts wrote."""
+        from localcollab.history.markdown import to_markdown
+
         with self._database.read() as connection:
             conversation = tree.conversation(connection, id_)
             shown = tree.branch(connection, conversation.leaf)
@@ -239,6 +246,8 @@ class History:
     def import_json(self, text: str, name: str = "the import") -> Conversation:
         """Adds what was exported; nothing is overwritten: a taken id is replaced by a new one.
         `name` stands in the errors."""
+        from localcollab.history.importing import from_json
+
         with self._database.write() as connection:
             return tree.conversation(connection, from_json(connection, text, name))
 

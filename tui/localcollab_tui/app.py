@@ -19,7 +19,6 @@ from localcollab_tui.engine import Engine
 from localcollab_tui.jobs import Load, Said
 from localcollab_tui.mailbox import Mailbox
 from localcollab_tui.screen import ChatScreen
-from localcollab_tui.screens.compare import CompareScreen
 from localcollab_tui.scribe import Scribe
 from localcollab_tui.settings import DEFAULT_THEME, Settings, save_theme, settings_path
 
@@ -88,6 +87,8 @@ class ChatApp(App[None]):
             self.set_timer(_FRAME, self._take_mail)
 
     async def _take_mail(self) -> None:
+        from localcollab_tui.screens.compare import CompareScreen
+
         self._is_waiting = False
         mail = self._mailbox.take()
         try:

@@ -5,7 +5,6 @@ theme = "nord"
 "chat.search" = "ctrl+r"
 """
 
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +29,8 @@ def load_settings(path: Path) -> Settings:
     """Without a file, the defaults. Raises `BadOption`."""
     if not path.is_file():
         return Settings()
+    import tomllib
+
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
