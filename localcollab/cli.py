@@ -10,6 +10,17 @@ import typer
 from typer.core import TyperGroup
 
 from localcollab import __version__, measuring_cli
+from localcollab.cli_options import (
+    Base,
+    Experts,
+    Json,
+    JsonEvents,
+    KvType,
+    Models,
+    NCtx,
+    Team,
+    Threads,
+)
 from localcollab.errors import LocalcollabError
 
 EXIT_FAILED = 1
@@ -70,8 +81,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_Models = Annotated[list[Path] | None, typer.Option("--models", help="One more models.toml.")]
-
 
 def _version(wanted: bool) -> None:
     if wanted:
@@ -99,11 +108,9 @@ def run(
     question: Annotated[
         str | None, typer.Argument(help="The question; without it, or with -, standard input.")
     ] = None,
-    team: Annotated[str | None, typer.Option(help="A team of the catalogue.")] = None,
-    base: Annotated[Path | None, typer.Option(help="A GGUF file as base.")] = None,
-    expert: Annotated[
-        list[Path] | None, typer.Option(help="A GGUF file as expert; may be repeated.")
-    ] = None,
+    team: Team = None,
+    base: Base = None,
+    expert: Experts = None,
     head: Annotated[Path | None, typer.Option(help="A trained head for these files.")] = None,
     draft: Annotated[
         Path | None,
@@ -131,10 +138,10 @@ def run(
     min_p: Annotated[float, typer.Option(help="Only with this share of the likeliest.")] = 0.0,
     repeat_penalty: Annotated[float, typer.Option(help="Above 1: repeat less.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Of sampling and of the random gate.")] = 0,
-    n_ctx: Annotated[int | None, typer.Option(help="Tokens of context.")] = None,
-    threads: Annotated[int | None, typer.Option(help="Default: the physical cores.")] = None,
+    n_ctx: NCtx = None,
+    threads: Threads = None,
     gpu_layers: Annotated[int | None, typer.Option(help="Default: all, where supported.")] = None,
-    kv_type: Annotated[str, typer.Option(help="Type of the KV cache: f16, q8_0, ...")] = "f16",
+    kv_type: KvType = "f16",
     flash_attention: Annotated[str, typer.Option(help="auto, on or off.")] = "auto",
     load_mode: Annotated[str, typer.Option(help="auto, mmap, read or mlock.")] = "auto",
     memory: Annotated[
@@ -151,8 +158,8 @@ def run(
         bool,
         typer.Option("--explain", help="Afterwards: what the base alone would hardly have said."),
     ] = False,
-    json_events: Annotated[bool, typer.Option("--json", help="One event a line.")] = False,
-    models: _Models = None,
+    json_events: JsonEvents = False,
+    models: Models = None,
 ) -> None:
     """Ask a team one question and stream the answer.
 
@@ -198,7 +205,7 @@ app.command()(measuring_cli.bench)
 @app.command()
 def doctor(
     file: Annotated[list[Path] | None, typer.Argument(help="GGUF files to check now.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Show what this machine and its llama.cpp can do, and what would make it faster."""
     from localcollab.doctor import examine

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-_Models = Annotated[list[Path] | None, typer.Option("--models", help="One more models.toml.")]
+from localcollab.cli_options import Json, Models, Team
 
 
 def evaluate(
-    team: Annotated[str | None, typer.Option(help="A team of the catalogue.")] = None,
+    team: Team = None,
     data: Annotated[
         list[Path] | None,
         typer.Option(help="JSONL of questions and answers; may be repeated. Default: shipped."),
@@ -34,8 +34,8 @@ def evaluate(
         str | None, typer.Option(help="With --ranker: the score, where the data has several.")
     ] = None,
     plot: Annotated[Path | None, typer.Option(help="A picture of the result, as PNG.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-    models: _Models = None,
+    as_json: Json = False,
+    models: Models = None,
 ) -> None:
     """Measure a team beside each of its members alone, on the same questions."""
     if ranker or measure:
@@ -79,8 +79,8 @@ def bench(
         bool, typer.Option("--busy", help="Beside other work: one thread, CPU time.")
     ] = False,
     plot: Annotated[Path | None, typer.Option(help="A picture of the ratios, as PNG.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-    models: _Models = None,
+    as_json: Json = False,
+    models: Models = None,
 ) -> None:
     """Measure speed and memory as ratios to the same llama.cpp in the same run."""
     from localcollab.bench import command

@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
+from localcollab.cli_options import Json, Models, NCtx, Threads
 from localcollab.errors import LocalcollabError
+from localcollab_convert.cli_options import Data, Valid, Work
 from localcollab_convert.interrupted import resumable
 
 
@@ -16,19 +18,11 @@ def calm(
     augmenting: Annotated[
         list[str], typer.Option(help="A model it looks into; may be repeated, in this order.")
     ],
-    data: Annotated[
-        Path, typer.Option(help="JSONL of messages, prompt/completion or text; or a .txt file.")
-    ],
+    data: Data,
     out: Annotated[Path, typer.Option(help="The bridge file to write: BRIDGE.safetensors.")],
-    valid: Annotated[
-        Path | None, typer.Option(help="Validation data; default: a tenth of the data.")
-    ] = None,
-    models: Annotated[
-        list[Path] | None, typer.Option("--models", help="One more models.toml.")
-    ] = None,
-    work: Annotated[
-        Path | None, typer.Option(help="Where resumable work is kept; default: OUT.work.")
-    ] = None,
+    valid: Valid = None,
+    models: Models = None,
+    work: Work = None,
     pairs: Annotated[
         int | None, typer.Option(help="Layer pairs; default: one for every 4th layer, at least 3.")
     ] = None,
@@ -48,9 +42,9 @@ def calm(
     force: Annotated[
         bool, typer.Option("--force", help="Write a bridge that gains nothing, too.")
     ] = False,
-    n_ctx: Annotated[int | None, typer.Option(help="Tokens of context.")] = None,
-    threads: Annotated[int | None, typer.Option(help="Default: the physical cores.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    n_ctx: NCtx = None,
+    threads: Threads = None,
+    as_json: Json = False,
 ) -> None:
     """Train a bridge: cross-attention from one model's layers to others' (CALM).
 

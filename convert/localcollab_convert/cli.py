@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
+from localcollab.cli_options import Base, Experts, Json, Models, NCtx, Team, Threads
 from localcollab.errors import LocalcollabError
 from localcollab_convert.calm_cli import calm
+from localcollab_convert.cli_options import Converter, Data, TrustTokenizer, Valid, Work
 from localcollab_convert.expert_cli import expert
 from localcollab_convert.interrupted import resumable as _resumable
 from localcollab_convert.mixture_cli import mixture
@@ -29,27 +31,17 @@ app.command()(mixture)
 
 @app.command()
 def head(
-    data: Annotated[
-        Path, typer.Option(help="JSONL of messages, prompt/completion or text; or a .txt file.")
-    ],
+    data: Data,
     out: Annotated[Path, typer.Option(help="The head file to write: HEAD.safetensors.")],
-    valid: Annotated[
-        Path | None, typer.Option(help="Validation data; default: a tenth of the data.")
-    ] = None,
-    team: Annotated[str | None, typer.Option(help="A team of the catalogue.")] = None,
-    base: Annotated[Path | None, typer.Option(help="A GGUF file as base.")] = None,
-    expert: Annotated[
-        list[Path] | None, typer.Option(help="A GGUF file as expert; may be repeated.")
-    ] = None,
-    models: Annotated[
-        list[Path] | None, typer.Option("--models", help="One more models.toml.")
-    ] = None,
+    valid: Valid = None,
+    team: Team = None,
+    base: Base = None,
+    expert: Experts = None,
+    models: Models = None,
     stage: Annotated[
         str | None, typer.Option(help="Only export, train or calibrate; default: all three.")
     ] = None,
-    work: Annotated[
-        Path | None, typer.Option(help="Where resumable work is kept; default: OUT.work.")
-    ] = None,
+    work: Work = None,
     hidden: Annotated[int, typer.Option(help="Width of a hidden layer; 0: a linear head.")] = 0,
     price: Annotated[
         float,
@@ -66,9 +58,9 @@ def head(
     force: Annotated[
         bool, typer.Option("--force", help="Write a head that beats no member, too.")
     ] = False,
-    n_ctx: Annotated[int | None, typer.Option(help="Tokens of context.")] = None,
-    threads: Annotated[int | None, typer.Option(help="Default: the physical cores.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    n_ctx: NCtx = None,
+    threads: Threads = None,
+    as_json: Json = False,
 ) -> None:
     """Train a head: who of the team should write the next token?
 
@@ -93,13 +85,10 @@ def head(
         command.run(request, stage, as_json=as_json)
 
 
-_Json = Annotated[bool, typer.Option("--json", help="For programs.")]
-
-
 @app.command()
 def inspect(
     file: Annotated[Path, typer.Argument(help="A GGUF file.")],
-    as_json: _Json = False,
+    as_json: Json = False,
 ) -> None:
     """Show what a GGUF file holds, and its size under every quantization."""
     from localcollab_convert import inspect_command
@@ -120,19 +109,14 @@ def model(
     imatrix: Annotated[
         Path | None, typer.Option(help="An importance matrix: convert imatrix makes one.")
     ] = None,
-    trust_tokenizer: Annotated[
-        str | None,
-        typer.Option(help="For a tokenizer trained here: whose splitting it has, as gpt-2."),
-    ] = None,
-    converter: Annotated[
-        Path | None, typer.Option(help="A llama.cpp checkout of the installed version.")
-    ] = None,
+    trust_tokenizer: TrustTokenizer = None,
+    converter: Converter = None,
     verify: Annotated[
         bool, typer.Option("--verify/--no-verify", help="Compare the result with the source.")
     ] = True,
     text: Annotated[Path | None, typer.Option(help="To verify on; default: shipped.")] = None,
     threads: Annotated[int, typer.Option(help="Default: all.")] = 0,
-    as_json: _Json = False,
+    as_json: Json = False,
 ) -> None:
     """Convert and quantize a model.
 
@@ -171,7 +155,7 @@ def verify(
         list[Path] | None,
         typer.Option(help="For --write-head: an expert's new file; default: they stay."),
     ] = None,
-    as_json: _Json = False,
+    as_json: Json = False,
 ) -> None:
     """Compare a GGUF file with its original: tokenizer, predictions, a head's decisions."""
     from localcollab_convert import verify_command as command
@@ -192,13 +176,9 @@ def lora(
         str, typer.Option(help="A GGUF file, a folder with config.json, or a model's name.")
     ],
     out: Annotated[Path, typer.Option(help="The adapter file to write: NAME.gguf.")],
-    converter: Annotated[
-        Path | None, typer.Option(help="A llama.cpp checkout of the installed version.")
-    ] = None,
-    models: Annotated[
-        list[Path] | None, typer.Option("--models", help="One more models.toml.")
-    ] = None,
-    as_json: _Json = False,
+    converter: Converter = None,
+    models: Models = None,
+    as_json: Json = False,
 ) -> None:
     """Convert a LoRA adapter, so that base and expert share one copy of the weights."""
     from localcollab_convert import lora_command
@@ -214,7 +194,7 @@ def collect_imatrix(
     text: Annotated[Path, typer.Option(help="UTF-8 text like what the model will read.")],
     out: Annotated[Path, typer.Option(help="The importance matrix to write: NAME.gguf.")],
     tokens: Annotated[int, typer.Option(help="At most so many of the text.")] = 2**17,
-    as_json: _Json = False,
+    as_json: Json = False,
 ) -> None:
     """Collect an importance matrix, which makes low-bit quantizations better."""
     from localcollab_convert import imatrix_command
@@ -234,9 +214,7 @@ def ranker(
     from_scratch: Annotated[
         bool, typer.Option("--from-scratch", help="Start from a small encoder of random weights.")
     ] = False,
-    valid: Annotated[
-        Path | None, typer.Option(help="Validation data; default: a tenth of the data.")
-    ] = None,
+    valid: Valid = None,
     loss: Annotated[
         str, typer.Option(help="logistic, of the difference; or bce, of each score.")
     ] = "logistic",
@@ -251,14 +229,9 @@ def ranker(
     layers: Annotated[int, typer.Option(help="Of an encoder from scratch.")] = 3,
     vocab: Annotated[int, typer.Option(help="Tokens of an encoder from scratch.")] = 8192,
     seed: Annotated[int, typer.Option(help="Of training, the split and new weights.")] = 0,
-    trust_tokenizer: Annotated[
-        str | None,
-        typer.Option(help="For a tokenizer trained here: whose splitting it has, as gpt-2."),
-    ] = None,
-    converter: Annotated[
-        Path | None, typer.Option(help="A llama.cpp checkout of the installed version.")
-    ] = None,
-    as_json: _Json = False,
+    trust_tokenizer: TrustTokenizer = None,
+    converter: Converter = None,
+    as_json: Json = False,
 ) -> None:
     """Train a pair ranker: which of two answers is better?
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from localcollab.cli_options import Json, Models
 from localcollab_convert.interrupted import resumable
 
 
@@ -31,10 +32,8 @@ def expert(
         str | None, typer.Option(help="The expert of --like that the new one replaces.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
-    models: Annotated[
-        list[Path] | None, typer.Option("--models", help="One more models.toml.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    models: Models = None,
+    as_json: Json = False,
 ) -> None:
     """Make an expert from private documents, and a team of it and a base.
 

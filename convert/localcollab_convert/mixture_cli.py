@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
+from localcollab.cli_options import Json, Models, NCtx, Threads
 from localcollab.errors import BadOption
+from localcollab_convert.cli_options import Data, Work
 from localcollab_convert.interrupted import resumable
 
 
 def mixture(
-    data: Annotated[
-        Path, typer.Option(help="JSONL of messages, prompt/completion or text; or a .txt file.")
-    ],
+    data: Data,
     out: Annotated[Path, typer.Option(help="The file of weights to write: MIXTURE.json.")],
     valid: Annotated[
         Path | None, typer.Option(help="What the weights are measured on; default: a tenth.")
@@ -27,19 +27,15 @@ def mixture(
     expert: Annotated[
         list[Path] | None, typer.Option(help="A GGUF file as member; may be repeated.")
     ] = None,
-    work: Annotated[
-        Path | None, typer.Option(help="Where resumable work is kept; default: OUT.work.")
-    ] = None,
+    work: Work = None,
     seed: Annotated[int, typer.Option(help="Of the split.")] = 0,
     force: Annotated[
         bool, typer.Option("--force", help="Write weights that beat no member, too.")
     ] = False,
-    n_ctx: Annotated[int | None, typer.Option(help="Tokens of context.")] = None,
-    threads: Annotated[int | None, typer.Option(help="Default: the physical cores.")] = None,
-    models: Annotated[
-        list[Path] | None, typer.Option("--models", help="One more models.toml.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    n_ctx: NCtx = None,
+    threads: Threads = None,
+    models: Models = None,
+    as_json: Json = False,
 ) -> None:
     """Fit the weights of a mixture: how much should each member count?
 

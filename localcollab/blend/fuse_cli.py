@@ -9,12 +9,11 @@ from localcollab.blend.rank_cli import (
     File,
     Json,
     Memory,
-    Models,
-    NCtx,
     Ranker,
     Seed,
     budget_bytes,
 )
+from localcollab.cli_options import Models, NCtx
 
 app = typer.Typer(
     help="Fuse the best candidates of each record of a file.",

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from localcollab.cli_options import Models, NCtx
+
 app = typer.Typer(
     help="Rank the candidates of each record of a file.",
     rich_markup_mode=None,
@@ -22,10 +24,8 @@ Aggregate = Annotated[str, typer.Option(help="max_logits, max_wins or bubble (th
 Memory = Annotated[
     float | None, typer.Option(help="GiB: models that do not fit together go in turn.")
 ]
-NCtx = Annotated[int | None, typer.Option(help="Tokens of context.")]
 Seed = Annotated[int, typer.Option(help="Of the random ranker.")]
 Json = Annotated[bool, typer.Option("--json", help="One object a line.")]
-Models = Annotated[list[Path] | None, typer.Option("--models", help="One more models.toml.")]
 
 
 @app.command()

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from localcollab.cli_options import Json, JsonEvents, Models, Team
 from localcollab.errors import LocalcollabError
 
 app = typer.Typer(
@@ -16,7 +17,6 @@ app = typer.Typer(
 )
 
 _Collection = Annotated[str, typer.Option("--collection", "-C", help="The collection's name.")]
-_Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 _MaxMb = Annotated[int, typer.Option("--max-mb", min=1, help="Refuse larger files.")]
 
 
@@ -25,7 +25,7 @@ def add(
     paths: Annotated[list[Path], typer.Argument(help="Files, or folders with all in them.")],
     collection: _Collection = "default",
     max_mb: _MaxMb = 64,
-    as_json: _Json = False,
+    as_json: Json = False,
 ) -> None:
     """Read files into a collection; stopped, the same command goes on.
 
@@ -37,7 +37,7 @@ def add(
 
 
 @app.command()
-def sync(collection: _Collection = "default", max_mb: _MaxMb = 64, as_json: _Json = False) -> None:
+def sync(collection: _Collection = "default", max_mb: _MaxMb = 64, as_json: Json = False) -> None:
     """Read what is new or changed since, and drop what is gone."""
     from localcollab.documents.commands import sync as command
 
@@ -48,7 +48,7 @@ def sync(collection: _Collection = "default", max_mb: _MaxMb = 64, as_json: _Jso
 def remove(
     paths: Annotated[list[Path], typer.Argument(help="What was added, or a part of it.")],
     collection: _Collection = "default",
-    as_json: _Json = False,
+    as_json: Json = False,
 ) -> None:
     """Take files out of a collection for good; the files themselves stay."""
     from localcollab.documents.commands import remove as command
@@ -57,7 +57,7 @@ def remove(
 
 
 @app.command("list")
-def list_(collection: _Collection = "default", as_json: _Json = False) -> None:
+def list_(collection: _Collection = "default", as_json: Json = False) -> None:
     """List a collection's files: what became of each, and why."""
     from localcollab.documents.commands import print_list
 
@@ -69,7 +69,7 @@ def search(
     query: Annotated[str, typer.Argument(help="A question, or words.")],
     n: Annotated[int, typer.Option("-n", min=1, max=1000, help="Passages at most.")] = 8,
     collection: _Collection = "default",
-    as_json: _Json = False,
+    as_json: Json = False,
 ) -> None:
     """Find the passages that a question is best answered from."""
     from localcollab.documents.commands import print_search
@@ -83,9 +83,9 @@ def ask(
         str | None, typer.Argument(help="The question; without it, standard input.")
     ] = None,
     collection: _Collection = "default",
-    team: Annotated[str | None, typer.Option(help="A team of the catalogue.")] = None,
+    team: Team = None,
     strict: Annotated[bool, typer.Option("--strict", help="Only what the files support.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One event a line.")] = False,
+    as_json: JsonEvents = False,
 ) -> None:
     """Answer a question from the files: localcollab run --docs has all the options."""
     from localcollab import run as command
@@ -105,7 +105,7 @@ def show(
     document: Annotated[str, typer.Argument(help="A file's path, or how it ends.")],
     page: Annotated[int | None, typer.Option(min=1, help="Only this page.")] = None,
     collection: _Collection = "default",
-    as_json: _Json = False,
+    as_json: Json = False,
 ) -> None:
     """Print a file's text as the collection holds it."""
     from localcollab.documents.commands import print_document
@@ -118,7 +118,7 @@ def status(
     collection: Annotated[
         str | None, typer.Option("--collection", "-C", help="Default: all.")
     ] = None,
-    as_json: _Json = False,
+    as_json: Json = False,
 ) -> None:
     """Show what the collections hold, and which files could not be read."""
     from localcollab.documents.commands import print_status
@@ -133,10 +133,8 @@ def refresh(
         str | None, typer.Option(help="That convert expert made; default: the collection's name.")
     ] = None,
     minutes: Annotated[float, typer.Option(help="Of training, about.")] = 8.0,
-    models: Annotated[
-        list[Path] | None, typer.Option("--models", help="One more models.toml.")
-    ] = None,
-    as_json: _Json = False,
+    models: Models = None,
+    as_json: Json = False,
 ) -> None:
     """Teach the expert made from a collection what is new in it.
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from localcollab.cli_options import Json
 from localcollab.history import commands
 from localcollab.history.store import default_path
 
@@ -15,12 +16,11 @@ app = typer.Typer(
     add_completion=False,
 )
 
-_Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 _Id = Annotated[str, typer.Argument(help="The conversation's id, or how it begins.")]
 
 
 @app.command("list")
-def list_(as_json: _Json = False) -> None:
+def list_(as_json: Json = False) -> None:
     """List the conversations: pinned first, then the latest."""
     commands.print_list(as_json=as_json)
 
@@ -28,7 +28,7 @@ def list_(as_json: _Json = False) -> None:
 @app.command()
 def search(
     text: Annotated[str, typer.Argument(help="Words, or how they begin; or any text.")],
-    as_json: _Json = False,
+    as_json: Json = False,
 ) -> None:
     """Find messages in all conversations."""
     commands.print_search(text, as_json=as_json)

@@ -1,9 +1,10 @@
 """`localcollab models ...`: thin; each command imports what it runs."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from localcollab.cli_options import Json, KvType, Models
 
 app = typer.Typer(
     help="Keep, fetch and check model files.",
@@ -12,17 +13,14 @@ app = typer.Typer(
     add_completion=False,
 )
 
-_Models = Annotated[list[Path] | None, typer.Option("--models", help="One more models.toml.")]
-_Json = Annotated[bool, typer.Option("--json", help="For programs.")]
-
 
 @app.command("list")
 def list_models(
     elsewhere: Annotated[
         bool, typer.Option("--elsewhere", help="What Ollama, LM Studio and the Hub's cache hold.")
     ] = False,
-    as_json: _Json = False,
-    models: _Models = None,
+    as_json: Json = False,
+    models: Models = None,
 ) -> None:
     """List the models of the catalogue and what they take on the disk."""
     from localcollab.models.listing import print_models
@@ -31,7 +29,7 @@ def list_models(
 
 
 @app.command()
-def show(name: str, as_json: _Json = False, models: _Models = None) -> None:
+def show(name: str, as_json: Json = False, models: Models = None) -> None:
     """Show what is known of one model."""
     from localcollab.models.listing import print_model
 
@@ -42,7 +40,7 @@ def show(name: str, as_json: _Json = False, models: _Models = None) -> None:
 def add(
     file: Annotated[str, typer.Argument(help="A GGUF file, or a name from list --elsewhere.")],
     name: Annotated[str | None, typer.Option(help="Default: the file's.")] = None,
-    models: _Models = None,
+    models: Models = None,
 ) -> None:
     """Enter a GGUF file of this machine; it is linked, never copied."""
     from localcollab.models.keeping import add as command
@@ -52,7 +50,7 @@ def add(
 
 
 @app.command()
-def rm(name: str, models: _Models = None) -> None:
+def rm(name: str, models: Models = None) -> None:
     """Forget a model; its file goes with its last user, if localcollab keeps it."""
     from localcollab.models.keeping import remove
 
@@ -62,8 +60,8 @@ def rm(name: str, models: _Models = None) -> None:
 @app.command()
 def verify(
     name: Annotated[str | None, typer.Argument(help="Default: every installed model.")] = None,
-    as_json: _Json = False,
-    models: _Models = None,
+    as_json: Json = False,
+    models: Models = None,
 ) -> None:
     """Hash files again. Exits 1 when one is missing or changed."""
     from localcollab.models.listing import print_verified
@@ -78,9 +76,9 @@ def fit(
     n_ctx: Annotated[
         int | None, typer.Option(help="Tokens of context; default: as running it would choose.")
     ] = None,
-    kv_type: Annotated[str, typer.Option(help="Type of the KV cache: f16, q8_0, ...")] = "f16",
-    as_json: _Json = False,
-    models: _Models = None,
+    kv_type: KvType = "f16",
+    as_json: Json = False,
+    models: Models = None,
 ) -> None:
     """Add up what a whole team takes, before it is loaded. Exits 1 when it does not fit."""
     from localcollab.models.fit_report import print_fit
@@ -96,7 +94,7 @@ def pull(
         bool, typer.Option("--converter", help="llama.cpp's own converter, for convert.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Even what does not fit.")] = False,
-    models: _Models = None,
+    models: Models = None,
 ) -> None:
     """Fetch files from their hub and check them: the only command that uses the network."""
     from localcollab.models.pull_command import run

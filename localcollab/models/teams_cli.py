@@ -5,23 +5,22 @@ from typing import Annotated
 
 import typer
 
+from localcollab.cli_options import Json, Models, NCtx
+
 app = typer.Typer(
     help="List teams; check, export and import one.", rich_markup_mode=None, add_completion=False
 )
 
-_Models = Annotated[list[Path] | None, typer.Option("--models", help="One more models.toml.")]
-_Json = Annotated[bool, typer.Option("--json", help="For programs.")]
-
 
 @app.callback(invoke_without_command=True)
-def _alone(context: typer.Context, as_json: _Json = False, models: _Models = None) -> None:
+def _alone(context: typer.Context, as_json: Json = False, models: Models = None) -> None:
     """List the teams of the catalogue, and whether their files are here."""
     if context.invoked_subcommand is None:
         _list(models, as_json=as_json)
 
 
 @app.command("list")
-def list_teams(as_json: _Json = False, models: _Models = None) -> None:
+def list_teams(as_json: Json = False, models: Models = None) -> None:
     """List the teams of the catalogue, and whether their files are here."""
     _list(models, as_json=as_json)
 
@@ -35,9 +34,9 @@ def _list(models: list[Path] | None, *, as_json: bool) -> None:
 @app.command()
 def check(
     team: str,
-    n_ctx: Annotated[int | None, typer.Option(help="Tokens of context.")] = None,
-    as_json: _Json = False,
-    models: _Models = None,
+    n_ctx: NCtx = None,
+    as_json: Json = False,
+    models: Models = None,
 ) -> None:
     """Vocabularies, licences, head, memory, and one answer. Exits 1 when something is wrong."""
     from localcollab.models.check import print_check
@@ -50,7 +49,7 @@ def check(
 def export(
     team: str,
     out: Annotated[Path, typer.Option(help="The archive to write.")],
-    models: _Models = None,
+    models: Models = None,
 ) -> None:
     """Write a team with all its files into one archive, for a machine without a network."""
     from localcollab.models.archive import export_team

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import textual  # noqa: F401  # missing: the command line names the extra
 import typer
 
+from localcollab.cli_options import Models, NCtx, Team
 from localcollab.errors import BadOption
 
 if TYPE_CHECKING:
@@ -23,16 +24,14 @@ app = typer.Typer(
 
 @app.command()
 def chat(
-    team: Annotated[str | None, typer.Option(help="A team of the catalogue.")] = None,
-    models: Annotated[
-        list[Path] | None, typer.Option("--models", help="One more models.toml.")
-    ] = None,
+    team: Team = None,
+    models: Models = None,
     session: Annotated[str | None, typer.Option(help="Go on with this conversation.")] = None,
     incognito: Annotated[bool, typer.Option("--incognito", help="Store nothing.")] = False,
     plain: Annotated[
         bool, typer.Option("--plain", help="Line by line, for screen readers and pipes.")
     ] = False,
-    n_ctx: Annotated[int | None, typer.Option(help="Tokens of context.")] = None,
+    n_ctx: NCtx = None,
 ) -> None:
     """Chat with a team in the terminal; see who wrote which word."""
     from localcollab.history import default_path, open_history
@@ -99,10 +98,16 @@ def opener(catalogs: tuple[Path, ...], n_ctx: int | None) -> "OpenByName":
 
     def open_it(team, on_progress):  # type: ignore[no-untyped-def]
         from localcollab.assembly import open_team
+        from localcollab.catalog import Blend
         from localcollab.llama.options import Options
         from localcollab.run import TeamChoice
 
         plan = TeamChoice(team=team, catalogs=catalogs).plan()
-        return open_team(plan, Options(n_ctx=n_ctx), on_progress)
+        options = Options(n_ctx=n_ctx)
+        if isinstance(plan.method, Blend):
+            from localcollab_tui.blending import open_as_blend
+
+            return open_as_blend(plan, options, on_progress)
+        return open_team(plan, options, on_progress)
 
     return open_it
