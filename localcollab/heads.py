@@ -7,20 +7,27 @@ the base's logit fixed at 0, as in Co-LLM (arXiv:2403.03870). Stored as safetens
 """
 
 import hashlib
-import json
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from localcollab import cards
 from localcollab.errors import HeadMismatch
 from localcollab.language_model import Float32Array
 
 FORMAT = "localcollab-head-1"
 HIDDEN_STATE = "after the final norm"
 """Where llama.cpp takes its embedding; other runtimes export the state before the norm."""
+_KIND = cards.Kind("head", FORMAT, HeadMismatch, "train one with localcollab convert head")
+_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "base_sha256": str, "vocabulary": str, "data_sha256": str, "hidden_state": str,
+    "expert_sha256s": list, "threshold": (int, float), "seed": int, "metrics": dict,
+    "versions": dict,
+}  # fmt: skip
+"""Of the card's fields, as JSON has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,89 +105,46 @@ class Head:
 
 
 def save_head(head: Head, path: Path) -> None:
-    """Written beside its final name, then renamed. Equal heads are equal bytes."""
-    from safetensors.numpy import save
-
-    metadata = {"format": FORMAT, "card": json.dumps(asdict(head.card), sort_keys=True)}
-    partial = path.with_name(path.name + ".partial")
-    data = save({k: np.ascontiguousarray(v) for k, v in head.tensors.items()}, metadata)
-    partial.write_bytes(with_sorted_header(data))
-    os.replace(partial, path)
-
-
-def with_sorted_header(data: bytes) -> bytes:
-    """safetensors writes the keys of the metadata in an order that changes from run to run."""
-    end = 8 + int.from_bytes(data[:8], "little")
-    header = json.dumps(json.loads(data[8:end]), sort_keys=True).encode()
-    header += b" " * (-len(header) % 8)
-    return len(header).to_bytes(8, "little") + header + data[end:]
+    cards.save(_KIND, path, head.tensors, head.card)
 
 
 def load_head(path: Path) -> Head:
     """Raises `HeadMismatch`: missing, damaged, not a head, or with values that are no numbers."""
-    from safetensors import SafetensorError, safe_open
-
-    if not os.path.isfile(path):  # opening a FIFO would wait for a writer
-        raise HeadMismatch(f"{path}: no such head file: check the path")
-    try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
-        raise HeadMismatch(f"{path}: is no head file ({error}): train one anew") from error
-    if metadata.get("format") != FORMAT:
-        raise HeadMismatch(
-            f"{path}: is a safetensors file but no head of format {FORMAT}: give one made by "
-            "localcollab convert head"
-        )
-    card = _parse_card(metadata.get("card", ""), path)
-    _check_shapes(tensors, card, path)
-    return Head(tensors, card, hashlib.sha256(path.read_bytes()).hexdigest())
+    found = cards.read(_KIND, path)
+    card = cards.parse(_KIND, path, found.card, _parsed)
+    _check_card(card, path)
+    _check_shapes(found.tensors, len(card.expert_sha256s), path)
+    cards.require_numbers(_KIND, path, found.tensors)
+    return Head(found.tensors, card, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
-def _parse_card(text: str, path: Path) -> HeadCard:
-    try:
-        values = json.loads(text)
-        known = {f.name for f in fields(HeadCard)}
-        card = HeadCard(**{k: v for k, v in values.items() if k in known})
-        _check_types(card)
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise HeadMismatch(f"{path}: its card is damaged ({error}): train the head anew") from error
+def _parsed(values: dict[str, Any]) -> HeadCard:
+    card = HeadCard(**cards.known(HeadCard, values))
+    cards.check_types(card, _TYPES)
+    if not all(isinstance(sha256, str) for sha256 in card.expert_sha256s):
+        raise TypeError("expert_sha256s holds what is no text")
+    return replace(card, expert_sha256s=tuple(card.expert_sha256s))
+
+
+def _check_card(card: HeadCard, path: Path) -> None:
     if not 0 <= card.threshold <= 1:
-        raise HeadMismatch(f"{path}: threshold {card.threshold} is no probability: train it anew")
+        raise _KIND.refusal(path, f"threshold {card.threshold} is no probability")
     if card.hidden_state != HIDDEN_STATE:
         raise HeadMismatch(
             f"{path}: reads the hidden state {card.hidden_state!r}, llama.cpp gives it "
             f"{HIDDEN_STATE}: export the states with localcollab convert head"
         )
-    return replace(card, expert_sha256s=tuple(card.expert_sha256s))
 
 
-def _check_types(card: HeadCard) -> None:
-    """JSON holds anything. Raises `TypeError`."""
-    of_type: dict[str, type | tuple[type, ...]] = {
-        "base_sha256": str, "vocabulary": str, "data_sha256": str, "hidden_state": str,
-        "expert_sha256s": list, "threshold": (int, float), "seed": int, "metrics": dict,
-        "versions": dict,
-    }  # fmt: skip
-    for name, wanted in of_type.items():
-        if not isinstance(getattr(card, name), wanted):
-            raise TypeError(f"{name} is a {type(getattr(card, name)).__name__}")
-    if not all(isinstance(sha256, str) for sha256 in card.expert_sha256s):
-        raise TypeError("expert_sha256s holds what is no text")
-
-
-def _check_shapes(tensors: Mapping[str, np.ndarray], card: HeadCard, path: Path) -> None:
+def _check_shapes(tensors: cards.Tensors, n_experts: int, path: Path) -> None:
     names = set(tensors)
     linear, mlp = {"weight", "bias"}, {"weight", "bias", "hidden_weight", "hidden_bias"}
     if names not in (linear, mlp):
-        raise HeadMismatch(
-            f"{path}: holds tensors {sorted(names)}, a head has {sorted(linear)}: train one anew"
-        )
-    n_experts = len(card.expert_sha256s)
+        what = f"holds tensors {sorted(names)}, a head has {sorted(linear)}"
+        raise _KIND.refusal(path, what)
     for name, tensor in tensors.items():
         if tensor.ndim != (1 if "bias" in name else 2):
-            raise HeadMismatch(f"{path}: {name} has {tensor.ndim} dimensions: train the head anew")
+            raise _KIND.refusal(path, f"{name} has {tensor.ndim} dimensions")
     width = tensors["hidden_weight"].shape[0] if names == mlp else tensors["weight"].shape[-1]
     expected = {"weight": (n_experts, width), "bias": (n_experts,)}
     if names == mlp:
@@ -188,9 +152,8 @@ def _check_shapes(tensors: Mapping[str, np.ndarray], card: HeadCard, path: Path)
         expected["hidden_weight"] = (width, tensors["hidden_weight"].shape[-1])
     for name, tensor in tensors.items():
         if tensor.shape != expected[name] or tensor.dtype != np.float32:
-            raise HeadMismatch(
-                f"{path}: {name} is {tensor.dtype} {tensor.shape}, {n_experts} experts need float32 "
-                f"{expected[name]}: train the head anew"
+            raise _KIND.refusal(
+                path,
+                f"{name} is {tensor.dtype} {tensor.shape}, {n_experts} experts need float32 "
+                f"{expected[name]}",
             )
-        if not np.isfinite(tensor).all():
-            raise HeadMismatch(f"{path}: {name} holds values that are no numbers: train it anew")

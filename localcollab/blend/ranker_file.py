@@ -4,21 +4,22 @@ Stored as safetensors, float32: `hidden_weight` (d, 2d), `hidden_bias` (d,), `we
 (n_Q,); the card, as JSON, in the metadata. Loaded and checked like a head; runs in NumPy.
 """
 
-import json
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from localcollab import cards
 from localcollab.errors import RankerMismatch
-from localcollab.heads import with_sorted_header
 from localcollab.language_model import Float32Array
 
 FORMAT = "localcollab-ranker-1"
 _AGAIN = "train one with localcollab convert ranker"
+_KIND = cards.Kind("ranker", FORMAT, RankerMismatch, _AGAIN)
+_TYPES = {"encoder_sha256": str, "data_sha256": str, "seed": int, "metrics": dict, "versions": dict}
+"""Of the card's fields, as JSON has them."""
 _MOST_TOKENS = 2**20
 
 
@@ -122,50 +123,28 @@ class RankerFile:
 
 
 def save_ranker_file(ranker: RankerFile, path: Path) -> None:
-    """Written beside its final name, then renamed. Equal rankers are equal bytes."""
-    from safetensors.numpy import save
-
-    metadata = {"format": FORMAT, "card": json.dumps(asdict(ranker.card), sort_keys=True)}
-    partial = path.with_name(path.name + ".partial")
-    data = save({k: np.ascontiguousarray(v) for k, v in ranker.tensors.items()}, metadata)
-    partial.write_bytes(with_sorted_header(data))
-    os.replace(partial, path)
+    cards.save(_KIND, path, ranker.tensors, ranker.card)
 
 
 def load_ranker_file(path: Path) -> RankerFile:
     """Raises `RankerMismatch`: missing, damaged, no ranker, or with values that are no numbers."""
-    from safetensors import SafetensorError, safe_open
-
-    if not os.path.isfile(path):  # opening a FIFO would wait for a writer
-        raise RankerMismatch(f"{path}: no such ranker file: check the path, or {_AGAIN}")
-    try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
-        raise RankerMismatch(f"{path}: is no ranker file ({error}): {_AGAIN}") from error
-    if metadata.get("format") != FORMAT:
-        raise RankerMismatch(
-            f"{path}: is a safetensors file but no ranker of format {FORMAT}: {_AGAIN}"
-        )
-    card = _parse_card(metadata.get("card", ""), path)
-    _check_tensors(tensors, len(card.measures), path)
-    return RankerFile(tensors, card)
+    found = cards.read(_KIND, path)
+    card = cards.parse(_KIND, path, found.card, _parsed)
+    _check_shapes(found.tensors, len(card.measures), path)
+    cards.require_numbers(_KIND, path, found.tensors)
+    return RankerFile(found.tensors, card)
 
 
-def _parse_card(text: str, path: Path) -> RankerCard:
-    try:
-        values = json.loads(text)
-        if not isinstance(values["measures"], list):
-            raise TypeError("measures is no list")
-        form = Form(**values["form"])
-        _check_form(form)
-        known = {f.name for f in fields(RankerCard)}
-        kept = {key: value for key, value in values.items() if key in known}
-        card = RankerCard(**kept | {"form": form, "measures": tuple(values["measures"])})
-        _check_types(card)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise RankerMismatch(f"{path}: its card is damaged ({error}): {_AGAIN}") from error
+def _parsed(values: dict[str, Any]) -> RankerCard:
+    if not isinstance(values["measures"], list):
+        raise TypeError("measures is no list")
+    form = Form(**values["form"])
+    _check_form(form)
+    measures = tuple(values["measures"])
+    card = RankerCard(**cards.known(RankerCard, values) | {"form": form, "measures": measures})
+    cards.check_types(card, _TYPES)
+    if not measures or not all(isinstance(name, str) for name in measures):
+        raise TypeError("measures names none")
     return card
 
 
@@ -179,21 +158,7 @@ def _check_form(form: Form) -> None:
             raise ValueError(f"{name} is {value!r}")
 
 
-def _check_types(card: RankerCard) -> None:
-    """Raises `TypeError`."""
-    of_type: dict[str, type] = {
-        "encoder_sha256": str, "data_sha256": str, "seed": int, "metrics": dict, "versions": dict,
-    }  # fmt: skip
-    for name, wanted in of_type.items():
-        if not isinstance(getattr(card, name), wanted):
-            raise TypeError(f"{name} is a {type(getattr(card, name)).__name__}")
-    if not card.measures or not all(isinstance(name, str) for name in card.measures):
-        raise TypeError("measures names none")
-
-
-def _check_tensors(
-    tensors: Mapping[str, np.ndarray[Any, Any]], n_measures: int, path: Path
-) -> None:
+def _check_shapes(tensors: cards.Tensors, n_measures: int, path: Path) -> None:
     width = tensors["hidden_bias"].size if "hidden_bias" in tensors else 0
     expected = {
         "hidden_weight": (width, 2 * width), "hidden_bias": (width,),
@@ -201,7 +166,7 @@ def _check_tensors(
     }  # fmt: skip
     found = {name: tensor.shape for name, tensor in tensors.items()}
     if found != expected:
-        raise RankerMismatch(f"{path}: holds {found}, a ranker {expected}: {_AGAIN}")
+        raise _KIND.refusal(path, f"holds {found}, a ranker {expected}")
     for name, tensor in tensors.items():
-        if tensor.dtype != np.float32 or not np.isfinite(tensor).all():
-            raise RankerMismatch(f"{path}: {name} holds values that are no numbers: {_AGAIN}")
+        if tensor.dtype != np.float32:
+            raise _KIND.refusal(path, f"{name} is {tensor.dtype}, not float32")

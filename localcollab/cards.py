@@ -1,0 +1,106 @@
+"""Files of what was trained: safetensors whose metadata is a format and a card, as JSON.
+
+They are hostile input: whatever is wrong with one is its kind's error, which says how to get a good
+one. What the card and the tensors mean, and which of them there must be, is the kind's own.
+"""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from localcollab.errors import LocalcollabError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Tensors = Mapping[str, npt.NDArray[Any]]
+Card = TypeVar("Card", bound="DataclassInstance")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    noun: str
+    format: str
+    error: type[LocalcollabError]
+    again: str
+    """What to do about a bad one."""
+
+    def refusal(self, path: Path, what: str) -> LocalcollabError:
+        return self.error(f"{path}: {what}: {self.again}")
+
+
+class Read(NamedTuple):
+    tensors: Tensors
+    card: str
+    """JSON, unchecked."""
+
+
+def save(kind: Kind, path: Path, tensors: Tensors, card: "DataclassInstance") -> None:
+    """Written beside its final name, then renamed. Equal contents are equal bytes."""
+    from safetensors.numpy import save as to_bytes
+
+    metadata = {"format": kind.format, "card": json.dumps(asdict(card), sort_keys=True)}
+    partial = path.with_name(path.name + ".partial")
+    data = to_bytes({name: np.ascontiguousarray(t) for name, t in tensors.items()}, metadata)
+    partial.write_bytes(_with_sorted_header(data))
+    os.replace(partial, path)
+
+
+def _with_sorted_header(data: bytes) -> bytes:
+    """safetensors writes the keys of the metadata in an order that changes from run to run."""
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = json.dumps(json.loads(data[8:end]), sort_keys=True).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + data[end:]
+
+
+def read(kind: Kind, path: Path) -> Read:
+    """Raises the kind's error: missing, damaged, or another kind of file."""
+    from safetensors import SafetensorError, safe_open
+
+    if not os.path.isfile(path):  # opening a FIFO would wait for a writer
+        raise kind.error(f"{path}: no such {kind.noun} file: check the path, or {kind.again}")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        raise kind.refusal(path, f"is no {kind.noun} file ({error})") from error
+    if metadata.get("format") != kind.format:
+        what = f"is a safetensors file but no {kind.noun} of format {kind.format}"
+        raise kind.refusal(path, what)
+    return Read(tensors, metadata.get("card", ""))
+
+
+def parse(kind: Kind, path: Path, card: str, parsed: Callable[[dict[str, Any]], Card]) -> Card:
+    """`parsed` may fail as code does on JSON that holds anything. Raises the kind's error."""
+    try:
+        return parsed(json.loads(card))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise kind.refusal(path, f"its card is damaged ({error})") from error
+
+
+def known(card: type[Card], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the fields of later versions."""
+    names = {field.name for field in fields(card)}
+    return {name: value for name, value in values.items() if name in names}
+
+
+def check_types(card: object, wanted: Mapping[str, type | tuple[type, ...]]) -> None:
+    """JSON holds anything. Raises `TypeError`."""
+    for name, of_type in wanted.items():
+        if not isinstance(getattr(card, name), of_type):
+            raise TypeError(f"{name} is a {type(getattr(card, name)).__name__}")
+
+
+def require_numbers(kind: Kind, path: Path, tensors: Tensors) -> None:
+    """Raises the kind's error for NaN and infinities."""
+    for name, tensor in tensors.items():
+        if not np.isfinite(tensor).all():
+            raise kind.refusal(path, f"{name} holds values that are no numbers")
