@@ -127,7 +127,7 @@ def make_app(
     def make_engine(say: Callable[[Said], None]) -> Engine:
         return Engine(fake.open, say, second_reader=lambda model: model)
 
-    start = Start(team=team, conversation=conversation, teams=fake.names)
+    start = Start(team=team, conversation=conversation, teams=lambda: fake.names)
     return ChatApp(history or open_history(None), make_engine, start)
 
 

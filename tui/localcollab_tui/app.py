@@ -13,7 +13,7 @@ from textual.screen import Screen
 from textual.widget import MountError
 
 from localcollab.history import History
-from localcollab_tui import commands
+from localcollab_tui import commands, garbage
 from localcollab_tui.dialogue import Dialogue
 from localcollab_tui.engine import Engine
 from localcollab_tui.jobs import Load, Said
@@ -33,7 +33,7 @@ class Start:
     team: str | None = None
     conversation: str | None = None
     catalogs: tuple[Path, ...] = ()
-    teams: tuple[str, ...] = ()
+    teams: Callable[[], tuple[str, ...]] = tuple
     settings: Settings = Settings()  # noqa: RUF009  # frozen
 
 
@@ -59,6 +59,7 @@ class ChatApp(App[None]):
         self.dialogue = Dialogue(history, scribe, self.engine.submit)
         self.chat = ChatScreen(self.dialogue, self.engine, start.teams, start.catalogs)
         self._is_waiting = False
+        self._thresholds: tuple[int, int, int] | None = None
 
     def get_default_screen(self) -> Screen[None]:
         return self.chat
@@ -76,9 +77,14 @@ class ChatApp(App[None]):
 
     async def _begin(self) -> None:
         """After the first frame: numpy and llama.cpp are imported in the models' thread."""
+        self._thresholds = garbage.resume()
         self.engine.start()
         if self._start.conversation is not None:
             await self.chat.open_conversation(self._start.conversation, None)
+
+    def on_unmount(self) -> None:
+        if self._thresholds is not None:
+            garbage.end(self._thresholds)
 
     def on_chat_app_mail_came(self) -> None:
         """The first word is shown at once, then at most 30 frames a second."""

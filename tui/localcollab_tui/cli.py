@@ -2,10 +2,12 @@
 
 import os
 import sys
+from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import textual  # noqa: F401  # missing: the command line names the extra
 import typer
 
 from localcollab.cli_options import Models, NCtx, Team
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from localcollab.history import History
     from localcollab_tui.app import ChatApp
     from localcollab_tui.engine import Engine, OpenByName, Say
+
+if find_spec("textual") is None:
+    raise ModuleNotFoundError(name="textual")  # the command line names the extra
 
 app = typer.Typer(
     rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -62,6 +67,9 @@ def _run_app(
     session: str | None,
     catalogs: tuple[Path, ...],
 ) -> bool:
+    from localcollab_tui import garbage
+
+    garbage.pause()
     from localcollab_tui.app import Start
     from localcollab_tui.settings import load_settings, settings_path
 
@@ -86,11 +94,19 @@ def make_app(history: "History", open_by_name: "OpenByName", start: object) -> "
     return ChatApp(history, make_engine, start)
 
 
-def _team_names(catalogs: tuple[Path, ...]) -> tuple[str, ...]:
-    """Raises `BadCatalog` before the screen is taken."""
-    from localcollab.catalog import load_catalog
+def _team_names(catalogs: tuple[Path, ...]) -> Callable[[], tuple[str, ...]]:
+    """Read when `/team` is typed. Raises `BadCatalog` of a file that was given, before the screen is
+    taken; what is wrong with the others the models' thread says."""
 
-    return tuple(load_catalog(*catalogs).teams)
+    @cache
+    def names() -> tuple[str, ...]:
+        from localcollab.catalog import load_catalog
+
+        return tuple(load_catalog(*catalogs).teams)
+
+    if catalogs:
+        names()
+    return names
 
 
 def opener(catalogs: tuple[Path, ...], n_ctx: int | None) -> "OpenByName":

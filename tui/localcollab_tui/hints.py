@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from localcollab.errors import LocalcollabError
 from localcollab_tui import commands
 from localcollab_tui.dialogue import Dialogue
 from localcollab_tui.jobs import Preview, Previewed
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from localcollab_tui.screen import ChatScreen
 
 _PREVIEW_WIDTH = 40
+_TAKE_TEAMS = ("/team ", "/compare ")
 EDITING = "editing the last question: Enter asks it beside the old one, Esc leaves"
 
 
@@ -24,7 +26,12 @@ class Hints:
         self._line = ""
 
     def typed(self, text: str) -> None:
-        found = commands.completions(text, self._screen.teams)
+        try:
+            teams = self._screen.teams() if text.startswith(_TAKE_TEAMS) else ()
+        except LocalcollabError as error:
+            self._screen.hint(str(error))
+            return
+        found = commands.completions(text, teams)
         options = self._screen.query_one("#completions", OptionList)
         if found or options.display:
             self._offer(options, text, found)

@@ -1,5 +1,6 @@
 """The chat screen: shows what the dialogue holds and what the models' thread says."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,7 +13,7 @@ from textual.widgets import OptionList, Static, TextArea
 
 from localcollab.errors import LocalcollabError
 from localcollab.terminal import visible
-from localcollab_tui import commands
+from localcollab_tui import commands, garbage
 from localcollab_tui.cursor import Looking
 from localcollab_tui.dialogue import Dialogue
 from localcollab_tui.engine import Engine
@@ -54,7 +55,7 @@ class ChatScreen(Screen[None]):
         self,
         dialogue: Dialogue,
         engine: Engine,
-        teams: tuple[str, ...],
+        teams: Callable[[], tuple[str, ...]],
         catalogs: tuple[Path, ...] = (),
     ) -> None:
         super().__init__()
@@ -129,6 +130,7 @@ class ChatScreen(Screen[None]):
         else:
             await self.show_branch()
         self.show_status()
+        self.call_after_refresh(garbage.collect)
 
     async def show_branch(self) -> None:
         await self.log_view.show(self.dialogue.branch, WELCOME)
