@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
-import llama_cpp
 import pytest
 from tokenizers import Tokenizer
 
-from demo import corpus, export
+from demo import corpus
 from demo.tokenizer import N_TOKENS, train_tokenizer
 from demo.world import Medicine
+from localcollab.llama.vocabulary_only import load_vocabulary
 
 pytestmark = pytest.mark.weights
 
@@ -42,19 +42,8 @@ ODD = [
 @pytest.fixture(scope="module")
 def encode(gguf_path: Path) -> Iterator[Encode]:
     """llama.cpp's own tokenization, special tokens as text."""
-    model = export.load_model(gguf_path, vocabulary_only=True)
-    vocabulary = llama_cpp.llama_model_get_vocab(model)
-
-    def tokenize(text: str) -> list[int]:
-        data = text.encode()
-        tokens = (llama_cpp.llama_token * (len(data) + 8))()
-        count = llama_cpp.llama_tokenize(
-            vocabulary, data, len(data), tokens, len(tokens), False, False
-        )
-        return list(tokens[:count])
-
-    yield tokenize
-    llama_cpp.llama_model_free(model)
+    vocabulary = load_vocabulary(gguf_path)  # llama.cpp's goes with it
+    yield vocabulary.encode
 
 
 def test_generated_texts_tokenize_as_in_llama_cpp(
