@@ -1,7 +1,7 @@
 """llama.cpp must cut text exactly as the trainings did."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from demo import corpus
 from demo.tokenizer import N_TOKENS, train_tokenizer
 from demo.world import Medicine
 from localcollab.llama.vocabulary_only import load_vocabulary
+from localcollab.vocabulary import Vocabulary
 
 pytestmark = pytest.mark.weights
 
@@ -40,10 +41,14 @@ ODD = [
 
 
 @pytest.fixture(scope="module")
-def encode(gguf_path: Path) -> Iterator[Encode]:
+def vocabulary(gguf_path: Path) -> Vocabulary:
+    return load_vocabulary(gguf_path)
+
+
+@pytest.fixture(scope="module")
+def encode(vocabulary: Vocabulary) -> Encode:
     """llama.cpp's own tokenization, special tokens as text."""
-    vocabulary = load_vocabulary(gguf_path)  # llama.cpp's goes with it
-    yield vocabulary.encode
+    return vocabulary.encode
 
 
 def test_generated_texts_tokenize_as_in_llama_cpp(
