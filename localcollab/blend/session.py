@@ -63,14 +63,16 @@ class Recipe:
 
 
 class BlendSession:
-    """`turns` is the conversation so far; every member reads it in its own form."""
+    """`turns` is the conversation so far, `system` its system prompt; every member reads them in its
+    own form, and both may be set between questions."""
 
     def __init__(
         self, recipe: Recipe, open_member: OpenMember, *, system: str | None = None
     ) -> None:
         self.recipe = recipe
         self.turns: tuple[Turn, ...] = ()
-        self._open, self._system = open_member, system
+        self.system = system
+        self._open = open_member
 
     @cached_property
     def _compare(self) -> Compare:
@@ -88,7 +90,7 @@ class BlendSession:
         would. A candidate that was stopped is the reply. Raises what asking and ranking raise."""
         recipe = self.recipe
         asking = Asking(
-            question, sampling or Sampling(), limits, self.turns, self._system, stop_event
+            question, sampling or Sampling(), limits, self.turns, self.system, stop_event
         )
         plan = plan_samples(recipe.members, recipe.n_samples, asking.sampling, recipe.temperature)
         candidates = list[Candidate]()

@@ -14,11 +14,12 @@ from localcollab_tui.jobs import Ask, Failed, Job, Load, NotOpened, Said
 
 if TYPE_CHECKING:
     from localcollab.assembly import OnProgress, OpenTeam
+    from localcollab_tui.blending import OpenBlend
     from localcollab_tui.looking import SecondReader
 
 Say = Callable[[Said], None]
-OpenByName = Callable[[str | None, "OnProgress"], "OpenTeam"]
-"""A team's name (None: the default) -> the open team. Raises what opening raises."""
+OpenByName = Callable[[str | None, "OnProgress"], "OpenTeam | OpenBlend"]
+"""A team's name (None: the default) -> the open team, or blend. Raises what opening raises."""
 
 
 class Engine:

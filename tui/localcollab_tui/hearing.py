@@ -4,6 +4,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from localcollab.blend.events import Answered, Answering, CandidateToken, Chosen, Ranked
 from localcollab.documents.events import Checked, Sources
 from localcollab.events import Finished, Progress, Token
 from localcollab.terminal import visible
@@ -53,6 +54,8 @@ class Hearing:
             tokens = []
             await self._hear_one(said)
         await self._grow(tokens)
+        if self._answer is not None:
+            self._answer.show_candidates()
         self._screen.show_status()
 
     async def _hear_one(self, said: Said) -> None:
@@ -107,6 +110,10 @@ class Hearing:
             self._count(event)
         elif isinstance(event, Sources | Checked):
             self._screen.dialogue.heard(event)
+        elif isinstance(event, Answering | CandidateToken | Answered | Ranked | Chosen):
+            self._state = state_of(event)
+            if self._answer is not None:
+                await self._answer.hear_candidates(event)
         elif isinstance(event, Finished):
             await self._finish()
 
@@ -129,7 +136,7 @@ class Hearing:
     async def _failed(self, ticket: int, why: str) -> None:
         if self._is_pending(ticket):
             self._screen.dialogue.ended()
-            self._answer = None
+            self._answer, self._state = None, ""
             await self._screen.show_branch()
         elif not self._screen.looking.failed(ticket, why):
             self._screen.complain(why)
@@ -154,3 +161,16 @@ class Hearing:
         else:
             parts.append(self._screen.runner.idle_line(facts, short=short))
         return f" {secret}{' · '.join(part for part in parts if part)}"
+
+
+def state_of(event: Answering | CandidateToken | Answered | Ranked | Chosen) -> str:
+    """What a blend does before its reply."""
+    match event:
+        case Answering(number, n, model):
+            return f"candidate {number} of {n}: {model} writes"
+        case CandidateToken(number):
+            return f"candidate {number} is being written"
+        case Answered():
+            return "ranking the candidates"
+        case _:
+            return ""

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from localcollab.blend.events import BlendEvent
 from localcollab.documents.events import Checked, Sources
 from localcollab.events import Finished, Progress, Prompted, Token, Unfamiliar
 from localcollab.history.records import StoredMessage
 
-HeardEvent = Progress | Token | Unfamiliar | Sources | Checked | Finished
+HeardEvent = Progress | Token | Unfamiliar | Sources | Checked | Finished | BlendEvent
 Options = tuple[tuple[str, float | int | str], ...]
 """Sampling and limits that differ from their defaults, by name."""
 BASE_ALONE = "base"

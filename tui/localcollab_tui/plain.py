@@ -4,6 +4,7 @@ import queue
 from pathlib import Path
 from typing import TextIO
 
+from localcollab.blend.events import Answering
 from localcollab.documents.references import resolve
 from localcollab.errors import BadOption, LocalcollabError
 from localcollab.events import Finished, Token
@@ -229,6 +230,8 @@ class PlainChat:
             case Heard(event=Token() as token):
                 assert self._painter is not None
                 self._painter.write(token)
+            case Heard(event=Answering(number, n, model)):
+                self._say(f"candidate {number} of {n}: {model} writes")
             case Heard(event=Finished()):
                 self._end()
             case Failed(why=why):

@@ -6,6 +6,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from localcollab.blend.events import Answered, Answering, CandidateToken, Chosen, Ranked
+from localcollab.blend.showing import lines
 from localcollab.documents.events import Checked, Sources
 from localcollab.errors import LocalcollabError
 from localcollab.history import History, Provenance, Recorder
@@ -51,7 +53,8 @@ class Scribe:
         self._recorders = {began.ticket: recorder}
 
     def _add(self, recorder: Recorder, event: HeardEvent) -> None:
-        """Sources and verdicts are kept as lines under the answer, without words of documents."""
+        """Sources and verdicts are kept as lines under the answer, without words of documents; what
+        became of candidates too."""
         # Imported with the first answer: the first frame needs no citations.
         from localcollab.documents.showing import kept_claim_lines, kept_source_lines
 
@@ -62,6 +65,9 @@ class Scribe:
         elif isinstance(event, Checked):
             assert self._sources is not None, "sources come before their verdicts"
             for line in kept_claim_lines(event, self._sources):
+                recorder.note(line)
+        elif isinstance(event, Answering | CandidateToken | Answered | Ranked | Chosen):
+            for line in lines(event):
                 recorder.note(line)
         else:
             recorder.add(event)

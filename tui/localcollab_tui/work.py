@@ -18,6 +18,7 @@ from localcollab.language_model import LanguageModel
 from localcollab.sampling import Sampling
 from localcollab.session import Session, require_room
 from localcollab_tui import kept
+from localcollab_tui.blending import OpenBlend
 from localcollab_tui.engine import OpenByName, Say
 from localcollab_tui.jobs import (
     BASE_ALONE,
@@ -62,7 +63,7 @@ class Work:
     ) -> None:
         self._open_by_name, self._say, self._stop_event = open_by_name, say, stop_event
         self._second_reader = reader or second_reader
-        self._open: OpenTeam | None = None
+        self._open: OpenTeam | OpenBlend | None = None
         self._own_gate: Gate | None = None
         self._kept = kept.KeptSession()
         self._library: Library | None = None
@@ -91,16 +92,24 @@ class Work:
 
     def _load(self, job: Load) -> None:
         # Let the old team go first: two may not fit the memory.
+        if isinstance(self._open, OpenBlend):
+            self._open.residence.close()
         self._open = self._own_gate = None
         self._kept.let_go()
         self._let_go()
         team = self._open_by_name(job.team, lambda text: self._say(Loading(text)))
         self._open = team
+        if isinstance(team, OpenBlend):
+            self._say(Ready(team.facts))
+            return
         if isinstance(team.model, DeferralTeam):
             self._own_gate = team.model.gate
         self._say(Ready(_facts(team)))
 
     def _ask(self, job: Ask) -> None:
+        if job.who is None and isinstance(self._open, OpenBlend):
+            self._ask_blend(self._open, job)
+            return
         team = self._team() if job.who is None else self._other(job.who)
         is_own = job.who is None
         try:
@@ -134,6 +143,15 @@ class Work:
                     if is_own and isinstance(event, Finished):
                         self._kept.said(job.question, event)
                     self._say(Heard(job.ticket, event))
+
+    def _ask_blend(self, blend: OpenBlend, job: Ask) -> None:
+        if self._library is not None:
+            raise BadOption(
+                f"{blend.facts.name} is a blend, which reads no documents: /docs off, or /team to one of "
+                "its members"
+            )
+        for said in blend.ask(job, *_sampling(job.options), self._stop_event):
+            self._say(said)
 
     def _answer(
         self, session: Session, job: Ask, sampling: Sampling, limits: Limits
@@ -205,17 +223,24 @@ class Work:
     def _team(self) -> OpenTeam:
         if self._open is None:
             raise BadOption("no team is open: choose one with /team")
+        if isinstance(self._open, OpenBlend):
+            raise self._open.refusal()
         return self._open
 
     def _other(self, who: str) -> OpenTeam:
         """Side by side: contexts of its own."""
         if who not in self._others:
-            self._others[who] = self._contender(self._team(), who)
+            self._others[who] = self._contender(who)
         return self._others[who]
 
-    def _contender(self, team: OpenTeam, who: str) -> OpenTeam:
+    def _contender(self, who: str) -> OpenTeam:
         if who != BASE_ALONE:
-            return self._open_by_name(who, lambda text: self._say(Loading(text)))
+            other = self._open_by_name(who, lambda text: self._say(Loading(text)))
+            if isinstance(other, OpenBlend):
+                other.residence.close()
+                raise other.refusal()
+            return other
+        team = self._team()
         base = self._second_reader(team.base)
         return OpenTeam(BASE, base, {BASE: base}, {}, team.template)
 

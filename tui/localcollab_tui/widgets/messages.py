@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Collapsible, Static
 
 from localcollab.documents.references import resolve
@@ -25,10 +26,12 @@ from localcollab_tui.widgets.tokens import TokensView
 if TYPE_CHECKING:
     from textual.widgets.markdown import MarkdownStream
 
+    from localcollab_tui.widgets.blend import BlendView, CandidateEvent
     from localcollab_tui.widgets.safe_markdown import SafeMarkdown
 
 _SHOWN_OF_QUESTION = 4_000
 _SPARKS = 60
+_SHOWN_OF_NOTE, _SHOWN_OF_TITLE = 240, 60
 
 
 def plain(text: str, *, classes: str = "", style: str = "") -> Static:
@@ -108,6 +111,7 @@ class AnswerView(Vertical):
         self._stream: MarkdownStream | None = None
         self._plain: Static | None = None
         self._thoughts: Static | None = None
+        self._blend: BlendView | None = None
 
     def compose(self) -> ComposeResult:
         if self.message.status == "streaming":
@@ -134,14 +138,31 @@ class AnswerView(Vertical):
             if places:
                 words = " · ".join(dict.fromkeys(place.words for place in places[:12]))
                 yield plain(f"double-check: {words}", classes="doubts")
+            told = self._blend.told if self._blend else set[str]()
             for note in outcome.notes:
-                yield plain(resolve(note), classes="figures")
+                if note not in told:
+                    yield _note(resolve(note))
             kind = "failed" if outcome.error else "figures"
             yield plain(figures_line(outcome, self.members), classes=kind)
         elif self.message.status != "complete":
             yield plain(f"{self.message.status}: this is what was written", classes="figures")
         if siblings_line(self.message):
             yield plain(siblings_line(self.message), classes="figures")
+
+    async def hear_candidates(self, event: "CandidateEvent") -> None:
+        """Of a blend: what is written before the answer."""
+        if self._blend is None:
+            # Imported with the first blend: the first frame needs none of it.
+            from localcollab_tui.widgets.blend import BlendView
+
+            self._blend = BlendView(self.members)
+            await self.mount(self._blend, before=0)
+        await self._blend.hear(event)
+
+    def show_candidates(self) -> None:
+        """What came of them since the last frame."""
+        if self._blend is not None:
+            self._blend.show()
 
     async def grow(self, tokens: Sequence[Token]) -> None:
         """More of a streaming answer."""
@@ -211,6 +232,15 @@ class AnswerView(Vertical):
         line = sparkline([token.p_defer for token in self.tokens], _SPARKS)
         sparks = plain(f"p_defer {line}", classes="provenance sparks")
         await self.mount(legend, view, sparks, before=0)
+
+
+def _note(note: str) -> Widget:
+    """A long one is folded: it stands under every answer of a blend."""
+    first, _, rest = note.partition("\n")
+    if not rest and len(note) <= _SHOWN_OF_NOTE:
+        return plain(note, classes="figures")
+    title = visible(first[:_SHOWN_OF_TITLE]).replace("[", "\\[")
+    return Collapsible(plain(note, classes="figures"), title=f"{title} …", collapsed=True)
 
 
 def _members(message: StoredMessage) -> tuple[str, ...]:
