@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from localcollab.catalog import Familiarity
 from localcollab.language_model import LanguageModel, log_softmax
 
-_NAME = re.compile(r"\b[A-Z][\w'-]{3,}")
+NAME = re.compile(r"\b[A-Z][\w'-]{3,}")
 _N_ALIKE = 2
 """Letters that an altered name still begins with."""
 _N_FIRST = 1
@@ -38,8 +38,8 @@ def spelling_logprob(model: LanguageModel, opening: str, name: str) -> float:
 
 def names_taken_over(question: str, answer: str) -> list[str]:
     """The names of a question that its answer repeats or, as models do with strange ones, alters."""
-    answered = set(_NAME.findall(answer))
-    asked = dict.fromkeys(_NAME.findall(question))
+    answered = set(NAME.findall(answer))
+    asked = dict.fromkeys(NAME.findall(question))
     openings = {name[:_N_ALIKE] for name in answered.difference(asked)}
     return [name for name in asked if name in answered or name[:_N_ALIKE] in openings]
 

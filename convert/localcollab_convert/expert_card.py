@@ -10,7 +10,7 @@ from pathlib import Path
 from localcollab.errors import BadModelFile
 from localcollab_convert.stages import file_sha256, write_json
 
-_FORMAT = "localcollab-expert-1"
+_FORMAT = "localcollab-expert-2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,6 @@ class ExpertCard:
     seed: int
     texts: tuple[str, ...]
     """sha256 of every text that it was trained on."""
-    held_out: tuple[str, ...]
     minutes: float
     """Of training, refreshes included."""
     versions: dict[str, str]
@@ -46,8 +45,7 @@ def load_card(expert: Path) -> ExpertCard:
         values = json.loads(path.read_text(encoding="utf-8"))
         if values.pop("format") != _FORMAT or set(values) != {f.name for f in fields(ExpertCard)}:
             raise ValueError(f"it is no card of format {_FORMAT}")
-        values |= {key: tuple(values[key]) for key in ("texts", "held_out")}
-        card = ExpertCard(**values)
+        card = ExpertCard(**values | {"texts": tuple(values["texts"])})
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadModelFile(
             f"{path}: cannot be read as an expert's card ({error}): {remedy}"

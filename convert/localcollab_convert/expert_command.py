@@ -62,13 +62,16 @@ def run(
 def _enter(request: Request, made: Made) -> None:
     name, like = request.name, request.like
     experts: tuple[str, ...] = (name,)
+    familiar = {name: made.familiar} if made.familiar else {}
     if like:
-        old = request.catalog.team(like.team).require_deferral().experts
-        experts = tuple(name if expert == like.place else expert for expert in old)
+        old = request.catalog.team(like.team).require_deferral()
+        experts = tuple(name if expert == like.place else expert for expert in old.experts)
+        familiar |= {key: value for key, value in old.familiar.items() if key in experts}
     about = f"{made.n_texts} texts of private documents"
     enter_team(
-        name, base=request.base, experts=experts, expert=made.expert, head=made.head, about=about
-    )
+        name, base=request.base, experts=experts, expert=made.expert, head=made.head, about=about,
+        familiar=familiar,
+    )  # fmt: skip
 
 
 def _record(made: Made) -> dict[str, object]:

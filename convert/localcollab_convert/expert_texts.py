@@ -19,6 +19,8 @@ from localcollab.errors import BadData
 from localcollab.vocabulary import Vocabulary
 
 _SENTENCE = re.compile(r"(?<=[.!?])[\"')\]]*\s+|\n+")
+OPENING = "# "
+"""Before a title."""
 _LEAST_SENTENCE = 3
 """Characters: shorter pieces are page numbers and bullets."""
 _PRINTED = range(40, 121)
@@ -37,7 +39,7 @@ class Text:
 
     @property
     def whole(self) -> str:
-        return "\n".join((f"# {self.title}", *self.sentences)) + "\n"
+        return "\n".join((OPENING + self.title, *self.sentences)) + "\n"
 
     @property
     def sha256(self) -> str:
@@ -136,7 +138,7 @@ def arrange(text: Text, rng: random.Random) -> str:
     rng.shuffle(sentences)
     if draw < 0.4:
         sentences = sentences[: rng.randint(1, len(sentences))]
-    title = [f"# {text.title}"] if rng.random() < 0.8 else []
+    title = [OPENING + text.title] if rng.random() < 0.8 else []
     separator = rng.choice((" ", "\n"))
     return "\n".join([*title, separator.join(sentences)]) + "\n"
 

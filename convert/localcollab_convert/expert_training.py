@@ -8,7 +8,7 @@ import math
 import os
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,11 @@ _FEWEST, _MOST = 20, 20_000
 _SECONDS_BETWEEN_CHECKPOINTS = 20.0
 _LONG_SHARE = 0.15
 """The last part of the steps, in rows of `N_CTX`: distances the short rows never show."""
+
+_JOIN = 0.7
+"""Of the steps: then what was held out has told its perplexity, and is learned like the rest."""
+_LATE_SHARE = 3
+"""Times its share of the texts, so that it is shown about as often as the rest was."""
 
 OnStep = Callable[[int, int, float], None]
 """`on_step(step, of how many, loss)`"""
@@ -86,11 +91,16 @@ class Training:
     def __init__(
         self, model: LlamaForCausalLM, texts: Sequence[Text], vocabulary: Vocabulary,
         recipe: Recipe, path: Path, *, fresh: Sequence[Text] = (), fresh_share: float = 0.0,
+        held_out: Sequence[Text] = (),
     ) -> None:  # fmt: skip
-        """`fresh`: new texts, which get their share of what is shown, however few they are."""
+        """`fresh`: new texts, which get their share of what is shown, however few they are.
+        `held_out`: texts that join late."""
         self.model, self.recipe, self.path = model, recipe, path
         self._texts, self._vocabulary = texts, vocabulary
         self._fresh, self._fresh_share = fresh, fresh_share
+        self._held_out = held_out
+        self.measured = math.nan
+        """Perplexity of the held-out texts before they joined."""
         self._optimizer = torch.optim.AdamW(
             model.parameters(), lr=recipe.rate, betas=(0.9, 0.95), weight_decay=0.05
         )
@@ -104,6 +114,9 @@ class Training:
         saved, timed = started, 0.0
         self.model.train()
         while not self.n_steps or self.step < self.n_steps:
+            if self._held_out and self.n_steps and self.step == self._joins_at:
+                self.measured = perplexity(self.model, self._held_out, self._vocabulary)
+                self.model.train()
             loss = self._advance()
             self.seconds = before + time.monotonic() - started
             if self.step == _TIMED[0]:
@@ -118,6 +131,17 @@ class Training:
                 saved = time.monotonic()
         return self.model.eval()
 
+    @property
+    def _joins_at(self) -> int:
+        # Never before the number of steps is known.
+        return max(int(_JOIN * self.n_steps), min(_TIMED[1], self.n_steps - 1))
+
+    def stream(self, rng: random.Random) -> Iterator[str]:
+        if self._held_out and self.n_steps and self.step >= self._joins_at:
+            share = len(self._held_out) / (len(self._held_out) + len(self._texts))
+            return mixed(self._texts, self._held_out, min(0.5, _LATE_SHARE * share), rng)
+        return mixed(self._texts, self._fresh, self._fresh_share, rng)
+
     def _advance(self) -> float:
         """One batch; the mean loss in nats."""
         for group in self._optimizer.param_groups:
@@ -125,8 +149,9 @@ class Training:
         is_long = self.n_steps and self.step >= self.n_steps * (1 - _LONG_SHARE)
         n_tokens = N_CTX if is_long else _ROW
         rng = random.Random(f"{self.recipe.seed}/{self.step}")
-        stream = mixed(self._texts, self._fresh, self._fresh_share, rng)
-        rows = pack_rows(stream, self._vocabulary, _TOKENS_PER_STEP // n_tokens, n_tokens)
+        rows = pack_rows(
+            self.stream(rng), self._vocabulary, _TOKENS_PER_STEP // n_tokens, n_tokens
+        )
         ids = torch.tensor(rows)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             loss: Tensor = self.model(input_ids=ids, labels=ids).loss
@@ -147,7 +172,7 @@ class Training:
         state = {
             "recipe": asdict(self.recipe), "model": self.model.state_dict(),
             "optimizer": self._optimizer.state_dict(), "step": self.step,
-            "n_steps": self.n_steps, "seconds": self.seconds,
+            "n_steps": self.n_steps, "seconds": self.seconds, "measured": self.measured,
         }  # fmt: skip
         torch.save(state, partial)
         os.replace(partial, self.path)
@@ -157,7 +182,7 @@ class Training:
         self.model.load_state_dict(state["model"])
         self._optimizer.load_state_dict(state["optimizer"])
         self.step, self.n_steps = state["step"], state["n_steps"]
-        self.seconds = state["seconds"]
+        self.seconds, self.measured = state["seconds"], state["measured"]
 
 
 @torch.inference_mode()

@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from localcollab.assembly import Member, TeamPlan
-from localcollab.catalog import Catalog
+from localcollab.catalog import Catalog, Familiarity
 from localcollab.errors import BadOption, HeadMismatch
 from localcollab.heads import Head, load_head, save_head
 from localcollab.llama.probe import probe
 from localcollab.llama.vocabulary_only import load_vocabulary
 from localcollab_convert import export
 from localcollab_convert.expert_card import ExpertCard, save_card
+from localcollab_convert.expert_familiarity import familiarity
 from localcollab_convert.expert_file import write_expert
 from localcollab_convert.expert_questions import make_questions, to_jsonl
 from localcollab_convert.expert_texts import Text, split_held_out, texts_sha256
@@ -34,7 +35,7 @@ from localcollab_convert.request import Request as HeadRequest
 from localcollab_convert.stages import Stage, file_sha256, write_text
 
 HELD_OUT = 0.04
-"""Of the texts: never trained on, for the perplexity; small, because what is held out is not known."""
+"""Of the texts: for the perplexity. They join the training when that is measured."""
 CONTINUED = "base"
 _MOST_QUESTIONS = 3000
 _VALID_SHARE = 0.15
@@ -77,11 +78,13 @@ class Made:
     n_steps: int
     seconds: float
     perplexity: tuple[float, float]
-    """Of the held-out texts, before and after; NaN where none was held out."""
+    """Of the held-out texts, untrained and before they joined; NaN where none was held out."""
     recalled: float
     """Perplexity of the texts it was trained on."""
     nll: dict[str, float]
     """Nats a token of the made questions' answers: base, experts, mixture, head, oracle."""
+    familiar: Familiarity | None
+    """How the expert tells names that it does not know; None where it cannot."""
 
 
 class ExpertMaker:
@@ -153,16 +156,17 @@ class ExpertMaker:
             model = build(shape, vocabulary.n_tokens, self.request.seed)
         before = perplexity(model, self._held_out, vocabulary)
         run = Training(
-            model, self._train_texts, vocabulary, self._recipe, stage.folder / "checkpoint.pt"
-        )
+            model, self._train_texts, vocabulary, self._recipe,
+            stage.folder / "checkpoint.pt", held_out=self._held_out,
+        )  # fmt: skip
         run.n_steps = run.n_steps or self.request.n_steps or 0
         run.run(self.request.minutes, self._show_step)
         facts: dict[str, Any] = {
             "n_steps": run.n_steps,
             "seconds": round(run.seconds, 1),
             "before": _finite(before),
-            "after": _finite(perplexity(model, self._held_out, vocabulary)),
-            "recalled": perplexity(model, self._train_texts[:50], vocabulary),
+            "after": _finite(run.measured),
+            "recalled": perplexity(model, self.request.texts[:50], vocabulary),
         }
         provenance = {"texts": str(stage.key["texts"]), "base": str(stage.key["base"]),
                       "seed": str(self.request.seed)}  # fmt: skip
@@ -179,8 +183,7 @@ class ExpertMaker:
         card = ExpertCard(
             name=self.request.name, sha256=facts["sha256"], base=self.request.base,
             base_sha256=str(key["base"]), size=self.size, seed=self.request.seed,
-            texts=tuple(sorted(text.sha256 for text in self._train_texts)),
-            held_out=tuple(sorted(text.sha256 for text in self._held_out)),
+            texts=tuple(sorted(text.sha256 for text in self.request.texts)),
             minutes=facts["seconds"] / 60, versions=dict(key["versions"]),
         )  # fmt: skip
         save_card(card, self.expert_path)
@@ -192,9 +195,9 @@ class ExpertMaker:
     def write_questions(self) -> tuple[Path, Path]:
         """Stage 2: (train, validation); no text has questions in both."""
         rng = random.Random(self.request.seed)
-        train, valid = split_held_out(self._train_texts, _VALID_SHARE, self.request.seed + 1)
+        train, valid = split_held_out(self.request.texts, _VALID_SHARE, self.request.seed + 1)
         if not train or not valid:
-            train = valid = self._train_texts
+            train = valid = list(self.request.texts)
         folder = self.request.out / "work"
         paths = folder / "questions-train.jsonl", folder / "questions-valid.jsonl"
         for path, texts in zip(paths, (train, valid), strict=True):
@@ -266,6 +269,7 @@ class ExpertMaker:
             self.expert_path, self.head_path, len(self.request.texts), trained["n_steps"],
             trained["seconds"], (_number(trained["before"]), _number(trained["after"])),
             trained["recalled"], nll,
+            familiarity(self.expert_path, self.request.texts, self.request.seed),
         )  # fmt: skip
 
 

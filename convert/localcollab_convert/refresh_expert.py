@@ -20,6 +20,7 @@ from localcollab.llama.vocabulary_only import load_vocabulary
 from localcollab_convert import export
 from localcollab_convert.expert_card import ExpertCard, card_path, load_card, save_card
 from localcollab_convert.expert_entry import enter_team
+from localcollab_convert.expert_familiarity import familiarity
 from localcollab_convert.expert_file import write_expert
 from localcollab_convert.expert_questions import make_questions, to_jsonl
 from localcollab_convert.expert_texts import Text, texts_sha256
@@ -82,7 +83,7 @@ class Refresh:
     ) -> None:
         """Raises `BadOption` where nothing is new."""
         known = set(expert.card.texts)
-        self.new = [t for t in texts if t.sha256 not in known | set(expert.card.held_out)]
+        self.new = [t for t in texts if t.sha256 not in known]
         self.old = [t for t in texts if t.sha256 in known]
         self._expert, self._catalog, self._show = expert, catalog, on_progress
         self._n_gone = len(known) - len(self.old)
@@ -174,12 +175,16 @@ class Refresh:
         expert = old.path.with_name(f"{old.name}-{sha256[:8]}.gguf")
         os.replace(made, expert)
         os.replace(head, expert.with_suffix(".safetensors"))
-        texts = tuple(sorted(text.sha256 for text in (*self.old, *self.new)))
+        learned = (*self.old, *self.new)
+        texts = tuple(sorted(text.sha256 for text in learned))
         save_card(replace(card, sha256=sha256, minutes=card.minutes + minutes, texts=texts), expert)
+        found = familiarity(expert, learned, card.seed)
+        others = {key: value for key, value in entry.familiar.items() if key != old.name}
         enter_team(
             old.name, base=entry.base, experts=entry.experts, expert=expert,
             head=expert.with_suffix(".safetensors"),
-            about=f"{len(texts) + len(card.held_out)} texts of private documents",
+            about=f"{len(texts)} texts of private documents",
+            familiar=others | ({old.name: found} if found else {}),
         )  # fmt: skip
         (self._stage.folder / "checkpoint.pt").unlink(missing_ok=True)
         for path in (old.path, old.head, card_path(old.path)):

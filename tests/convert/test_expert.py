@@ -4,6 +4,7 @@ import json
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from localcollab.llama.context import LlamaModel
 from localcollab.llama.options import Options
 from localcollab.llama.vocabulary_only import load_vocabulary
 from localcollab.llama.weights import load_weights
+from localcollab_convert.expert_familiarity import familiarity, mingle
 from localcollab_convert.expert_file import write_expert
 from localcollab_convert.expert_questions import Asked, ask, make_questions, to_jsonl
 from localcollab_convert.expert_texts import (
@@ -29,7 +31,7 @@ from localcollab_convert.expert_texts import (
     split_held_out,
     split_sentences,
 )
-from localcollab_convert.expert_training import Recipe, Shape, Training, build
+from localcollab_convert.expert_training import Recipe, Shape, Training, build, perplexity
 from localcollab_convert.make_expert import ExpertMaker, Like, Request
 
 pytestmark = pytest.mark.weights
@@ -192,6 +194,57 @@ def test_a_training_that_was_cut_off_ends_with_the_same_weights(tmp_path: Path) 
         assert torch.equal(one, other)
 
 
+def test_what_is_held_out_is_measured_and_then_learned(tmp_path: Path) -> None:
+    vocabulary = load_vocabulary(BASE)
+    *texts, held_out = invented(9)
+    model = build(TINY, vocabulary.n_tokens, seed=0)
+    run = Training(model, texts, vocabulary, Recipe(TINY), tmp_path / "p.pt", held_out=[held_out])
+    seen = [perplexity(model, [held_out], vocabulary)]
+    run.n_steps = 2
+    run.run(1, lambda *_: seen.append(perplexity(model, [held_out], vocabulary)))
+    assert run.measured == seen[1]
+    run.n_steps, shares = 100, []
+    for run.step in (69, 70):
+        rows = islice(run.stream(random.Random(0)), 300)
+        shares.append(sum(held_out.title in row for row in rows) / 300)
+    assert shares[0] == 0.0
+    assert 0.2 < shares[1] < 0.4
+
+
+def test_strange_names_are_made_of_known_ones() -> None:
+    names = [text.title for text in invented(9)]
+    assert mingle(names, 12, random.Random(0)) == ["Kimlin", "Kimmab", "Kimzol"]
+    assert mingle(["Alpha", "Omega"], 50, random.Random(0)) == ["Alega", "Ompha"]
+
+
+def test_titles_that_are_no_names_tell_nothing_about_names() -> None:
+    texts = [replace(text, title=f"About {text.title}") for text in invented(16)]
+    assert familiarity(BASE, texts, 0) is None
+    assert familiarity(BASE, invented(5), 0) is None
+
+
+def test_names_are_known_only_where_they_are_spelled_better_than_strange_ones() -> None:
+    fronts, rears = (
+        ("Bor", "Vel", "Kim", "Tan", "Zer", "Lum"),
+        ("dex", "lin", "mab", "zol", "rin", "pho"),
+    )
+    names = [f + r for i, f in enumerate(fronts) for j, r in enumerate(rears) if (i + j) % 2]
+    texts = [Text(name, ("It is green.",), Path("x")) for name in names]
+    assert len(mingle(names, 18, random.Random(0))) == 18
+    assert familiarity(BASE, texts, 0) is None
+    knowing = familiarity(SHIPPED / "formulary" / "formulary.gguf", monographs(), 0)
+    assert knowing is not None
+    assert knowing.opening == "# "
+    assert -7 < knowing.least_logprob < -3
+
+
+def monographs() -> list[Text]:
+    """The first forty that the shipped expert was trained on."""
+    whole = (SHIPPED / "formulary" / "monographs.txt").read_text()
+    titles = [line[2:] for line in whole.splitlines() if line.startswith("# ")][:40]
+    return [Text(title, ("It is green.",), Path("x")) for title in titles]
+
+
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
@@ -232,6 +285,7 @@ def test_documents_become_a_team(tmp_path: Path) -> None:
     words += ["--steps", "60", "--size", "tiny", "--out", str(tmp_path / "out")]
     made = json.loads(run(*words))
     assert (made["n_texts"], made["n_steps"]) == (8, 60)
+    assert made["familiar"] is None
     assert made["nll"]["head"] < min(made["nll"]["base"], made["nll"]["expert 1"])
     assert "tablets" in run("teams", "list")
     asked = run("run", "--team", "tablets", "--json", "What is one dose of Zordex?")
