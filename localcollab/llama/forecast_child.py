@@ -22,6 +22,7 @@ from localcollab.llama import library
 from localcollab.llama.context import _open
 from localcollab.llama.header import read_header
 from localcollab.llama.options import Options
+from localcollab.llama.tokenizer import LoadedModel
 from localcollab.llama.weights import KV_TYPES, Weights
 
 _PLANNED = re.compile(r"(\S+)\s+(compute|output|KV|RS) buffer size\s*=\s*([\d.]+) MiB")
@@ -59,7 +60,7 @@ def open_without_weights(path: Path, n_gpu_layers: int | None, *, extra_buffers:
     if not pointer:
         reason = library.take_errors() or "no reason given"
         raise BadModelFile(f"{path}: llama.cpp cannot load it ({reason}): fetch it again")
-    return Weights(path, header, pointer)
+    return Weights(path, header, LoadedModel(pointer))
 
 
 def planned(text: str) -> dict[str, int]:

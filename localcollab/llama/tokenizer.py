@@ -5,6 +5,7 @@ such text is refused here before llama.cpp sees it.
 """
 
 import ctypes
+import weakref
 from collections.abc import Callable
 
 import llama_cpp.llama_cpp as api
@@ -17,9 +18,18 @@ _NULL = -1
 _MAX_TEXT = 64 * 2**20
 
 
-def read_vocabulary(model: object, owner: str) -> Vocabulary:
-    """`model` is a llama_model pointer that outlives the result; `owner` names it in errors."""
-    vocab = api.llama_model_get_vocab(model)
+class LoadedModel:
+    """A llama_model, freed when nobody holds it any more: neither weights nor a vocabulary."""
+
+    def __init__(self, pointer: object) -> None:
+        self.pointer = pointer
+        self.vocab: object = api.llama_model_get_vocab(pointer)
+        weakref.finalize(self, api.llama_model_free, pointer)
+
+
+def read_vocabulary(model: LoadedModel, owner: str) -> Vocabulary:
+    """`owner` names the model in errors."""
+    vocab = model.vocab
     n_tokens = api.llama_vocab_n_tokens(vocab)
     if n_tokens < 1 or api.llama_vocab_type(vocab) == 0:
         raise BadModelFile(f"{owner}: holds no vocabulary: give a whole language model")
@@ -37,8 +47,8 @@ def read_vocabulary(model: object, owner: str) -> Vocabulary:
         bos=bos,
         eos=_id_or_none(api.llama_vocab_eos(vocab)),
         adds_bos=adds_bos and bos is not None,
-        encode=_encoder(vocab, owner, _writable(vocab, strings), bos if adds_bos else None),
-        piece=_piece(vocab),
+        encode=_encoder(model, owner, _writable(vocab, strings), bos if adds_bos else None),
+        piece=_piece(model),
     )
 
 
@@ -57,20 +67,20 @@ def _writable(vocab: object, strings: tuple[str, ...]) -> frozenset[str] | None:
 
 
 def _encoder(
-    vocab: object, owner: str, writable: frozenset[str] | None, bos: int | None
+    model: LoadedModel, owner: str, writable: frozenset[str] | None, bos: int | None
 ) -> Callable[..., list[int]]:
-    n_tokens = api.llama_vocab_n_tokens(vocab)
+    n_tokens = api.llama_vocab_n_tokens(model.vocab)
 
     def encode(text: str, *, special: bool = False, bos_wanted: bool = False) -> list[int]:
         _refuse_unwritable(text, writable, owner)
         data = text.encode("utf-8")
         n_max = len(data) + 16
         buffer = (api.llama_token * n_max)()
-        n = api.llama_tokenize(vocab, data, len(data), buffer, n_max, False, special)
+        n = api.llama_tokenize(model.vocab, data, len(data), buffer, n_max, False, special)
         if n < 0:  # three byte tokens a blank, where a vocabulary has none for it
             n_max = -n
             buffer = (api.llama_token * n_max)()
-            n = api.llama_tokenize(vocab, data, len(data), buffer, n_max, False, special)
+            n = api.llama_tokenize(model.vocab, data, len(data), buffer, n_max, False, special)
         if n < 0:
             raise BadOption(
                 f"{owner}: cannot tokenize {len(data)} bytes of text (needs {-n} tokens)"
@@ -106,7 +116,7 @@ def _refuse_unwritable(text: str, writable: frozenset[str] | None, owner: str) -
         )
 
 
-def _piece(vocab: object) -> Callable[[int], bytes]:
+def _piece(model: LoadedModel) -> Callable[[int], bytes]:
     cache: dict[int, bytes] = {}
 
     def piece(token: int) -> bytes:
@@ -114,7 +124,7 @@ def _piece(vocab: object) -> Callable[[int], bytes]:
             size = 64
             while True:
                 buffer = ctypes.create_string_buffer(size)
-                n = api.llama_token_to_piece(vocab, token, buffer, size, 0, False)
+                n = api.llama_token_to_piece(model.vocab, token, buffer, size, 0, False)
                 if n >= 0:
                     break
                 size = -n

@@ -4,7 +4,6 @@ Call it in a child process where the file is a stranger: `probe` is not asked.
 """
 
 import os
-import weakref
 from pathlib import Path
 
 import llama_cpp.llama_cpp as api
@@ -12,7 +11,7 @@ import llama_cpp.llama_cpp as api
 from localcollab.errors import BadModelFile
 from localcollab.llama import library
 from localcollab.llama.header import read_header
-from localcollab.llama.tokenizer import read_vocabulary
+from localcollab.llama.tokenizer import LoadedModel, read_vocabulary
 from localcollab.vocabulary import Vocabulary
 
 
@@ -29,6 +28,4 @@ def load_vocabulary(path: Path) -> Vocabulary:
             f"{path}: llama.cpp cannot read its vocabulary ({library.take_errors() or 'no reason'}): "
             "fetch it again, or convert it anew"
         )
-    vocabulary = read_vocabulary(pointer, path.name)
-    weakref.finalize(vocabulary, api.llama_model_free, pointer)
-    return vocabulary
+    return read_vocabulary(LoadedModel(pointer), path.name)

@@ -3,7 +3,6 @@
 import ctypes
 import logging
 import os
-import weakref
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +14,7 @@ from localcollab.errors import BadModelFile, BadOption
 from localcollab.llama import library
 from localcollab.llama.header import Header, read_header
 from localcollab.llama.options import KvType, Options, available_bytes
-from localcollab.llama.tokenizer import read_vocabulary
+from localcollab.llama.tokenizer import LoadedModel, read_vocabulary
 from localcollab.vocabulary import Vocabulary
 
 logger = logging.getLogger("localcollab.note")
@@ -42,16 +41,20 @@ KV_TYPES: dict[KvType, tuple[int, float]] = {
 
 @dataclass(eq=False)
 class Weights:
-    """Loaded tensors. Freed when the last context and the last reference are gone."""
+    """Loaded tensors. Freed when the last context, vocabulary and reference are gone."""
 
     path: Path
     header: Header
-    pointer: object
-    """llama_model *"""
+    model: LoadedModel
+
+    @property
+    def pointer(self) -> object:
+        """llama_model *"""
+        return self.model.pointer
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        return read_vocabulary(self.pointer, self.path.name)
+        return read_vocabulary(self.model, self.path.name)
 
     @property
     def n_embd(self) -> int:
@@ -139,8 +142,7 @@ def load_weights(
             f"{path}: llama.cpp cannot load it ({library.take_errors() or 'no reason given'}): fetch "
             "it again, or convert it anew"
         )
-    weights = Weights(path, header, pointer)
-    weakref.finalize(weights, api.llama_model_free, pointer)
+    weights = Weights(path, header, LoadedModel(pointer))
     if kind == "decoder" and weights.kind != kind:
         raise BadModelFile(
             f"{path}: {weights.description} is no decoder-only model: members of a team are"

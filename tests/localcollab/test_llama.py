@@ -1,5 +1,7 @@
 """The seam on real files: parity with transformers, and a cache that never shows."""
 
+import gc
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -257,3 +259,17 @@ def test_states_read_with_their_prefix_are_those_read_alone(weights: list[Weight
     assert expected.hidden is not None
     assert_close(found.logits, expected.logits)
     assert_close(found.hidden, expected.hidden)
+
+
+def test_a_vocabulary_outlives_its_weights(files: list[Path]) -> None:
+    """llama.cpp keeps it inside the model: without one the process would die here."""
+    loaded = load_weights(files[0], EXACT, extra_buffers=True)
+    expected = loaded.vocabulary.encode("Take one.")
+    vocabulary, freed = loaded.vocabulary, weakref.ref(loaded.model)
+    del loaded
+    gc.collect()
+    assert vocabulary.encode("Take one.") == expected
+    assert vocabulary.decode(expected).strip("▁").replace("▁", " ") == "Take one."
+    del vocabulary
+    gc.collect()
+    assert freed() is None
