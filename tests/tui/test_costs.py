@@ -19,6 +19,7 @@ from textual.pilot import Pilot
 from chat_app import FakeTeams, ask, drive, history_file, make_app, send, until
 from localcollab_tui.app import ChatApp
 from localcollab_tui.widgets.log import MOST, PAGE
+from yardstick import RUNNING, STARTING, timed
 
 pytestmark = pytest.mark.slow
 
@@ -27,32 +28,32 @@ _ROOT = Path(__file__).parents[2]
 _PYTHONPATH = os.pathsep.join(str(_ROOT / part) for part in (".", "tui", "tests"))
 _FIRST_FRAME = """
 import json, os, sys, time
-from localcollab_tui import app
+from localcollab_tui import garbage
 
-async def begin(self):
+def begin():
     found = {"cpu": time.process_time(), "wall": time.time() - float(os.environ["STARTED"]),
              "loaded": [m for m in ("numpy", "llama_cpp") if m in sys.modules]}
-    open(os.environ["FOUND"], "w").write(json.dumps(found))
-    self.exit()
+    with open(os.environ["FOUND"], "w") as file:
+        json.dump(found, file)
+    os._exit(0)
 
-app.ChatApp._begin = begin
+garbage.resume = begin  # the first call after the first frame
 sys.argv = ["localcollab", "chat", "--incognito"]
 from localcollab.cli import main
 main()
 """
 
 
-def _is_busy() -> bool:
-    """Other work on this machine: wall-clock figures say nothing then."""
-    return os.getloadavg()[0] > (os.cpu_count() or 1) * 0.75
-
-
 def _first_frame(folder: Path) -> dict[str, float]:
-    """Run `localcollab chat` on a terminal of its own up to the first frame."""
+    """Run `localcollab chat` on a terminal of its own up to the first frame.
+
+    Its bytecode is kept from run to run, as pip and a first start leave it.
+    """
     found = folder / "found.json"
     environment = os.environ | {
         "PYTHONPATH": _PYTHONPATH, "FOUND": str(found), "STARTED": str(time.time()),
         "TERM": "xterm-256color", "PYTHONWARNINGS": "default",
+        "PYTHONPYCACHEPREFIX": str(folder / "bytecode"), "PYTHONDONTWRITEBYTECODE": "",
     }  # fmt: skip
     main, terminal = pty.openpty()
     reader = threading.Thread(target=_drain, args=(main,), daemon=True)
@@ -80,12 +81,15 @@ def _drain(fd: int) -> None:
 def test_the_first_frame_comes_within_half_a_second_and_before_numpy(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    runs = [_first_frame(tmp_path) for _ in range(3)]
-    assert not any(run["loaded"] for run in runs)
-    cpu, wall = min(run["cpu"] for run in runs), min(run["wall"] for run in runs)
-    record_property("first_frame", f"cpu {cpu:.3f} s, wall {wall:.3f} s, busy {_is_busy()}")
-    print(f"first frame: cpu {cpu:.3f} s, wall {wall:.3f} s")
-    assert (cpu if _is_busy() else wall) < 0.5
+    _first_frame(tmp_path)  # compiles
+    runs = [timed(lambda: _first_frame(tmp_path), STARTING) for _ in range(3)]
+    assert not any(run.found["loaded"] for run in runs)
+    best = min(runs, key=lambda run: run.found["wall"] / run.slowness)
+    cpu, wall = best.found["cpu"], best.found["wall"]
+    figures = f"cpu {cpu:.3f} s, wall {wall:.3f} s, machine slower by {best.slowness:.2f}"
+    record_property("first_frame", figures)
+    print(f"first frame: {figures}")
+    assert wall / best.slowness < 0.5
 
 
 _OFFLINE = """
@@ -122,6 +126,22 @@ def test_no_connection_is_tried_in_an_empty_network_namespace(tmp_path: Path) ->
 def test_a_key_press_is_served_within_50_ms_while_an_answer_streams(
     record_property: Callable[[str, object], None],
 ) -> None:
+    rounds = [timed(_key_delays, RUNNING) for _ in range(3)]
+    best = min(rounds, key=lambda one: _quantile(one.found, 0.99) / one.slowness)
+    p50, p99 = (_quantile(best.found, q) * 1000 for q in (0.5, 0.99))
+    figures = f"p50 {p50:.1f} ms, p99 {p99:.1f} ms, machine slower by {best.slowness:.2f}"
+    record_property("key_latency", figures)
+    print(f"key press while streaming, {len(best.found)} presses: {figures}")
+    assert all(len(one.found) > 50 for one in rounds)
+    assert p99 / best.slowness <= 50
+
+
+def _quantile(delays: list[float], q: float) -> float:
+    return sorted(delays)[int(len(delays) * q)]
+
+
+def _key_delays() -> list[float]:
+    """Seconds from a key press to its letter in the field, while an answer streams."""
     paragraph = "Some **bold** words, `code`, and a [link](x).\n\n- one\n- two\n\n"
     teams = FakeTeams(lambda _: paragraph * 20, pace=0.004)
     delays: list[float] = []
@@ -140,13 +160,7 @@ def test_a_key_press_is_served_within_50_ms_while_an_answer_streams(
         app.engine.stop()
 
     drive(make_app(teams), steps, size=(120, 40))
-    delays.sort()
-    p50, p99 = (delays[int(len(delays) * q)] * 1000 for q in (0.5, 0.99))
-    record_property("key_latency", f"p50 {p50:.1f} ms, p99 {p99:.1f} ms, busy {_is_busy()}")
-    print(f"key press while streaming, {len(delays)} presses: p50 {p50:.1f} ms, p99 {p99:.1f} ms")
-    assert len(delays) > 50
-    if not _is_busy():
-        assert p99 <= 50
+    return delays
 
 
 async def _yield() -> None:

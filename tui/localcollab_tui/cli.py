@@ -12,6 +12,7 @@ import typer
 
 from localcollab.cli_options import Models, NCtx, Team
 from localcollab.errors import BadOption
+from localcollab_tui import garbage
 
 if TYPE_CHECKING:
     from localcollab.history import History
@@ -53,7 +54,8 @@ def chat(
 
             PlainChat(history, open_by_name, sys.stdin, sys.stdout).run(team, session)
             return
-        ended = _run_app(history, open_by_name, team, session, catalogs)
+        with garbage.paused():
+            ended = _run_app(history, open_by_name, team, session, catalogs)
     if not ended:
         # A model is still being loaded: llama.cpp cannot be interrupted there.
         sys.stdout.flush()
@@ -67,9 +69,6 @@ def _run_app(
     session: str | None,
     catalogs: tuple[Path, ...],
 ) -> bool:
-    from localcollab_tui import garbage
-
-    garbage.pause()
     from localcollab_tui.app import Start
     from localcollab_tui.settings import load_settings, settings_path
 
