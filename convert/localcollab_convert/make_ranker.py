@@ -116,7 +116,7 @@ class RankerMaker:
         stage, asked = self._encoder_stage, self.request
         if stage.outputs() is not None:
             return
-        self._begin(stage)
+        stage.begin(self._note)
         folder = stage.folder / "model"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
@@ -172,7 +172,7 @@ class RankerMaker:
         stage = self._training_stage
         if stage.outputs() is not None:
             return
-        self._begin(stage)
+        stage.begin(self._note)
         source = self._encoder_stage.folder / "model"
         training = RankerTraining(
             self._module(source), self._examples(self._train), self.valid_examples(),
@@ -214,7 +214,7 @@ class RankerMaker:
         assert trained is not None, "the training stage is finished"
         done = stage.outputs()
         if done is None:
-            self._begin(stage)
+            stage.begin(self._note)
             parity = self._write(stage.folder, trained)
             out = self.request.out
             names = [os.path.relpath(out / name, stage.folder) for name in (ENCODER, FILE)]
@@ -264,11 +264,6 @@ class RankerMaker:
                 f"{largest:.3g}): llama.cpp reads this architecture otherwise, use another encoder"
             )
         return largest, len(pairs)
-
-    def _begin(self, stage: Stage) -> None:
-        differing = stage.begin()
-        if differing:
-            self._note(f"{stage.name}: made anew, because these differ: {', '.join(differing)}")
 
 
 def file_digests(folder: Path) -> dict[str, str]:

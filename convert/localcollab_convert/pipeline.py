@@ -243,9 +243,7 @@ def _versions() -> dict[str, str]:
 
 
 def _begin(stage: Stage, note: OnProgress) -> None:
-    differing = stage.begin()
-    if differing:
-        note(f"{stage.name}: made anew, because these differ: {', '.join(differing)}")
+    stage.begin(note)
     for stale in stage.folder.glob("*.partial"):
         stale.unlink()
 

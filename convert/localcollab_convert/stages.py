@@ -57,29 +57,28 @@ class Stage:
         files = outputs.get("files", {})
         return outputs if all(self._is_whole(*item) for item in files.items()) else None
 
-    def begin(self) -> list[str]:
-        """Make the folder ready; files made from this key stay. Returns the keys that differed."""
+    def begin(self, say: Callable[[str], None] | None = None) -> None:
+        """Make the folder ready; files made from this key stay. Says what made it begin anew."""
         self.folder.mkdir(parents=True, exist_ok=True)
         manifest, key = self.manifest, self._key()
         if manifest.get("key") == key:
-            return []
+            return
         old = manifest.get("key")
         if manifest:
             self._clear()
         write_json(self.folder / _MANIFEST, {"key": key, "outputs": None})
-        if not isinstance(old, dict):
-            return []
-        return sorted(name for name in old.keys() | key.keys() if old.get(name) != key.get(name))
+        if say and isinstance(old, dict):
+            names = old.keys() | key.keys()
+            differing = sorted(name for name in names if old.get(name) != key.get(name))
+            say(f"{self.name}: made anew, because these differ: {', '.join(differing)}")
 
     def resume(self, say: Callable[[str], None]) -> dict[str, Any] | None:
-        """What a finished stage noted; else it is begun, saying what made it begin anew."""
+        """What a finished stage noted; else it is begun."""
         outputs = self.outputs()
         if outputs is not None:
             say(f"{self.name}: up to date")
             return outputs
-        differing = self.begin()
-        if differing:
-            say(f"{self.name}: made anew, because these differ: {', '.join(differing)}")
+        self.begin(say)
         return None
 
     def note(self, **facts: Any) -> None:
