@@ -98,10 +98,10 @@ def test_two_hundred_pairs_equal_the_trained_module(made: Made, maker: RankerMak
         module = maker.trained()
         form = ranker.ranker.card.form
         theirs = [float(pair_logits(module([pair.written(form)]))) for pair in pairs]
-    ours = ranker.compare_tokens(texts)
+    ours, spread = ranker.compare_tokens(texts), float(np.std(theirs))
     assert len(ours) == 200
-    assert np.std(theirs) > 0.01
-    assert np.abs(ours - np.array(theirs)).max() <= 1e-2
+    assert spread > 0.01
+    assert np.abs(ours - np.array(theirs)).max() <= min(1e-2, spread / 10)
 
 
 @pytest.mark.slow
