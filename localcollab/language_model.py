@@ -71,6 +71,43 @@ class LanguageModel(Protocol):
         ...
 
 
+class Wrapper:
+    """A `LanguageModel` in another's place: what a subclass does not change is `inner`'s."""
+
+    def __init__(self, inner: LanguageModel) -> None:
+        self.inner = inner
+
+    @property
+    def name(self) -> str:
+        return self.inner.name
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        return self.inner.vocabulary
+
+    @property
+    def n_embd(self) -> int:
+        return self.inner.n_embd
+
+    @property
+    def n_ctx(self) -> int:
+        return self.inner.n_ctx
+
+    def read(
+        self,
+        tokens: Sequence[int],
+        *,
+        last: int = 1,
+        hidden: bool = False,
+        on_chunk: OnChunk | None = None,
+    ) -> Reading:
+        """See `LanguageModel.read`."""
+        return self.inner.read(tokens, last=last, hidden=hidden, on_chunk=on_chunk)
+
+    def attribute(self, reading: Reading, token: int) -> str:
+        return self.inner.attribute(reading, token)
+
+
 def log_sum_exp(logits: Float32Array) -> Float32Array:
     """log of the sum of exp over the last axis, which is kept with length 1."""
     largest = logits.max(axis=-1, keepdims=True)

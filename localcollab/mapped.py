@@ -9,32 +9,24 @@ from collections.abc import Sequence
 import numpy as np
 
 from localcollab.errors import VocabularyMismatch
-from localcollab.language_model import LanguageModel, OnChunk, Reading
+from localcollab.language_model import LanguageModel, OnChunk, Reading, Wrapper
 from localcollab.vocabulary import Vocabulary
 
 MAX_DIFFERENT = 1024
 """Tokens that may be missing on one side. More means another tokenizer, not padding."""
 
 
-class MappedModel:
+class MappedModel(Wrapper):
     """`inner` with the ids of `vocabulary`. Raises `VocabularyMismatch` at a token it lacks."""
 
     def __init__(self, inner: LanguageModel, vocabulary: Vocabulary, to_inner: np.ndarray) -> None:
-        self.inner, self.vocabulary = inner, vocabulary
-        self._to_inner = to_inner
+        super().__init__(inner)
+        self._vocabulary, self._to_inner = vocabulary, to_inner
         self._known = np.flatnonzero(to_inner >= 0)
 
     @property
-    def name(self) -> str:
-        return self.inner.name
-
-    @property
-    def n_embd(self) -> int:
-        return self.inner.n_embd
-
-    @property
-    def n_ctx(self) -> int:
-        return self.inner.n_ctx
+    def vocabulary(self) -> Vocabulary:
+        return self._vocabulary
 
     def read(
         self,

@@ -30,11 +30,10 @@ from localcollab.documents.collection import Collection
 from localcollab.documents.events import AnswerEvent, Checked, Sources
 from localcollab.errors import BadData
 from localcollab.events import Finished, Token
-from localcollab.language_model import LanguageModel, OnChunk, Reading
+from localcollab.language_model import LanguageModel, Reading, Wrapper
 from localcollab.questions import is_right
 from localcollab.session import Session
 from localcollab.statistics import wilson_interval
-from localcollab.vocabulary import Vocabulary
 from monograph_files import FORMATS, write_document
 
 SHIPPED = Path(__file__).parents[1] / "localcollab/shipped/formulary"
@@ -62,29 +61,16 @@ class Answered:
         return is_right(self.text, self.item.gold)
 
 
-class StandIn:
+class StandIn(Wrapper):
     """The base under an expert's name: what is left of a team without that expert."""
 
     def __init__(self, base: LanguageModel, name: str) -> None:
-        self.base, self.name = base, name
+        super().__init__(base)
+        self._name = name
 
     @property
-    def vocabulary(self) -> Vocabulary:
-        return self.base.vocabulary
-
-    @property
-    def n_embd(self) -> int:
-        return self.base.n_embd
-
-    @property
-    def n_ctx(self) -> int:
-        return self.base.n_ctx
-
-    def read(
-        self, tokens: Sequence[int], *, last: int = 1, hidden: bool = False,
-        on_chunk: OnChunk | None = None,
-    ) -> Reading:  # fmt: skip
-        return self.base.read(tokens, last=last, hidden=hidden, on_chunk=on_chunk)
+    def name(self) -> str:
+        return self._name
 
     def attribute(self, reading: Reading, token: int) -> str:
         return self.name

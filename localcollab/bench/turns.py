@@ -13,7 +13,7 @@ from localcollab.answer import Limits
 from localcollab.bench.figures import Figure, figure, skipped
 from localcollab.bench.setting import Setting, llama_of
 from localcollab.events import Finished, Prompted
-from localcollab.language_model import LanguageModel, OnChunk, Reading
+from localcollab.language_model import LanguageModel, OnChunk, Reading, Wrapper
 from localcollab.session import Session
 from localcollab.vocabulary import Vocabulary
 
@@ -23,29 +23,13 @@ _ANSWER = (
 _LABEL = "second turn: tokens evaluated / new tokens"
 
 
-class Dictated:
+class Dictated(Wrapper):
     """`inner`, which wants the dictated tokens after a prompt; it reads whatever it is given."""
 
     def __init__(self, inner: LanguageModel) -> None:
-        self.inner = inner
+        super().__init__(inner)
         self._script: Sequence[int] = ()
         self._start = 0
-
-    @property
-    def name(self) -> str:
-        return self.inner.name
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        return self.inner.vocabulary
-
-    @property
-    def n_embd(self) -> int:
-        return self.inner.n_embd
-
-    @property
-    def n_ctx(self) -> int:
-        return self.inner.n_ctx
 
     def dictate(self, n_prompt: int, script: Sequence[int]) -> None:
         self._start, self._script = n_prompt, script
@@ -63,9 +47,6 @@ class Dictated:
         if len(logits):
             logits[-1, self._script[len(tokens) - self._start]] = np.finfo(np.float32).max
         return reading._replace(logits=logits)
-
-    def attribute(self, reading: Reading, token: int) -> str:
-        return self.inner.attribute(reading, token)
 
 
 def split_otherwise(vocabulary: Vocabulary, tokens: Sequence[int]) -> list[int]:

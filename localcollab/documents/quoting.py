@@ -22,6 +22,7 @@ from localcollab.language_model import (
     LanguageModel,
     OnChunk,
     Reading,
+    Wrapper,
     log_softmax,
 )
 from localcollab.vocabulary import Vocabulary
@@ -133,26 +134,14 @@ def _folded(text: str) -> str:
     return folded if len(folded) == len(text) else text
 
 
-class Quoting:
-    """A `LanguageModel` that stands in a member's place, under its name."""
+class Quoting(Wrapper):
+    """Stands in a member's place, under its name."""
 
     def __init__(
         self, member: LanguageModel, quotes: Quotes, *, least_words: int = LEAST_WORDS
     ) -> None:
-        self.member, self.quotes, self.least_words = member, quotes, least_words
-        self.name = member.name
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        return self.member.vocabulary
-
-    @property
-    def n_embd(self) -> int:
-        return self.member.n_embd
-
-    @property
-    def n_ctx(self) -> int:
-        return self.member.n_ctx
+        super().__init__(member)
+        self.quotes, self.least_words = quotes, least_words
 
     def read(
         self,
@@ -163,13 +152,13 @@ class Quoting:
         on_chunk: OnChunk | None = None,
     ) -> Reading:
         """See `LanguageModel.read`. `hidden` is the member's."""
-        reading = self.member.read(tokens, last=last, hidden=hidden, on_chunk=on_chunk)
+        reading = self.inner.read(tokens, last=last, hidden=hidden, on_chunk=on_chunk)
         ends = range(len(tokens) - last + 1, len(tokens) + 1)
         copies = [self.quotes.after(tokens[:end], self.least_words) for end in ends]
         return Reading(
             _mixed(reading.logits, copies),
             reading.hidden,
-            members={self.member.name: reading, QUOTES: Reading(_logits(reading.logits, copies))},
+            members={self.inner.name: reading, QUOTES: Reading(_logits(reading.logits, copies))},
         )
 
     def attribute(self, reading: Reading, token: int) -> str:
@@ -177,8 +166,8 @@ class Quoting:
         copied = reading.members[QUOTES].logits[-1, token]
         if copied > reading.logits[-1, token] + np.log(0.5):
             return QUOTES
-        author = self.member.attribute(reading.members[self.member.name], token)
-        return self.name if author == self.member.name else author
+        author = self.inner.attribute(reading.members[self.inner.name], token)
+        return self.name if author == self.inner.name else author
 
 
 def _mixed(logits: Float32Array, copies: Sequence[Copy]) -> Float32Array:
