@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import random
+import resource
 import subprocess
 import sys
 import time
@@ -40,8 +41,9 @@ class Run:
     first: Sequence[Medicine]
     more: Sequence[Medicine]
     seed: int
-    minutes: float
-    refresh_minutes: float
+    length: Sequence[str]
+    """Of the training: --minutes or --steps."""
+    refresh_length: Sequence[str]
     n_threads: int
 
     @property
@@ -66,14 +68,17 @@ class Run:
             f"XDG_{kind}_HOME": str(self.out / kind.lower()) for kind in ("DATA", "CONFIG", "CACHE")
         }
         environment = os.environ | homes | {"OMP_NUM_THREADS": str(self.n_threads)}
-        started = time.monotonic()
+        started, used = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
         child = subprocess.run(command, stdout=subprocess.PIPE, env=environment, check=False)
         if child.returncode:
             raise SystemExit(f"localcollab {' '.join(words)}: exit code {child.returncode}")
         text = child.stdout.decode()
         # `docs add` writes a line a file, and a last one about them all.
         found = json.loads(text if text.startswith("{\n") else text.splitlines()[-1])
-        return {"seconds": round(time.monotonic() - started, 1), "found": found}
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        busy = after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime
+        seconds = round(time.monotonic() - started, 1)
+        return {"seconds": seconds, "cpu_seconds": round(busy, 1), "found": found}
 
 
 def main() -> None:
@@ -92,9 +97,16 @@ def main() -> None:
         "seed": run.seed,
         "n_threads": run.n_threads,
         "minutes": {
-            "docs add": round((added["seconds"] + more["seconds"]) / 60, 2),
-            "convert expert": round(made["seconds"] / 60, 1),
-            "docs refresh": round(refreshed["seconds"] / 60, 1),
+            name: {
+                "wall": round(found["seconds"] / 60, 2),
+                "cpu": round(found["cpu_seconds"] / 60, 2),
+            }
+            for name, found in (
+                ("docs add", added),
+                ("convert expert", made),
+                ("docs add, more", more),
+                ("docs refresh", refreshed),
+            )
         },
         "first": shown(before),
         "first, after the refresh": shown(after),
@@ -113,14 +125,23 @@ def _parse() -> Run:
     parser.add_argument("--more", type=int, default=40, help="added before the refresh")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--minutes", type=float, default=20.0, help="of training the expert")
+    parser.add_argument(
+        "--steps", type=int, help="instead of minutes: where others use the machine"
+    )
     parser.add_argument("--refresh-minutes", type=float, default=6.0)
+    parser.add_argument("--refresh-steps", type=int)
     parser.add_argument("--threads", type=int, default=2)
     asked = parser.parse_args()
     medicines = invent(asked.medicines + asked.more, asked.seed)
     return Run(
         asked.out.resolve(), medicines[: asked.medicines], medicines[asked.medicines :],
-        asked.seed, asked.minutes, asked.refresh_minutes, asked.threads,
+        asked.seed, _length(asked.minutes, asked.steps),
+        _length(asked.refresh_minutes, asked.refresh_steps), asked.threads,
     )  # fmt: skip
+
+
+def _length(minutes: float, steps: int | None) -> Sequence[str]:
+    return ("--steps", str(steps)) if steps else ("--minutes", str(minutes))
 
 
 def invent(n: int, seed: int) -> list[Medicine]:
@@ -146,14 +167,12 @@ def add(run: Run, medicines: Sequence[Medicine]) -> Record:
 def make_expert(run: Run) -> Record:
     return run.localcollab(
         "convert", "expert", "--docs", NAME, "--like", LIKE, "--place", PLACE,
-        "--minutes", str(run.minutes), "--out", str(run.out / NAME), "--seed", str(run.seed),
+        *run.length, "--out", str(run.out / NAME), "--seed", str(run.seed),
     )  # fmt: skip
 
 
 def refresh(run: Run) -> Record:
-    return run.localcollab(
-        "docs", "refresh", "--collection", NAME, "--minutes", str(run.refresh_minutes)
-    )
+    return run.localcollab("docs", "refresh", "--collection", NAME, *run.refresh_length)
 
 
 def evaluate(run: Run, name: str, medicines: Sequence[Medicine]) -> Record:

@@ -243,7 +243,8 @@ class ExpertMaker:
         if nll["head"] >= nll["base"]:
             raise HeadMismatch(
                 f"the head of {like.team!r} does not help here ({nll['head']:.3f} nats a token, the "
-                f"base alone {nll['base']:.3f}): leave --like out, and a head is trained"
+                f"base alone {nll['base']:.3f}): give more --minutes, or leave "
+                "--like out, and a head is trained"
             )
         card = replace(head.card, metrics=nll)
         save_head(Head(head.tensors, card), self.head_path)

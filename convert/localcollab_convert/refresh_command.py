@@ -15,18 +15,26 @@ from localcollab_convert.refresh_expert import Refresh, Refreshed, find_expert
 
 
 def run(
-    docs: str, team: str | None, *, minutes: float, catalogs: tuple[Path, ...], as_json: bool
+    docs: str,
+    team: str | None,
+    *,
+    minutes: float,
+    n_steps: int | None,
+    catalogs: tuple[Path, ...],
+    as_json: bool,
 ) -> None:
     """Raises `BadOption`, `BadCollection`, `BadData`, `BadModelFile`, `BadCatalog`."""
     if not 0 < minutes <= 60 * 24:
         raise BadOption(f"--minutes is {minutes}: give a number above 0, up to 1440")
+    if n_steps is not None and not 0 < n_steps <= 10**6:
+        raise BadOption(f"--steps is {n_steps}: give a number from 1 to a million")
     catalog = load_catalog(*catalogs)
     expert = find_expert(catalog, team or docs)
     with open_collection(docs) as collection:
         texts = read_texts(collection)
     status = Status(sys.stderr)
     try:
-        refreshed = Refresh(expert, texts, catalog, status.show).run(minutes)
+        refreshed = Refresh(expert, texts, catalog, status.show).run(minutes, n_steps)
     finally:
         status.clear()
     if as_json:

@@ -9,7 +9,6 @@ import os
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 
 from localcollab.assembly import Member, plan_from_catalog
@@ -93,19 +92,24 @@ class Refresh:
                 "localcollab docs sync looks at the files again"
             )
 
-    @cached_property
-    def _stage(self) -> Stage:
-        """Of these texts and this expert; what was made for others is made anew."""
-        texts = texts_sha256([*self.old, *self.new])
-        folder = self._expert.path.parent / "work" / "refresh"
-        return Stage("refresh", folder, {"texts": texts, "expert": self._expert.card.sha256})
+    def _begin(self, minutes: float, n_steps: int | None) -> Stage:
+        """Of these texts, this expert and this length; what was made for others is made anew."""
+        key = {
+            "texts": texts_sha256([*self.old, *self.new]),
+            "expert": self._expert.card.sha256,
+            "minutes": None if n_steps else minutes,
+            "n_steps": n_steps,
+        }
+        stage = Stage("refresh", self._expert.path.parent / "work" / "refresh", key)
+        stage.begin()
+        return stage
 
-    def run(self, minutes: float) -> Refreshed:
+    def run(self, minutes: float, n_steps: int | None = None) -> Refreshed:
         """Train, compare, and enter the new expert in the catalogue where it is as good."""
-        self._stage.begin()
+        self._stage = self._begin(minutes, n_steps)
         made = self._stage.folder / "new.gguf"
         head = self._stage.folder / "new.safetensors"
-        seconds = self._train(made, minutes)
+        seconds = self._train(made, minutes, n_steps)
         self._bind_head(made, head)
         known, new = (self._compare(texts, made, head) for texts in (self.old, self.new))
         is_kept = new[1] < new[0] and known[1] <= known[0] + TOLERANCE
@@ -113,7 +117,7 @@ class Refresh:
             self._replace(made, head, seconds / 60)
         return Refreshed(len(self.new), self._n_gone, known, new, is_kept, seconds / 60)
 
-    def _train(self, made: Path, minutes: float) -> float:
+    def _train(self, made: Path, minutes: float, n_steps: int | None) -> float:
         """Writes `made`; returns the seconds."""
         card = self._expert.card
         recipe = Recipe(SHAPES.get(card.size), card.seed, learning_rate=8e-4)
@@ -122,6 +126,7 @@ class Refresh:
             load_llama(self._expert.path), self.old, vocabulary, recipe,
             self._stage.folder / "checkpoint.pt", fresh=self.new, fresh_share=NEW_SHARE,
         )  # fmt: skip
+        run.n_steps = run.n_steps or n_steps or 0
         model = run.run(minutes, self._show_step)
         provenance = {"refreshed from": card.sha256, "base": card.base_sha256,
                       "seed": str(card.seed)}  # fmt: skip
