@@ -45,6 +45,30 @@ def sync(collection: _Collection = "default", max_mb: _MaxMb = 64, as_json: Json
 
 
 @app.command()
+def embed(
+    model: Annotated[
+        str | None, typer.Option(help="An encoder: a GGUF file, or one of the catalogue.")
+    ] = None,
+    off: Annotated[bool, typer.Option("--off", help="Drop the vectors.")] = False,
+    before_query: Annotated[str, typer.Option(help="What the encoder wants, as 'query: '.")] = "",
+    before_passage: Annotated[str, typer.Option(help="The same before passages.")] = "",
+    collection: _Collection = "default",
+    models: Models = None,
+    as_json: Json = False,
+) -> None:
+    """Search by an encoder's vectors beside words; after sync, the same command adds what lacks.
+
+    Stopped, it goes on where it was.
+    """
+    from localcollab.documents.commands import embed as command
+
+    command(
+        model, off, collection, before_query=before_query, before_passage=before_passage,
+        catalogs=tuple(models or ()), as_json=as_json,
+    )  # fmt: skip
+
+
+@app.command()
 def remove(
     paths: Annotated[list[Path], typer.Argument(help="What was added, or a part of it.")],
     collection: _Collection = "default",
@@ -133,6 +157,9 @@ def refresh(
         str | None, typer.Option(help="That convert expert made; default: the collection's name.")
     ] = None,
     minutes: Annotated[float, typer.Option(help="Of training, about.")] = 8.0,
+    steps: Annotated[
+        int | None, typer.Option(help="Exactly so many instead of --minutes: reproducible.")
+    ] = None,
     models: Models = None,
     as_json: Json = False,
 ) -> None:
@@ -146,4 +173,7 @@ def refresh(
         raise LocalcollabError(
             f"docs refresh needs {error.name}: pip install 'localcollab[convert]'"
         ) from error
-    module.run(collection, team, minutes=minutes, catalogs=tuple(models or ()), as_json=as_json)
+    module.run(
+        collection, team, minutes=minutes, n_steps=steps, catalogs=tuple(models or ()),
+        as_json=as_json,
+    )  # fmt: skip

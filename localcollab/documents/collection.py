@@ -15,10 +15,12 @@ from typing import Self
 
 from platformdirs import user_data_path
 
-from localcollab.documents import rows, searching, syncing
+from localcollab.documents import rows, syncing
 from localcollab.documents.database import Database
+from localcollab.documents.embedding import Nearest, OnEmbedded
 from localcollab.documents.limits import DEFAULT_LIMITS, Limits
 from localcollab.documents.records import Document, Hit, Passage, Source, Tally, Visit
+from localcollab.documents.vectors import Embedding
 from localcollab.errors import BadCollection, BadOption
 
 DEFAULT_NAME = "default"
@@ -62,6 +64,7 @@ class Collection:
     def __init__(self, path: Path | None) -> None:
         """None: in memory. A file that is not there is made."""
         self._database = Database(path)
+        self._nearest = Nearest(self._database)
 
     @property
     def path(self) -> Path | None:
@@ -100,12 +103,35 @@ class Collection:
             found = connection.execute(f"{rows.DOCUMENT} ORDER BY d.path")
             return tuple(map(rows.to_document, found))
 
+    # Vectors
+
+    def embed(
+        self,
+        model: Path,
+        *,
+        before_query: str = "",
+        before_passage: str = "",
+        on_embedded: OnEmbedded | None = None,
+    ) -> int:
+        """Search by vectors of this encoder too. Stopped at any moment, it goes on later.
+
+        Returns how many passages got one. Raises `BadModelFile`.
+        """
+        return self._nearest.embed(model, before_query, before_passage, on_embedded)
+
+    def forget_vectors(self) -> None:
+        self._nearest.forget()
+        self._database.scrub()
+
+    def embedding(self) -> tuple[Embedding, int] | None:
+        """What its vectors are of, and how many passages have none yet; None without vectors."""
+        return self._nearest.describe()
+
     # Passages
 
     def search(self, query: str, n: int = 8) -> list[Hit]:
-        """The best passages first; any text is a valid query. See `searching`."""
-        with self._database.read() as connection:
-            return searching.search(connection, query, n)
+        """The best passages first; any text is a valid query. See `searching` and `embedding`."""
+        return self._nearest.search(query, n)
 
     def passage(self, id_: int) -> Passage:
         with self._database.read() as connection:

@@ -30,6 +30,40 @@ def sync(name: str, *, max_mb: int, as_json: bool) -> None:
     _print_tally(tally, name, as_json=as_json)
 
 
+def embed(
+    model: str | None, off: bool, name: str, *, before_query: str, before_passage: str,
+    catalogs: tuple[Path, ...], as_json: bool,
+) -> None:  # fmt: skip
+    """Raises `BadOption`, `BadCatalog`, `BadModelFile`."""
+    if (model is None) != off:
+        raise BadOption("docs embed takes either --model, an encoder to search with, or --off")
+    with open_collection(name) as collection:
+        if model is None:
+            collection.forget_vectors()
+            n_made = 0
+        else:
+            status = Status()
+            n_made = collection.embed(
+                _model_path(model, catalogs), before_query=before_query,
+                before_passage=before_passage,
+                on_embedded=lambda done, n: status.show(f"{done} of {_count(n, 'passage')}"),
+            )  # fmt: skip
+            status.clear()
+    if as_json:
+        _print_json({"collection": name, "model": model, "embedded": n_made})
+    else:
+        how = f"{_count(n_made, 'passage')} embedded" if model else "searched by words alone"
+        print(f"{name}: {how}")
+
+
+def _model_path(model: str, catalogs: tuple[Path, ...]) -> Path:
+    if Path(model).is_file():
+        return Path(model).resolve()
+    from localcollab.catalog import load_catalog
+
+    return load_catalog(*catalogs).model(model).path
+
+
 def remove(paths: tuple[Path, ...], name: str, *, as_json: bool) -> None:
     with open_collection(name) as collection:
         removed = collection.remove(paths)
@@ -51,7 +85,10 @@ def print_list(name: str, *, as_json: bool) -> None:
 
 def print_search(query: str, name: str, *, n: int, as_json: bool) -> None:
     with open_collection(name) as collection:
-        hits = collection.search(query, n)
+        embedding, hits = collection.embedding(), collection.search(query, n)
+    if embedding is not None and embedding[1]:
+        left = f"{_count(embedding[1], 'passage')} without a vector, found by words alone"
+        print(f"{left}: localcollab docs embed makes them", file=sys.stderr)
     if as_json:
         _print_json([_passage(hit.passage) | {"score": hit.score} for hit in hits])
         return
@@ -89,6 +126,10 @@ def print_status(name: str | None, *, as_json: bool) -> None:
         states = ", ".join(f"{n} {state}" for state, n in report["files"].items()) or "no files"
         print(f"{report['collection']}: {states}; {_count(report['n_passages'], 'passage')}")
         print(f"    {report['path']} ({report['size_bytes'] / 1e6:.1f} MB)")
+        if report["vectors"]:
+            left = report["without_vector"]
+            todo = f"; {_count(left, 'passage')} without (localcollab docs embed)" if left else ""
+            print(f"    searched by vectors of {_line(report['vectors'])} too{todo}")
         for source in report["sources"]:
             print(f"    from {_line(source)}")
         for each in report["not_indexed"]:
@@ -149,7 +190,7 @@ def _print_tally(tally: Tally, name: str, *, as_json: bool) -> None:
 def _report(name: str) -> dict[str, Any]:
     with open_collection(name) as collection:
         documents, sources = collection.documents(), collection.sources()
-        digest = collection.content_sha256()
+        digest, embedding = collection.content_sha256(), collection.embedding()
         assert collection.path is not None
         path = collection.path
     return {
@@ -159,6 +200,8 @@ def _report(name: str) -> dict[str, Any]:
         "content_sha256": digest,
         "files": dict(Counter(document.status for document in documents)),
         "n_passages": sum(document.n_passages for document in documents),
+        "vectors": None if embedding is None else os.fspath(embedding[0].path),
+        "without_vector": None if embedding is None else embedding[1],
         "sources": [os.fspath(s.path) for s in sources if not s.is_excluded],
         "excluded": [os.fspath(s.path) for s in sources if s.is_excluded],
         "not_indexed": [_document(each) for each in documents if each.status != "indexed"],

@@ -45,5 +45,21 @@ _TABLES = (
     END""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = ((f"PRAGMA application_id = {APPLICATION_ID}", *_TABLES),)
+_VECTORS = (
+    """CREATE TABLE embeddings (      -- none or one row: the encoder that the vectors are of
+        path BLOB NOT NULL,
+        sha256 TEXT NOT NULL,
+        before_query TEXT NOT NULL,
+        before_passage TEXT NOT NULL
+    )""",
+    """CREATE TABLE vectors (
+        passage INTEGER PRIMARY KEY REFERENCES passages(id) ON DELETE CASCADE,
+        vector BLOB NOT NULL           -- of length 1, in half precision, little-endian
+    )""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (f"PRAGMA application_id = {APPLICATION_ID}", *_TABLES),
+    _VECTORS,
+)
 """`MIGRATIONS[n]` makes version n + 1 (PRAGMA user_version) of version n. Only ever added to."""

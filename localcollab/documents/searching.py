@@ -3,17 +3,19 @@
 Okapi BM25 (k1 = 1.2, b = 0.75) over headings and text. Words that stand in a large share of all
 passages leave the query: they say nothing, and cost most. To a passage's own score come small shares of
 two others: of the question's neighbouring words standing close together in it, and of the passages
-right before and after it. `scripts/retrieval.py` measures what both are worth.
+right before and after it. `scripts/retrieval.py` measures what both are worth. Where passages have
+vectors (`vectors`), their ranking and this one are fused.
 """
 
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, islice, pairwise
 
 from localcollab.documents import rows
 from localcollab.documents.records import Hit
+from localcollab.documents.vectors import fuse
 
 FREQUENT = 0.25
 """A word in more than this share of the passages leaves the query, if another one stays."""
@@ -48,13 +50,23 @@ class Query:
     """Telling words that follow one another in the question."""
 
 
-def search(connection: sqlite3.Connection, text: str, n: int) -> list[Hit]:
-    """Inside a transaction. Passages that hold any of the query's words, the best first."""
+def search(
+    connection: sqlite3.Connection,
+    text: str,
+    n: int,
+    near: Callable[[int], Sequence[int]] | None = None,
+) -> list[Hit]:
+    """Inside a transaction. Passages that hold any of the query's words, the best first.
+
+    `near(n)`: ids of the passages whose vectors are nearest; both rankings are then fused.
+    """
     query = to_query(connection, text)
-    if not query.words or n < 1:
-        return []
-    scores = score(connection, query, max(n, _CANDIDATES))
-    return hits(connection, sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))[:n])
+    n_candidates = max(n, _CANDIDATES)
+    found = score(connection, query, n_candidates) if query.words and n > 0 else {}
+    ranked = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
+    if near is not None and n > 0:
+        ranked = list(fuse([[id_ for id_, _ in ranked], near(n_candidates)]).items())
+    return hits(connection, ranked[:n]) if ranked else []
 
 
 def score(connection: sqlite3.Connection, query: Query, n: int) -> Scores:

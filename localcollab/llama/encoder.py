@@ -7,7 +7,7 @@ import ctypes
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import llama_cpp.llama_cpp as api
 import numpy as np
@@ -20,6 +20,13 @@ from localcollab.llama.options import Options, threads_for
 from localcollab.llama.probe import Verdict, probe
 from localcollab.llama.weights import Weights, load_weights
 from localcollab.vocabulary import Vocabulary
+
+_POOLING: dict[int, Literal["mean", "first", "last"]] = {
+    api.LLAMA_POOLING_TYPE_MEAN: "mean",
+    api.LLAMA_POOLING_TYPE_CLS: "first",
+    api.LLAMA_POOLING_TYPE_LAST: "last",
+}
+_N_AROUND = 8
 
 
 class Encoder:
@@ -53,6 +60,24 @@ class Encoder:
                 f"{library.take_errors() or 'no reason given'})"
             )
         return self._copy_states(len(tokens))
+
+    @property
+    def pooling(self) -> Literal["mean", "first", "last"]:
+        """Which states stand for a whole text, as the file says; the mean where it does not."""
+        kind = self.weights.header.number("pooling_type")
+        return _POOLING.get(kind or api.LLAMA_POOLING_TYPE_MEAN, "mean")
+
+    def write(self, text: str) -> list[int]:
+        """Token ids with what the model wants around a text; names of special tokens are text.
+
+        Raises `UnknownCharacter`.
+        """
+        n_most = len(self.vocabulary.encode(text)) + _N_AROUND
+        data, buffer = text.encode(), (api.llama_token * n_most)()
+        vocab = self.weights.model.vocab
+        n = api.llama_tokenize(vocab, data, len(data), buffer, n_most, True, False)
+        assert n >= 0, "what stands around a text is a few tokens"
+        return list(buffer[:n])
 
     def _check(self, tokens: Sequence[int]) -> None:
         if not tokens:
