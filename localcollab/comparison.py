@@ -5,7 +5,9 @@ its peak memory is its own. `python -m localcollab.comparison` is that process: 
 input; on standard output a line for every answer, then the result.
 """
 
+import contextlib
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -24,10 +26,11 @@ from localcollab.assembly import (
 )
 from localcollab.bench.memory import peak_rss_bytes
 from localcollab.catalog import DEFAULT_TEAM, Catalog, TeamEntry, method_name
-from localcollab.errors import BadOption, LocalcollabError
+from localcollab.errors import BadOption, EvaluationFailed, LocalcollabError
 from localcollab.eval_command import read_all, some_of
 from localcollab.evaluate import Score, ask_team, score
 from localcollab.llama.header import read_header
+from localcollab.questions import with_gold
 from localcollab.run import TeamChoice
 from localcollab.template import ChatTemplate
 from localcollab.vocabulary import Vocabulary
@@ -119,29 +122,44 @@ def compare(asked: Asked, everyone: Sequence[Contender], show: OnProgress) -> li
 def _measure_apart(asked: Asked, contender: Contender, show: OnProgress) -> Entry:
     request = json.dumps({"asked": asdict(asked), "contender": asdict(contender)}, default=str)
     command = [sys.executable, "-m", "localcollab.comparison"]
-    result: dict[str, Any] = {}
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
     ) as child:
-        assert child.stdin is not None
-        assert child.stdout is not None
-        child.stdin.write(request)
-        child.stdin.close()
-        for line in child.stdout:
-            result = json.loads(line)
-            if "progress" in result:
-                show(f"{contender.name}: {result['progress']}")
-    if "error" in result or "score" not in result:
-        raise LocalcollabError(result.get("error", f"{contender.name}: its process died"))
+        try:
+            result = _last_said(child, request, lambda done: show(f"{contender.name}: {done}"))
+        except BaseException:
+            child.kill()  # it lets ctrl-C pass
+            raise
+    if "error" in result:
+        raise LocalcollabError(result["error"])
+    if child.returncode or "score" not in result:
+        raise EvaluationFailed(
+            f"{contender.name}: the process that asked it ended with status {child.returncode}: leave "
+            "it out, or see whether localcollab run can ask it"
+        )
     found = Score(**result["score"] | {"interval": tuple(result["score"]["interval"])})
     return Entry(contender, found, Cost(**result["cost"]))
 
 
+def _last_said(child: subprocess.Popen[str], request: str, show: OnProgress) -> dict[str, Any]:
+    """What is said after all progress; where it ended early, whatever came last."""
+    assert child.stdin is not None
+    assert child.stdout is not None
+    with contextlib.suppress(BrokenPipeError):  # it died: its status will tell
+        child.stdin.write(request)
+        child.stdin.close()
+    said: dict[str, Any] = {}
+    for line in child.stdout:
+        said = json.loads(line)
+        if "progress" in said:
+            show(said["progress"])
+    return said
+
+
 def measure(asked: Asked, contender: Contender, say: Callable[[dict[str, Any]], None]) -> None:
-    """In the process of its own."""
+    """In the process of its own. Raises `BadOption`, and what opening and asking raise."""
     plan = TeamChoice(contender.team, catalogs=asked.catalogs).plan()
-    questions = [q for q in read_all(plan, asked.data) if q.prompt is None and q.gold]
-    chosen = some_of(questions, asked.limit, asked.seed)
+    chosen = some_of(with_gold(read_all(plan, asked.data)), asked.limit, asked.seed)
     team = _open(plan, contender)
     done = 0
 
@@ -183,6 +201,8 @@ def main() -> None:
     def say(record: dict[str, Any]) -> None:
         print(json.dumps(record), flush=True)
 
+    # Ctrl-C in a terminal reaches the whole process group; stopping is the parent's business.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     request = json.load(sys.stdin)
     asked, contender = request["asked"], request["contender"]
     file = contender["file"]

@@ -11,7 +11,7 @@ from localcollab.errors import BadOption
 from localcollab.evaluate import evaluate
 from localcollab.evaluation_report import as_json as to_json
 from localcollab.evaluation_report import as_table, draw
-from localcollab.questions import Question, read_questions
+from localcollab.questions import Question, read_questions, with_gold
 from localcollab.run import TeamChoice
 from localcollab.terminal import Status, notes_shown
 
@@ -28,6 +28,9 @@ def run(
     as_json: bool,
 ) -> None:
     """Raises `BadData`, `BadOption`, and what opening a team raises."""
+    if plot:
+        require_matplotlib()
+    _refuse_namesakes(beside)
     plan = choice.plan()
     questions = read_all(plan, data)
     if isinstance(plan.method, Blend):
@@ -36,8 +39,8 @@ def run(
 
         if beside or plot:
             raise BadOption(f"{plan.name} is a blend, for which eval has no --beside and no --plot")
-        whole = [q for q in questions if q.prompt is None and q.gold]
-        run_blend(plan, some_of(whole, limit, choice.seed), seed=choice.seed, as_json=as_json)
+        whole = some_of(with_gold(questions), limit, choice.seed)
+        run_blend(plan, whole, seed=choice.seed, as_json=as_json)
         return
     status = Status(sys.stderr)
     with notes_shown(status):
@@ -72,6 +75,7 @@ def run_comparison(
         raise BadOption("both --team and --compare are given: name all teams in --compare")
     if plot:
         require_matplotlib()
+    _refuse_namesakes(beside)
     chosen = [name.strip() for name in names.split(",")]
     everyone = comparison.contenders(load_catalog(*catalogs), chosen, beside)
     status = Status(sys.stderr)
@@ -82,6 +86,14 @@ def run_comparison(
     if plot:
         comparison_report.draw(found, plot)
         status.note(f"drawn to {plot}")
+
+
+def _refuse_namesakes(beside: tuple[Path, ...]) -> None:
+    """They are told apart by the names of their files. Raises `BadOption`."""
+    stems = [path.stem for path in beside]
+    twice = next((path for n, path in enumerate(beside) if path.stem in stems[:n]), None)
+    if twice:
+        raise BadOption(f"--beside {twice}: another one is named {twice.stem}, too: rename one")
 
 
 def require_matplotlib() -> None:

@@ -20,7 +20,7 @@ from localcollab.events import Finished, Token, Unfamiliar
 from localcollab.gates import random_gate
 from localcollab.generate import generate
 from localcollab.language_model import LanguageModel
-from localcollab.questions import Question, is_right
+from localcollab.questions import Question, is_right, with_gold
 from localcollab.session import Session
 from localcollab.statistics import paired_p_value, wilson_interval
 
@@ -131,30 +131,19 @@ class Evaluation:
     """Models that are no members, alone on the same questions."""
 
     @property
-    def base_share(self) -> float:
-        """Of the written tokens, those of the base."""
-        authors = self.tokens_by_author
-        base = next(iter(self.members))
-        return authors[base] / max(1, sum(authors.values()))
-
-    @property
-    def tokens_by_author(self) -> Counter[str]:
-        return sum((Counter(o.authors) for o in self.team), Counter())
-
-    @property
     def best_member(self) -> str:
         return max(self.members, key=lambda name: sum(o.right for o in self.members[name]))
 
     def record(self) -> dict[str, object]:
-        best = self.members[self.best_member]
+        best, base = self.members[self.best_member], next(iter(self.members))
         anyone = [any(rights) for rights in zip(*map(_rights, self.members.values()), strict=True)]
         return {
             "n": len(self.team),
             "name": self.team_name,
             "team": asdict(score(self.team))
             | {
-                "deferral_rate": 1 - self.base_share if self.random else None,
-                "tokens_by_author": dict(self.tokens_by_author),
+                "deferral_rate": deferral_rate(self.team, base) if self.random else None,
+                "tokens_by_author": dict(_tokens_by_author(self.team)),
                 "all_authors_share": _all_authors_share(self.team),
                 "flagged": _share(o.flagged for o in self.team),
             },
@@ -168,6 +157,16 @@ class Evaluation:
             "unknown": {"n": len(self.unknown), "flagged": _share(o.flagged for o in self.unknown)},
             "peak_rss_bytes": peak_rss_bytes(),
         }
+
+
+def _tokens_by_author(outcomes: Sequence[Outcome]) -> Counter[str]:
+    return sum((Counter(o.authors) for o in outcomes), Counter())
+
+
+def deferral_rate(outcomes: Sequence[Outcome], base: str) -> float:
+    """Of the written tokens, those of others than the base."""
+    authors = _tokens_by_author(outcomes)
+    return 1 - authors[base] / max(1, sum(authors.values()))
 
 
 def _rights(outcomes: Sequence[Outcome]) -> list[bool]:
@@ -208,10 +207,8 @@ def evaluate(
     """
     if len(team.members) < 2:
         raise BadOption(f"{team.name}: is one model: give a team with at least one expert")
-    asked = [q for q in questions if q.prompt is None and q.gold]
+    asked, own_form = with_gold(questions), _own_form_prompts(team, questions)
     unknown = [q for q in questions if q.prompt is None and not q.gold]
-    if not asked:
-        raise BadOption("the data holds no question with a gold answer: add some")
     progress = _Progress(on_progress)
     ours = ask_team(team, asked, progress.start(team.name, len(asked)))
     prompts = [(q, Session(team).prompt(q.text)) for q in asked]
@@ -221,7 +218,7 @@ def evaluate(
     }
     random = []
     if isinstance(team.model, DeferralTeam):
-        rate = 1 - Evaluation(team.name, ours, members, [], {}, []).base_share
+        rate = deferral_rate(ours, next(iter(team.members)))
         chance = _random_team(team.model, rate, seed)
         random = ask_alone(chance, prompts, progress.start("random deferral", len(prompts)))
     return Evaluation(
@@ -229,7 +226,12 @@ def evaluate(
         ours,
         members,
         random,
-        _in_own_form(team, questions, progress),
+        {
+            name: continue_text(
+                team.members[name], own, progress.start(f"{name}, own form", len(own))
+            )
+            for name, own in own_form.items()
+        },
         ask_team(team, unknown, progress.start("unknown names", len(unknown))),
         {
             other.name: ask_team(other, asked, progress.start(other.name, len(asked)))
@@ -243,22 +245,20 @@ def _random_team(team: DeferralTeam, rate: float, seed: int) -> DeferralTeam:
     return DeferralTeam(team.name, team.base, team.experts, gate)
 
 
-def _in_own_form(
-    team: OpenTeam, questions: Sequence[Question], progress: "_Progress"
-) -> dict[str, list[Outcome]]:
-    found: dict[str, list[Outcome]] = {}
-    for member in sorted({q.member for q in questions if q.prompt is not None}):
-        if member not in team.members:
+def _own_form_prompts(
+    team: OpenTeam, questions: Sequence[Question]
+) -> dict[str, list[tuple[Question, list[int]]]]:
+    """By member. Raises `BadOption`: the data names another."""
+    found: dict[str, list[tuple[Question, list[int]]]] = {}
+    for question in sorted((q for q in questions if q.prompt is not None), key=lambda q: q.member):
+        if question.member not in team.members:
             raise BadOption(
-                f"the data names the member {member!r}: {team.name} has {', '.join(team.members)}"
+                f"the data names the member {question.member!r}: {team.name} has "
+                f"{', '.join(team.members)}"
             )
-        model = team.members[member]
-        mine = [q for q in questions if q.prompt is not None and q.member == member]
-        encode = model.vocabulary.encode
-        prompts = [(q, encode(q.prompt or "", bos=True)) for q in mine]
-        found[member] = continue_text(
-            model, prompts, progress.start(f"{member}, own form", len(mine))
-        )
+        encode = team.members[question.member].vocabulary.encode
+        tokens = encode(question.prompt or "", bos=True)
+        found.setdefault(question.member, []).append((question, tokens))
     return found
 
 

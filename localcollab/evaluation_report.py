@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from localcollab.errors import BadOption
 from localcollab.evaluate import Evaluation, Score, score
 
 
@@ -72,12 +71,11 @@ def _notes(record: dict[str, Any]) -> Iterator[str]:
 
 
 def draw(evaluation: Evaluation, path: Path) -> None:
-    """Accuracy with its interval, a bar a system, as PNG. Raises `BadOption` without matplotlib."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise BadOption("--plot needs matplotlib: pip install 'localcollab[convert]'") from error
+    """Accuracy with its interval, a bar a system, as PNG."""
+    # Imported here: only pictures need it, and whoever wants one was asked for it first.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     found = list(rows(evaluation))[::-1]
     figure = Figure(figsize=(8, 0.6 * len(found) + 1.4), layout="constrained")
     FigureCanvasAgg(figure)

@@ -1,12 +1,12 @@
 """Questions with gold answers, one JSON record a line; and when an answer is right."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from localcollab.errors import BadData
+from localcollab.errors import BadData, BadOption
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,14 @@ def read_questions(path: Path) -> list[Question]:
     if not questions:
         raise BadData(f"{path}: holds no question: give one JSON record a line")
     return questions
+
+
+def with_gold(questions: Iterable[Question]) -> list[Question]:
+    """Those with a right answer that are asked in the chat form. Raises `BadOption`: there is none."""
+    found = [q for q in questions if q.prompt is None and q.gold]
+    if not found:
+        raise BadOption("the data holds no question with a gold answer: add some")
+    return found
 
 
 def _parse(path: Path, n: int, line: str) -> Question:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from localcollab.catalog import load_catalog
-from localcollab.comparison import Contender, contenders, teams_of_name
-from localcollab.errors import BadCatalog, BadOption
+from localcollab.comparison import Asked, Contender, Entry, compare, contenders, teams_of_name
+from localcollab.errors import BadCatalog, BadOption, EvaluationFailed, LocalcollabError
 
 TEAMS = """
 [teams.mixed]
@@ -71,6 +71,25 @@ def test_teams_and_members_answer_apart_with_their_costs(
         assert record["cost"]["cpu_ms_per_token"] > 0
         assert record["cost"]["peak_rss_bytes"] > 20 * 2**20
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def compare_one(contender: Contender, data: Path) -> list[Entry]:
+    return compare(Asked(data=(data,)), [contender], lambda text: None)
+
+
+def test_data_without_a_gold_answer_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "d.jsonl").write_text('{"messages": [{"role": "user", "content": "Why?"}]}\n')
+    with pytest.raises(LocalcollabError, match="no question with a gold answer"):
+        compare_one(Contender("formulary", "deferral", "formulary"), tmp_path / "d.jsonl")
+
+
+def test_a_process_that_dies_is_one_line_with_its_status(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import os\nos._exit(9)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(EvaluationFailed, match=r"formulary: .* ended with status 9"):
+        compare_one(Contender("formulary", "deferral", "formulary"), tmp_path / "d.jsonl")
 
 
 def test_a_contender_that_cannot_be_opened_is_named_in_one_line(tmp_path: Path) -> None:

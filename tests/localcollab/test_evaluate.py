@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 
-from localcollab.errors import BadData
-from localcollab.evaluate import Outcome, score
+from fakes import ScriptedModel
+from localcollab.assembly import OpenTeam
+from localcollab.errors import BadData, BadOption
+from localcollab.eval_command import run
+from localcollab.evaluate import Outcome, evaluate, score
 from localcollab.questions import Question, is_right, read_questions
+from localcollab.run import TeamChoice
 from localcollab.statistics import paired_p_value, wilson_interval
 
 
@@ -67,6 +71,30 @@ def test_broken_questions_are_named_by_line(tmp_path: Path, text: str, complaint
     path.write_text(text)
     with pytest.raises(BadData, match=complaint):
         read_questions(path)
+
+
+@pytest.mark.parametrize(
+    ("question", "complaint"),
+    [
+        (Question("x", "y", prompt="x", member="nobody"), "names the member 'nobody'"),
+        (Question("Why?", ""), "no question with a gold answer"),
+    ],
+)
+def test_data_that_cannot_be_used_is_refused_before_anybody_is_asked(
+    question: Question, complaint: str
+) -> None:
+    members = {name: ScriptedModel([], name=name) for name in ("base", "expert")}
+    team = OpenTeam("team", members["base"], members, {}, None)
+    golden = [Question("How?", "So.")] if question.gold else []
+    with pytest.raises(BadOption, match=complaint):
+        evaluate(team, [*golden, question], lambda text: None)
+    assert [model.reads for model in members.values()] == [[], []]
+
+
+def test_two_files_of_one_name_are_not_shown_as_one() -> None:
+    twins = (Path("a/big.gguf"), Path("b/big.gguf"))
+    with pytest.raises(BadOption, match=r"--beside b/big\.gguf: another one is named big"):
+        run(TeamChoice(), (), beside=twins, limit=None, plot=None, as_json=False)
 
 
 @pytest.fixture(scope="module")
