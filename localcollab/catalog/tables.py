@@ -4,12 +4,19 @@
 """
 
 import os
-from typing import Annotated, Literal
+from dataclasses import fields
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from localcollab.blend.naming import parse_ranker
+from localcollab.catalog.methods import Blend, Contrast, Method, Mixture, Proxy
 from localcollab.errors import BadOption
+
+
+def _default(method: type[Method], key: str) -> Any:
+    """It lives in the method's record."""
+    return next(field.default for field in fields(method) if field.name == key)
 
 
 class Table(BaseModel):
@@ -138,7 +145,7 @@ class ProxyTable(TeamTable):
     base: Name
     expert: Name
     antiexpert: Name
-    alpha: Number = 1.0
+    alpha: Number = _default(Proxy, "alpha")
 
     def fault(self) -> str | None:
         return _namesakes({"expert": self.expert, "antiexpert": self.antiexpert}, taken="base")
@@ -148,8 +155,8 @@ class ContrastTable(TeamTable):
     method: Literal["contrast"]
     expert: Name
     amateur: Name
-    beta: Number = 0.5
-    cut: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 0.1
+    beta: Number = _default(Contrast, "beta")
+    cut: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = _default(Contrast, "cut")
 
     def fault(self) -> str | None:
         return _namesakes({"expert": self.expert, "amateur": self.amateur})
@@ -160,7 +167,7 @@ class MixtureTable(TeamTable):
     members: list[Name]
     weights: list[Annotated[float, Field(ge=0, allow_inf_nan=False)]] | None = None
     fitted: Name | None = None
-    space: Literal["probability", "log"] = "probability"
+    space: Literal["probability", "log"] = _default(Mixture, "space")
 
     def fault(self) -> str | None:
         if len(self.members) < 2:
@@ -184,11 +191,13 @@ class BlendTable(TeamTable):
     method: Literal["blend"]
     members: list[Name]
     ranker: Name
-    samples: Count = 1
-    temperature: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] = 0.7
-    aggregation: Literal["max_logits", "max_wins", "bubble"] = "max_logits"
+    samples: Count = _default(Blend, "samples")
+    temperature: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] = _default(
+        Blend, "temperature"
+    )
+    aggregation: Literal["max_logits", "max_wins", "bubble"] = _default(Blend, "aggregation")
     fuser: Name | None = None
-    top_k: Annotated[int, Field(ge=2, lt=2**53)] = 3
+    top_k: Annotated[int, Field(ge=2, lt=2**53)] = _default(Blend, "top_k")
     verify: bool = False
 
     def fault(self) -> str | None:
