@@ -14,7 +14,7 @@ from localcollab.blend.candidates import (
     plan_samples,
     write_candidates,
 )
-from localcollab.blend.fusing import TOP_K, plan_fusion, write_fusion
+from localcollab.blend.fusing import TOP_K, Fuser, InstructFuser, plan_fusion, write_fusion
 from localcollab.blend.ranking import (
     Aggregation,
     Compare,
@@ -69,32 +69,37 @@ def best_of_n(
 
 
 def fuse(
-    team: OpenTeam,
+    fuser: OpenTeam | Fuser,
     prompt: str,
     candidates: Sequence[str],
     *,
+    given: str = "",
     sampling: Sampling | None = None,
     limits: Limits | None = None,
 ) -> str:
-    """One answer from those given, best first; from as many of them as the context of `team` holds.
+    """One answer from those given, best first; from as many of them as the fuser's context holds.
 
-    Raises `ContextFull` where not even two fit, and `BadOption` for less than two.
+    `fuser`: a team, or `T5Fuser(load_encoder_decoder(FILE))`. `given`: the input that the instruction
+    `prompt` is about. Raises `ContextFull` where not even two fit, and `BadOption` for less than two.
     """
     if len(candidates) < 2:
         raise BadOption(f"{len(candidates)} candidate to fuse: give two or more")
-    fusion = plan_fusion(team, prompt, candidates)
+    if isinstance(fuser, OpenTeam):
+        fuser = InstructFuser(fuser)
+    question = "\n".join(filter(None, (prompt, given)))
+    asking = Asking(question, sampling or Sampling(), limits, parts=(prompt, given))
+    fusion = plan_fusion(fuser, asking, candidates)
     if fusion is None:
         raise ContextFull(
-            f"{team.name} has a context of {team.model.n_ctx} tokens, too short to fuse two of these "
+            f"the fuser has a context of {fuser.n_ctx} tokens, too short to fuse two of these "
             "candidates: give a larger n_ctx, or another fuser"
         )
-    asking = Asking(prompt, sampling or Sampling(), limits)
-    events = write_fusion(team, fusion, asking)
+    events = write_fusion(fuser, fusion, asking)
     return next(event.text for event in events if isinstance(event, Finished))
 
 
 def rank_and_fuse(
-    team: OpenTeam,
+    fuser: OpenTeam | Fuser,
     prompt: str,
     candidates: Sequence[str],
     ranker: Compare,
@@ -106,4 +111,4 @@ def rank_and_fuse(
     """`fuse` of the `top_k` best; the one candidate where all are the same."""
     ranking = rank(prompt, candidates, ranker)
     top = [ranking.contest.candidates[place] for place in ranking.order[:top_k]]
-    return top[0] if len(top) == 1 else fuse(team, prompt, top, sampling=sampling, limits=limits)
+    return top[0] if len(top) == 1 else fuse(fuser, prompt, top, sampling=sampling, limits=limits)

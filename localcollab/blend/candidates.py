@@ -30,6 +30,8 @@ class Asking:
     turns: tuple[Turn, ...] = ()
     system: str | None = None
     stop_event: threading.Event | None = None
+    parts: tuple[str, str] | None = None
+    """The question as instruction and input, where it came so; some fusers read them apart."""
 
 
 @dataclass(frozen=True, slots=True)

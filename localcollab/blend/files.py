@@ -129,8 +129,9 @@ def _fuse(
     if ranking is None:
         return None
     top = [ranking.contest.candidates[place] for place in ranking.order[: fuses.top_k]]
-    asking = Asking(record.prompt, limits=Limits(fuses.max_tokens))
-    return fuse_top(residence.open, fuses.fuser, asking, top)
+    parts = (record.instruction, record.input)
+    asking = Asking(record.prompt, limits=Limits(fuses.max_tokens), parts=parts)
+    return fuse_top(residence.open_fuser, fuses.fuser, asking, top)
 
 
 def _verify(

@@ -25,7 +25,9 @@ app = typer.Typer(
 @app.command()
 def fuse(
     file: File,
-    fuser: Annotated[str, typer.Option(help="The model that writes the fused answer.")],
+    fuser: Annotated[
+        str, typer.Option(help="Who writes the answer: a name, or a GGUF file (also of T5's kind).")
+    ],
     ranker: Ranker = "longest",
     aggregate: Aggregate = "max_logits",
     top_k: Annotated[int, typer.Option(help="Candidates that the fuser reads.")] = 3,

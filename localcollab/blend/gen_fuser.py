@@ -5,19 +5,17 @@ request to summarize them. Written as token ids, so that no text of a candidate 
 the answer is the context; the published 128 tokens do not.
 """
 
-import threading
 from collections.abc import Iterator, Sequence
 
-from localcollab.answer import Limits
-from localcollab.errors import BadOption, ContextFull
+from localcollab.blend.candidates import Asking
+from localcollab.blend.fusing import Reads
+from localcollab.errors import BadOption
 from localcollab.events import Event
 from localcollab.generate import generate
 from localcollab.llama.encoder_decoder import EncoderDecoder
-from localcollab.sampling import Sampling
 from localcollab.vocabulary import Vocabulary
 
 REQUEST = "Summarize candidates into a better one for the given instruction:"
-_LEAST = 2
 _N_SENTINELS = 100
 _REMEDY = "give a model of T5's kind, or an instruct model as fuser"
 
@@ -51,30 +49,27 @@ def sentinel(vocabulary: Vocabulary, n: int) -> int:
     return n_pieces + _N_SENTINELS - 1 - n
 
 
-def fuse_by_t5(
-    model: EncoderDecoder,
-    instruction: str,
-    candidates: Sequence[str],
-    *,
-    given: str = "",
-    sampling: Sampling | None = None,
-    limits: Limits | None = None,
-    stop_event: threading.Event | None = None,
-) -> tuple[int, Iterator[Event]]:
-    """How many of `candidates`, best first, fit; and the answer's events.
+class T5Fuser:
+    """A `Fuser`. It reads no conversation: instruction, input and candidates."""
 
-    Raises `ContextFull` where not even two fit, `BadOption` for less than two.
-    """
-    if len(candidates) < _LEAST:
-        raise BadOption(f"{len(candidates)} candidate to fuse: give two or more")
-    for n in range(len(candidates), _LEAST - 1, -1):
-        source = write_source(model.vocabulary, instruction, given, candidates[:n])
-        longest = max(len(model.vocabulary.encode(text)) for text in candidates[:n])
-        if len(source) <= model.n_ctx and longest + 1 < model.n_ctx:
-            sourced = model.with_source(source)
-            events = generate(sourced, [sourced.start], sampling, limits, stop_event=stop_event)
-            return n, events
-    raise ContextFull(
-        f"{model.name} has a context of {model.n_ctx} tokens, too short to fuse two of these candidates: "
-        "give a larger n_ctx, or another fuser"
-    )
+    def __init__(self, model: EncoderDecoder) -> None:
+        self._model = model
+
+    @property
+    def n_ctx(self) -> int:
+        return self._model.n_ctx
+
+    def reads(self, asking: Asking, candidates: Sequence[str]) -> Reads | None:
+        """Raises `BadOption` where the file is no T5."""
+        instruction, given = asking.parts or (asking.question, "")
+        vocabulary = self._model.vocabulary
+        source = write_source(vocabulary, instruction, given, candidates)
+        longest = max(len(vocabulary.encode(text)) for text in candidates)
+        return tuple(source) if max(len(source), longest + 2) <= self.n_ctx else None
+
+    def write(self, reads: Reads, asking: Asking) -> Iterator[Event]:
+        assert not isinstance(reads, str), "it is what this fuser reads"
+        model = self._model.with_source(reads)
+        return generate(
+            model, [model.start], asking.sampling, asking.limits, stop_event=asking.stop_event
+        )

@@ -176,7 +176,7 @@ def _fused(
         top = [ranking.contest.candidates[place] for place in ranking.order[: recipe.top_k]]
         started = time.perf_counter()
         asking = Asking(best.question.text, limits=_LIMITS)
-        fused = fuse_top(residence.open, recipe.fuser, asking, top)
+        fused = fuse_top(residence.open_fuser, recipe.fuser, asking, top)
         if fused.n_candidates and not (recipe.verified and _is_worse(fused.text, ranking, compare)):
             seconds = best.seconds + time.perf_counter() - started
             outcomes[n] = Outcome(best.question, fused.text, fused.authors, seconds)

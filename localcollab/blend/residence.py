@@ -1,20 +1,29 @@
-"""Which teams are in memory: as many as the budget holds; the one unused for longest goes first.
+"""Which teams and fusers are in memory: as many as the budget holds; the one unused longest goes first.
 
 What each takes is asked of llama.cpp before anything is loaded (`llama.forecast`), in one child process
-for all of them.
+for all teams, and one for fusers of T5's kind.
 """
 
 import gc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Union
 
-from localcollab.assembly import Member, OnProgress, OpenTeam, TeamPlan, open_team
+from localcollab.assembly import BASE, Member, OnProgress, OpenTeam, TeamPlan, open_team
+from localcollab.blend.fusing import Fuser, InstructFuser
 from localcollab.errors import BadOption
 from localcollab.llama.forecast import Forecast, PlannedContext
+from localcollab.llama.header import read_header
 from localcollab.llama.options import Options, available_bytes
 from localcollab.models.fit import forecast_here
 
-Open = Callable[[TeamPlan, Options, OnProgress | None], OpenTeam]
+if TYPE_CHECKING:
+    from localcollab.llama.encoder_decoder import EncoderDecoder
+
+Opened = Union[OpenTeam, "EncoderDecoder"]
+Open = Callable[[TeamPlan, Options, OnProgress | None], Opened]
+_T5 = "t5"
+"""What GGUF calls the architecture of encoder-decoders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +45,16 @@ class Residence:
         budget: int | None = None,
         on_progress: OnProgress | None = None,
         needs: Needs | None = None,
-        opening: Open = open_team,
+        opening: Open | None = None,
     ) -> None:
         """`budget`: bytes for this whole process; None: what the machine has free now.
 
         Raises `BadOption` where a team does not fit even alone.
         """
         self._plans, self._options = dict(plans), options or Options()
-        self._on_progress, self._opening = on_progress, opening
+        self._on_progress, self._opening = on_progress, opening or open_any
         self._budget = available_bytes() if budget is None else budget
-        self._held: dict[str, OpenTeam] = {}
+        self._held: dict[str, Opened] = {}
         alone = len(plans) == 1 and budget is None
         self._needs = needs or (Needs(0, {}) if alone else forecast_needs(plans, self._options))
         for name in plans:
@@ -61,7 +70,25 @@ class Residence:
         return tuple(self._held)
 
     def open(self, name: str) -> OpenTeam:
-        """Raises what opening a team raises."""
+        """Raises what opening a team raises, and `BadOption` for a T5-like model."""
+        opened = self._opened(name)
+        if not isinstance(opened, OpenTeam):
+            raise BadOption(
+                f"{name} is of T5's kind, which fuses and does no more: name it as fuser"
+            )
+        return opened
+
+    def open_fuser(self, name: str) -> Fuser:
+        """A team, or a T5-like model. Raises what opening it raises."""
+        opened = self._opened(name)
+        if isinstance(opened, OpenTeam):
+            return InstructFuser(opened)
+        # Imported here: it needs llama.cpp.
+        from localcollab.blend.gen_fuser import T5Fuser
+
+        return T5Fuser(opened)
+
+    def _opened(self, name: str) -> Opened:
         if name not in self._held:
             self._make_room_for(name)
             self._held[name] = self._opening(self._plans[name], self._options, self._on_progress)
@@ -92,8 +119,39 @@ class Residence:
             )
 
 
+def is_t5(plan: TeamPlan) -> bool:
+    """A file alone that is an encoder-decoder. Raises `BadModelFile`."""
+    return len(plan.files) == 1 and read_header(plan.first.path).architecture == _T5
+
+
+def open_any(plan: TeamPlan, options: Options, on_progress: OnProgress | None) -> Opened:
+    """A team, or a T5-like model. Raises what opening it raises, and `BadOption` for an adapted one."""
+    if not is_t5(plan):
+        return open_team(plan, options, on_progress)
+    from localcollab.llama.encoder_decoder import load_encoder_decoder
+
+    if plan.first.adapter is not None:
+        raise BadOption(f"{plan.name} is of T5's kind, which takes no adapter here: merge it first")
+    if on_progress:
+        on_progress(f"loading {plan.name} ({plan.first.path.name})")
+    # It is the base of its answers: who asked it signs them.
+    return load_encoder_decoder(plan.first.path, options, name=BASE)
+
+
 def forecast_needs(plans: Mapping[str, TeamPlan], options: Options) -> Needs:
     """Raises `BadModelFile`."""
+    from localcollab.llama.encoder_decoder import context_options
+
+    t5 = {name: plan for name, plan in plans.items() if is_t5(plan)}
+    others = {name: plan for name, plan in plans.items() if name not in t5}
+    needs = [_forecast(others, options), _forecast(t5, context_options(options))]
+    return Needs(
+        max(found.runtime for found in needs),
+        {name: size for found in needs for name, size in found.teams.items()},
+    )
+
+
+def _forecast(plans: Mapping[str, TeamPlan], options: Options) -> Needs:
     contexts = {name: _contexts(name, plan, options) for name, plan in plans.items()}
     planned = [context for team in contexts.values() for context in team]
     found = forecast_here(planned, options, available_bytes())

@@ -30,7 +30,7 @@ def answer(
     status = Status(sys.stderr)
     with notes_shown(status):
         recipe, residence = open_blend(plan, options, status.show, budget=budget)
-        session = BlendSession(recipe, residence.open, system=system)
+        session = BlendSession(recipe, residence.open, residence.open_fuser, system=system)
         painter = None if json_events else _painter(plan, marks)
         for event in session.ask(question, sampling, limits):
             if painter is None:

@@ -21,7 +21,15 @@ from localcollab.blend.candidates import (
     write_candidates,
 )
 from localcollab.blend.events import BlendEvent, Chosen, Ranked
-from localcollab.blend.fusing import TOP_K, Fusion, is_better, plan_fusion, write_fusion
+from localcollab.blend.fusing import (
+    TOP_K,
+    Fusion,
+    InstructFuser,
+    OpenFuser,
+    is_better,
+    plan_fusion,
+    write_fusion,
+)
 from localcollab.blend.naming import RankerSpec
 from localcollab.blend.rankers import open_ranker
 from localcollab.blend.ranking import Aggregation, Compare, Ranking, contest_of, rank_contest
@@ -67,12 +75,19 @@ class BlendSession:
     own form, and both may be set between questions."""
 
     def __init__(
-        self, recipe: Recipe, open_member: OpenMember, *, system: str | None = None
+        self,
+        recipe: Recipe,
+        open_member: OpenMember,
+        open_fuser: OpenFuser | None = None,
+        *,
+        system: str | None = None,
     ) -> None:
+        """`open_fuser`: None: a fuser is a member that is asked."""
         self.recipe = recipe
         self.turns: tuple[Turn, ...] = ()
         self.system = system
         self._open = open_member
+        self._open_fuser = open_fuser or (lambda name: InstructFuser(open_member(name)))
 
     @cached_property
     def _compare(self) -> Compare:
@@ -133,7 +148,7 @@ class BlendSession:
             return chosen, _replayed(best)
         if len(top) == 1:
             return replace(chosen, why="all candidates are the same"), _replayed(best)
-        fusion = plan_fusion(self._open(fuser), asking.question, top)
+        fusion = plan_fusion(self._open_fuser(fuser), asking, top)
         if fusion is None:
             why = f"the context of {fuser} is too short for two candidates"
             return replace(chosen, why=why), _replayed(best)
@@ -147,7 +162,7 @@ class BlendSession:
         return Chosen(None, fuser, why if fusion.n_candidates < len(top) else ""), fused
 
     def _fused(self, fuser: str, fusion: Fusion, asking: Asking) -> Iterator[Event]:
-        return write_fusion(self._open(fuser), fusion, asking, author=fuser)
+        return write_fusion(self._open_fuser(fuser), fusion, asking, author=fuser)
 
     def _stands(self, question: str, fuser: str, fused: Sequence[Event], best: Candidate) -> bool:
         answer = fused[-1]

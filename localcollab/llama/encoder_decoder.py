@@ -28,10 +28,7 @@ class EncoderDecoder:
 
     def __init__(self, weights: Weights, options: Options, *, name: str) -> None:
         """`options.n_ctx` bounds source and answer alike. Raises `BadOption`."""
-        n_ctx = options.n_ctx or DEFAULT_N_CTX
-        # The encoder takes its source in one micro-batch, or ends the process.
-        options = replace(options, n_ctx=n_ctx, n_batch=n_ctx, n_ubatch=n_ctx)
-        self._decoder = LlamaModel(weights, options, name=name)
+        self._decoder = LlamaModel(weights, context_options(options), name=name)
         self._source: tuple[int, ...] | None = None
         self.name = name
         self.vocabulary: Vocabulary = weights.vocabulary
@@ -118,14 +115,25 @@ class SourcedModel:
         return self.name
 
 
-def load_encoder_decoder(path: Path, options: Options | None = None) -> EncoderDecoder:
-    """Probed first, as every model file. Raises `BadModelFile` for a file of another kind."""
+def context_options(options: Options) -> Options:
+    """The encoder takes its source in one micro-batch, or ends the process."""
+    n_ctx = options.n_ctx or DEFAULT_N_CTX
+    return replace(options, n_ctx=n_ctx, n_batch=n_ctx, n_ubatch=n_ctx)
+
+
+def load_encoder_decoder(
+    path: Path, options: Options | None = None, *, name: str | None = None
+) -> EncoderDecoder:
+    """Probed first, as every model file. `name`: the author of its answers; None: as the file.
+
+    Raises `BadModelFile` for a file of another kind.
+    """
     verdict = probe(path, kind="encoder-decoder")
     options = options or Options()
     weights = load_weights(
         path, options, extra_buffers=verdict.extra_buffers, kind="encoder-decoder"
     )  # fmt: skip
-    return EncoderDecoder(weights, options, name=path.stem)
+    return EncoderDecoder(weights, options, name=name or path.stem)
 
 
 def _start_token(weights: Weights) -> int:

@@ -7,7 +7,10 @@ from typing import cast
 import pytest
 
 from fakes import END, ScriptedModel, byte_vocabulary
-from localcollab.blend.gen_fuser import REQUEST, fuse_by_t5, sentinel, write_source
+from localcollab.blend import api
+from localcollab.blend.candidates import Asking
+from localcollab.blend.fusing import plan_fusion, write_fusion
+from localcollab.blend.gen_fuser import REQUEST, T5Fuser, sentinel, write_source
 from localcollab.errors import BadOption, ContextFull
 from localcollab.events import Finished
 from localcollab.llama.encoder_decoder import EncoderDecoder
@@ -68,11 +71,21 @@ def test_as_many_candidates_are_fused_as_fit() -> None:
     texts = ["x" * 60, "y" * 60, "z" * 60]
     for n_ctx, n_fused in ((512, 3), (290, 2)):
         model = FakeT5(b"fused", n_ctx)
-        n, events = fuse_by_t5(cast(EncoderDecoder, model), "q", texts)
+        fuser, asking = T5Fuser(cast(EncoderDecoder, model)), Asking("q")
+        fusion = plan_fusion(fuser, asking, texts)
+        assert fusion is not None
+        events = write_fusion(fuser, fusion, asking)
         finished = next(event for event in events if isinstance(event, Finished))
-        assert (n, finished.text, len(model.sources)) == (n_fused, "fused", 1)
-    model = FakeT5(b"fused", 100)
+        assert (fusion.n_candidates, finished.text, len(model.sources)) == (n_fused, "fused", 1)
+    small = T5Fuser(cast(EncoderDecoder, FakeT5(b"fused", 100)))
     with pytest.raises(ContextFull, match="two of these candidates"):
-        fuse_by_t5(cast(EncoderDecoder, model), "q", texts)
+        api.fuse(small, "q", texts)
     with pytest.raises(BadOption, match="1 candidate to fuse"):
-        fuse_by_t5(cast(EncoderDecoder, model), "q", texts[:1])
+        api.fuse(small, "q", texts[:1])
+
+
+def test_instruction_and_input_are_read_apart_where_they_came_so() -> None:
+    model = FakeT5(b"fused", 512)
+    fused = api.fuse(T5Fuser(cast(EncoderDecoder, model)), "do", ["x", "y"], given="this")
+    assert fused == "fused"
+    assert model.sources == [write_source(t5_like(), "do", "this", ["x", "y"])]

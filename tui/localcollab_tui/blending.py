@@ -58,7 +58,7 @@ def open_as_blend(plan: TeamPlan, options: Options, on_progress: OnProgress) -> 
     sha256s = {member.name: member_sha256(member, files.verdict) for member in plan.members}
     facts = blend_facts(plan.name, recipe, first)
     facts = replace(facts, sha256s=tuple(sha256s.get(name, "") for name in facts.members))
-    return OpenBlend(BlendSession(recipe, residence.open), residence, facts)
+    return OpenBlend(BlendSession(recipe, residence.open, residence.open_fuser), residence, facts)
 
 
 def blend_facts(name: str, recipe: Recipe, first: OpenTeam) -> TeamFacts:
