@@ -24,6 +24,7 @@ from localcollab.documents.packing import pack
 from localcollab.documents.quoting import Quotes, Quoting
 from localcollab.errors import NotSupported
 from localcollab.events import Event, Finished, Token
+from localcollab.familiarity import names_taken_over
 from localcollab.language_model import LanguageModel
 from localcollab.sampling import Sampling
 from localcollab.session import Session
@@ -79,7 +80,10 @@ def ask(
         if isinstance(event, Token) and library.strict:
             held.append(event)
         elif isinstance(event, Finished):
-            checked = check(event.text, sources.passages, question)
+            checked = replace(
+                check(event.text, sources.passages, question),
+                unnamed=unnamed(library.collection, question, event.text),
+            )
             if library.strict and not checked.is_supported:
                 session.messages = before
                 raise NotSupported(_refusal(checked, sources))
@@ -180,6 +184,20 @@ def check(answer: str, passages: Sequence[SentPassage], question: str = "") -> C
     return Checked(claims, with_citations(answer, claims), is_supported(claims))
 
 
+def unnamed(collection: Collection, question: str, answer: str) -> tuple[str, ...]:
+    """The names that both speak of, though no document does.
+
+    A capital at the beginning of a question need not be a name's, so that an answer must repeat it.
+    """
+    first = question.split(maxsplit=1)[0] if question.strip() else ""
+    names = (
+        name
+        for name in names_taken_over(question, answer)
+        if name in answer or not first.startswith(name)
+    )
+    return tuple(name for name in names if not collection.holds(name))
+
+
 def _prompt(passages: Sequence[SentPassage], question: str) -> str:
     parts = [_TASK]
     for passage in passages:
@@ -195,6 +213,11 @@ def _quoted(text: str) -> str:
 
 
 def _refusal(checked: Checked, sources: Sources) -> str:
+    if checked.unnamed:
+        return (
+            f"refused: no document of {sources.collection} names {', '.join(checked.unnamed)}; "
+            "without --strict the answer is shown, and marked"
+        )
     stated = [claim for claim in checked.claims if claim.support is not None]
     if not stated:
         return "the answer states nothing that a source could support: ask otherwise"

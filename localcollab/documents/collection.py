@@ -15,7 +15,7 @@ from typing import Self
 
 from platformdirs import user_data_path
 
-from localcollab.documents import rows, syncing
+from localcollab.documents import rows, searching, syncing
 from localcollab.documents.database import Database
 from localcollab.documents.embedding import Nearest, OnEmbedded
 from localcollab.documents.limits import DEFAULT_LIMITS, Limits
@@ -132,6 +132,11 @@ class Collection:
     def search(self, query: str, n: int = 8) -> list[Hit]:
         """The best passages first; any text is a valid query. See `searching` and `embedding`."""
         return self._nearest.search(query, n)
+
+    def holds(self, word: str) -> bool:
+        """Whether any passage or heading has the word, in whatever case or ending."""
+        with self._database.read() as connection:
+            return searching.holds(connection, word)
 
     def passage(self, id_: int) -> Passage:
         with self._database.read() as connection:

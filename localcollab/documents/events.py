@@ -48,6 +48,8 @@ class Checked:
     cited: str
     """The answer with the marks of the sources that the program itself found."""
     is_supported: bool
+    unnamed: tuple[str, ...] = ()
+    """Names of the question that the answer takes over and no document of the collection holds."""
 
 
 AnswerEvent = Event | Sources | Checked

@@ -122,6 +122,12 @@ def _with_surroundings(connection: sqlite3.Connection, scores: Mapping[int, floa
     }
 
 
+def holds(connection: sqlite3.Connection, word: str) -> bool:
+    """Parts of a word, as in `Anne-Marie`, stand next to each other."""
+    parts = " ".join(_words(word))
+    return bool(parts) and _count(connection, parts, 1) > 0
+
+
 def _words(text: str) -> Iterator[str]:
     return (match[0] for match in _WORD.finditer(text))
 

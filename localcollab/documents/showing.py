@@ -30,6 +30,11 @@ def source_lines(sources: Sources) -> Iterator[str]:
 
 def claim_lines(checked: Checked, sources: Sources, quote: Quote | None = None) -> Iterator[str]:
     """What became of every sentence that states something. `quote`: default `quote_of`."""
+    for name in checked.unnamed:
+        yield (
+            f"no document of {sources.collection} names {one_line(name)}: "
+            "what the answer says of it has no source"
+        )
     stated = [claim for claim in checked.claims if claim.support is not None]
     if not stated or not sources.passages:
         return

@@ -249,3 +249,28 @@ def test_the_shipped_team_believes_the_document_more_than_its_expert(tmp_path: P
     assert sources.way == "quotes"
     assert finished.text.startswith("One dose of Gozovir is 40 mg")
     assert f"formulary/{QUOTES}" in finished.authors
+
+
+def test_a_name_that_no_document_has_is_said(collection: Collection) -> None:
+    """Also one that the model alters, as small models do; the question's first word is no name."""
+    for name, answer in (("Zobrovir", "Zobrovir"), ("Zobrovir", "Zobovir"), ("Gozovir", "Gozovir")):
+        model = Saying(f"There is 60 mg in one dose of {answer}.")
+        events = ask(model, Library(collection, "docs"), f"Then what is one dose of {name}?")
+        checked, sources = of_type(events, Checked), of_type(events, Sources)
+        assert checked.unnamed == (() if name == "Gozovir" else (name,))
+        said = next(claim_lines(checked, sources))
+        expected = f"no document of docs names {name}: what the answer says of it has no source"
+        assert (said == expected) == (name != "Gozovir")
+
+
+def test_strict_refuses_a_name_that_no_document_has(collection: Collection) -> None:
+    model = Saying("One dose of Zobrovir is 60 mg.")
+    library = Library(collection, "docs", strict=True)
+    with pytest.raises(NotSupported, match="refused: no document of docs names Zobrovir;"):
+        ask(model, library, "What is one dose of Zobrovir?")
+
+
+def test_a_word_is_held_in_any_case_and_ending(collection: Collection) -> None:
+    assert [collection.holds(word) for word in ("GOZOVIR", "dosed", "Yarrow Labs", "Gozo", "?")] == [
+        True, True, True, False, False,
+    ]  # fmt: skip
