@@ -5,19 +5,19 @@ Stored as safetensors, float32 or float16, per layer pair i: `i.norm_anchor` (d_
 card, as JSON, in the metadata. Loaded and checked like a head; runs in NumPy, in float32.
 """
 
-import json
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from localcollab import cards
 from localcollab.errors import BridgeMismatch
 from localcollab.language_model import Float32Array
 
 FORMAT = "localcollab-bridge-1"
+_KIND = cards.Kind("bridge", FORMAT, BridgeMismatch, "train one with localcollab convert calm")
 NORM_EPS = 1e-6
 _PARTS = ("norm_anchor", "norm_augmenting", "query", "key", "value", "output")
 
@@ -124,100 +124,71 @@ def rms_norm(rows: Float32Array, weight: Float32Array) -> Float32Array:
 
 def save_bridge(bridge: Bridge, path: Path, *, half: bool = False) -> None:
     """Written beside its final name, then renamed. `half`: in float16, half the size."""
-    from safetensors.numpy import save_file
-
     kind = np.float16 if half else np.float32
     tensors = {
-        f"{i}.{part}": np.ascontiguousarray(getattr(pair, part), kind)
+        f"{i}.{part}": getattr(pair, part).astype(kind)
         for i, pair in enumerate(bridge.pairs)
         for part in _PARTS
     }
-    metadata = {"format": FORMAT, "card": json.dumps(asdict(bridge.card), sort_keys=True)}
-    partial = path.with_name(path.name + ".partial")
-    save_file(tensors, partial, metadata)
-    os.replace(partial, path)
+    cards.save(_KIND, path, tensors, bridge.card)
 
 
 def load_bridge(path: Path) -> Bridge:
     """Raises `BridgeMismatch`: missing, damaged, no bridge, or values that are no numbers."""
-    from safetensors import SafetensorError, safe_open
-
-    if not path.is_file():
-        raise BridgeMismatch(f"{path}: no such bridge file: check the path")
-    try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
-        raise BridgeMismatch(f"{path}: is no bridge file ({error}): train one anew") from error
-    if metadata.get("format") != FORMAT:
-        raise BridgeMismatch(
-            f"{path}: is a safetensors file but no bridge of format {FORMAT}: give one made by "
-            "localcollab convert calm"
-        )
-    card = _parse_card(metadata.get("card", ""), path)
-    return Bridge(_parse_pairs(tensors, card, path), card)
+    found = cards.read(_KIND, path)
+    card = cards.parse(_KIND, path, found.card, _parsed)
+    _check_card(card, path)
+    return Bridge(_parse_pairs(found.tensors, card, path), card)
 
 
-def _parse_card(text: str, path: Path) -> BridgeCard:
-    try:
-        values = json.loads(text)
-        known = {f.name for f in fields(BridgeCard)}
-        pairs = tuple(LayerPair(*map(int, pair)) for pair in values["pairs"])
-        sha256s = tuple(map(str, values["augmenting_sha256s"]))
-        kept = {key: value for key, value in values.items() if key in known}
-        slopes = tuple(map(float, values.get("slopes", ())))
-        kept |= {"pairs": pairs, "augmenting_sha256s": sha256s, "n_heads": int(values["n_heads"])}
-        kept |= {"slopes": slopes}
-        card = BridgeCard(**kept)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise BridgeMismatch(f"{path}: its card is damaged ({error}): train it anew") from error
+def _parsed(values: dict[str, Any]) -> BridgeCard:
+    return BridgeCard(
+        **cards.known(BridgeCard, values)
+        | {
+            "pairs": tuple(LayerPair(*map(int, pair)) for pair in values["pairs"]),
+            "augmenting_sha256s": tuple(map(str, values["augmenting_sha256s"])),
+            "n_heads": int(values["n_heads"]),
+            "slopes": tuple(map(float, values.get("slopes", ()))),
+        }
+    )
+
+
+def _check_card(card: BridgeCard, path: Path) -> None:
     if not card.pairs or card.n_heads < 1:
-        raise BridgeMismatch(f"{path}: joins no layers, or has no heads: train the bridge anew")
-    if len(slopes) not in (0, card.n_heads) or not np.isfinite(slopes).all():
-        raise BridgeMismatch(f"{path}: has slopes {slopes} for {card.n_heads} heads: train it anew")
-    odd = [pair for pair in card.pairs if not 0 <= pair.model < len(sha256s)]
+        raise _KIND.refusal(path, "joins no layers, or has no heads")
+    if len(card.slopes) not in (0, card.n_heads) or not np.isfinite(card.slopes).all():
+        raise _KIND.refusal(path, f"has slopes {card.slopes} for {card.n_heads} heads")
+    n_models = len(card.augmenting_sha256s)
+    odd = [pair for pair in card.pairs if not 0 <= pair.model < n_models]
     if odd:
-        raise BridgeMismatch(
-            f"{path}: joins augmenting model {odd[0].model} of {len(sha256s)}: train the bridge anew"
-        )
-    return card
+        raise _KIND.refusal(path, f"joins augmenting model {odd[0].model} of {n_models}")
 
 
-def _parse_pairs(
-    tensors: Mapping[str, np.ndarray], card: BridgeCard, path: Path
-) -> tuple[Pair, ...]:
+def _parse_pairs(tensors: cards.Tensors, card: BridgeCard, path: Path) -> tuple[Pair, ...]:
     wanted = {f"{i}.{part}" for i in range(len(card.pairs)) for part in _PARTS}
     if set(tensors) != wanted:
         odd = sorted(set(tensors) ^ wanted)[:3]
-        raise BridgeMismatch(
-            f"{path}: tensors {', '.join(odd)} are missing or too many: train anew"
-        )
+        raise _KIND.refusal(path, f"tensors {', '.join(odd)} are missing or too many")
     for name, tensor in tensors.items():
-        if tensor.dtype not in (np.float32, np.float16) or not np.isfinite(tensor).all():
-            raise BridgeMismatch(
-                f"{path}: {name} holds values that are no float32 or float16 numbers: train anew"
-            )
+        if tensor.dtype not in (np.float32, np.float16):
+            raise _KIND.refusal(path, f"{name} is of {tensor.dtype}, not float32 or float16")
+    cards.require_numbers(_KIND, path, tensors)
     pairs = []
     for i in range(len(card.pairs)):
         pair = Pair(**{part: tensors[f"{i}.{part}"].astype(np.float32) for part in _PARTS})
-        _check_shapes(pair, card.n_heads, f"{path}: pair {i}")
+        _check_shapes(pair, card.n_heads, path, i)
         pairs.append(pair)
     return tuple(pairs)
 
 
-def _check_shapes(pair: Pair, n_heads: int, where: str) -> None:
+def _check_shapes(pair: Pair, n_heads: int, path: Path, number: int) -> None:
     shapes = {part: getattr(pair, part).shape for part in _PARTS}
     if any(len(shapes[part]) != (1 if part.startswith("norm") else 2) for part in _PARTS):
-        raise BridgeMismatch(
-            f"{where} has tensors of other ranks ({shapes}): train the bridge anew"
-        )
+        raise _KIND.refusal(path, f"pair {number} has tensors of other ranks ({shapes})")
     n_inner, (d_b,), (d_a,) = pair.n_inner, shapes["norm_anchor"], shapes["norm_augmenting"]
     expected = {
         "norm_anchor": (d_b,), "norm_augmenting": (d_a,), "query": (n_inner, d_b),
         "key": (n_inner, d_a), "value": (n_inner, d_a), "output": (d_b, n_inner),
     }  # fmt: skip
     if shapes != expected or not n_inner or n_inner % n_heads:
-        raise BridgeMismatch(
-            f"{where} has shapes {shapes} for {n_heads} heads: train the bridge anew"
-        )
+        raise _KIND.refusal(path, f"pair {number} has shapes {shapes} for {n_heads} heads")
