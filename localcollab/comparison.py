@@ -25,7 +25,7 @@ from localcollab.assembly import (
     plan_from_files,
 )
 from localcollab.bench.memory import peak_rss_bytes
-from localcollab.catalog import DEFAULT_TEAM, Catalog, TeamEntry, method_name
+from localcollab.catalog import DEFAULT_TEAM, Blend, Catalog, TeamEntry, method_name
 from localcollab.errors import BadOption, EvaluationFailed, LocalcollabError
 from localcollab.eval_command import read_all, some_of
 from localcollab.evaluate import Score, ask_team, score
@@ -115,8 +115,27 @@ def teams_of_name(catalog: Catalog, name: str) -> list[TeamEntry]:
 
 
 def compare(asked: Asked, everyone: Sequence[Contender], show: OnProgress) -> list[Entry]:
-    """One after the other. Raises `LocalcollabError` with what a contender's process said."""
+    """One after the other. Raises `BadOption`, `BadModelFile` before the first one begins, and
+    `LocalcollabError` with what a contender's process said."""
+    for contender in everyone:
+        _require_files(_team_plan(asked, contender))
+        if contender.file is not None:
+            read_header(contender.file)
     return [_measure_apart(asked, contender, show) for contender in everyone]
+
+
+def _team_plan(asked: Asked, contender: Contender) -> TeamPlan:
+    return TeamChoice(contender.team, seed=asked.seed, catalogs=asked.catalogs).plan()
+
+
+def _require_files(plan: TeamPlan) -> None:
+    if isinstance(plan.method, Blend):
+        raise BadOption(
+            f"--compare: {plan.name} is a blend, which writes no tokens of its own: measure it with "
+            f"localcollab eval --team {plan.name}"
+        )
+    for member in plan.files:
+        read_header(member.path)
 
 
 def _measure_apart(asked: Asked, contender: Contender, show: OnProgress) -> Entry:
@@ -158,7 +177,7 @@ def _last_said(child: subprocess.Popen[str], request: str, show: OnProgress) -> 
 
 def measure(asked: Asked, contender: Contender, say: Callable[[dict[str, Any]], None]) -> None:
     """In the process of its own. Raises `BadOption`, and what opening and asking raise."""
-    plan = TeamChoice(contender.team, catalogs=asked.catalogs).plan()
+    plan = _team_plan(asked, contender)
     chosen = some_of(with_gold(read_all(plan, asked.data)), asked.limit, asked.seed)
     team = _open(plan, contender)
     done = 0

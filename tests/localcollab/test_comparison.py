@@ -77,6 +77,22 @@ def compare_one(contender: Contender, data: Path) -> list[Entry]:
     return compare(Asked(data=(data,)), [contender], lambda text: None)
 
 
+@pytest.mark.parametrize(
+    ("contender", "complaint"),
+    [
+        (Contender("gone", "one model", "formulary", file=Path("gone.gguf")), r"gone\.gguf"),
+        (Contender("formulary-blend", "blend", "formulary-blend"), "writes no tokens of its own"),
+    ],
+)
+def test_who_cannot_take_part_is_named_before_anybody_is_asked(
+    contender: Contender, complaint: str
+) -> None:
+    first, shown = Contender("formulary", "deferral", "formulary"), list[str]()
+    with pytest.raises(LocalcollabError, match=complaint):
+        compare(Asked(limit=1), [first, contender], shown.append)
+    assert shown == []
+
+
 def test_data_without_a_gold_answer_is_refused(tmp_path: Path) -> None:
     (tmp_path / "d.jsonl").write_text('{"messages": [{"role": "user", "content": "Why?"}]}\n')
     with pytest.raises(LocalcollabError, match="no question with a gold answer"):
