@@ -31,20 +31,25 @@ def evaluate(
         typer.Option(help="Measure rankers on answers with scores; may be repeated."),
     ] = None,
     measure: Annotated[
-        str | None, typer.Option(help="With --ranker: the score, where the data has several.")
+        str | None,
+        typer.Option(help="With --ranker: the score, where the data has several, or rouge-l."),
+    ] = None,
+    fuser: Annotated[
+        str | None,
+        typer.Option(help="With --ranker: what this model makes of the best, by rouge-l."),
     ] = None,
     plot: Annotated[Path | None, typer.Option(help="A picture of the result, as PNG.")] = None,
     as_json: Json = False,
     models: Models = None,
 ) -> None:
     """Measure a team beside each of its members alone, on the same questions."""
-    if ranker or measure:
-        from localcollab.blend.eval_command import refuse, run_rankers
+    if ranker or measure or fuser:
+        from localcollab.blend.eval_command import Rankers, refuse, run_rankers
 
         refuse(ranker, team=team, beside=beside, compare=compare, plot=plot)
         run_rankers(
-            tuple(data or ()), ranker or [], measure, tuple(models or ()), limit=limit, seed=seed,
-            as_json=as_json,
+            tuple(data or ()), Rankers(ranker or [], measure, fuser), tuple(models or ()),
+            limit=limit, seed=seed, as_json=as_json,
         )  # fmt: skip
         return
     from localcollab import eval_command

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from localcollab.assembly import TeamPlan
@@ -15,11 +15,15 @@ from localcollab.blend.evaluation import (
     usable,
 )
 from localcollab.blend.files import read_all
+from localcollab.blend.fusing import TOP_K
 from localcollab.blend.measuring import as_table, evaluate_blend
-from localcollab.blend.naming import parse_ranker
+from localcollab.blend.naming import RankerSpec, parse_ranker
 from localcollab.blend.opening import open_blend, reside
 from localcollab.blend.rankers import open_ranker
 from localcollab.blend.ranking import Compare
+from localcollab.blend.records import Record
+from localcollab.blend.references import ROUGE_L, rouge_of_fused, scored_by_rouge
+from localcollab.blend.residence import Residence
 from localcollab.catalog import load_catalog
 from localcollab.errors import BadOption
 from localcollab.llama.options import Options
@@ -42,42 +46,66 @@ def run_blend(plan: TeamPlan, questions: Sequence[Question], *, seed: int, as_js
 def refuse(rankers: Sequence[str] | None, **others: object) -> None:
     """Options that do not go together. Raises `BadOption`."""
     if not rankers:
-        raise BadOption("--measure is about rankers: add --ranker")
+        raise BadOption("--measure is about rankers, and so is --fuser: add --ranker")
     given = [name for name, value in others.items() if value]
     if given:
         raise BadOption(f"--ranker measures rankers alone: leave --{given[0]} out")
 
 
+@dataclass(frozen=True, slots=True)
+class Rankers:
+    """What is to be measured on answers, as the command line says it."""
+
+    names: Sequence[str]
+    """The first one ranks what a fuser reads."""
+    measure: str | None = None
+    fuser: str | None = None
+    """Its answers have no score in the data: all is measured by ROUGE-L."""
+
+    def __post_init__(self) -> None:
+        """Raises `BadOption`."""
+        if self.fuser and self.measure not in (None, ROUGE_L):
+            raise BadOption(
+                f"a fused answer has no {self.measure} in the data: leave --measure out, and all is "
+                f"measured by {ROUGE_L}"
+            )
+
+    @property
+    def specs(self) -> list[RankerSpec]:
+        return [parse_ranker(text) for text in (*self.names, "longest", "random")]
+
+    def usable(self, records: Sequence[Record]) -> tuple[str, list[Record]]:
+        """The measure, and the records that have it. Raises `BadOption`."""
+        if self.fuser or self.measure == ROUGE_L:
+            return ROUGE_L, usable(scored_by_rouge(records), ROUGE_L)
+        measure = choose_measure(records, self.measure)
+        return measure, usable(records, measure)
+
+
 def run_rankers(
     paths: Sequence[Path],
-    rankers: Sequence[str],
-    measure: str | None,
+    asked: Rankers,
     catalogs: tuple[Path, ...],
     *,
     limit: int | None,
     seed: int,
     as_json: bool,
 ) -> None:
-    """MixInstruct-form data. Raises `BadData`, `BadOption`, and what opening and ranking raise."""
+    """MixInstruct-form data. Raises `BadData`, `BadOption`, and what opening and asking raise."""
     if not paths:
         raise BadOption("--ranker measures on answers with scores: give --data FILE")
-    specs = [parse_ranker(text) for text in (*rankers, "longest", "random")]
+    specs = asked.specs
     everything = [record for path in paths for record in read_all(path)]
-    measure = choose_measure(everything, measure)
-    records = usable(everything, measure)[:limit]
-    contests = [record.contest for record in records]
+    measure, records = asked.usable(everything)
+    records = records[:limit]
     status = Status(sys.stderr)
     with notes_shown(status):
-        names = dict.fromkeys(name for spec in specs for name in spec.models)
-        residence = reside(load_catalog(*catalogs), names, Options(), status.show, budget=None)
-        opened: dict[str, Compare] = {
-            str(spec): open_ranker(spec, residence.open, contests=contests, seed=seed)
-            for spec in specs
-        }
-        rows = evaluate_rankers(
-            records, opened, measure, seed=seed,
-            on_progress=lambda done, total: status.show(f"ranking: {done} of {total}"),
-        )  # fmt: skip
+        names = [name for spec in specs for name in spec.models]
+        names += [asked.fuser] if asked.fuser else []
+        residence = reside(
+            load_catalog(*catalogs), dict.fromkeys(names), Options(), status.show, budget=None
+        )
+        rows = _measure(asked, specs, records, measure, residence, seed, status)
     status.clear()
     n_left = len(everything) - len(records)
     if as_json:
@@ -87,6 +115,32 @@ def run_rankers(
     print(rows_text(rows))
     left = f"; {n_left} left out (limit, scores, or fewer than two candidates)" if n_left else ""
     print(f"measure: {measure}; records: {len(records)}{left}; 95 % intervals by record")
+
+
+def _measure(
+    asked: Rankers,
+    specs: Sequence[RankerSpec],
+    records: Sequence[Record],
+    measure: str,
+    residence: Residence,
+    seed: int,
+    status: Status,
+) -> list[Row]:
+    contests = [record.contest for record in records]
+    opened: dict[str, Compare] = {
+        str(spec): open_ranker(spec, residence.open, contests=contests, seed=seed) for spec in specs
+    }
+    fused: dict[str, list[float]] = {}
+    if asked.fuser:
+        scores, n_fused = rouge_of_fused(
+            records, opened[str(specs[0])], residence.open_fuser, asked.fuser, top_k=TOP_K,
+            on_progress=lambda done, total: status.show(f"fusing: {done} of {total}"),
+        )  # fmt: skip
+        fused[f"fused by {asked.fuser} ({n_fused} of {len(records)})"] = scores
+    return evaluate_rankers(
+        records, opened, measure, seed=seed, others=fused,
+        on_progress=lambda done, total: status.show(f"ranking: {done} of {total}"),
+    )  # fmt: skip
 
 
 def rows_text(rows: Sequence[Row]) -> str:

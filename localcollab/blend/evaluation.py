@@ -80,8 +80,12 @@ def evaluate_rankers(
     *,
     seed: int = 0,
     on_progress: OnProgress | None = None,
+    others: Mapping[str, Sequence[float]] | None = None,
 ) -> list[Row]:
-    """The rankers, then best single model, chance and oracle. Raises `BadOption` without a record."""
+    """The rankers, then best single model, chance and oracle. Raises `BadOption` without a record.
+
+    `others`: scores of answers that are none of the candidates, by way and record; they come first.
+    """
     if not records:
         raise BadOption(
             f"no record has two candidates or more with the score {measure!r}: add some"
@@ -89,6 +93,10 @@ def evaluate_rankers(
     scores = [np.array([c.scores[measure] for c in record.candidates]) for record in records]
     name, of_best = best_model(records, measure)
     found = {
+        way: Picks(np.array(values), _beats(np.array(values), of_best))
+        for way, values in (others or {}).items()
+    }
+    found |= {
         ranker: _ask(records, scores, of_best, compare, on_progress)
         for ranker, compare in rankers.items()
     }

@@ -11,7 +11,7 @@ import pytest
 
 from blend_fakes import team
 from localcollab.assembly import Member, OpenTeam, TeamPlan, open_team
-from localcollab.blend.eval_command import refuse, run_rankers
+from localcollab.blend.eval_command import Rankers, refuse, run_rankers
 from localcollab.blend.measuring import as_table, evaluate_blend
 from localcollab.blend.naming import RankerSpec
 from localcollab.blend.opening import open_blend, plan_member
@@ -95,7 +95,7 @@ def test_rankers_are_shown_beside_length_and_chance(
     record = {"instruction": "q", "candidates": candidates}
     path.write_text(json.dumps(record) + "\n" + json.dumps(record | {"candidates": []}) + "\n")
     for as_json in (False, True):
-        run_rankers([path], ["vote"], None, (), limit=None, seed=0, as_json=as_json)
+        run_rankers([path], Rankers(["vote"]), (), limit=None, seed=0, as_json=as_json)
     table, _, found = capsys.readouterr().out.partition("{")
     rows = json.loads("{" + found)["rows"]
     assert [row["name"] for row in rows] == [
@@ -111,7 +111,7 @@ def test_options_of_eval_that_do_not_go_together_are_refused() -> None:
     with pytest.raises(BadOption, match="leave --team out"):
         refuse(["vote"], team="t", plot=None)
     with pytest.raises(BadOption, match="give --data FILE"):
-        run_rankers([], ["vote"], None, (), limit=None, seed=0, as_json=False)
+        run_rankers([], Rankers(["vote"]), (), limit=None, seed=0, as_json=False)
 
 
 CATALOG = """
