@@ -6,6 +6,7 @@ text is cut into ids is `encoding`'s.
 
 import re
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 
 from localcollab.encoding import TextStream as TextStream
@@ -76,6 +77,8 @@ class Transcript:
         self._template = template
         self._vocabulary = vocabulary
         self._pieces: list[_Piece] = []
+        self._n_prompted = self._n_answered = 0
+        """Pieces of the last prompt, which an answer may follow; answers, also of no tokens."""
         self._answers: list[tuple[int, ...]] = []
 
     def prompt(self, messages: Sequence[Message]) -> Prompt:
@@ -84,16 +87,52 @@ class Transcript:
         before, now = _tokens(self._pieces), _tokens(pieces)
         n_same = _n_same(before, now)
         n_earlier = self._count_up_to(_end_of_last_answer(text, messages), pieces)
-        self._pieces = pieces
+        self._pieces, self._n_prompted = pieces, len(pieces)
         n_reread = max(0, min(n_earlier, len(before)) - n_same)
         return Prompt(now, n_reread, text)
 
     def prompted(self, messages: Sequence[Message]) -> None:
         """As `prompt`, of a turn that is past: nobody reads the sequence, so nothing is counted."""
         self._pieces = self._laid_out(messages)[1]
+        self._n_prompted = len(self._pieces)
+
+    def went_on(self, system: Sequence[Message], turns: Sequence[Message], asked: Message) -> bool:
+        """As `prompted`, from the last two `turns` alone (question, answer, question, answer): what a
+        prompt writes after an answer depends on what stands next to it. False, changing nothing, where
+        the template is seen to do otherwise, or an answer before has lost its ids."""
+        if self._answers and self._n_kept() != self._n_answered - 1:
+            return False
+        before = self._render([*system, *turns[:3]])
+        rendering = self._render([*system, *turns, asked])
+        # A template may rewrite the end of the last prompt, as far as the answer before it.
+        for at in range(max(0, self._n_prompted - 2), self._n_prompted):
+            last = _text(self._pieces[at : self._n_prompted])
+            start = len(before.text) - len(last)
+            if start > 0 and before.text[start:] == last:
+                break
+        else:
+            return False
+        if rendering.part(0, start) != before.part(0, start):
+            return False
+        tail, end = copy(self), rendering.part(start)
+        # The empty piece stands for all that comes before.
+        tail._pieces = [_Piece("", ()), *self._pieces[at:]]
+        pieces = tail._kept(end)
+        tail._extend(pieces, end, [*turns[1:], asked])
+        self._pieces[at:] = pieces[1:]
+        self._n_prompted = len(self._pieces)
+        return True
+
+    def _n_kept(self) -> int:
+        return sum(piece.is_answer for piece in self._pieces[: self._n_prompted])
+
+    def writes(self, messages: Sequence[Message]) -> bool:
+        """Whether this is what the messages are as a prompt."""
+        return _text(self._pieces) == self._render(messages).text
 
     def answered(self, tokens: Sequence[int]) -> None:
         """What was generated after the last prompt, without the end token."""
+        self._n_answered += 1
         if tokens:
             piece = _Piece(self._vocabulary.decode(tokens), tuple(tokens), is_answer=True)
             self._pieces.append(piece)
@@ -217,6 +256,10 @@ def _end_of_last_answer(text: str, messages: Sequence[Message]) -> int:
 def _n_same(before: Sequence[int], now: Sequence[int]) -> int:
     differ = (n for n, (old, new) in enumerate(zip(before, now, strict=False)) if old != new)
     return next(differ, min(len(before), len(now)))
+
+
+def _text(pieces: Sequence[_Piece]) -> str:
+    return "".join(piece.text for piece in pieces)
 
 
 def _tokens(pieces: Sequence[_Piece]) -> tuple[int, ...]:

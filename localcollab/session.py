@@ -5,7 +5,7 @@ what is new. A conversation uses its team's caches: open another team for a seco
 """
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from typing import Self
 
@@ -42,18 +42,39 @@ class Session:
     def restored(cls, team: OpenTeam, turns: Iterable[Turn], *, system: str | None = None) -> Self:
         """The conversation that had these turns: its next prompt has the same ids as if it had never
         ended. Nothing is evaluated yet. Raises what rendering and encoding raise."""
+        past = tuple(turns)
         session = cls(team, system=system)
-        vocabulary = range(team.model.vocabulary.n_tokens)
-        for turn in turns:
-            messages = [*session.messages, Message("user", turn.question)]
-            # Each prompt is made again, because where one ended is where its text was cut.
-            session._transcript.prompted(messages)
-            # Ids of another vocabulary (an import may hold any): the text is tokenized instead.
-            is_ours = all(token in vocabulary for token in turn.tokens)
-            session._transcript.answered(turn.tokens if is_ours else ())
-            answer = Message("assistant", without_reasoning(turn.answer))
-            session.messages = [*messages, answer]
+        if not session._follow(past):
+            session = cls(team, system=system)
+            for turn in past:
+                messages = [*session.messages, Message("user", turn.question)]
+                # Each prompt is made again, because where one ended is where its text was cut.
+                session._transcript.prompted(messages)
+                session._answered(turn, messages)
         return session
+
+    def _follow(self, turns: Sequence[Turn]) -> bool:
+        """Turn by turn, each rendered beside the two before it only: rendering all that stood before
+        each takes the square of their number. False: this template needs that."""
+        system = self.messages
+        for n, turn in enumerate(turns):
+            asked = Message("user", turn.question)
+            messages = [*self.messages, asked]
+            if n < 3:
+                self._transcript.prompted(messages)
+            elif not self._transcript.went_on(system, self.messages[-4:], asked):
+                return False
+            if n == len(turns) - 1 and not self._transcript.writes(messages):
+                return False
+            self._answered(turn, messages)
+        return True
+
+    def _answered(self, turn: Turn, messages: list[Message]) -> None:
+        # Ids of another vocabulary (an import may hold any): the text is tokenized instead.
+        vocabulary = range(self.team.model.vocabulary.n_tokens)
+        is_ours = all(token in vocabulary for token in turn.tokens)
+        self._transcript.answered(turn.tokens if is_ours else ())
+        self.messages = [*messages, Message("assistant", without_reasoning(turn.answer))]
 
     def ask(
         self,

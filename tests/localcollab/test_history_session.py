@@ -17,13 +17,14 @@ from localcollab.history import History, open_history, provenance_of
 from localcollab.language_model import OnChunk, Reading
 from localcollab.llama.context import LlamaModel
 from localcollab.session import Session
-from localcollab.template import ChatTemplate
+from localcollab.template import ChatTemplate, Message
 from toy_vocabulary import END, toy_vocabulary
 
 QUESTIONS = ["Hello there", "And then what", "Say it once more", "Say Hello"]
 # Letter by letter: text that the tokenizer would cut into other ids.
 ANSWERS = [list(b"<think>\nHello user</think>\n\nHello  assistant."), [*b"ok."], [],
            [*b"Hello\n\n"]]  # fmt: skip
+ORDINARY = [[*f"<think>\nHello user</think>\n\nHello, this is {n}.".encode()] for n in range(7)]
 
 
 class ReplayingModel:
@@ -78,13 +79,15 @@ def converse(
     return id_
 
 
+@pytest.mark.parametrize("answers", [ANSWERS, ORDINARY])
 @pytest.mark.parametrize("template", [None, *TEMPLATES])
 def test_a_restored_conversation_has_the_prompt_of_the_undisturbed_one(
-    template: ChatTemplate | None,
+    template: ChatTemplate | None, answers: list[list[int]]
 ) -> None:
     with open_history(None) as history:
-        undisturbed = Session(team_of(template, ANSWERS))
-        id_ = converse(history, undisturbed, QUESTIONS)
+        undisturbed = Session(team_of(template, answers))
+        questions = [*QUESTIONS, *QUESTIONS][: len(answers)]
+        id_ = converse(history, undisturbed, questions)
         team = team_of(template)
         turns = history.turns(id_, team.base.vocabulary.fingerprint)
         restored = Session.restored(team, turns)
@@ -92,6 +95,33 @@ def test_a_restored_conversation_has_the_prompt_of_the_undisturbed_one(
     assert restored.prompt("What now?") == undisturbed.prompt("What now?")
     assert isinstance(team.model, ReplayingModel)
     assert not any("Hello user" in text for text in team.model.encoded)
+
+
+class CountingTemplate(ChatTemplate):
+    def __init__(self, source: str) -> None:
+        super().__init__(source, bos="<s>")
+        self.n_rendered = 0
+
+    def render(self, messages: Sequence[Message], *, add_generation_prompt: bool = True) -> str:
+        self.n_rendered += len(messages)
+        return super().render(messages, add_generation_prompt=add_generation_prompt)
+
+
+def _work_of_restoring(source: str, n_turns: int) -> tuple[int, int]:
+    """Messages rendered, and characters tokenized."""
+    template = CountingTemplate(source)
+    team = team_of(template)
+    answers = [[*f"<think>Hm.</think>\n\nThis is answer {n}.".encode()] for n in range(n_turns)]
+    turns = [Turn(f"Question {n}", bytes(a).decode(), tuple(a)) for n, a in enumerate(answers)]
+    Session.restored(team, turns, system="Be brief")
+    assert isinstance(team.model, ReplayingModel)
+    return template.n_rendered, sum(map(len, team.model.encoded))
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_restoring_takes_twice_the_work_for_twice_the_turns(template: ChatTemplate) -> None:
+    few, many = (_work_of_restoring(template.source, n_turns) for n_turns in (40, 80))
+    assert [more / less for less, more in zip(few, many, strict=True)] == pytest.approx([2, 2], 0.1)
 
 
 def test_answers_of_another_vocabulary_are_tokenized_from_their_text() -> None:
