@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from localcollab.answer import Limits
 from localcollab.assembly import OpenTeam
 from localcollab.blend.candidates import (
-    SAMPLE_TEMPERATURE,
     Asking,
     Candidate,
     plan_samples,
     write_candidates,
 )
-from localcollab.blend.fusing import TOP_K, Fuser, InstructFuser, plan_fusion, write_fusion
+from localcollab.blend.fusing import Fuser, InstructFuser, plan_fusion, write_fusion
 from localcollab.blend.ranking import (
     Aggregation,
     Compare,
@@ -23,6 +22,7 @@ from localcollab.blend.ranking import (
     contest_of,
     rank_contest,
 )
+from localcollab.catalog.methods import SAMPLE_TEMPERATURE, TOP_K
 from localcollab.errors import BadOption, ContextFull
 from localcollab.events import Finished
 from localcollab.sampling import Sampling

@@ -16,9 +16,6 @@ from localcollab.session import Session
 OpenMember = Callable[[str], OpenTeam]
 """By name. It may close another member, so hold its result no longer than it is read."""
 
-SAMPLE_TEMPERATURE = 0.7
-"""Of further samples, where a greedy answer was asked for."""
-
 
 @dataclass(frozen=True, slots=True)
 class Asking:

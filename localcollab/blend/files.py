@@ -14,7 +14,7 @@ import numpy as np
 
 from localcollab.answer import Limits
 from localcollab.blend.candidates import Asking
-from localcollab.blend.fusing import TOP_K, Fused, fuse_top, is_better
+from localcollab.blend.fusing import Fused, fuse_top, is_better
 from localcollab.blend.naming import RankerSpec, parse_ranker
 from localcollab.blend.opening import reside
 from localcollab.blend.rankers import open_ranker
@@ -23,6 +23,7 @@ from localcollab.blend.records import Record, read_records
 from localcollab.blend.residence import Residence
 from localcollab.blend.showing import order_text
 from localcollab.catalog import load_catalog
+from localcollab.catalog.methods import TOP_K
 from localcollab.errors import BadData, BadOption
 from localcollab.llama.options import Options
 from localcollab.terminal import Status, notes_shown, visible

@@ -13,6 +13,7 @@ from localcollab.blend.rank_cli import (
     Seed,
     budget_bytes,
 )
+from localcollab.catalog.methods import TOP_K
 from localcollab.cli_options import Models, NCtx
 
 app = typer.Typer(
@@ -30,7 +31,7 @@ def fuse(
     ],
     ranker: Ranker = "longest",
     aggregate: Aggregate = "max_logits",
-    top_k: Annotated[int, typer.Option(help="Candidates that the fuser reads.")] = 3,
+    top_k: Annotated[int, typer.Option(help="Candidates that the fuser reads.")] = TOP_K,
     verify: Annotated[
         bool, typer.Option("--verify", help="Keep the best candidate where it ranks higher.")
     ] = False,

@@ -11,13 +11,12 @@ from typing import Protocol
 from localcollab.assembly import OpenTeam
 from localcollab.blend.candidates import Asking, signed
 from localcollab.blend.ranking import Compare, compare_both_ways, contest_of
+from localcollab.catalog.methods import TOP_K as TOP_K
 from localcollab.encoding import encode_continuation
 from localcollab.errors import ContextFull
 from localcollab.events import Event, Finished
 from localcollab.session import Session, require_room
 
-TOP_K = 3
-"""Candidates that are fused, as in the paper."""
 _LEAST = 2
 _REQUEST = """Several answers to one request follow. Write one answer that is better than each of them: \
 keep what is right, leave out what is wrong, and add nothing that none of them holds. Write that answer \

@@ -13,7 +13,6 @@ import numpy as np
 
 from localcollab.answer import Limits
 from localcollab.blend.candidates import (
-    SAMPLE_TEMPERATURE,
     Asking,
     Candidate,
     OpenMember,
@@ -22,7 +21,6 @@ from localcollab.blend.candidates import (
 )
 from localcollab.blend.events import BlendEvent, Chosen, Ranked
 from localcollab.blend.fusing import (
-    TOP_K,
     Fusion,
     InstructFuser,
     OpenFuser,
@@ -33,6 +31,7 @@ from localcollab.blend.fusing import (
 from localcollab.blend.naming import RankerSpec
 from localcollab.blend.rankers import open_ranker
 from localcollab.blend.ranking import Aggregation, Compare, Ranking, contest_of, rank_contest
+from localcollab.catalog.methods import SAMPLE_TEMPERATURE, TOP_K
 from localcollab.chat import Turn, without_reasoning
 from localcollab.errors import BadOption
 from localcollab.events import Event, Finished

@@ -7,6 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+SAMPLE_TEMPERATURE = 0.7
+"""Of a blend's further samples, where a greedy answer was asked for."""
+TOP_K = 3
+"""Candidates that a blend fuses, as in its paper."""
+
 
 class Place(NamedTuple):
     """A member in its place."""
@@ -138,11 +143,11 @@ class Blend:
     """As `localcollab.blend.naming` reads it."""
     samples: int = 1
     """Answers of each member: the first greedy, the others drawn at `temperature`."""
-    temperature: float = 0.7
+    temperature: float = SAMPLE_TEMPERATURE
     aggregation: Literal["max_logits", "max_wins", "bubble"] = "max_logits"
     fuser: str | None = None
     """None: the best answer is the reply."""
-    top_k: int = 3
+    top_k: int = TOP_K
     """Answers that the fuser reads."""
     verify: bool = False
     """A fused answer that the ranker finds worse than the best candidate is left out."""
