@@ -25,8 +25,10 @@ from localcollab.blend.residence import Needs, Residence
 from localcollab.blend.session import BlendSession, Recipe
 from localcollab.history import History, open_history
 from localcollab.llama.options import Options
-from localcollab_tui.app import ChatApp
+from localcollab_tui.app import ChatApp, Start
 from localcollab_tui.blending import OpenBlend, blend_facts
+from localcollab_tui.cli import make_app as real_app
+from localcollab_tui.cli import opener
 from localcollab_tui.heat import heat_rows
 from localcollab_tui.plain import PlainChat
 from localcollab_tui.widgets.blend import BlendView
@@ -185,3 +187,25 @@ def test_many_candidates_are_signs_alone_and_what_was_not_compared_is_asked_afte
     rows = list(heat_rows(ranked, 76))
     assert max(len(label + " ".join(c.text for c in cells)) for label, cells in rows) <= 76
     assert [cell.text.strip() for cell in rows[1][1]] == ["·", *"++++", *["++"] * 4, *"???"]
+
+
+@pytest.mark.weights
+@pytest.mark.slow
+def test_the_shipped_blend_replies_with_what_its_ranker_finds_best() -> None:
+    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        await ask(app, pilot, "Sum up 6 doses of Teparmab for me.")
+        answer = app.dialogue.branch[-1]
+        assert answer.outcome is not None
+        *candidates, ranked, chosen = answer.outcome.notes
+        assert ranked == "ranked by likelihood(formulary): 2 > 1"
+        assert chosen == "the reply is candidate 2"
+        assert candidates[1] == f"candidate 2 (formulary-margin): {answer.text}"
+        assert candidates[0].startswith("candidate 1 (formulary-entropy): ")
+        assert {author.split("/")[0] for author in answer.outcome.authors} == {"formulary-margin"}
+        assert "★ 2 formulary-margin" in screen_text(app)
+        assert answer.provenance is not None
+        assert [len(sha256) for sha256 in answer.provenance.members.values()] == [64, 64]
+
+    with open_history(None) as history:
+        app = real_app(history, opener((), None), Start("formulary-blend"))
+        drive(app, steps, size=(110, 30))
