@@ -24,12 +24,12 @@ from localcollab.assembly import (
     open_team,
     plan_from_files,
 )
-from localcollab.bench.memory import peak_rss_bytes
 from localcollab.catalog import DEFAULT_TEAM, Blend, Catalog, TeamEntry, method_name
 from localcollab.errors import BadOption, EvaluationFailed, LocalcollabError
 from localcollab.eval_command import read_all, some_of
 from localcollab.evaluate import Score, ask_team, score
 from localcollab.llama.header import read_header
+from localcollab.peak_memory import peak_rss_bytes
 from localcollab.questions import with_gold
 from localcollab.run import TeamChoice
 from localcollab.template import ChatTemplate

@@ -5,8 +5,6 @@ deferral team random deferral at its own rate, and the oracle (a question counts
 right).
 """
 
-import resource
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -20,6 +18,7 @@ from localcollab.events import Finished, Token, Unfamiliar
 from localcollab.gates import random_gate
 from localcollab.generate import generate
 from localcollab.language_model import LanguageModel
+from localcollab.peak_memory import peak_rss_bytes
 from localcollab.questions import Question, is_right, with_gold
 from localcollab.session import Session
 from localcollab.statistics import paired_p_value, wilson_interval
@@ -186,11 +185,6 @@ def _all_authors_share(outcomes: Sequence[Outcome]) -> dict[str, float]:
         if outcome.right:
             groups.setdefault(outcome.question.kind, []).append(len(outcome.authors) == n_members)
     return {kind: _share(full) for kind, full in sorted(groups.items())}
-
-
-def peak_rss_bytes() -> int:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def evaluate(

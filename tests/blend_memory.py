@@ -9,12 +9,12 @@ from pathlib import Path
 
 from localcollab.answer import Limits
 from localcollab.assembly import BASE, Member, TeamPlan
-from localcollab.bench.memory import peak_rss_bytes
 from localcollab.blend.events import Answered
 from localcollab.blend.naming import RankerSpec
 from localcollab.blend.residence import Residence, forecast_needs
 from localcollab.blend.session import BlendSession, Recipe
 from localcollab.llama.options import Options
+from localcollab.peak_memory import peak_rss_bytes
 
 
 def main(files: list[str], budget: int | None, options: dict[str, object]) -> dict[str, object]:

@@ -1,10 +1,8 @@
 """(f) Peak resident memory / (weights + KV cache), of a process that opens the team and answers once."""
 
 import json
-import resource
 import subprocess
 import sys
-from pathlib import Path
 
 from localcollab.answer import Limits
 from localcollab.assembly import TeamPlan, open_team
@@ -12,6 +10,7 @@ from localcollab.bench.figures import Figure, figure, skipped
 from localcollab.bench.setting import N_ANSWER, N_PROMPT, choose_options, llama_of, make_prompt
 from localcollab.bench.startup import TeamArguments, parse_team
 from localcollab.generate import generate
+from localcollab.peak_memory import peak_rss_bytes
 
 _LABEL = "peak memory / (weights + cache)"
 _KV_BYTES = 2  # f16, as opened by default
@@ -28,17 +27,6 @@ def peak_memory(team: TeamArguments) -> Figure:
         "rss_ratio", _LABEL, [found["peak"] / (found["weights"] + found["cache"])],
         f"{mib['peak']} peak; {mib['weights']} weights, {mib['cache']} cache", **found,
     )  # fmt: skip
-
-
-def peak_rss_bytes() -> int:
-    """Of this process alone: a child's ru_maxrss begins with its parent's."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        for line in status.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def measure(plan: TeamPlan) -> dict[str, int]:

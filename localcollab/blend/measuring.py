@@ -17,7 +17,8 @@ from localcollab.blend.ranking import Compare, Contest, Ranking, contest_of, ran
 from localcollab.blend.residence import Residence
 from localcollab.blend.session import Recipe
 from localcollab.errors import BadOption
-from localcollab.evaluate import MAX_TOKENS, Outcome, peak_rss_bytes, score
+from localcollab.evaluate import MAX_TOKENS, Outcome, score
+from localcollab.peak_memory import peak_rss_bytes
 from localcollab.questions import Question
 from localcollab.sampling import Sampling
 from localcollab.statistics import paired_p_value

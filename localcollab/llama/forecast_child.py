@@ -24,6 +24,7 @@ from localcollab.llama.header import read_header
 from localcollab.llama.options import Options
 from localcollab.llama.tokenizer import LoadedModel
 from localcollab.llama.weights import KV_TYPES, Weights
+from localcollab.peak_memory import peak_rss_bytes
 
 _PLANNED = re.compile(r"(\S+)\s+(compute|output|KV|RS) buffer size\s*=\s*([\d.]+) MiB")
 _CACHE = re.compile(r"size\s*=\s*([\d.]+) MiB \(\s*\d+ cells")
@@ -81,16 +82,6 @@ def _bytes(mebibytes: str) -> int:
     return int(float(mebibytes) * 2**20)
 
 
-def resident_bytes() -> int:
-    status = Path("/proc/self/status")
-    if status.exists():
-        for line in status.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
 def main(request: dict[str, Any]) -> dict[str, Any]:
     """Every file once, then every context. Raises `LocalcollabError`."""
     lines = _Lines()
@@ -112,7 +103,7 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
     chosen = _as_opened(request, weights, options)
     n_ctxs = [n or default for n, default in zip(sizes, chosen, strict=True)]
     contexts = _open_all(request, weights, options, n_ctxs, lines)
-    runtime = resident_bytes()
+    runtime = peak_rss_bytes()
     more = _open_all(request, weights, options, [n + _MORE_TOKENS for n in n_ctxs], lines)
     for context, longer in zip(contexts, more, strict=True):
         grown = sum(longer[k] - context[k] for k in ("cache", "compute", "compute_gpu"))

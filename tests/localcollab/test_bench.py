@@ -11,12 +11,12 @@ import pytest
 from fakes import ScriptedModel, byte_vocabulary
 from localcollab.bench import command, report
 from localcollab.bench.figures import Figure, alternate, figure, quartiles, ratios, skipped
-from localcollab.bench.memory import peak_rss_bytes
 from localcollab.bench.speed import catch_ups
 from localcollab.bench.startup import TeamArguments, parse_team
 from localcollab.bench.turns import Dictated, split_otherwise
 from localcollab.catalog import SHIPPED
 from localcollab.errors import BadOption
+from localcollab.peak_memory import peak_rss_bytes
 from localcollab.vocabulary import Vocabulary
 
 
