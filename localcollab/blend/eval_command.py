@@ -15,7 +15,6 @@ from localcollab.blend.evaluation import (
     usable,
 )
 from localcollab.blend.files import read_all
-from localcollab.blend.fusing import TOP_K
 from localcollab.blend.measuring import as_table, evaluate_blend
 from localcollab.blend.naming import RankerSpec, parse_ranker
 from localcollab.blend.opening import open_blend, reside
@@ -25,6 +24,7 @@ from localcollab.blend.records import Record
 from localcollab.blend.references import ROUGE_L, rouge_of_fused, scored_by_rouge
 from localcollab.blend.residence import Residence
 from localcollab.catalog import load_catalog
+from localcollab.catalog.methods import TOP_K
 from localcollab.errors import BadOption
 from localcollab.llama.options import Options
 from localcollab.questions import Question

@@ -11,7 +11,6 @@ from typing import Protocol
 from localcollab.assembly import OpenTeam
 from localcollab.blend.candidates import Asking, signed
 from localcollab.blend.ranking import Compare, compare_both_ways, contest_of
-from localcollab.catalog.methods import TOP_K as TOP_K
 from localcollab.encoding import encode_continuation
 from localcollab.errors import ContextFull
 from localcollab.events import Event, Finished
