@@ -24,7 +24,7 @@ def real_app(history: History, conversation: str | None = None) -> ChatApp:
     catalog = load_catalog(*_CATALOGS)
     if team_record(catalog, catalog.team(_TEAM))["missing"]:
         pytest.skip(f"needs the shipped team {_TEAM}")
-    start = Start(_TEAM, conversation, _CATALOGS, tuple(catalog.teams))
+    start = Start(_TEAM, conversation, _CATALOGS, lambda: tuple(catalog.teams))
     return make_app(history, opener(_CATALOGS, None), start)
 
 
