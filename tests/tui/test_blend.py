@@ -40,10 +40,11 @@ class FakeBlends(FakeTeams):
     """`blend` of members that always say the same, ranked by length; `fake` is a team."""
 
     def __init__(
-        self, says: Mapping[str, str] = SAYS, *, fuser: str | None = None, pace: float = 0.0
-    ) -> None:
-        super().__init__(names=("blend", "fake"))
-        self.says, self.fuser, self.pace = says, fuser, pace
+        self, says: Mapping[str, str] = SAYS, *, fuser: str | None = None, pace: float = 0.0,
+        n_ctx: int = 4096,
+    ) -> None:  # fmt: skip
+        super().__init__(names=("blend", "fake"), pace=pace, n_ctx=n_ctx)
+        self.says, self.fuser = says, fuser
 
     def open(self, name: str | None, on_progress: OnProgress) -> OpenTeam | OpenBlend:  # type: ignore[override]
         if name == "fake":
@@ -57,7 +58,7 @@ class FakeBlends(FakeTeams):
 
     def _member(self, plan: TeamPlan, options: Options, on_progress: OnProgress | None) -> OpenTeam:
         said = {**self.says, "fuser": self.fuser or ""}[plan.name]
-        model = TalkingModel(lambda _: said, name="base", pace=self.pace)
+        model = TalkingModel(lambda _: said, name="base", pace=self.pace, n_ctx=self.n_ctx)
         return OpenTeam(plan.name, model, {"base": model}, {}, FakeTemplate())
 
 
@@ -164,6 +165,24 @@ def test_line_by_line_a_blend_tells_what_became_of_its_candidates() -> None:
     said = out.getvalue()
     assert "candidate 1 of 2: short[er] writes\ncandidate 2 of 2: long writes\n" in said
     assert "the reply is candidate 2" in said
+
+
+def test_a_conversation_that_fills_the_context_goes_on_without_its_oldest_turn() -> None:
+    out = io.StringIO()
+    lines = ["Is it so?", "And this?", "Then that?", "And now?", "y", "x" * 300]
+    with open_history(None) as history:
+        blends = FakeBlends(n_ctx=160)
+        PlainChat(history, blends.open, io.StringIO("\n".join(lines)), out).run(None, None)
+        (found,) = history.conversations()
+        branch = history.branch(found.id)
+    said = out.getvalue()
+    assert said.count("Leave the oldest turn out? y or n: ") == 1
+    assert "fill the context of 160 tokens: shorten it" in said
+    assert [(m.text, m.status) for m in branch if m.role == "user"] == [
+        (question, "complete") for question in lines[:4]
+    ]
+    notes = branch[-1].outcome.notes if branch[-1].outcome else ()
+    assert notes[-1] == "the reply is candidate 2"
 
 
 def test_a_heat_map_reads_without_colour() -> None:

@@ -12,12 +12,14 @@ from localcollab.assembly import Files, OnProgress, OpenTeam, TeamPlan, member_s
 from localcollab.blend.opening import open_blend
 from localcollab.blend.residence import Residence
 from localcollab.blend.session import BlendSession, Recipe
-from localcollab.errors import BadOption
+from localcollab.errors import BadOption, ContextFull
 from localcollab.events import Prompted
 from localcollab.history.resume import turns_of
 from localcollab.llama.options import Options
 from localcollab.sampling import Sampling
-from localcollab_tui.jobs import Ask, Began, Heard, TeamFacts
+from localcollab.session import require_room
+from localcollab_tui import kept
+from localcollab_tui.jobs import Ask, Began, Heard, TeamFacts, WontFit
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,19 @@ class OpenBlend:
         yield Began(job.ticket, Prompted(0), self.facts, opens_reasoning=False)
         for event in session.ask(question.text, sampling, limits, stop_event=stop_event):
             yield Heard(job.ticket, event)
+
+    def too_long(self, job: Ask) -> WontFit | None:
+        """By its first member, which is asked first; one with a smaller context may still say no."""
+        team = self.residence.open(self.session.recipe.members[0])
+        n_ctx = team.model.n_ctx
+        try:
+            require_room(team.model, job.question.text)
+        except ContextFull as error:
+            return WontFit(job.ticket, 0, n_ctx, None, str(error))
+        n_prompt = kept.n_tokens_of_text(team, job.question)
+        if kept.fits(n_prompt, team):
+            return None
+        return WontFit(job.ticket, n_prompt, n_ctx, kept.least_drop(team, job.question))
 
     def refusal(self) -> BadOption:
         return BadOption(

@@ -150,6 +150,10 @@ class Work:
                 f"{blend.facts.name} is a blend, which reads no documents: /docs off, or /team to one of "
                 "its members"
             )
+        too_long = blend.too_long(job)
+        if too_long is not None:
+            self._say(too_long)
+            return
         for said in blend.ask(job, *_sampling(job.options), self._stop_event):
             self._say(said)
 
