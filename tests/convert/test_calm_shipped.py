@@ -49,9 +49,9 @@ def answers(team: OpenTeam) -> list[Answered]:
     return found
 
 
-def test_half_of_the_answers_about_unseen_medicines_are_right(answers: list[Answered]) -> None:
+def test_nine_of_ten_answers_about_unseen_medicines_are_right(answers: list[Answered]) -> None:
     """None of the members alone gets one in ten."""
-    assert sum(answer.is_right for answer in answers) >= 0.5 * N_PROMPTS
+    assert sum(answer.is_right for answer in answers) >= 0.9 * N_PROMPTS
 
 
 @torch.no_grad()
