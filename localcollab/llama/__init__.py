@@ -4,6 +4,7 @@ options   what a caller may choose; pure data
 header    is this file a sound GGUF? pure Python, before llama.cpp sees it
 probe     one token in a child process, remembered: what llama.cpp does with a file on this machine
 library   start-up, log, build, errors of the shared library
+loaded    a model file as llama.cpp has loaded it
 weights   a file's tensors and tokenizer, loaded once, shared by contexts
 context   a `LanguageModel`: one KV cache on some weights
 

@@ -56,7 +56,9 @@ class LlamaModel:
         self._outputs_all = bool(hook and hook.needs_every_output)
         n_outputs = max(options.n_outputs, _TILE) if self._outputs_all else options.n_outputs
         self._n_outputs = min(n_outputs, self._n_batch)
-        self._context = _open(weights, options, self.n_ctx, self._n_batch, self._n_outputs, hook)
+        self._context = open_context(
+            weights, options, self.n_ctx, self._n_batch, self._n_outputs, hook
+        )
         self._memory = api.llama_get_memory(self._context)
         self._batch = api.llama_batch_init(self._n_batch, 0, 1)
         weakref.finalize(self, _free, self._context, self._batch, weights)
@@ -248,7 +250,7 @@ def _common_prefix(cached: list[int], wanted: list[int]) -> int:
     return next(i for i in range(n) if cached[i] != wanted[i])
 
 
-def _open(
+def open_context(
     weights: Weights,
     options: Options,
     n_ctx: int,
@@ -256,6 +258,7 @@ def _open(
     n_outputs: int,
     hook: LayerHook | None,
 ) -> object:
+    """A llama_context *. Raises `BadOption`."""
     params = api.llama_context_default_params()
     params.n_ctx = n_ctx
     params.n_batch = n_batch
@@ -280,7 +283,11 @@ def _open(
     return context
 
 
+def close_context(context: object) -> None:
+    api.llama_free(context)
+
+
 def _free(context: object, batch: object, _weights: Weights) -> None:
     # The weights are an argument so that they outlive their contexts.
     api.llama_batch_free(batch)
-    api.llama_free(context)
+    close_context(context)

@@ -8,22 +8,19 @@ JSON, on stdin and stdout. Exit 3: refused, the last line of stderr says why.
 import ctypes
 import json
 import logging
-import os
 import re
 import resource
 import sys
 from pathlib import Path
 from typing import Any
 
-import llama_cpp.llama_cpp as api
-
-from localcollab.errors import BadModelFile, LocalcollabError
+from localcollab.errors import LocalcollabError
 from localcollab.llama import library
-from localcollab.llama.context import _open
+from localcollab.llama.context import close_context, open_context
 from localcollab.llama.header import read_header
+from localcollab.llama.loaded import default_params, load_model
 from localcollab.llama.options import Options
-from localcollab.llama.tokenizer import LoadedModel
-from localcollab.llama.weights import KV_TYPES, Weights
+from localcollab.llama.weights import KV_TYPES, LOAD_MODES, Weights
 from localcollab.peak_memory import peak_rss_bytes
 
 _PLANNED = re.compile(r"(\S+)\s+(compute|output|KV|RS) buffer size\s*=\s*([\d.]+) MiB")
@@ -52,16 +49,12 @@ class _Lines(logging.Handler):
 def open_without_weights(path: Path, n_gpu_layers: int | None, *, extra_buffers: bool) -> Weights:
     """Raises `BadModelFile`."""
     header = read_header(path)
-    params = api.llama_model_default_params()
+    params = default_params()
     params.no_alloc = True
-    params.load_mode = api.LLAMA_LOAD_MODE_NONE  # with mmap no_alloc ends the process
+    params.load_mode = LOAD_MODES["read"]  # with mmap no_alloc ends the process
     params.use_extra_bufts = extra_buffers
     params.n_gpu_layers = -1 if n_gpu_layers is None else n_gpu_layers
-    pointer = api.llama_model_load_from_file(os.fsencode(path), params)
-    if not pointer:
-        reason = library.take_errors() or "no reason given"
-        raise BadModelFile(f"{path}: llama.cpp cannot load it ({reason}): fetch it again")
-    return Weights(path, header, LoadedModel(pointer))
+    return Weights(path, header, load_model(path, params))
 
 
 def planned(text: str) -> dict[str, int]:
@@ -144,10 +137,10 @@ def _open_all(
         n_batch = min(options.n_batch, n_ctx)
         n_outputs = min(options.n_outputs, n_batch)
         opened = weights[context["path"]]
-        pointers.append(_open(opened, options, n_ctx, n_batch, n_outputs, None))
+        pointers.append(open_context(opened, options, n_ctx, n_batch, n_outputs, None))
         found.append({"n_ctx": n_ctx, "n_ctx_train": opened.n_ctx_train, **planned(lines.take())})
     for pointer in pointers:
-        api.llama_free(pointer)
+        close_context(pointer)
     return found
 
 

@@ -5,26 +5,17 @@ such text is refused here before llama.cpp sees it.
 """
 
 import ctypes
-import weakref
 from collections.abc import Callable
 
 import llama_cpp.llama_cpp as api
 
 from localcollab.errors import BadModelFile, BadOption, UnknownCharacter
+from localcollab.llama.loaded import LoadedModel
 from localcollab.vocabulary import Vocabulary
 
 _SPM = 1
 _NULL = -1
 _MAX_TEXT = 64 * 2**20
-
-
-class LoadedModel:
-    """A llama_model, freed when nobody holds it any more: neither weights nor a vocabulary."""
-
-    def __init__(self, pointer: object) -> None:
-        self.pointer = pointer
-        self.vocab: object = api.llama_model_get_vocab(pointer)
-        weakref.finalize(self, api.llama_model_free, pointer)
 
 
 def read_vocabulary(model: LoadedModel, owner: str) -> Vocabulary:

@@ -2,7 +2,6 @@
 
 import ctypes
 import logging
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,8 +12,9 @@ import llama_cpp.llama_cpp as api
 from localcollab.errors import BadModelFile, BadOption
 from localcollab.llama import library
 from localcollab.llama.header import Header, read_header
+from localcollab.llama.loaded import LoadedModel, default_params, load_model
 from localcollab.llama.options import KvType, Options, available_bytes
-from localcollab.llama.tokenizer import LoadedModel, read_vocabulary
+from localcollab.llama.tokenizer import read_vocabulary
 from localcollab.vocabulary import Vocabulary
 
 logger = logging.getLogger("localcollab.note")
@@ -24,7 +24,7 @@ Kind = Literal["decoder", "encoder", "encoder-decoder"]
 _CELL_BYTES = 64
 """What llama.cpp keeps about a place in the cache, besides its key and value."""
 
-_LOAD_MODES = {
+LOAD_MODES = {
     "read": api.LLAMA_LOAD_MODE_NONE,
     "mmap": api.LLAMA_LOAD_MODE_MMAP,
     "mlock": api.LLAMA_LOAD_MODE_MLOCK,
@@ -118,7 +118,6 @@ def load_weights(
 
     Raises `BadModelFile`, also where the file is a model of another kind.
     """
-    library.start()
     header = read_header(path)
     if options.n_gpu_layers and not library.supports_gpu():
         raise BadOption(
@@ -131,18 +130,11 @@ def load_weights(
             f"extra_buffers: llama.cpp crashes with repacked weights of {path.name} on this machine "
             "(localcollab doctor): leave the option out"
         )
-    params = api.llama_model_default_params()
+    params = default_params()
     params.n_gpu_layers = -1 if options.n_gpu_layers is None else options.n_gpu_layers
     params.use_extra_bufts = repack
     params.load_mode = _load_mode(options, repack and header.is_quantized)
-    library.take_errors()
-    pointer = api.llama_model_load_from_file(os.fsencode(path), params)
-    if not pointer:
-        raise BadModelFile(
-            f"{path}: llama.cpp cannot load it ({library.take_errors() or 'no reason given'}): fetch "
-            "it again, or convert it anew"
-        )
-    weights = Weights(path, header, LoadedModel(pointer))
+    weights = Weights(path, header, load_model(path, params))
     if kind == "decoder" and weights.kind != kind:
         raise BadModelFile(
             f"{path}: {weights.description} is no decoder-only model: members of a team are"
@@ -157,7 +149,7 @@ def load_weights(
 
 def _load_mode(options: Options, repacked: bool) -> int:
     if options.load_mode != "auto":
-        return int(_LOAD_MODES[options.load_mode])
+        return int(LOAD_MODES[options.load_mode])
     # With mmap a repacked model is resident twice: the mapped file and the repacked copy.
     return int(api.LLAMA_LOAD_MODE_NONE if repacked else api.LLAMA_LOAD_MODE_MMAP)
 
