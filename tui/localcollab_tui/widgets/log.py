@@ -10,7 +10,7 @@ from textual.widgets import Static
 
 from localcollab.events import Token
 from localcollab.history.records import StoredMessage
-from localcollab_tui.widgets.messages import AnswerView, QuestionView, plain
+from localcollab_tui.widgets.messages import AnswerView, MessageBox, QuestionView, plain
 
 PAGE = 12
 """Messages that become widgets at once, in a terminal of 24 lines."""
@@ -97,13 +97,37 @@ class Log(VerticalScroll, can_focus=True):
 
     async def set_provenance(self, on: bool) -> None:
         self.shows_provenance = on
+        self._lay_out_what_woke()
         for view in self.answers:
             await view.show_provenance(on)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
+        self._wake_what_is_near()  # a scroll lays out what it shows by itself
         if new_value <= 0 < old_value and self._earlier:
             self.run_worker(self.show_earlier(), exclusive=True)
+
+    def watch_virtual_size(self) -> None:
+        self._lay_out_what_woke()
+
+    def on_resize(self) -> None:
+        self._lay_out_what_woke()
+
+    def _lay_out_what_woke(self) -> None:
+        if self._wake_what_is_near():
+            self.refresh(layout=True)
+
+    def _wake_what_is_near(self) -> bool:
+        """Within half a screen of what is shown; the rest costs the next layouts nothing."""
+        margin, wakes = self.size.height // 2, False
+        top, bottom = self.scroll_y - margin, self.scroll_y + self.size.height + margin
+        for view in self.children:
+            if isinstance(view, MessageBox):
+                region, was_away = view.virtual_region, view.is_away
+                is_far = bool(region) and (region.bottom < top or region.y > bottom)
+                view.is_away = is_far and not self.shows_provenance
+                wakes = wakes or (was_away and not view.is_away)
+        return wakes
 
     def _keep_place(self, before: int) -> None:
         self.scroll_to(y=self.scroll_y + self.virtual_size.height - before, animate=False)

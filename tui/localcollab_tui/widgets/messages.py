@@ -54,7 +54,18 @@ def siblings_line(message: StoredMessage) -> str:
     return f"◀ {n} of {len(message.siblings)} ▶"
 
 
-class QuestionView(Vertical):
+class MessageBox(Vertical):
+    """A message that is far away keeps its height, but no layout of the screen visits what is in it."""
+
+    is_away = False
+
+    @property
+    def is_scrollable(self) -> bool:
+        # What the compositor asks before it visits the children of a widget.
+        return not self.is_away and super().is_scrollable
+
+
+class QuestionView(MessageBox):
     DEFAULT_CSS = """
     QuestionView {
         height: auto;
@@ -81,7 +92,7 @@ class QuestionView(Vertical):
             yield plain(siblings_line(self.message), classes="dim")
 
 
-class AnswerView(Vertical):
+class AnswerView(MessageBox):
     DEFAULT_CSS = """
     AnswerView {
         height: auto;
