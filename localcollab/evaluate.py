@@ -206,20 +206,14 @@ def evaluate(
     progress = _Progress(on_progress)
     ours = ask_team(team, asked, progress.start(team.name, len(asked)))
     prompts = [(q, Session(team).prompt(q.text)) for q in asked]
-    members = {
-        name: ask_alone(model, prompts, progress.start(f"{name} alone", len(prompts)))
-        for name, model in team.members.items()
-    }
-    random = []
-    if isinstance(team.model, DeferralTeam):
-        rate = deferral_rate(ours, next(iter(team.members)))
-        chance = _random_team(team.model, rate, seed)
-        random = ask_alone(chance, prompts, progress.start("random deferral", len(prompts)))
     return Evaluation(
         team.name,
         ours,
-        members,
-        random,
+        {
+            name: ask_alone(model, prompts, progress.start(f"{name} alone", len(prompts)))
+            for name, model in team.members.items()
+        },
+        _by_chance(team, ours, prompts, progress, seed),
         {
             name: continue_text(
                 team.members[name], own, progress.start(f"{name}, own form", len(own))
@@ -234,9 +228,21 @@ def evaluate(
     )
 
 
-def _random_team(team: DeferralTeam, rate: float, seed: int) -> DeferralTeam:
-    gate = random_gate(rate, len(team.experts), seed=seed)
-    return DeferralTeam(team.name, team.base, team.experts, gate)
+def _by_chance(
+    team: OpenTeam,
+    ours: Sequence[Outcome],
+    prompts: Sequence[tuple[Question, list[int]]],
+    progress: "_Progress",
+    seed: int,
+) -> list[Outcome]:
+    """Random deferral at the team's own rate; empty where nobody defers."""
+    model = team.model
+    if not isinstance(model, DeferralTeam):
+        return []
+    rate = deferral_rate(ours, next(iter(team.members)))
+    gate = random_gate(rate, len(model.experts), seed=seed)
+    chance = DeferralTeam(model.name, model.base, model.experts, gate)
+    return ask_alone(chance, prompts, progress.start("random deferral", len(prompts)))
 
 
 def _own_form_prompts(
