@@ -108,26 +108,16 @@ def run(
     text = _read_question() if question in (None, "-") else question or ""
     if not text.strip():
         raise BadOption("the question is empty: give one, or write it to standard input")
-    if explains and (docs is not None or isinstance(plan.method, Blend) or len(plan.members) < 2):
-        raise BadOption(
-            "--explain shows what the other models of a team changed: ask a team that writes token by "
-            "token, without --docs"
-        )
+    _refuse(plan, docs, budget, explains=explains)
     if isinstance(plan.method, Blend):
         # Imported here: a team that writes token by token needs none of it.
         from localcollab.blend.run_command import answer
 
-        if docs is not None:
-            raise BadOption(
-                f"{plan.name} is a blend, which reads no documents: ask one of its members"
-            )
         answer(
             plan, text, options, system=system, sampling=sampling, limits=limits, marks=marks,
             json_events=json_events, budget=budget,
         )  # fmt: skip
         return
-    if budget is not None:
-        raise BadOption("--memory is for blends, whose members can be loaded in turn: leave it out")
     status = Status(sys.stderr)
     with ExitStack() as stack:
         library = None if docs is None else _open_library(docs, stack)
@@ -138,6 +128,20 @@ def run(
         written = _answer(session, text, library, sampling, limits, marks, json_events, status)
         if explains:
             _explain(team, prompt, written, status, json_events=json_events)
+
+
+def _refuse(plan: TeamPlan, docs: DocsChoice | None, budget: int | None, *, explains: bool) -> None:
+    """Options that this team cannot follow. Raises `BadOption`."""
+    is_blend = isinstance(plan.method, Blend)
+    if explains and (docs is not None or is_blend or len(plan.members) < 2):
+        raise BadOption(
+            "--explain shows what the other models of a team changed: ask a team that writes token by "
+            "token, without --docs"
+        )
+    if is_blend and docs is not None:
+        raise BadOption(f"{plan.name} is a blend, which reads no documents: ask one of its members")
+    if not is_blend and budget is not None:
+        raise BadOption("--memory is for blends, whose members can be loaded in turn: leave it out")
 
 
 def _explain(
