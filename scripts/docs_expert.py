@@ -45,6 +45,8 @@ class Run:
     """Of the training: --minutes or --steps."""
     refresh_length: Sequence[str]
     n_threads: int
+    size: str = "auto"
+    limit: int | None = None
 
     @property
     def files(self) -> Path:
@@ -130,13 +132,15 @@ def _parse() -> Run:
     )
     parser.add_argument("--refresh-minutes", type=float, default=6.0)
     parser.add_argument("--refresh-steps", type=int)
+    parser.add_argument("--size", default="auto", help="of the expert, as convert expert takes it")
+    parser.add_argument("--limit", type=int, help="ask only so many questions of each set")
     parser.add_argument("--threads", type=int, default=2)
     asked = parser.parse_args()
     medicines = invent(asked.medicines + asked.more, asked.seed)
     return Run(
         asked.out.resolve(), medicines[: asked.medicines], medicines[asked.medicines :],
         asked.seed, _length(asked.minutes, asked.steps),
-        _length(asked.refresh_minutes, asked.refresh_steps), asked.threads,
+        _length(asked.refresh_minutes, asked.refresh_steps), asked.threads, asked.size, asked.limit,
     )  # fmt: skip
 
 
@@ -167,7 +171,7 @@ def add(run: Run, medicines: Sequence[Medicine]) -> Record:
 def make_expert(run: Run) -> Record:
     return run.localcollab(
         "convert", "expert", "--docs", NAME, "--like", LIKE, "--place", PLACE,
-        *run.length, "--out", str(run.out / NAME), "--seed", str(run.seed),
+        *run.length, "--size", run.size, "--out", str(run.out / NAME), "--seed", str(run.seed),
     )  # fmt: skip
 
 
@@ -180,7 +184,8 @@ def evaluate(run: Run, name: str, medicines: Sequence[Medicine]) -> Record:
     path = run.out / f"questions-{name}.jsonl"
     records = questions.test_questions(medicines, random.Random(run.seed + 1))
     path.write_text(questions.to_jsonl(records), encoding="utf-8")
-    return run.localcollab("eval", "--team", NAME, "--data", str(path))
+    limit = ("--limit", str(run.limit)) if run.limit else ()
+    return run.localcollab("eval", "--team", NAME, "--data", str(path), *limit)
 
 
 def shown(evaluated: Record) -> Record:

@@ -13,8 +13,9 @@ from localcollab.errors import BadOption
 from localcollab.models.store import check_name
 from localcollab.terminal import Status
 from localcollab_convert.expert_entry import enter_team
+from localcollab_convert.expert_request import Like, Made, Request
 from localcollab_convert.expert_texts import read_texts
-from localcollab_convert.make_expert import ExpertMaker, Like, Made, Request
+from localcollab_convert.make_expert import ExpertMaker
 
 
 def run(

@@ -23,7 +23,12 @@ from localcollab_convert.expert_texts import Text, mixed, pack_rows
 
 N_CTX = 1024
 _ROW = 256
-_TOKENS_PER_STEP = 4096
+_FEWEST_TOKENS, _MOST_TOKENS = 1024, 4096
+"""In one step."""
+_STEPS_A_ROUND = 8
+"""Through all texts, at least, where that leaves a step enough: a step that sees everything learns no
+more than one that sees a part of it, and costs as many times as much."""
+_CHARACTERS_A_TOKEN = 4
 _WARMUP = 40
 _TIMED = (3, 8)
 """Steps: the first ones are slower, the next ones say how many fit."""
@@ -85,6 +90,15 @@ def build(shape: Shape, n_vocab: int, seed: int) -> LlamaForCausalLM:
     return LlamaForCausalLM(config)
 
 
+def tokens_per_step(texts: Sequence[Text]) -> int:
+    """A power of two: a small share of one round through the texts."""
+    n_tokens = sum(len(text.whole) for text in texts) // _CHARACTERS_A_TOKEN
+    found = _FEWEST_TOKENS
+    while found < _MOST_TOKENS and 2 * found * _STEPS_A_ROUND <= n_tokens:
+        found *= 2
+    return found
+
+
 class Training:
     """One run; `run` continues from the checkpoint at `path`, where there is one."""
 
@@ -99,6 +113,7 @@ class Training:
         self._texts, self._vocabulary = texts, vocabulary
         self._fresh, self._fresh_share = fresh, fresh_share
         self._held_out = held_out
+        self._n_tokens = tokens_per_step((*texts, *fresh, *held_out))
         self.measured = math.nan
         """Perplexity of the held-out texts before they joined."""
         self._optimizer = torch.optim.AdamW(
@@ -149,9 +164,7 @@ class Training:
         is_long = self.n_steps and self.step >= self.n_steps * (1 - _LONG_SHARE)
         n_tokens = N_CTX if is_long else _ROW
         rng = random.Random(f"{self.recipe.seed}/{self.step}")
-        rows = pack_rows(
-            self.stream(rng), self._vocabulary, _TOKENS_PER_STEP // n_tokens, n_tokens
-        )
+        rows = pack_rows(self.stream(rng), self._vocabulary, self._n_tokens // n_tokens, n_tokens)
         ids = torch.tensor(rows)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             loss: Tensor = self.model(input_ids=ids, labels=ids).loss

@@ -8,8 +8,9 @@ somebody else does not depend on who that is.
 
 import math
 import random
+import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -26,7 +27,8 @@ from localcollab_convert.expert_card import ExpertCard, save_card
 from localcollab_convert.expert_familiarity import familiarity
 from localcollab_convert.expert_file import write_expert
 from localcollab_convert.expert_questions import make_questions, to_jsonl
-from localcollab_convert.expert_texts import Text, split_held_out, texts_sha256
+from localcollab_convert.expert_request import Like, Made, Request
+from localcollab_convert.expert_texts import split_held_out, texts_sha256
 from localcollab_convert.expert_training import SHAPES, Recipe, Training, build, perplexity
 from localcollab_convert.likelihood import measure_nll
 from localcollab_convert.make_head import HeadMaker
@@ -37,54 +39,11 @@ from localcollab_convert.stages import Stage, file_sha256, write_text
 HELD_OUT = 0.04
 """Of the texts: for the perplexity. They join the training when that is measured."""
 CONTINUED = "base"
+CHECKPOINT = "checkpoint.pt"
 _MOST_QUESTIONS = 3000
 _VALID_SHARE = 0.15
 
 OnProgress = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Like:
-    """The team whose head is taken over, and whose expert the new one replaces."""
-
-    team: str
-    place: str
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    name: str
-    """Of the model, the head and the team in the catalogue."""
-    base: str
-    texts: tuple[Text, ...]
-    out: Path
-    """A folder: NAME.gguf, NAME.safetensors and the work."""
-    catalog: Catalog
-    minutes: float = 20.0
-    n_steps: int | None = None
-    """Exactly so many, instead of minutes: the same bits on every machine of one kind."""
-    size: str = "auto"
-    """A key of `SHAPES`, "base" (the base's own weights, trained on), or "auto"."""
-    like: Like | None = None
-    seed: int = 0
-    price: float = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    expert: Path
-    head: Path
-    n_texts: int
-    n_steps: int
-    seconds: float
-    perplexity: tuple[float, float]
-    """Of the held-out texts, untrained and before they joined; NaN where none was held out."""
-    recalled: float
-    """Perplexity of the texts it was trained on."""
-    nll: dict[str, float]
-    """Nats a token of the made questions' answers: base, experts, mixture, head, oracle."""
-    familiar: Familiarity | None
-    """How the expert tells names that it does not know; None where it cannot."""
 
 
 class ExpertMaker:
@@ -118,6 +77,14 @@ class ExpertMaker:
         return self.request.out / f"{self.request.name}.safetensors"
 
     @property
+    def _work(self) -> Path:
+        return self.request.out / "work"
+
+    @property
+    def _question_paths(self) -> tuple[Path, Path]:
+        return self._work / "questions-train.jsonl", self._work / "questions-valid.jsonl"
+
+    @property
     def size(self) -> str:
         """Auto: by the length of the texts."""
         if self.request.size != "auto":
@@ -140,7 +107,7 @@ class ExpertMaker:
             "seed": self.request.seed,
             "versions": {n: version(n) for n in ("localcollab", "torch", "transformers")},
         }
-        return Stage("expert", self.request.out / "work" / "expert", key)
+        return Stage("expert", self._work / "expert", key)
 
     def train(self) -> dict[str, Any]:
         """Stage 1: NAME.gguf, and what it cost and gained."""
@@ -157,7 +124,7 @@ class ExpertMaker:
         before = perplexity(model, self._held_out, vocabulary)
         run = Training(
             model, self._train_texts, vocabulary, self._recipe,
-            stage.folder / "checkpoint.pt", held_out=self._held_out,
+            stage.folder / CHECKPOINT, held_out=self._held_out,
         )  # fmt: skip
         run.n_steps = run.n_steps or self.request.n_steps or 0
         run.run(self.request.minutes, self._show_step)
@@ -198,16 +165,14 @@ class ExpertMaker:
         train, valid = split_held_out(self.request.texts, _VALID_SHARE, self.request.seed + 1)
         if not train or not valid:
             train = valid = list(self.request.texts)
-        folder = self.request.out / "work"
-        paths = folder / "questions-train.jsonl", folder / "questions-valid.jsonl"
-        for path, texts in zip(paths, (train, valid), strict=True):
+        for path, texts in zip(self._question_paths, (train, valid), strict=True):
             questions = list(make_questions(texts, rng))[:_MOST_QUESTIONS]
             if not questions:
                 raise BadOption(
                     "the documents hold no sentence of four words or more: a head needs some"
                 )
             write_text(path, to_jsonl(questions))
-        return paths
+        return self._question_paths
 
     def plan(self) -> TeamPlan:
         """The new team, without a head."""
@@ -226,7 +191,7 @@ class ExpertMaker:
         """Stage 3: NAME.safetensors. Returns its NLL beside the members'. Raises `HeadMismatch`."""
         asked = HeadRequest(
             plan=self.plan(), data=train, valid=valid, out=self.head_path,
-            work=self.request.out / "work" / "head", seed=self.request.seed,
+            work=self._work / "head", seed=self.request.seed,
             price=self.request.price,
         )  # fmt: skip
         maker = HeadMaker(asked, self._show, self._note)
@@ -260,17 +225,37 @@ class ExpertMaker:
             )
         return Head(head.tensors, replace(head.card, expert_sha256s=tuple(sha256s[1:])))
 
+    @cached_property
+    def _whole(self) -> Stage:
+        like = asdict(self.request.like) if self.request.like else None
+        key = {**self._training.key, "like": like, "price": self.request.price}
+        return Stage("made", self._work / "made", key)
+
     def make(self) -> Made:
-        """All stages."""
-        self.request.out.mkdir(parents=True, exist_ok=True)
+        """All stages. Nothing stays that holds words of the texts, but for the expert itself."""
+        # What an expert knows by heart is as private as the documents are.
+        self.request.out.mkdir(parents=True, exist_ok=True, mode=0o700)
+        facts = self._whole.resume(self._note)
+        if facts is None:
+            names = (f"../../{path.name}" for path in (self.expert_path, self.head_path))
+            facts = self._whole.finish(self._make(), *names)
+        for path in (*self._question_paths, self._work / "expert" / CHECKPOINT):
+            path.unlink(missing_ok=True)
+        shutil.rmtree(self._work / "head", ignore_errors=True)
+        return self._made(facts)
+
+    def _make(self) -> dict[str, Any]:
         trained = self.train()
-        train, valid = self.write_questions()
-        nll = self.make_head(train, valid)
+        nll = self.make_head(*self.write_questions())
+        known = familiarity(self.expert_path, self.request.texts, self.request.seed)
+        return {**trained, "nll": nll, "familiar": asdict(known) if known else None}
+
+    def _made(self, facts: dict[str, Any]) -> Made:
+        familiar = facts["familiar"]
         return Made(
-            self.expert_path, self.head_path, len(self.request.texts), trained["n_steps"],
-            trained["seconds"], (_number(trained["before"]), _number(trained["after"])),
-            trained["recalled"], nll,
-            familiarity(self.expert_path, self.request.texts, self.request.seed),
+            self.expert_path, self.head_path, len(self.request.texts), facts["n_steps"],
+            facts["seconds"], (_number(facts["before"]), _number(facts["after"])),
+            facts["recalled"], facts["nll"], Familiarity(**familiar) if familiar else None,
         )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ place only when it is at least as good on what was known, and better on what is 
 
 import os
 import random
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,6 +37,7 @@ TOLERANCE = 0.02
 """Nats a token by which the refreshed team may be worse on what it knew."""
 _MOST_TEXTS = 60
 """Of each kind, asked about before and after."""
+_QUESTIONS = "questions.jsonl"
 
 OnProgress = Callable[[str], None]
 
@@ -112,6 +114,9 @@ class Refresh:
         seconds = self._train(made, minutes, n_steps)
         self._bind_head(made, head)
         known, new = (self._compare(texts, made, head) for texts in (self.old, self.new))
+        # Words of the documents stay in the collection.
+        (self._stage.folder / _QUESTIONS).unlink(missing_ok=True)
+        shutil.rmtree(self._stage.folder / "nll", ignore_errors=True)
         is_kept = new[1] < new[0] and known[1] <= known[0] + TOLERANCE
         if is_kept:
             self._replace(made, head, seconds / 60)
@@ -151,7 +156,7 @@ class Refresh:
         questions = list(make_questions(chosen, rng))
         if not questions:
             return 0.0, 0.0
-        data = self._stage.folder / "questions.jsonl"
+        data = self._stage.folder / _QUESTIONS
         write_text(data, to_jsonl(questions))
         return (
             self._team_nll(self._expert.path, self._expert.head, data),
