@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from localcollab.cli_options import Json, Models, NCtx, Threads
-from localcollab.errors import LocalcollabError
 from localcollab_convert.cli_options import Data, Valid, Work
 from localcollab_convert.interrupted import resumable
 
@@ -50,12 +49,7 @@ def calm(
 
     All models stay as they are. Can be stopped at any time: the same command goes on where it was.
     """
-    try:
-        from localcollab_convert import calm_command as command
-    except ModuleNotFoundError as error:
-        raise LocalcollabError(
-            f"localcollab convert needs {error.name}: pip install 'localcollab[convert]'"
-        ) from error
+    from localcollab_convert import calm_command as command
     from localcollab_convert.calm_request import Recipe
 
     recipe = Recipe(

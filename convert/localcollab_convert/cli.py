@@ -1,9 +1,10 @@
 """`localcollab convert ...`: thin; torch is imported when a command runs."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from localcollab.cli_options import Base, Experts, Json, Models, NCtx, Team, Threads
 from localcollab.errors import LocalcollabError
@@ -13,8 +14,23 @@ from localcollab_convert.expert_cli import expert
 from localcollab_convert.interrupted import resumable as _resumable
 from localcollab_convert.mixture_cli import mixture
 
+
+class _Group(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        """What an extra brings is imported when a command runs, or later: its lack is one line."""
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            package = (error.name or "").partition(".")[0]
+            if package.startswith("localcollab"):
+                raise
+            raise LocalcollabError(
+                f"localcollab convert needs {package}: pip install 'localcollab[convert]'"
+            ) from error
+
+
 app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
+    cls=_Group, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
 
@@ -66,13 +82,8 @@ def head(
 
     Can be stopped at any time: the same command goes on where it was.
     """
-    try:
-        from localcollab_convert import head_command as command
-    except ModuleNotFoundError as error:
-        raise LocalcollabError(
-            f"localcollab convert needs {error.name}: pip install 'localcollab[convert]'"
-        ) from error
     from localcollab.run import TeamChoice
+    from localcollab_convert import head_command as command
 
     choice = TeamChoice(
         team=team, base=base, experts=tuple(expert or ()), catalogs=tuple(models or ())
@@ -237,14 +248,9 @@ def ranker(
 
     Can be stopped at any time: the same command goes on where it was.
     """
-    try:
-        from localcollab_convert import ranker_command as command
-        from localcollab_convert.ranker_encoder import Size
-        from localcollab_convert.ranker_train import Recipe, rate_for
-    except ModuleNotFoundError as error:
-        raise LocalcollabError(
-            f"localcollab convert needs {error.name}: pip install 'localcollab[convert]'"
-        ) from error
+    from localcollab_convert import ranker_command as command
+    from localcollab_convert.ranker_encoder import Size
+    from localcollab_convert.ranker_train import Recipe, rate_for
 
     rate = rate_for(encoder) if learning_rate is None else learning_rate
     asked = command.request(
