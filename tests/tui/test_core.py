@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from localcollab.errors import BadOption
 from localcollab.events import Token, Unfamiliar
 from localcollab_tui import commands
+from localcollab_tui.app import ChatApp
+from localcollab_tui.keys import known_ids, problems
 from localcollab_tui.markup import code_blocks, is_too_much
 from localcollab_tui.preview import preview
 from localcollab_tui.provenance import Place, double_check, next_place, shares, spans, sparkline
@@ -131,3 +133,20 @@ def test_settings_that_cannot_be_used_are_named(tmp_path: Path, text: str) -> No
     path.write_text(text)
     with pytest.raises(BadOption, match=r"chat\.toml"):
         load_settings(path)
+
+
+def test_keys_that_would_have_no_effect_are_named() -> None:
+    keys = {
+        "chat.search": "ctrl+b, f3,question_mark", "chat.new": "strg+x", "composer.send": "f99",
+        "app.quit": "Q", "chat.nosuch": "ctrl+l", "threshold.up": "ctrl+slash",
+    }  # fmt: skip
+    known = known_ids(ChatApp)
+    assert {"app.quit", "chat.search", "composer.send", "token.next", "sessions.pin"} <= known
+    unknown, *wrong = problems(keys, known)
+    assert unknown.startswith(
+        "[keys] 'chat.nosuch' is no binding: there are app.interrupt, app.quit, "
+    )
+    assert wrong == [
+        "[keys] chat.new: 'strg+x' is no key: write it as in ctrl+r or f3",
+        "[keys] composer.send: 'f99' is no key: write it as in ctrl+r or f3",
+    ]

@@ -79,8 +79,17 @@ class ChatApp(App[None]):
         """After the first frame: numpy and llama.cpp are imported in the models' thread."""
         self._thresholds = garbage.resume()
         self.engine.start()
+        self._check_keys()
         if self._start.conversation is not None:
             await self.chat.open_conversation(self._start.conversation, None)
+
+    def _check_keys(self) -> None:
+        if self._start.settings.keys:
+            from localcollab_tui.keys import known_ids, problems
+
+            for problem in problems(self._start.settings.keys, known_ids(ChatApp)):
+                self.notify(problem, title=str(settings_path()), severity="warning", timeout=20,
+                            markup=False)  # fmt: skip
 
     def on_unmount(self) -> None:
         if self._thresholds is not None:

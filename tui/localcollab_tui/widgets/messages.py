@@ -190,7 +190,7 @@ class AnswerView(MessageBox):
             if self._thoughts is None:
                 await self.mount(self._folded(self._thought), before=0)
             assert self._thoughts is not None
-            self._thoughts.update(Content(visible(self._thought)))
+            self._thoughts.update(Content(visible(self._thought.strip("\n"))))
         if not said:
             return
         self._said += said
