@@ -18,6 +18,11 @@ from localcollab.language_model import Float32Array
 
 FORMAT = "localcollab-bridge-1"
 _KIND = cards.Kind("bridge", FORMAT, BridgeMismatch, "train one with localcollab convert calm")
+_TYPES = {
+    "anchor_sha256": str, "vocabulary": str, "data_sha256": str, "seed": int, "metrics": dict,
+    "versions": dict,
+}  # fmt: skip
+"""Of the card's fields, as JSON has them."""
 NORM_EPS = 1e-6
 _PARTS = ("norm_anchor", "norm_augmenting", "query", "key", "value", "output")
 
@@ -142,7 +147,7 @@ def load_bridge(path: Path) -> Bridge:
 
 
 def _parsed(values: dict[str, Any]) -> BridgeCard:
-    return BridgeCard(
+    card = BridgeCard(
         **cards.known(BridgeCard, values)
         | {
             "pairs": tuple(LayerPair(*map(int, pair)) for pair in values["pairs"]),
@@ -151,6 +156,8 @@ def _parsed(values: dict[str, Any]) -> BridgeCard:
             "slopes": tuple(map(float, values.get("slopes", ()))),
         }
     )
+    cards.check_types(card, _TYPES)
+    return card
 
 
 def _check_card(card: BridgeCard, path: Path) -> None:

@@ -82,7 +82,9 @@ def parse(kind: Kind, path: Path, card: str, parsed: Callable[[dict[str, Any]], 
     """`parsed` may fail as code does on JSON that holds anything. Raises the kind's error."""
     try:
         return parsed(json.loads(card))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (
+        ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError
+    ) as error:  # fmt: skip
         raise kind.refusal(path, f"its card is damaged ({error})") from error
 
 
