@@ -68,7 +68,9 @@ def load_mixture(path: Path) -> FittedMixture:
         weights = tuple(float(weight) for weight in known["weights"])
         sha256s = tuple(str(sha256) for sha256 in known["member_sha256s"])
         mixture = FittedMixture(**known | {"weights": weights, "member_sha256s": sha256s})
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (
+        OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError
+    ) as error:  # fmt: skip
         raise MixtureMismatch(
             f"{path}: holds no mixture's weights ({type(error).__name__}: {error}): fit them with "
             "localcollab convert mixture"

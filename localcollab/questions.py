@@ -50,7 +50,9 @@ def _parse(path: Path, n: int, line: str) -> Question:
             str(record["prompt"]), str(record["completion"]), str(record.get("kind", "")),
             prompt=str(record["prompt"]), member=str(record.get("member", "")),
         )  # fmt: skip
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+    except (
+        ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError
+    ) as error:  # fmt: skip
         raise BadData(
             f"{path}: line {n} is no question ({type(error).__name__}: {error}): give "
             '{"messages": [{"role": "user", ...}, {"role": "assistant", ...}]}'

@@ -90,7 +90,7 @@ def _parse(path: Path, n: int, line: str) -> Record:
             input=_get(table, "input", str, ""),
             output=_get(table, "output", str, None),
         )
-    except (ValueError, RecursionError) as error:
+    except (ValueError, OverflowError, RecursionError) as error:
         raise BadData(f"{path}: line {n} is no record ({error}): write {_FORM}") from error
 
 

@@ -51,6 +51,7 @@ def test_weights_come_back_as_they_were_saved(tmp_path: Path) -> None:
         ({"weights": [1.0]}, "make no mixture"),
         ({"weights": "x"}, "holds no mixture's weights"),
         ({"weights": None}, "holds no mixture's weights"),
+        ({"weights": [10**400, 0]}, "holds no mixture's weights"),
         ({"format": "other"}, "its format is 'other'"),
         ({"vocabulary": 3}, "provenance is damaged"),
     ],

@@ -157,6 +157,7 @@ def test_records_are_read_plain_and_gzipped(name: str, tmp_path: Path) -> None:
         ({"candidates": [{"model": "m"}]}, "candidate 1: it lacks 'text'"),
         ({"candidates": [{"text": "", "scores": {"q": "high"}}]}, "score q 'high'"),
         ({"candidates": [{"text": "", "scores": {"q": float("nan")}}]}, "score q nan"),
+        ({"candidates": [{"text": "", "scores": {"q": 10**400}}]}, "too large"),
     ],
 )
 def test_a_broken_record_is_named_with_its_line(

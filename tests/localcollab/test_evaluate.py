@@ -61,6 +61,7 @@ def test_an_answer_is_right_whole_or_not_at_all() -> None:
     [
         ("", "holds no question"),
         ("{", "line 1 is no question"),
+        pytest.param("[" * 100_000, "line 1 is no question", id="nested too deep"),
         ('{"messages": []}', "line 1 is no question"),
         ('{"messages": [{"role": "assistant", "content": "x"}]}', "line 1 is no question"),
         ('{"prompt": "x"}', "line 1 is no question"),
