@@ -30,8 +30,8 @@ _STEPS_A_ROUND = 8
 more than one that sees a part of it, and costs as many times as much."""
 _CHARACTERS_A_TOKEN = 4
 _WARMUP = 40
-_TIMED = (3, 8)
-"""Steps: the first ones are slower, the next ones say how many fit."""
+_TIMED, _TIMED_SHARE = 8, 0.03
+"""So many steps, and so much of the minutes, say how many steps fit."""
 _FEWEST, _MOST = 20, 20_000
 _SECONDS_BETWEEN_CHECKPOINTS = 20.0
 _LONG_SHARE = 0.15
@@ -126,7 +126,7 @@ class Training:
     def run(self, minutes: float, on_step: OnStep) -> LlamaForCausalLM:
         """Train for about so many minutes in all, earlier runs included."""
         before, started = self.seconds, time.monotonic()
-        saved, timed = started, 0.0
+        saved = started
         self.model.train()
         while not self.n_steps or self.step < self.n_steps:
             if self._held_out and self.n_steps and self.step == self._joins_at:
@@ -134,11 +134,8 @@ class Training:
                 self.model.train()
             loss = self._advance()
             self.seconds = before + time.monotonic() - started
-            if self.step == _TIMED[0]:
-                timed = self.seconds
-            if not self.n_steps and self.step == _TIMED[1]:
-                pace = (self.seconds - timed) / (_TIMED[1] - _TIMED[0])
-                self.n_steps = min(_MOST, max(_FEWEST, int(minutes * 60 / pace)))
+            if not self.n_steps:
+                self.n_steps = self.how_many(minutes * 60)
             on_step(self.step, self.n_steps, loss)
             is_late = time.monotonic() - saved > _SECONDS_BETWEEN_CHECKPOINTS
             if is_late or self.step == self.n_steps:
@@ -146,10 +143,17 @@ class Training:
                 saved = time.monotonic()
         return self.model.eval()
 
+    def how_many(self, seconds: float) -> int:
+        """Steps in all, by the pace so far; 0: too early to say."""
+        if self.step < _TIMED or self.seconds < _TIMED_SHARE * seconds:
+            return 0
+        left = int((seconds - self.seconds) * self.step / self.seconds)
+        return min(_MOST, max(_FEWEST, self.step + left))
+
     @property
     def _joins_at(self) -> int:
         # Never before the number of steps is known.
-        return max(int(_JOIN * self.n_steps), min(_TIMED[1], self.n_steps - 1))
+        return max(int(_JOIN * self.n_steps), min(_TIMED, self.n_steps - 1))
 
     def stream(self, rng: random.Random) -> Iterator[str]:
         if self._held_out and self.n_steps and self.step >= self._joins_at:

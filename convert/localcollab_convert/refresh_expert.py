@@ -31,9 +31,9 @@ from localcollab_convert.published_style import load as load_llama
 from localcollab_convert.request import Request as HeadRequest
 from localcollab_convert.stages import Stage, file_sha256, write_text
 
-NEW_SHARE = 0.6
+NEW_SHARE = 0.4
 """Of the texts shown; the rest is replay, so that the old ones are not forgotten."""
-TOLERANCE = 0.02
+TOLERANCE = 0.005
 """Nats a token by which the refreshed team may be worse on what it knew."""
 _MOST_TEXTS = 60
 """Of each kind, asked about before and after."""

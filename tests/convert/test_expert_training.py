@@ -100,3 +100,16 @@ def test_what_is_held_out_is_measured_and_then_learned(tmp_path: Path) -> None:
         shares.append(sum(held_out.title in row for row in rows) / 300)
     assert shares[0] == 0.0
     assert 0.2 < shares[1] < 0.4
+
+
+def test_how_many_steps_fit_is_said_once_the_pace_is_known(tmp_path: Path) -> None:
+    vocabulary = load_vocabulary(BASE)
+    model = build(TINY, vocabulary.n_tokens, seed=0)
+    run = Training(model, invented(2), vocabulary, Recipe(TINY), tmp_path / "p.pt")
+    for run.step, run.seconds, expected in (
+        (7, 60.0, 0),
+        (100, 17.9, 0),
+        (40, 20.0, 40 + 1160),
+        (8, 900.0, 20),
+    ):
+        assert run.how_many(600.0) == expected
