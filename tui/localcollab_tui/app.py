@@ -21,6 +21,7 @@ from localcollab_tui.mailbox import Mailbox
 from localcollab_tui.screen import ChatScreen
 from localcollab_tui.scribe import Scribe
 from localcollab_tui.settings import DEFAULT_THEME, Settings, save_theme, settings_path
+from localcollab_tui.widgets.messages import import_markdown
 
 _FRAME = 1 / 30
 MakeEngine = Callable[[Callable[[Said], None]], Engine]
@@ -80,6 +81,8 @@ class ChatApp(App[None]):
         self._thresholds = garbage.resume()
         self.engine.start()
         self._check_keys()
+        # Before the first answer needs it: the import would hold up keys for 50 ms.
+        self.run_worker(import_markdown, thread=True)
         if self._start.conversation is not None:
             await self.chat.open_conversation(self._start.conversation, None)
 

@@ -8,6 +8,7 @@ from localcollab.blend.events import Answered, Answering, CandidateToken, Chosen
 from localcollab.documents.events import Checked, Sources
 from localcollab.events import Finished, Progress, Token
 from localcollab.terminal import visible
+from localcollab_tui import garbage
 from localcollab_tui.jobs import (
     Began,
     DocsUsed,
@@ -66,6 +67,8 @@ class Hearing:
                 self._screen.dialogue.docs = said
                 self._screen.runner.say_docs()
             case Ready(facts):
+                if self._screen.dialogue.facts is None:
+                    garbage.keep()
                 self._screen.dialogue.facts = facts
                 self._state = ""
             case NotOpened(team, why):

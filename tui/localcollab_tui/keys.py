@@ -1,5 +1,6 @@
 """What is wrong with the keys of a user's settings: Textual passes over what it does not know."""
 
+import difflib
 from collections.abc import Collection, Mapping
 
 from textual.binding import Binding
@@ -29,7 +30,7 @@ def known_ids(app: type[DOMNode]) -> set[str]:
 def problems(keys: Mapping[str, str], known: Collection[str]) -> list[str]:
     """One line for each entry that would have no effect. `known`: the ids of all bindings."""
     found = [
-        f"[keys] {id_!r} is no binding: there are {', '.join(sorted(known))}"
+        f"[keys] {id_!r} is no binding: is {_nearest(id_, known)!r} meant?"
         for id_ in keys
         if id_ not in known
     ]
@@ -37,6 +38,10 @@ def problems(keys: Mapping[str, str], known: Collection[str]) -> list[str]:
         wrong = [key for key in map(str.strip, value.split(",")) if not _is_key(key)]
         found += [f"[keys] {id_}: {key!r} is no key: write it as in ctrl+r or f3" for key in wrong]
     return found
+
+
+def _nearest(id_: str, known: Collection[str]) -> str:
+    return difflib.get_close_matches(id_, sorted(known), 1, cutoff=0.0)[0]
 
 
 def _is_key(key: str) -> bool:

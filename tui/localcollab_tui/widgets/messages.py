@@ -39,6 +39,10 @@ def plain(text: str, *, classes: str = "", style: str = "") -> Static:
     return Static(Content.styled(visible(text), style), markup=False, classes=classes)
 
 
+def import_markdown() -> None:
+    import localcollab_tui.widgets.safe_markdown  # noqa: F401
+
+
 def markdown(text: str = "") -> "SafeMarkdown":
     # Imported with the first answer: the first frame needs no parser.
     from localcollab_tui.widgets.safe_markdown import SafeMarkdown
