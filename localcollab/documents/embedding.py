@@ -1,5 +1,6 @@
 """The vectors of a collection's file: made by an encoder under llama.cpp, looked up by a question."""
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,8 @@ class Nearest:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        # An encoder has one reader.
+        self._lock = threading.Lock()
         self._opened: tuple[Embedding, Encoder] | None = None
         self._loaded: tuple[tuple[int, int], Vectors] | None = None
 
@@ -36,6 +39,12 @@ class Nearest:
 
         Raises `BadModelFile` for a file that is no encoder.
         """
+        with self._lock:
+            return self._embed(path, before_query, before_passage, on_embedded)
+
+    def _embed(
+        self, path: Path, before_query: str, before_passage: str, on_embedded: OnEmbedded | None
+    ) -> int:
         encoder, sha256 = _open(path)
         wanted = Embedding(path, sha256, before_query, before_passage)
         self._opened = wanted, encoder
@@ -53,6 +62,8 @@ class Nearest:
                 for id_, heading, text in found
             ]  # fmt: skip
             with self._database.write() as connection:
+                if vectors.embedding(connection) != wanted:
+                    raise BadCollection("another docs embed began meanwhile: run one of them again")
                 vectors.put(connection, made)
             done += len(made)
             if on_embedded is not None:
@@ -77,7 +88,8 @@ class Nearest:
         if wanted is None or not query.strip():
             with self._database.read() as connection:
                 return search(connection, query, n)
-        vector = vectors.embed(self._encoder(wanted), wanted.before_query + query)
+        with self._lock:
+            vector = vectors.embed(self._encoder(wanted), wanted.before_query + query)
         with self._database.read() as connection:
             at = vectors.state(connection)
             if self._loaded is None or self._loaded[0] != at:

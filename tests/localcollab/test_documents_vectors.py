@@ -131,3 +131,13 @@ def test_an_encoder_that_is_gone_is_an_error_until_it_is_done_without(
     collection.forget_vectors()
     assert collection.embedding() is None
     assert len(collection.search("dose")) == 2
+
+
+def test_a_collection_has_vectors_of_one_encoder(collection: Collection) -> None:
+    database = Database(collection.path)
+    fill(database, Letters())
+    with database.write() as connection:
+        vectors.set_embedding(connection, Embedding(Path("/e.gguf"), "0" * 64))
+        assert vectors.count_missing(connection) == 0
+        vectors.set_embedding(connection, Embedding(Path("/e.gguf"), "0" * 64, "query: "))
+        assert vectors.count_missing(connection) == 3
