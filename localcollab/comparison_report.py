@@ -49,6 +49,7 @@ def draw(entries: Sequence[Entry], path: Path) -> None:
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
+    width = 1.25 * max(entry.cost.cpu_ms_per_token for entry in entries)
     for n, entry in enumerate(entries):
         low, high = entry.score.interval
         accuracy, at = entry.score.accuracy, entry.cost.cpu_ms_per_token
@@ -58,10 +59,10 @@ def draw(entries: Sequence[Entry], path: Path) -> None:
             [at], [accuracy], yerr=errors, fmt="o", ms=7, color=colour, ecolor=colour, capsize=3
         )
         axes.annotate(
-            entry.contender.name, (at, accuracy), xytext=(8, 5 + 13 * (n % 3)),
+            entry.contender.name, (at, accuracy), xytext=(8, 4 + 13 * _n_near(entries[:n], entry, width)),
             textcoords="offset points", color=colour, fontsize=9,
         )  # fmt: skip
-    axes.set_xlim(0, 1.25 * max(entry.cost.cpu_ms_per_token for entry in entries))
+    axes.set_xlim(0, width)
     axes.set_ylim(-0.03, 1.05)
     axes.set_xlabel("CPU milliseconds a written token, prompts included")
     axes.set_ylabel(f"accuracy on {entries[0].score.n} questions, 95 % interval")
@@ -69,3 +70,12 @@ def draw(entries: Sequence[Entry], path: Path) -> None:
     partial = path.with_name(path.name + ".partial")
     figure.savefig(partial, format="png", dpi=150)
     os.replace(partial, path)
+
+
+def _n_near(drawn: Sequence[Entry], entry: Entry, width: float) -> int:
+    """How many labels stand where this one's would, at the right of its point."""
+    return sum(
+        abs(other.score.accuracy - entry.score.accuracy) < 0.06
+        and abs(other.cost.cpu_ms_per_token - entry.cost.cpu_ms_per_token) < width / 4
+        for other in drawn
+    )
