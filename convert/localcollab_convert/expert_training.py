@@ -1,7 +1,7 @@
 """The training of an expert: a Llama from scratch, or continued from a base, on texts alone.
 
 The batch of step s depends on (seed, s) alone, so a training that was cut off goes on as if it had
-not been. How many steps fit into the minutes given is measured once and kept in the checkpoint.
+not been. How far a training is, is a share of its steps or, where minutes were given, of these.
 """
 
 import math
@@ -30,9 +30,8 @@ _STEPS_A_ROUND = 8
 more than one that sees a part of it, and costs as many times as much."""
 _CHARACTERS_A_TOKEN = 4
 _WARMUP = 40
-_TIMED, _TIMED_SHARE = 8, 0.03
-"""So many steps, and so much of the minutes, say how many steps fit."""
-_FEWEST, _MOST = 20, 20_000
+_FEWEST = 20
+"""Steps, however short the time."""
 _SECONDS_BETWEEN_CHECKPOINTS = 20.0
 _LONG_SHARE = 0.15
 """The last part of the steps, in rows of `N_CTX`: distances the short rows never show."""
@@ -120,43 +119,44 @@ class Training:
             model.parameters(), lr=recipe.rate, betas=(0.9, 0.95), weight_decay=0.05
         )
         self.step, self.n_steps, self.seconds = 0, 0, 0.0
+        self.seconds_wanted = math.inf
+        """Counts while `n_steps` is 0."""
         if path.exists():
             self._restore()
 
     def run(self, minutes: float, on_step: OnStep) -> LlamaForCausalLM:
         """Train for about so many minutes in all, earlier runs included."""
         before, started = self.seconds, time.monotonic()
-        saved = started
+        saved, self.seconds_wanted = started, minutes * 60
         self.model.train()
-        while not self.n_steps or self.step < self.n_steps:
-            if self._held_out and self.n_steps and self.step == self._joins_at:
-                self.measured = perplexity(self.model, self._held_out, self._vocabulary)
-                self.model.train()
+        while self.share < 1:
+            if self.share >= _JOIN:
+                self._measure()
             loss = self._advance()
             self.seconds = before + time.monotonic() - started
-            if not self.n_steps:
-                self.n_steps = self.how_many(minutes * 60)
-            on_step(self.step, self.n_steps, loss)
-            is_late = time.monotonic() - saved > _SECONDS_BETWEEN_CHECKPOINTS
-            if is_late or self.step == self.n_steps:
+            on_step(self.step, int(self.step / self.share), loss)
+            if time.monotonic() - saved > _SECONDS_BETWEEN_CHECKPOINTS:
                 self.save()
                 saved = time.monotonic()
+        self._measure()
+        self.n_steps = self.step
+        self.save()
         return self.model.eval()
 
-    def how_many(self, seconds: float) -> int:
-        """Steps in all, by the pace so far; 0: too early to say."""
-        if self.step < _TIMED or self.seconds < _TIMED_SHARE * seconds:
-            return 0
-        left = int((seconds - self.seconds) * self.step / self.seconds)
-        return min(_MOST, max(_FEWEST, self.step + left))
+    def _measure(self) -> None:
+        if self._held_out and math.isnan(self.measured):
+            self.measured = perplexity(self.model, self._held_out, self._vocabulary)
+            self.model.train()
 
     @property
-    def _joins_at(self) -> int:
-        # Never before the number of steps is known.
-        return max(int(_JOIN * self.n_steps), min(_TIMED, self.n_steps - 1))
+    def share(self) -> float:
+        """Of the training, done."""
+        if self.n_steps:
+            return self.step / self.n_steps
+        return min(self.seconds / self.seconds_wanted, self.step / _FEWEST, 1.0)
 
     def stream(self, rng: random.Random) -> Iterator[str]:
-        if self._held_out and self.n_steps and self.step >= self._joins_at:
+        if self._held_out and self.share >= _JOIN:
             share = len(self._held_out) / (len(self._held_out) + len(self._texts))
             return mixed(self._texts, self._held_out, min(0.5, _LATE_SHARE * share), rng)
         return mixed(self._texts, self._fresh, self._fresh_share, rng)
@@ -165,7 +165,7 @@ class Training:
         """One batch; the mean loss in nats."""
         for group in self._optimizer.param_groups:
             group["lr"] = self.recipe.rate * self._schedule()
-        is_long = self.n_steps and self.step >= self.n_steps * (1 - _LONG_SHARE)
+        is_long = self.share >= 1 - _LONG_SHARE
         n_tokens = N_CTX if is_long else _ROW
         rng = random.Random(f"{self.recipe.seed}/{self.step}")
         rows = pack_rows(self.stream(rng), self._vocabulary, self._n_tokens // n_tokens, n_tokens)
@@ -181,8 +181,7 @@ class Training:
 
     def _schedule(self) -> float:
         """Linear warm-up, then linear decay to a fiftieth."""
-        share = self.step / self.n_steps if self.n_steps else 0.0
-        return min((self.step + 1) / _WARMUP, max(0.02, 1 - share))
+        return min((self.step + 1) / _WARMUP, max(0.02, 1 - self.share))
 
     def save(self) -> None:
         partial = self.path.with_name(self.path.name + ".partial")

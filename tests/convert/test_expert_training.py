@@ -91,9 +91,9 @@ def test_what_is_held_out_is_measured_and_then_learned(tmp_path: Path) -> None:
     model = build(TINY, vocabulary.n_tokens, seed=0)
     run = Training(model, texts, vocabulary, Recipe(TINY), tmp_path / "p.pt", held_out=[held_out])
     seen = [perplexity(model, [held_out], vocabulary)]
-    run.n_steps = 2
+    run.n_steps = 4
     run.run(1, lambda *_: seen.append(perplexity(model, [held_out], vocabulary)))
-    assert run.measured == seen[1]
+    assert run.measured == seen[3]
     run.n_steps, shares = 100, []
     for run.step in (69, 70):
         rows = islice(run.stream(random.Random(0)), 300)
@@ -102,14 +102,17 @@ def test_what_is_held_out_is_measured_and_then_learned(tmp_path: Path) -> None:
     assert 0.2 < shares[1] < 0.4
 
 
-def test_how_many_steps_fit_is_said_once_the_pace_is_known(tmp_path: Path) -> None:
+def test_a_training_lasts_as_long_as_was_asked(tmp_path: Path) -> None:
     vocabulary = load_vocabulary(BASE)
     model = build(TINY, vocabulary.n_tokens, seed=0)
     run = Training(model, invented(2), vocabulary, Recipe(TINY), tmp_path / "p.pt")
-    for run.step, run.seconds, expected in (
-        (7, 60.0, 0),
-        (100, 17.9, 0),
-        (40, 20.0, 40 + 1160),
-        (8, 900.0, 20),
-    ):
-        assert run.how_many(600.0) == expected
+    run.seconds_wanted = 600.0
+    shares = []
+    for run.step, run.seconds in ((10, 900.0), (40, 300.0), (40, 900.0)):
+        shares.append(run.share)
+    assert shares == [0.5, 0.5, 1.0]
+    run.step, run.seconds = 0, 0.0
+    run.run(1.5 / 60, lambda *_: None)
+    assert run.step >= 20
+    assert run.n_steps == run.step
+    assert run.seconds >= 1.5
