@@ -156,8 +156,7 @@ class ExpertMaker:
         save_card(card, self.expert_path)
 
     def _show_step(self, step: int, n_steps: int, loss: float) -> None:
-        total = str(n_steps) if n_steps else "..."
-        self._show(f"expert: step {step} of {total}, loss {loss:.3f}")
+        self._show(f"expert: step {step} of {n_steps}, loss {loss:.3f}")
 
     def write_questions(self) -> tuple[Path, Path]:
         """Stage 2: (train, validation); no text has questions in both."""

@@ -139,7 +139,7 @@ class Refresh:
         return run.seconds
 
     def _show_step(self, step: int, n_steps: int, loss: float) -> None:
-        self._show(f"refresh: step {step} of {n_steps or '...'}, loss {loss:.3f}")
+        self._show(f"refresh: step {step} of {n_steps}, loss {loss:.3f}")
 
     def _bind_head(self, made: Path, out: Path) -> None:
         head = load_head(self._expert.head)
