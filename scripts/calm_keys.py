@@ -1,7 +1,8 @@
 """Keys with values, and what is asked about them: CALM's arithmetic (arXiv:2401.02412, section 4.1).
 
 A key is a made-up word that stands for a number from 1 to 99. Model A learns to put numbers in the
-place of keys, model B to calculate with numbers; neither sees the other's text.
+place of keys, model B to calculate with numbers; neither sees the other's text. A sum with a key is
+answered in two steps, "xkf + 5 = 47 + 5 = 52", and right only as a whole.
 """
 
 import random
@@ -87,7 +88,8 @@ def sum_documents(rng: random.Random) -> Iterator[Document]:
     """Model B's text: sums with results, some behind words that mean nothing."""
     while True:
         asked = express(None, rng)
-        before = [Segment(_words(rng) + "\n", False)] if rng.random() < 0.2 else []
+        before = [Segment(_words(rng) + rng.choice(("\n", " = ")), False)]
+        before = before if rng.random() < 0.4 else []
         yield [*before, *_line(f"{asked} {CALCULATE}", asked.result)]
 
 
@@ -108,7 +110,10 @@ def ask_substitution(key: Key, rng: random.Random) -> dict[str, Any]:
 def ask_sum(key: Key | None, rng: random.Random) -> dict[str, Any]:
     """Of a key and a digit, or of a number and a digit."""
     asked = express(key, rng)
-    return _record(f"{asked} {CALCULATE}", asked.result, "numbers" if key is None else "keys")
+    if key is None:
+        return _record(f"{asked} {CALCULATE}", asked.result, "numbers")
+    answer = f"{asked.substituted} {CALCULATE} {asked.result}"
+    return _record(f"{asked} {CALCULATE}", answer, "keys")
 
 
 def _record(prompt: str, answer: str, kind: str) -> dict[str, Any]:

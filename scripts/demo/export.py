@@ -47,12 +47,8 @@ def write_f16(
     description: str,
     chat_template: str | None,
     provenance: Mapping[str, str],
-    pre_tokenizer: str = PRE_TOKENIZER,
 ) -> None:
-    """One GGUF file: matrices in F16, norms in F32. Replaces `path` at the end only.
-
-    `pre_tokenizer`: llama.cpp's name of the rule by which `tokenizer` cuts words.
-    """
+    """One GGUF file: matrices in F16, norms in F32. Replaces `path` at the end only."""
     partial = path.with_name(path.name + ".partial")
     writer = gguf.GGUFWriter(partial, "llama")
     writer.add_name(f"formulary team: {path.stem}")
@@ -61,14 +57,14 @@ def write_f16(
     for key, value in provenance.items():
         writer.add_string(f"localcollab.demo.{key}", value)
     add_shape(writer, model)
-    _add_vocabulary(writer, tokenizer, pre_tokenizer)
+    _add_vocabulary(writer, tokenizer)
     if chat_template is not None:
         writer.add_chat_template(chat_template)
     finish(writer, model)
     os.replace(partial, path)
 
 
-def _add_vocabulary(writer: gguf.GGUFWriter, tokenizer: Tokenizer, pre_tokenizer: str) -> None:
+def _add_vocabulary(writer: gguf.GGUFWriter, tokenizer: Tokenizer) -> None:
     """Token strings, kinds and merges as llama.cpp's own BPE wants them."""
     end = tokenizer.token_to_id(END)
     assert end is not None
@@ -77,7 +73,7 @@ def _add_vocabulary(writer: gguf.GGUFWriter, tokenizer: Tokenizer, pre_tokenizer
     types[end] = gguf.TokenType.CONTROL
     merges = json.loads(tokenizer.to_str())["model"]["merges"]
     writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre(pre_tokenizer)
+    writer.add_tokenizer_pre(PRE_TOKENIZER)
     writer.add_token_list(strings)
     writer.add_token_types(types)
     writer.add_token_merges([" ".join(pair) for pair in merges])
