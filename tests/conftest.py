@@ -5,12 +5,19 @@ LOCALCOLLAB_FIXTURES names a folder of third-party weights; what needs it is ski
 
 import os
 import re
+import signal
 import socket
 from pathlib import Path
 
 import pytest
 
 _WHOLE_FILE = re.compile(r"^pytestmark = pytest\.mark\.(weights|slow)$", re.MULTILINE)
+
+
+def pytest_configure() -> None:
+    """A job in a shell's background ignores ctrl-C, and whatever it starts does too: not our children."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
