@@ -122,10 +122,10 @@ def _record(prompt: str, answer: str, kind: str) -> dict[str, Any]:
 
 
 def bridge_questions(keys: Sequence[Key], rng: random.Random) -> list[dict[str, Any]]:
-    """What the bridge learns from: of each key ten sums and two substitutions, and plain sums."""
-    records = [ask_sum(key, rng) for key in keys for _ in range(10)]
-    records += [ask_substitution(key, rng) for key in keys for _ in range(3)]
-    records += [ask_sum(None, rng) for _ in range(3 * len(keys))]
+    """What the bridge learns from: of each key twenty sums and eight substitutions, and plain sums."""
+    records = [ask_sum(key, rng) for key in keys for _ in range(20)]
+    records += [ask_substitution(key, rng) for key in keys for _ in range(8)]
+    records += [ask_sum(None, rng) for _ in range(12 * len(keys))]
     return rng.sample(records, len(records))
 
 

@@ -56,7 +56,15 @@ SETTLED = {"keys": 1.0, "sums": 5 / 9}
 """Trained once more from there, for this share of the steps at half the rate."""
 SHARE_SEEN = 0.2
 """Of the keys, those the bridge sees; of these a fifth validate."""
-RECIPE = Recipe(n_inner=256, n_heads=2, n_steps=1000, batch=32, learning_rate=3e-3, patience=8)
+RECIPE = Recipe(
+    n_inner=256,
+    n_heads=2,
+    n_steps=3200,
+    batch=32,
+    learning_rate=3e-3,
+    weight_decay=0.1,
+    patience=40,
+)
 LAYERS = ((3, 1), (3, 2))
 """(A's, B's): what A would say enters where B says it."""
 N_QUESTIONS = 500
