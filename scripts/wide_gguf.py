@@ -174,7 +174,7 @@ def _add_metadata(writer: gguf.GGUFWriter, source: Source, big: Shape, seed: int
 
 def quantize(source: Path, path: Path, ftype: int) -> None:
     """By llama.cpp itself, on two threads; replaces `path` at the end only."""
-    import llama_cpp.llama_cpp as api
+    from localcollab.llama.bindings import api
 
     library.start()
     partial = path.with_name(path.name + ".partial")

@@ -5,10 +5,9 @@ import hashlib
 import os
 from pathlib import Path
 
-import llama_cpp.llama_cpp as api
-
 from localcollab.errors import BadModelFile
 from localcollab.llama import library
+from localcollab.llama.bindings import api
 from localcollab.llama.context import LlamaModel
 
 _MAGIC = b"GGUF"

@@ -8,10 +8,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import llama_cpp.llama_cpp as api
 import numpy as np
 
 from localcollab.errors import EvaluationFailed
+from localcollab.llama.bindings import api
 from localcollab.llama.context import LlamaModel
 
 

@@ -8,12 +8,12 @@ import weakref
 from collections.abc import Sequence
 from typing import Any
 
-import llama_cpp.llama_cpp as api
 import numpy as np
 
 from localcollab.errors import BadOption, ContextFull, EvaluationFailed
 from localcollab.language_model import Float32Array, OnChunk, Reading
 from localcollab.llama import library
+from localcollab.llama.bindings import api
 from localcollab.llama.hooks import LayerHook
 from localcollab.llama.options import Options, threads_for
 from localcollab.llama.report import NEVER, Report

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import llama_cpp.llama_cpp as api
 import numpy as np
 import numpy.typing as npt
 
 from localcollab.errors import BadOption, ContextFull, EvaluationFailed
 from localcollab.language_model import Float32Array
 from localcollab.llama import library
+from localcollab.llama.bindings import api
 from localcollab.llama.options import Options, threads_for
 from localcollab.llama.probe import Verdict, probe
 from localcollab.llama.weights import Weights, load_weights

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import llama_cpp.llama_cpp as api
-
 from localcollab.errors import BadOption, ContextFull, EvaluationFailed
 from localcollab.language_model import OnChunk, Reading
 from localcollab.llama import library
+from localcollab.llama.bindings import api
 from localcollab.llama.context import LlamaModel
 from localcollab.llama.options import Options
 from localcollab.llama.probe import probe

@@ -6,17 +6,13 @@ position is an output, as `result_norm`, after the model's final norm, and canno
 what a GPU's scheduler does between its nodes was not tried.
 """
 
-import ctypes
 from collections.abc import Callable, Sequence
-from functools import cache
 
-import llama_cpp.llama_cpp as api
 import numpy as np
-from llama_cpp._ctypes_extensions import load_shared_library
 
 from localcollab.errors import BadOption
 from localcollab.language_model import Float32Array
-from localcollab.llama.library import library_dir
+from localcollab.llama.bindings import api, ggml
 
 Edit = Callable[[int, int, Float32Array], Float32Array | None]
 """`edit(layer, position of the first row, rows (n, n_embd))` -> new rows, or None to leave them."""
@@ -37,7 +33,7 @@ class LayerHook:
         self._n_embd, self._edit, self._only_looks = n_embd, edit, only_looks
         self._names: dict[bytes, int] = {}
         self._next: dict[int, int] = {}
-        self._ggml = _ggml()
+        self._ggml = ggml()
         self.callback = api.ggml_backend_sched_eval_callback(self._on_node)
 
     def bind(self, n_layers: int, owner: str) -> None:
@@ -80,15 +76,3 @@ class LayerHook:
             new = np.ascontiguousarray(edited, np.float32)
             assert new.shape == rows.shape, "an edit keeps its rows' shape"
             self._ggml.ggml_backend_tensor_set(node, new.ctypes.data, 0, new.nbytes)
-
-
-@cache
-def _ggml() -> ctypes.CDLL:
-    """libggml-base with the signatures used here (ggml.h, ggml-backend.h)."""
-    library: ctypes.CDLL = load_shared_library("ggml-base", library_dir())
-    pointer, size = ctypes.c_void_p, ctypes.c_size_t
-    library.ggml_get_name.restype, library.ggml_get_name.argtypes = ctypes.c_char_p, [pointer]
-    library.ggml_nelements.restype, library.ggml_nelements.argtypes = ctypes.c_int64, [pointer]
-    for copy in (library.ggml_backend_tensor_get, library.ggml_backend_tensor_set):
-        copy.restype, copy.argtypes = None, [pointer, pointer, size, size]
-    return library

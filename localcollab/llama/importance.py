@@ -6,15 +6,13 @@ weight and the second its input. As llama.cpp's own imatrix tool; CPU only.
 
 import ctypes
 from collections.abc import Sequence
-from functools import cache
 
-import llama_cpp.llama_cpp as api
 import numpy as np
-from llama_cpp._ctypes_extensions import load_shared_library
 
 from localcollab.errors import BadOption, EvaluationFailed
 from localcollab.language_model import Float32Array
 from localcollab.llama import library
+from localcollab.llama.bindings import api, ggml
 from localcollab.llama.options import Options, threads_for
 from localcollab.llama.weights import Weights
 
@@ -43,7 +41,7 @@ class Importance:
         self.counts: dict[str, np.ndarray] = {}
         self._weights = weights
         self._error: Exception | None = None
-        self._ggml = _ggml()
+        self._ggml = ggml()
         self._callback = api.ggml_backend_sched_eval_callback(self._on_node)
         self._batch = api.llama_batch_init(n_ctx, 0, 1)
         self._context = self._open(n_ctx)
@@ -151,17 +149,3 @@ class Importance:
             self.sums[name] = np.zeros((n_matrices, n_columns))
             self.counts[name] = np.zeros(n_matrices)
         return self.sums[name], self.counts[name]
-
-
-@cache
-def _ggml() -> ctypes.CDLL:
-    """libggml-base with the signatures used here (ggml.h, ggml-backend.h)."""
-    library_: ctypes.CDLL = load_shared_library("ggml-base", library.library_dir())
-    pointer, size = ctypes.c_void_p, ctypes.c_size_t
-    for name in ("ggml_get_name", "ggml_op_desc"):
-        function = getattr(library_, name)
-        function.restype, function.argtypes = ctypes.c_char_p, [pointer]
-    library_.ggml_nbytes.restype, library_.ggml_nbytes.argtypes = size, [pointer]
-    get = library_.ggml_backend_tensor_get
-    get.restype, get.argtypes = None, [pointer, pointer, size, size]
-    return library_

@@ -27,7 +27,7 @@ _callback: object = None
 @cache
 def start() -> None:
     """Initialise llama.cpp once, with its log on the Python logger."""
-    import llama_cpp.llama_cpp as api
+    from localcollab.llama.bindings import api
 
     global _callback
     level_of_line = 1
@@ -93,7 +93,7 @@ def build_id() -> str:
 
 def system_info() -> dict[str, bool]:
     """Features this build was compiled with, by llama.cpp's own names."""
-    import llama_cpp.llama_cpp as api
+    from localcollab.llama.bindings import api
 
     start()
     found = {}
@@ -105,7 +105,7 @@ def system_info() -> dict[str, bool]:
 
 
 def supports_gpu() -> bool:
-    import llama_cpp.llama_cpp as api
+    from localcollab.llama.bindings import api
 
     start()
     return bool(api.llama_supports_gpu_offload())

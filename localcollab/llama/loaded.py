@@ -5,10 +5,9 @@ import weakref
 from pathlib import Path
 from typing import Any
 
-import llama_cpp.llama_cpp as api
-
 from localcollab.errors import BadModelFile
 from localcollab.llama import library
+from localcollab.llama.bindings import api
 
 
 class LoadedModel:

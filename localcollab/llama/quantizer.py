@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import llama_cpp.llama_cpp as api
 import numpy as np
 
 from localcollab.errors import BadModelFile
 from localcollab.language_model import Float32Array
 from localcollab.llama import library
+from localcollab.llama.bindings import api
 
 # llama.h, enum llama_ftype
 FILE_TYPES = {

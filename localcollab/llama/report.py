@@ -2,9 +2,8 @@
 
 import time
 
-import llama_cpp.llama_cpp as api
-
 from localcollab.language_model import OnChunk
+from localcollab.llama.bindings import api
 
 _SECONDS_BETWEEN_CALLS = 0.02
 

@@ -7,9 +7,8 @@ such text is refused here before llama.cpp sees it.
 import ctypes
 from collections.abc import Callable
 
-import llama_cpp.llama_cpp as api
-
 from localcollab.errors import BadModelFile, BadOption, UnknownCharacter
+from localcollab.llama.bindings import api
 from localcollab.llama.loaded import LoadedModel
 from localcollab.vocabulary import Vocabulary
 

@@ -7,10 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-import llama_cpp.llama_cpp as api
-
 from localcollab.errors import BadModelFile, BadOption
 from localcollab.llama import library
+from localcollab.llama.bindings import GGML_TYPE_BF16, api
 from localcollab.llama.header import Header, read_header
 from localcollab.llama.loaded import LoadedModel, default_params, load_model
 from localcollab.llama.options import KvType, Options, available_bytes
@@ -30,9 +29,9 @@ LOAD_MODES = {
     "mlock": api.LLAMA_LOAD_MODE_MLOCK,
 }
 
-# KV type -> (ggml type, bytes a value); the bindings name no BF16
+# KV type -> (ggml type, bytes a value)
 KV_TYPES: dict[KvType, tuple[int, float]] = {
-    "f32": (api.GGML_TYPE_F32, 4), "f16": (api.GGML_TYPE_F16, 2), "bf16": (30, 2),
+    "f32": (api.GGML_TYPE_F32, 4), "f16": (api.GGML_TYPE_F16, 2), "bf16": (GGML_TYPE_BF16, 2),
     "q8_0": (api.GGML_TYPE_Q8_0, 34 / 32), "q5_1": (api.GGML_TYPE_Q5_1, 24 / 32),
     "q5_0": (api.GGML_TYPE_Q5_0, 22 / 32), "q4_1": (api.GGML_TYPE_Q4_1, 20 / 32),
     "q4_0": (api.GGML_TYPE_Q4_0, 18 / 32),

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import llama_cpp.llama_cpp as api
 import numpy as np
 import pytest
 import torch
 import transformers
 
 from localcollab.llama import library
+from localcollab.llama.bindings import api
 from localcollab.llama.vocabulary_only import load_vocabulary
 from localcollab_convert.parity import compare_with_tokenizer, load_tokenizer
 from localcollab_convert.pipeline import Conversion, Request

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import signal
 import statistics
@@ -51,6 +52,17 @@ def test_no_module_of_the_runtime_imports_torch_transformers_or_textual() -> Non
     ]
     code = f"import importlib\nfor name in {names!r}:\n    importlib.import_module(name)"
     assert loaded_by(code, ("torch", "transformers", "textual", "localcollab_convert")) == []
+
+
+def test_one_module_imports_llama_cpp() -> None:
+    imported = re.compile(r"^\s*(import|from) llama_cpp\b", re.MULTILINE)
+    found = [
+        path.relative_to(ROOT).as_posix()
+        for folder in ("localcollab", "convert", "tui", "scripts", "tests")
+        for path in (ROOT / folder).rglob("*.py")
+        if imported.search(path.read_text(encoding="utf-8"))
+    ]
+    assert found == ["localcollab/llama/bindings.py"]
 
 
 def test_help_takes_150_ms_more_than_bare_python() -> None:

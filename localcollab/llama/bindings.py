@@ -1,0 +1,30 @@
+"""The one door to llama.cpp: `api`, llama-cpp-python's C bindings, and what they lack of libggml-base.
+
+Importing this loads the shared library.
+"""
+
+import ctypes
+from functools import cache
+
+import llama_cpp.llama_cpp as api
+from llama_cpp._ctypes_extensions import load_shared_library
+
+from localcollab.llama.library import library_dir
+
+__all__ = ["GGML_TYPE_BF16", "api", "ggml"]
+
+GGML_TYPE_BF16 = 30
+
+
+@cache
+def ggml() -> ctypes.CDLL:
+    """libggml-base with the signatures used here (ggml.h, ggml-backend.h)."""
+    library: ctypes.CDLL = load_shared_library("ggml-base", library_dir())
+    pointer, size = ctypes.c_void_p, ctypes.c_size_t
+    for name in (library.ggml_get_name, library.ggml_op_desc):
+        name.restype, name.argtypes = ctypes.c_char_p, [pointer]
+    library.ggml_nelements.restype, library.ggml_nelements.argtypes = ctypes.c_int64, [pointer]
+    library.ggml_nbytes.restype, library.ggml_nbytes.argtypes = size, [pointer]
+    for copy in (library.ggml_backend_tensor_get, library.ggml_backend_tensor_set):
+        copy.restype, copy.argtypes = None, [pointer, pointer, size, size]
+    return library
