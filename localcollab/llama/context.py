@@ -61,7 +61,7 @@ class LlamaModel:
         )
         self._memory = api.llama_get_memory(self._context)
         self._batch = api.llama_batch_init(self._n_batch, 0, 1)
-        weakref.finalize(self, _free, self._context, self._batch, weights)
+        weakref.finalize(self, free_context, self._context, self._batch, weights)
         self._cached: list[int] = []
         self._kept: Reading | None = None
         self._with_hidden = False
@@ -273,12 +273,17 @@ def open_context(
     params.no_perf = True
     if hook:
         params.cb_eval = hook.callback
+    return init_context(weights, params)
+
+
+def init_context(weights: Weights, params: Any, *, remedy: str = "try a smaller n_ctx") -> object:
+    """Raises `BadOption` where llama.cpp cannot open it."""
     library.take_errors()
     context = api.llama_init_from_model(weights.pointer, params)
     if not context:
         raise BadOption(
-            f"{weights.path.name}: llama.cpp cannot open a context of {n_ctx} tokens "
-            f"({library.take_errors() or 'no reason given'}): try a smaller n_ctx"
+            f"{weights.path.name}: llama.cpp cannot open a context of {params.n_ctx} tokens "
+            f"({library.take_errors() or 'no reason given'}): {remedy}"
         )
     return context
 
@@ -287,7 +292,7 @@ def close_context(context: object) -> None:
     api.llama_free(context)
 
 
-def _free(context: object, batch: object, _weights: Weights) -> None:
+def free_context(context: object, batch: object, _weights: Weights) -> None:
     # The weights are an argument so that they outlive their contexts.
     api.llama_batch_free(batch)
     close_context(context)

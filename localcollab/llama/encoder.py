@@ -16,6 +16,7 @@ from localcollab.errors import BadOption, ContextFull, EvaluationFailed
 from localcollab.language_model import Float32Array
 from localcollab.llama import library
 from localcollab.llama.bindings import api
+from localcollab.llama.context import free_context, init_context
 from localcollab.llama.options import Options, threads_for
 from localcollab.llama.probe import Verdict, probe
 from localcollab.llama.weights import Weights, load_weights
@@ -42,7 +43,7 @@ class Encoder:
         self._context = _open(weights, options, self.n_ctx)
         self._batch = api.llama_batch_init(self.n_ctx, 0, 1)
         self._tokens = _fill_places(self._batch, self.n_ctx)
-        weakref.finalize(self, _free, self._context, self._batch, weights)
+        weakref.finalize(self, free_context, self._context, self._batch, weights)
 
     def encode(self, tokens: Sequence[int]) -> Float32Array:
         """The states after the last layer, (n_tokens, n_embd).
@@ -145,17 +146,4 @@ def _open(weights: Weights, options: Options, n_ctx: int) -> object:
     params.pooling_type = api.LLAMA_POOLING_TYPE_NONE
     params.embeddings = True
     params.no_perf = True
-    library.take_errors()
-    context = api.llama_init_from_model(weights.pointer, params)
-    if not context:
-        raise BadOption(
-            f"{weights.path.name}: llama.cpp cannot open a context of {n_ctx} tokens "
-            f"({library.take_errors() or 'no reason given'}): try a smaller n_ctx"
-        )
-    return context
-
-
-def _free(context: object, batch: object, _weights: Weights) -> None:
-    # The weights are an argument so that they outlive their contexts.
-    api.llama_batch_free(batch)
-    api.llama_free(context)
+    return init_context(weights, params)

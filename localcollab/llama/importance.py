@@ -9,10 +9,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from localcollab.errors import BadOption, EvaluationFailed
+from localcollab.errors import EvaluationFailed
 from localcollab.language_model import Float32Array
 from localcollab.llama import library
 from localcollab.llama.bindings import api, ggml
+from localcollab.llama.context import init_context
 from localcollab.llama.options import Options, threads_for
 from localcollab.llama.weights import Weights
 
@@ -77,14 +78,7 @@ class Importance:
         params.n_threads = params.n_threads_batch = threads
         params.no_perf = True
         params.cb_eval = self._callback
-        library.take_errors()
-        context = api.llama_init_from_model(self._weights.pointer, params)
-        if not context:
-            raise BadOption(
-                f"{self._weights.path.name}: llama.cpp cannot open a context of {n_ctx} tokens "
-                f"({library.take_errors() or 'no reason given'}): give a smaller --window"
-            )
-        return context
+        return init_context(self._weights, params, remedy="give a smaller --window")
 
     def _on_node(self, node: int, ask: bool, _data: object) -> bool:
         tensor = _Tensor.from_address(node)
