@@ -6,7 +6,6 @@ of squares shrinks by d/D, so norm weights are scaled by sqrt(d/D) and eps by d/
 output is filled with random weights, so that the cost is real. One tensor is in memory at a time.
 """
 
-import ctypes
 import math
 import os
 import zlib
@@ -17,7 +16,7 @@ from pathlib import Path
 import gguf
 import numpy as np
 
-from localcollab.llama import library
+from localcollab.llama import quantizer
 from localcollab.llama.probe import file_sha256
 
 Array = np.ndarray
@@ -30,7 +29,7 @@ class Shape:
     n_ff: int
 
 
-TYPES = {"Q4_K_M": 15, "Q8_0": 7}  # llama_ftype
+TYPES = ("Q4_K_M", "Q8_0")
 _SIZE_KEYS = ("block_count", "embedding_length", "feed_forward_length", "attention.head_count",
               "attention.head_count_kv", "attention.layer_norm_rms_epsilon")  # fmt: skip
 _STD = 0.02
@@ -172,19 +171,8 @@ def _add_metadata(writer: gguf.GGUFWriter, source: Source, big: Shape, seed: int
     writer.add_uint32("localcollab.widened.seed", seed)
 
 
-def quantize(source: Path, path: Path, ftype: int) -> None:
-    """By llama.cpp itself, on two threads; replaces `path` at the end only."""
-    from localcollab.llama.bindings import api
-
-    library.start()
+def quantize(source: Path, path: Path, file_type: str) -> None:
+    """On two threads; replaces `path` at the end only."""
     partial = path.with_name(path.name + ".partial")
-    options = api.llama_model_quantize_default_params()
-    options.ftype, options.nthread = ftype, 2
-    code = api.llama_model_quantize(
-        str(source).encode(), str(partial).encode(), ctypes.byref(options)
-    )
-    if code:
-        raise SystemExit(
-            f"{source}: llama.cpp cannot quantize it ({library.take_errors() or code})"
-        )
+    quantizer.quantize(source, partial, file_type, n_threads=2)
     os.replace(partial, path)

@@ -34,7 +34,7 @@ def make(source: Path, out: Path, big: Shape, ftype: str, seed: int) -> None:
     wide = out.with_name(out.name + ".f16")
     try:
         widen(source, wide, big, seed)
-        quantize(wide, out, TYPES[ftype])
+        quantize(wide, out, ftype)
     finally:
         wide.unlink(missing_ok=True)
 

@@ -9,6 +9,7 @@ from localcollab_convert.divergence import score, summarize
 from localcollab_convert.parity import compare_with_tokenizer, load_tokenizer
 from localcollab_convert.pipeline import Conversion, Request
 from localcollab_convert.readers import gguf_reader, open_gguf, open_torch, torch_reader
+from real_tokenizers import llama_cpp_sdist
 from tiny_models import DECODERS, TEXT, make_model
 
 pytestmark = pytest.mark.slow
@@ -25,7 +26,8 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """The original, and beside it the files made of it."""
     name: str = request.param
     path = make_model(name, tmp_path_factory.mktemp("architectures") / name)
-    conversion = Conversion(Request(path, TYPES, name, path.parent), ignore, ignore)
+    asked = Request(path, TYPES, name, path.parent, converter=llama_cpp_sdist())
+    conversion = Conversion(asked, ignore, ignore)
     conversion.check_room()
     for file_type in TYPES:
         conversion.quantized(file_type)

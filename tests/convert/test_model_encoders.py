@@ -16,9 +16,11 @@ from localcollab.llama.vocabulary_only import load_vocabulary
 from localcollab_convert.parity import compare_with_tokenizer, load_tokenizer
 from localcollab_convert.pipeline import Conversion, Request
 from localcollab_convert.verify import Asked, verify
+from real_tokenizers import llama_cpp_sdist
 from tiny_models import make_model
 
 pytestmark = pytest.mark.slow
+TYPES = ("F32", "F16", "Q8_0")
 TOKENS = [5, 17, 42, 99, 7, 300, 12, 88, 1]
 
 
@@ -28,7 +30,8 @@ def ignore(_line: object) -> None:
 
 def converted(name: str, folder: Path) -> tuple[Path, dict[str, Path]]:
     path = make_model(name, folder / name)
-    conversion = Conversion(Request(path, ("F32", "F16", "Q8_0"), name, folder), ignore, ignore)
+    asked = Request(path, TYPES, name, folder, converter=llama_cpp_sdist())
+    conversion = Conversion(asked, ignore, ignore)
     return path, {t: conversion.quantized(t).path for t in conversion.request.types}
 
 
