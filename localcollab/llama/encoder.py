@@ -19,6 +19,7 @@ from localcollab.llama.bindings import api
 from localcollab.llama.context import free_context, init_context
 from localcollab.llama.options import Options, threads_for
 from localcollab.llama.probe import Verdict, probe
+from localcollab.llama.tokenizer import tokenize
 from localcollab.llama.weights import Weights, load_weights
 from localcollab.vocabulary import Vocabulary
 
@@ -27,7 +28,6 @@ _POOLING: dict[int, Literal["mean", "first", "last"]] = {
     api.LLAMA_POOLING_TYPE_CLS: "first",
     api.LLAMA_POOLING_TYPE_LAST: "last",
 }
-_N_AROUND = 8
 
 
 class Encoder:
@@ -73,12 +73,8 @@ class Encoder:
 
         Raises `UnknownCharacter`.
         """
-        n_most = len(self.vocabulary.encode(text)) + _N_AROUND
-        data, buffer = text.encode(), (api.llama_token * n_most)()
-        vocab = self.weights.model.vocab
-        n = api.llama_tokenize(vocab, data, len(data), buffer, n_most, True, False)
-        assert n >= 0, "what stands around a text is a few tokens"
-        return list(buffer[:n])
+        self.vocabulary.encode(text)  # refuses what would end the process
+        return tokenize(self.weights.model, text, self.name, special=False, around=True)
 
     def _check(self, tokens: Sequence[int]) -> None:
         if not tokens:

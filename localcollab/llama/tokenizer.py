@@ -63,20 +63,8 @@ def _encoder(
 
     def encode(text: str, *, special: bool = False, bos_wanted: bool = False) -> list[int]:
         _refuse_unwritable(text, writable, owner)
-        data = text.encode("utf-8")
-        n_max = len(data) + 16
-        buffer = (api.llama_token * n_max)()
-        n = api.llama_tokenize(model.vocab, data, len(data), buffer, n_max, False, special)
-        if n < 0:  # three byte tokens a blank, where a vocabulary has none for it
-            n_max = -n
-            buffer = (api.llama_token * n_max)()
-            n = api.llama_tokenize(model.vocab, data, len(data), buffer, n_max, False, special)
-        if n < 0:
-            raise BadOption(
-                f"{owner}: cannot tokenize {len(data)} bytes of text (needs {-n} tokens)"
-            )
+        tokens = tokenize(model, text, owner, special=special)
         start = [bos] if bos_wanted and bos is not None else []
-        tokens: list[int] = buffer[:n]
         if tokens and not 0 <= min(tokens) <= max(tokens) < n_tokens:
             raise UnknownCharacter(
                 f"{owner} has no tokens for a part of this text: shorten it, or use another model"
@@ -84,6 +72,22 @@ def _encoder(
         return start + tokens
 
     return lambda text, *, special=False, bos=False: encode(text, special=special, bos_wanted=bos)
+
+
+def tokenize(
+    model: LoadedModel, text: str, owner: str, *, special: bool, around: bool = False
+) -> list[int]:
+    """Of a text that can be written. `around`: with what the model wants before and behind it."""
+    data = text.encode("utf-8")
+    n_max = len(data) + 16
+    # More than that: three byte tokens a blank, where a vocabulary has none for it.
+    for _ in range(2):
+        buffer = (api.llama_token * n_max)()
+        n = api.llama_tokenize(model.vocab, data, len(data), buffer, n_max, around, special)
+        if n >= 0:
+            return list(buffer[:n])
+        n_max = -n
+    raise BadOption(f"{owner}: cannot tokenize {len(data)} bytes of text (needs {n_max} tokens)")
 
 
 def _refuse_unwritable(text: str, writable: frozenset[str] | None, owner: str) -> None:
