@@ -85,21 +85,33 @@ def key_documents(keys: Sequence[Key]) -> Documents:
 
 
 def sum_documents(rng: random.Random) -> Iterator[Document]:
-    """Model B's text: sums with results, some behind words that mean nothing."""
+    """Model B's text: sums with results, half of them behind words and digits that mean nothing.
+
+    Of every third the sum itself is learned: then B does not expect one digit more than another
+    where a sum begins, and a bridge need not shout it down.
+    """
     while True:
         asked = express(None, rng)
-        before = [Segment(_words(rng) + rng.choice(("\n", " = ")), False)]
-        before = before if rng.random() < 0.4 else []
-        yield [*before, *_line(f"{asked} {CALCULATE}", asked.result)]
+        before = [Segment(_noise(rng) + rng.choice(("\n", " = ")), False)]
+        before = before if rng.random() < 0.5 else []
+        prompt, answer = _line(f"{asked} {CALCULATE}", asked.result)
+        yield [*before, prompt._replace(is_learned=rng.random() < 1 / 3), answer]
 
 
 def _line(prompt: str, answer: str) -> Document:
     return [Segment(prompt, False), Segment(f" {answer}{END}", True)]
 
 
-def _words(rng: random.Random) -> str:
-    keys = invent_keys(rng.randint(1, 4), rng)
-    return " ".join(rng.choice((key.name, rng.choice((*SIGNS, SUBSTITUTE)))) for key in keys)
+def _noise(rng: random.Random) -> str:
+    """Words, and behind most of them a sign, a digit or both."""
+    words = []
+    for key in invent_keys(rng.randint(1, 3), rng):
+        words.append(key.name)
+        if rng.random() < 0.7:
+            words.append(rng.choice((*SIGNS, SUBSTITUTE)))
+        if rng.random() < 0.7:
+            words.append(str(rng.randint(1, 9)))
+    return " ".join(words)
 
 
 def ask_substitution(key: Key, rng: random.Random) -> dict[str, Any]:

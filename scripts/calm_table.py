@@ -44,12 +44,12 @@ from localcollab_convert.calm_request import Recipe, Request
 
 PLANS = (
     Plan(
-        "keys", n_layers=4, n_embd=256, n_heads=8, n_ff=768, n_steps=2200, learning_rate=3e-3,
+        "sums", n_layers=4, n_embd=192, n_heads=6, n_ff=512, n_steps=4500, learning_rate=2e-3,
         tokens_per_step=2048, long_share=0.0,
     ),
     Plan(
-        "sums", n_layers=4, n_embd=192, n_heads=6, n_ff=512, n_steps=4500, learning_rate=2e-3,
-        tokens_per_step=1024, long_share=0.0,
+        "keys", n_layers=4, n_embd=256, n_heads=8, n_ff=768, n_steps=2200, learning_rate=3e-3,
+        tokens_per_step=2048, long_share=0.0,
     ),
 )  # fmt: skip
 SETTLED = {"keys": 1.0, "sums": 5 / 9}
@@ -58,9 +58,9 @@ SHARE_SEEN = 0.2
 """Of the keys, those the bridge sees; of these a fifth validate."""
 RECIPE = Recipe(
     n_inner=256,
-    n_heads=2,
-    n_steps=3200,
-    batch=32,
+    n_heads=4,
+    n_steps=2000,
+    batch=64,
     learning_rate=3e-3,
     weight_decay=0.1,
     patience=40,
