@@ -175,7 +175,8 @@ def mixed(
             f"team {name!r}: weights {share.tolist()} for {len(members)} members: give one number of "
             "0 or more for each, not all 0"
         )
-    log_share = np.log(np.maximum(share / share.sum(), 1e-300)).astype(np.float32)
+    with np.errstate(divide="ignore"):  # no weight: log 0 = -inf
+        log_share = np.log(share / share.sum()).astype(np.float32)
     combine = partial(_product, share / share.sum()) if of_logs else partial(_sum, log_share)
     by_role = {model.name: model for model in members}
     if len(by_role) < len(members):

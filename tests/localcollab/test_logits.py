@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -95,6 +95,18 @@ def test_mixtures_equal_brute_force(of_logs: bool, rows: np.ndarray, weights: li
     want = np.exp(w @ np.log(p)) if of_logs else w @ p
     got = np.exp(team.read([1]).logits[0, :4].astype(np.float64))
     np.testing.assert_allclose(got, want / want.sum() if of_logs else want, rtol=1e-3, atol=1e-9)
+
+
+@given(rows=finite, missing=holes, zeros=st.lists(st.booleans(), min_size=3, max_size=3))
+def test_a_member_of_weight_0_says_nothing_even_where_it_alone_knows_a_token(
+    rows: np.ndarray, missing: np.ndarray, zeros: list[bool]
+) -> None:
+    assume(not all(zeros))
+    everyone = models(with_holes(rows, missing))
+    weights = [0.0 if is_zero else 1.0 for is_zero in zeros]
+    heard = [m for m, is_zero in zip(everyone, zeros, strict=True) if not is_zero]
+    got = mixed("t", everyone, weights).read([1]).logits
+    np.testing.assert_allclose(got, mixed("t", heard).read([1]).logits, atol=1e-5)
 
 
 def test_members_are_read_together_each_token_once() -> None:
