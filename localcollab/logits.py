@@ -170,14 +170,16 @@ def mixed(
     `weights` are made to sum to 1; none: equal. Raises `BadOption` for other counts or signs.
     """
     share = np.array([1.0] * len(members) if weights is None else weights, np.float64)
-    if len(share) != len(members) or (share < 0).any() or not 0 < share.sum() < np.inf:
+    if len(share) != len(members) or (share < 0).any() or not 0 < share.max(initial=0) < np.inf:
         raise BadOption(
             f"team {name!r}: weights {share.tolist()} for {len(members)} members: give one number of "
             "0 or more for each, not all 0"
         )
+    share /= share.max()  # before the sum, which huge ones would carry over
+    share /= share.sum()
     with np.errstate(divide="ignore"):  # no weight: log 0 = -inf
-        log_share = np.log(share / share.sum()).astype(np.float32)
-    combine = partial(_product, share / share.sum()) if of_logs else partial(_sum, log_share)
+        log_share = np.log(share).astype(np.float32)
+    combine = partial(_product, share) if of_logs else partial(_sum, log_share)
     by_role = {model.name: model for model in members}
     if len(by_role) < len(members):
         raise BadOption(f"team {name!r} has members of one name: rename one")

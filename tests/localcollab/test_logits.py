@@ -34,7 +34,8 @@ class FixedModel(ScriptedModel):
 
 
 def models(rows: np.ndarray) -> list[FixedModel]:
-    return [FixedModel(row, name) for row, name in zip(rows, ("one", "two", "three"), strict=True)]
+    names = ("one", "two", "three")[: len(rows)]
+    return [FixedModel(row, name) for row, name in zip(rows, names, strict=True)]
 
 
 def with_holes(rows: np.ndarray, missing: np.ndarray) -> np.ndarray:
@@ -107,6 +108,13 @@ def test_a_member_of_weight_0_says_nothing_even_where_it_alone_knows_a_token(
     heard = [m for m, is_zero in zip(everyone, zeros, strict=True) if not is_zero]
     got = mixed("t", everyone, weights).read([1]).logits
     np.testing.assert_allclose(got, mixed("t", heard).read([1]).logits, atol=1e-5)
+
+
+@pytest.mark.parametrize("weight", [1e308, 5e-324])
+def test_weights_of_any_size_count_by_their_proportions(weight: float) -> None:
+    rows = np.array([[2, 2, 0, 0], [0, 9, 0, 0], [0, 0, 0, 0]], np.float32)
+    team = mixed("t", models(rows), [weight] * 3)
+    np.testing.assert_array_equal(team.read([1]).logits, mixed("t", models(rows)).read([1]).logits)
 
 
 def test_members_are_read_together_each_token_once() -> None:
