@@ -167,7 +167,8 @@ def mixed(
 ) -> LogitTeam:
     """log of sum_k w_k P_k, or with `of_logs` the normalised sum_k w_k log P_k (a product).
 
-    `weights` are made to sum to 1; none: equal. Raises `BadOption` for other counts or signs.
+    `weights` are made to sum to 1; none: equal. Raises `BadOption` for other counts or signs; a read
+    raises it where logs leave no token that all members know.
     """
     share = np.array([1.0] * len(members) if weights is None else weights, np.float64)
     if len(share) != len(members) or (share < 0).any() or not 0 < share.max(initial=0) < np.inf:
@@ -179,7 +180,7 @@ def mixed(
     share /= share.sum()
     with np.errstate(divide="ignore"):  # no weight: log 0 = -inf
         log_share = np.log(share).astype(np.float32)
-    combine = partial(_product, share) if of_logs else partial(_sum, log_share)
+    combine = partial(_product, name, share) if of_logs else partial(_sum, log_share)
     by_role = {model.name: model for model in members}
     if len(by_role) < len(members):
         raise BadOption(f"team {name!r} has members of one name: rename one")
@@ -198,11 +199,16 @@ def _sum(log_share: Float32Array, logits: Mapping[str, Float32Array]) -> Float32
     return mixture
 
 
-def _product(share: np.ndarray, logits: Mapping[str, Float32Array]) -> Float32Array:
+def _product(name: str, share: np.ndarray, logits: Mapping[str, Float32Array]) -> Float32Array:
     terms = [
         np.float32(w) * log_softmax(rows)
         for w, rows in zip(share, logits.values(), strict=True)
         if w
     ]
-    product: Float32Array = log_softmax(np.sum(terms, axis=0))
-    return product
+    product: Float32Array = np.sum(terms, axis=0)
+    if np.isneginf(product.max(axis=-1)).any():
+        raise BadOption(
+            f"team {name!r} mixes logs of members that agree on no token here: mix their "
+            'probabilities (space = "probability")'
+        )
+    return log_softmax(product)

@@ -117,6 +117,14 @@ def test_weights_of_any_size_count_by_their_proportions(weight: float) -> None:
     np.testing.assert_array_equal(team.read([1]).logits, mixed("t", models(rows)).read([1]).logits)
 
 
+def test_logs_of_members_that_share_no_token_cannot_be_mixed() -> None:
+    nothing = -np.inf
+    rows = np.array([[2, 2, nothing, nothing], [nothing, nothing, 1, 1]], np.float32)
+    team = mixed("t", models(rows), of_logs=True)
+    with pytest.raises(BadOption, match="'t' mixes logs of members that agree on no token"):
+        team.read([1])
+
+
 def test_members_are_read_together_each_token_once() -> None:
     base, expert, antiexpert = models(np.zeros((3, 4), np.float32))
     team = proxy_tuned("t", base, expert, antiexpert)
