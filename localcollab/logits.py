@@ -177,9 +177,9 @@ def mixed(
             "0 or more for each, not all 0"
         )
     share /= share.max()  # before the sum, which huge ones would carry over
-    share /= share.sum()
+    share = (share / share.sum()).astype(np.float32)
     with np.errstate(divide="ignore"):  # no weight: log 0 = -inf
-        log_share = np.log(share).astype(np.float32)
+        log_share: Float32Array = np.log(share)
     combine = partial(_product, name, share) if of_logs else partial(_sum, log_share)
     by_role = {model.name: model for model in members}
     if len(by_role) < len(members):
@@ -199,12 +199,8 @@ def _sum(log_share: Float32Array, logits: Mapping[str, Float32Array]) -> Float32
     return mixture
 
 
-def _product(name: str, share: np.ndarray, logits: Mapping[str, Float32Array]) -> Float32Array:
-    terms = [
-        np.float32(w) * log_softmax(rows)
-        for w, rows in zip(share, logits.values(), strict=True)
-        if w
-    ]
+def _product(name: str, share: Float32Array, logits: Mapping[str, Float32Array]) -> Float32Array:
+    terms = [w * log_softmax(rows) for w, rows in zip(share, logits.values(), strict=True) if w]
     product: Float32Array = np.sum(terms, axis=0)
     if np.isneginf(product.max(axis=-1)).any():
         raise BadOption(

@@ -125,6 +125,14 @@ def test_logs_of_members_that_share_no_token_cannot_be_mixed() -> None:
         team.read([1])
 
 
+def test_a_weight_too_small_for_float32_is_none() -> None:
+    rows = np.array([[2, 2, 0, 0], [0, 9, 0, -np.inf]], np.float32)
+    for of_logs in (False, True):
+        team = mixed("t", models(rows), [1.0, 1e-60], of_logs=of_logs)
+        alone = mixed("t", models(rows[:1]), of_logs=of_logs)
+        np.testing.assert_array_equal(team.read([1]).logits, alone.read([1]).logits)
+
+
 def test_members_are_read_together_each_token_once() -> None:
     base, expert, antiexpert = models(np.zeros((3, 4), np.float32))
     team = proxy_tuned("t", base, expert, antiexpert)
