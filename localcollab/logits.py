@@ -108,7 +108,11 @@ def proxy_tuned(
     *,
     alpha: float = 1.0,
 ) -> LogitTeam:
-    """base + alpha (expert - antiexpert). With alpha 0, or expert = antiexpert, it is the base."""
+    """base + alpha (expert - antiexpert). With alpha 0, or expert = antiexpert, it is the base.
+
+    Raises `BadOption` for an alpha out of bounds.
+    """
+    _require_bounded("alpha", alpha)
     members = {"base": base, "expert": expert, "antiexpert": antiexpert}
 
     def combine(logits: Mapping[str, Float32Array]) -> Float32Array:
@@ -121,6 +125,12 @@ def proxy_tuned(
         return np.stack([np.zeros_like(gained), gained, np.full_like(gained, -np.inf)])
 
     return LogitTeam(name, members, combine, shares)
+
+
+def _require_bounded(name: str, factor: float) -> None:
+    # Beyond all use, and far below where float32 could not hold what comes of it.
+    if not -1000 <= factor <= 1000:
+        raise BadOption(f"{name} is {factor}: give a number from -1000 to 1000")
 
 
 def _step(logits: Mapping[str, Float32Array], alpha: float) -> Float32Array:
@@ -137,8 +147,9 @@ def contrasted(
 ) -> LogitTeam:
     """(1 + beta) expert - beta amateur, where the expert gives at least `cut` of its maximum.
 
-    Raises `BadOption` unless 0 < cut <= 1.
+    Raises `BadOption` unless 0 < cut <= 1, and for a beta out of bounds.
     """
+    _require_bounded("beta", beta)
     if not 0 < cut <= 1:
         raise BadOption(f"cut is {cut}: give more than 0 and at most 1")
 

@@ -32,6 +32,7 @@ Name = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]*$")]
 Count = Annotated[int, Field(gt=0, lt=2**53)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
+Factor = Annotated[float, Field(ge=-1000, le=1000)]
 
 
 class VerifiedTable(Table):
@@ -145,7 +146,7 @@ class ProxyTable(TeamTable):
     base: Name
     expert: Name
     antiexpert: Name
-    alpha: Number = _default(Proxy, "alpha")
+    alpha: Factor = _default(Proxy, "alpha")
 
     def fault(self) -> str | None:
         return _namesakes({"expert": self.expert, "antiexpert": self.antiexpert}, taken="base")
@@ -155,7 +156,7 @@ class ContrastTable(TeamTable):
     method: Literal["contrast"]
     expert: Name
     amateur: Name
-    beta: Number = _default(Contrast, "beta")
+    beta: Factor = _default(Contrast, "beta")
     cut: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = _default(Contrast, "cut")
 
     def fault(self) -> str | None:

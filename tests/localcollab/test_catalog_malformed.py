@@ -47,7 +47,7 @@ NEEDED = {"a": ["path"], "b": ["repository", "file"], "c": ["weights_of", "adapt
           "contrast": ["method", "expert", "amateur"], "fit": ["method", "members"],
           "blend": ["method", "members", "ranker"]}  # fmt: skip
 FREE_TEXTS = ("about", "licence")
-BAD_VALUES: tuple[Any, ...] = (7, -1, 1.5, True, "", "\x00", [], ["x", 1], [[]])
+BAD_VALUES: tuple[Any, ...] = (7, -1, 1.5, True, "", "\x00", [], ["x", 1], [[]], 1e39)
 
 
 def is_bad(key: str, good: Any, value: Any) -> bool:
@@ -57,9 +57,9 @@ def is_bad(key: str, good: Any, value: Any) -> bool:
     if key == "threshold":
         return value not in (True,) and not (isinstance(value, float | int) and 0 <= value <= 1)
     if key == "temperature":
-        return isinstance(value, bool) or not (isinstance(value, float | int) and value >= 0)
+        return isinstance(value, bool) or not (isinstance(value, float | int) and 0 <= value <= 100)
     if key in ("alpha", "beta"):
-        return isinstance(value, bool) or not isinstance(value, float | int)
+        return isinstance(value, bool) or not (isinstance(value, float | int) and value <= 1000)
     if key == "cut":
         return isinstance(value, bool) or not (isinstance(value, float | int) and 0 < value <= 1)
     if isinstance(good, int):

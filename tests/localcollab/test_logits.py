@@ -141,6 +141,15 @@ def test_members_are_read_together_each_token_once() -> None:
     assert base.reads == expert.reads == antiexpert.reads == [(1, 1), (2, 1), (3, 1)]
 
 
+@pytest.mark.parametrize("factor", [1e39, -1e39, 1001, float("nan"), float("inf")])
+def test_factors_beyond_all_logits_are_refused(factor: float) -> None:
+    rows = np.zeros((3, 4), np.float32)
+    with pytest.raises(BadOption, match=r"alpha is .*: give a number from -1000 to 1000"):
+        proxy_tuned("t", *models(rows), alpha=factor)
+    with pytest.raises(BadOption, match=r"beta is .*: give a number from -1000 to 1000"):
+        contrasted("t", *models(rows[:2]), beta=factor)
+
+
 def test_a_team_over_other_readers_says_the_same_and_leaves_the_first_alone() -> None:
     rows = np.array([[2, 2, 0, 0], [0, 9, 0, 0], [0, 0, 0, 0]], np.float32)
     team = proxy_tuned("t", *models(rows), alpha=0.5)
