@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from localcollab.bridges import Bridge, Pair, rms_norm
-from localcollab.errors import BadOption
+from localcollab.errors import BadOption, EvaluationFailed
 from localcollab.language_model import Float32Array, OnChunk, Reading
 from localcollab.llama import library
 from localcollab.llama.context import LlamaModel
@@ -116,8 +116,9 @@ class CalmModel:
                 self._targets.setdefault(layers.target, []).append(attention)
 
         def remember(layer: int, position: int, states: Float32Array) -> None:
-            for attention in sources[layer]:
-                attention.remember(position, states)
+            with np.errstate(over="ignore", invalid="ignore"):  # `_compose` says it
+                for attention in sources[layer]:
+                    attention.remember(position, states)
 
         hook = LayerHook(list(sources), weights.n_embd, remember, only_looks=True)
         return LlamaModel(weights, options, name=name, hook=hook)
@@ -132,8 +133,14 @@ class CalmModel:
         if not self._is_on:
             return None
         composed = states.copy()
-        for attention in self._targets[layer]:
-            composed += attention.attend(position, states)
+        with np.errstate(over="ignore", invalid="ignore"):  # said below
+            for attention in self._targets[layer]:
+                composed += attention.attend(position, states)
+        if np.isfinite(states).all() and not np.isfinite(composed).all():
+            raise EvaluationFailed(
+                f"{self.name}: what comes across the bridge to layer {layer} is no number: train "
+                "another with localcollab convert calm"
+            )
         return composed
 
     @property

@@ -19,7 +19,7 @@ from localcollab.bridges import (
     spread_slopes,
 )
 from localcollab.calm import CalmModel
-from localcollab.errors import BadOption, BridgeMismatch
+from localcollab.errors import BadOption, BridgeMismatch, EvaluationFailed
 from localcollab.language_model import Stopped
 from localcollab.llama.context import LlamaModel
 from localcollab.llama.options import Options
@@ -170,6 +170,19 @@ def test_a_bridge_of_other_models_is_refused(
         bridge.require(anchor, augmenting, vocabulary, widths)
 
 
+@pytest.mark.parametrize("part", ["query", "key", "value", "output"])
+def test_a_bridge_whose_numbers_are_too_large_is_blamed_itself(
+    weights: list[Weights], bridge: Bridge, part: str
+) -> None:
+    pair = bridge.pairs[0]
+    wild = replace(pair, **{part: np.full_like(getattr(pair, part), 3e38)})
+    model = open_calm(weights, Bridge((wild, *bridge.pairs[1:]), bridge.card))
+    with pytest.raises(
+        EvaluationFailed, match=r"calm: .* across the bridge to layer 1 is no number"
+    ):
+        model.read(TOKENS[:20])
+
+
 def test_models_of_another_width_are_refused(weights: list[Weights], bridge: Bridge) -> None:
     with pytest.raises(BridgeMismatch, match="joins models 128 and 64 wide, these are 128 and 128"):
         CalmModel("calm", weights[0], {"a": weights[2], "b": weights[1]}, bridge, EXACT)
@@ -219,6 +232,7 @@ def test_nan_weights_are_refused(bridge: Bridge, tmp_path: Path) -> None:
         ({"n_heads": 7}, "for 7 heads"),
         ({"pairs": ()}, "joins no layers"),
         ({"slopes": (1.0,)}, "has slopes"),
+        ({"slopes": (1e300, 0.0, 0.0, 0.0)}, "has slopes"),
         ({"pairs": (LayerPair(2, 0, 1), *LAYERS[1:])}, "joins augmenting model 2 of 2"),
     ],
 )
