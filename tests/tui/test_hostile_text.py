@@ -66,6 +66,17 @@ def test_pasted_binary_is_shown_as_symbols_and_said() -> None:
     drive(make_app(FakeTeams(lambda _: "seen")), steps)
 
 
+def test_line_ends_of_a_paste_are_no_control_characters() -> None:
+    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        paste(app, "one\rtwo\r\nthree\x07\r")
+        await until(pilot, lambda: "three" in app.chat.composer.text)
+        assert app.chat.composer.text == "one\ntwo\nthree␇\n"
+        said = [notification.message for notification in app._notifications]
+        assert said == ["1 control characters are shown, and sent, as symbols"]
+
+    drive(make_app(), steps)
+
+
 def test_a_megabyte_is_pasted_sent_whole_and_refused_with_figures() -> None:
     text = "lorem ipsum " * 87_400
 

@@ -82,8 +82,10 @@ class Composer(TextArea):
         self._add(event.text)
 
     def _add(self, text: str) -> None:
-        shown = visible(text.replace("\r\n", "\n").replace("\r", "\n"))
-        n_controls = sum(a != b for a, b in zip(text.replace("\r\n", "\n"), shown, strict=False))
+        # Terminals send the line ends of a paste as carriage returns.
+        lines = text.replace("\r\n", "\n").replace("\r", "\n")
+        shown = visible(lines)
+        n_controls = sum(a != b for a, b in zip(lines, shown, strict=False))
         if n_controls:
             self.notify(f"{n_controls} control characters are shown, and sent, as symbols")
         if len(shown) <= _LARGE:
