@@ -1,5 +1,6 @@
 """Teams, limits and views of the real app, driven by keys, on scripted models."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -28,12 +29,27 @@ def test_another_team_goes_on_with_the_conversation() -> None:
 
 
 def test_a_team_that_does_not_open_is_said_in_place() -> None:
+    app = make_app(team="nosuch")
+
+    async def steps() -> None:
+        async with app.run_test(size=(80, 24)) as pilot:
+            await until(pilot, lambda: "no team is open" in screen_text(app))
+            await send(app, pilot, "/team other")
+            await until(pilot, lambda: app.dialogue.facts is not None)
+            await ask(app, pilot, "two")
+
+    asyncio.run(steps())
+    assert app.close()
+
+
+def test_a_team_that_does_not_open_leaves_the_one_before() -> None:
     async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
         await send(app, pilot, "/team nosuch")
-        await until(pilot, lambda: "no team is open" in screen_text(app))
-        await send(app, pilot, "/team other")
-        await until(pilot, lambda: app.dialogue.facts is not None)
+        await until(pilot, lambda: bool(app._notifications))
+        assert [said.title for said in app._notifications] == ["nosuch did not open"]
         await ask(app, pilot, "two")
+        assert texts(app) == ["two", "You said two"]
+        assert screen_text(app).splitlines()[-1].startswith(" incognito · fake · ")
 
     drive(make_app(), steps)
 

@@ -40,6 +40,13 @@ def test_commands_change_what_follows() -> None:
     assert "questions          1" in said
 
 
+def test_a_team_that_does_not_open_leaves_the_one_before() -> None:
+    said = talk("/team nosuch", "abc")
+    assert "error: no team is named 'nosuch'" in said
+    assert said.count("team fake: base, expert, entropy > 0.5") == 2
+    assert "‹Y›¹ou said abc" in said
+
+
 def test_a_question_is_edited_shown_as_sent_and_forked() -> None:
     said = talk("one", "/edit", "/edit two", "/show", "/fork", "/stats")
     assert "the last question: one" in said

@@ -71,8 +71,9 @@ class Hearing:
                     garbage.keep()
                 self._screen.dialogue.facts = facts
                 self._state = ""
-            case NotOpened(team, why):
-                self._state = f"no team is open: {why}"
+            case NotOpened(team, why, still):
+                self._screen.dialogue.facts = still
+                self._state = "" if still else f"no team is open: {why}"
                 self._screen.notify(visible(why), title=f"{team or 'the team'} did not open",
                             severity="error", timeout=20, markup=False)  # fmt: skip
             case Began(ticket=ticket) if self._is_pending(ticket):

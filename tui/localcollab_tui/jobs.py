@@ -145,10 +145,11 @@ class DocsUsed:
 
 @dataclass(frozen=True, slots=True)
 class NotOpened:
-    """The team could not be opened; the one before it, if any, is gone."""
+    """The team could not be opened. `still`: the one before it, if any, was opened again."""
 
     team: str | None
     why: str
+    still: TeamFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)

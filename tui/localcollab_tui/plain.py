@@ -205,7 +205,13 @@ class PlainChat:
                     self._dialogue.facts = facts
                     self._say_team(facts)
                     return
-                case NotOpened(why=why) | Failed(why=why):
+                case NotOpened(why=why, still=still):
+                    self._say(f"error: {why}")
+                    self._dialogue.facts = still
+                    if still is not None:
+                        self._say_team(still)
+                    return
+                case Failed(why=why):
                     self._say(f"error: {why}")
                     return
 

@@ -11,7 +11,7 @@ from localcollab.documents import answering
 from localcollab.documents.answering import Library
 from localcollab.documents.collection import open_collection
 from localcollab.documents.events import AnswerEvent, Sources
-from localcollab.errors import BadOption, ContextFull
+from localcollab.errors import BadOption, ContextFull, LocalcollabError
 from localcollab.events import Finished, Prompted
 from localcollab.gates import Gate, check_threshold, parse_gate
 from localcollab.language_model import LanguageModel
@@ -33,6 +33,7 @@ from localcollab_tui.jobs import (
     Loading,
     Look,
     Looked,
+    NotOpened,
     Options,
     Preview,
     Previewed,
@@ -64,6 +65,7 @@ class Work:
         self._open_by_name, self._say, self._stop_event = open_by_name, say, stop_event
         self._second_reader = reader or second_reader
         self._open: OpenTeam | OpenBlend | None = None
+        self._name: str | None = None
         self._own_gate: Gate | None = None
         self._kept = kept.KeptSession()
         self._library: Library | None = None
@@ -97,14 +99,21 @@ class Work:
         self._open = self._own_gate = None
         self._kept.let_go()
         self._let_go()
-        team = self._open_by_name(job.team, lambda text: self._say(Loading(text)))
+        try:
+            self._say(Ready(self._opened(job.team)))
+        except LocalcollabError as error:
+            if self._name is None:
+                raise
+            self._say(NotOpened(job.team, str(error), self._opened(self._name)))
+
+    def _opened(self, name: str | None) -> TeamFacts:
+        team = self._open_by_name(name, lambda text: self._say(Loading(text)))
         self._open = team
-        if isinstance(team, OpenBlend):
-            self._say(Ready(team.facts))
-            return
-        if isinstance(team.model, DeferralTeam):
+        if not isinstance(team, OpenBlend) and isinstance(team.model, DeferralTeam):
             self._own_gate = team.model.gate
-        self._say(Ready(_facts(team)))
+        facts = team.facts if isinstance(team, OpenBlend) else _facts(team)
+        self._name = facts.name
+        return facts
 
     def _ask(self, job: Ask) -> None:
         if job.who is None and isinstance(self._open, OpenBlend):
