@@ -12,6 +12,7 @@ from typing import Any
 from localcollab.documents.collection import Collection, collection_names, open_collection
 from localcollab.documents.limits import DEFAULT_LIMITS, Limits
 from localcollab.documents.records import Document, Passage, Tally, Visit
+from localcollab.documents.syncing import real_path
 from localcollab.errors import BadOption
 from localcollab.terminal import Status, visible
 
@@ -19,8 +20,10 @@ _EXCERPT = 300
 
 
 def add(paths: tuple[Path, ...], name: str, *, max_mb: int, as_json: bool) -> None:
+    # Before a collection is made: none is to stay behind a mistake.
+    real = [real_path(path) for path in paths]
     with open_collection(name, create=True) as collection, _Progress(as_json) as progress:
-        tally = collection.add(paths, limits=_limits(max_mb), on_visit=progress.visit)
+        tally = collection.add(real, limits=_limits(max_mb), on_visit=progress.visit)
     _print_tally(tally, name, as_json=as_json)
 
 

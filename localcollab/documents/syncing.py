@@ -28,7 +28,7 @@ def add(
     database: Database, paths: Sequence[Path], limits: Limits, on_visit: OnVisit | None
 ) -> Tally:
     """Raises `BadOption` for a path that is not there; then nothing was added."""
-    sources = [_real(path) for path in paths]
+    sources = [real_path(path) for path in paths]
     with database.write() as connection:
         for source in sources:
             connection.execute(
@@ -157,9 +157,10 @@ def _sources(connection: sqlite3.Connection) -> dict[Path, bool]:
     return {rows.to_path(row["path"]): bool(row["is_excluded"]) for row in found}
 
 
-def _real(path: Path) -> Path:
+def real_path(path: Path) -> Path:
     """What a link leads to: the user named it. Raises `BadOption`."""
     try:
         return Path(os.path.realpath(path, strict=True))
     except (OSError, ValueError) as error:
-        raise BadOption(f"{path} cannot be added ({error}): give a file or folder") from error
+        why = error.strerror if isinstance(error, OSError) else error
+        raise BadOption(f"{path} cannot be added ({why}): give a file or folder") from error

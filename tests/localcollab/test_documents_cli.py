@@ -65,6 +65,15 @@ def test_files_are_added_searched_and_shown_and_their_text_stays_in_the_collecti
     }  # fmt: skip
 
 
+def test_what_cannot_be_added_makes_no_collection(home: Path) -> None:
+    wrong = run([], "docs", "add", "/nosuch")
+    assert (wrong.returncode, wrong.stderr) == (
+        1,
+        "localcollab: /nosuch cannot be added (No such file or directory): give a file or folder\n",
+    )
+    assert run([], "docs", "status", "--json").stdout == "[]\n"
+
+
 def test_a_mistake_is_one_line(home: Path) -> None:
     wrong = run([], "docs", "search", "x", "--collection", "mien")
     assert (wrong.returncode, wrong.stderr) == (
