@@ -1,5 +1,6 @@
 """`localcollab eval`: reads the questions, opens the team, prints what was measured."""
 
+import os
 import random
 import sys
 from importlib.util import find_spec
@@ -29,7 +30,7 @@ def run(
 ) -> None:
     """Raises `BadData`, `BadOption`, and what opening a team raises."""
     if plot:
-        require_matplotlib()
+        require_drawable(plot)
     _refuse_namesakes(beside)
     plan = choice.plan()
     questions = read_all(plan, data)
@@ -74,7 +75,7 @@ def run_comparison(
     if team is not None:
         raise BadOption("both --team and --compare are given: name all teams in --compare")
     if plot:
-        require_matplotlib()
+        require_drawable(plot)
     _refuse_namesakes(beside)
     chosen = [name.strip() for name in names.split(",")]
     everyone = comparison.contenders(load_catalog(*catalogs), chosen, beside)
@@ -96,10 +97,12 @@ def _refuse_namesakes(beside: tuple[Path, ...]) -> None:
         raise BadOption(f"--beside {twice}: another one is named {twice.stem}, too: rename one")
 
 
-def require_matplotlib() -> None:
+def require_drawable(plot: Path) -> None:
     """Before minutes of measuring. Raises `BadOption`."""
     if find_spec("matplotlib") is None:
         raise BadOption("--plot needs matplotlib: pip install 'localcollab[convert]'")
+    if plot.is_dir() or not os.access(plot.parent, os.W_OK):
+        raise BadOption(f"--plot {plot} cannot be written: give a file in a folder that is yours")
 
 
 def read_all(plan: TeamPlan, data: tuple[Path, ...]) -> list[Question]:

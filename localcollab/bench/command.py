@@ -34,6 +34,11 @@ def run(
     letters = parse_only(only)
     if not 1 <= n_rounds <= 1000:
         raise BadOption(f"repeat is {n_rounds}: give 1 to 1000")
+    if plot:
+        # Imported here: only pictures need it.
+        from localcollab.eval_command import require_drawable
+
+        require_drawable(plot)
     status = Status(sys.stderr)
     results: dict[str, list[Figure]] = {}
     for name in teams or [DEFAULT_TEAM]:

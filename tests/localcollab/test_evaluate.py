@@ -98,6 +98,13 @@ def test_two_files_of_one_name_are_not_shown_as_one() -> None:
         run(TeamChoice(), (), beside=twins, limit=None, plot=None, as_json=False)
 
 
+def test_a_picture_that_cannot_be_written_is_refused_before_the_questions(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    for plot in (tmp_path, tmp_path / "nosuch" / "a.png"):
+        with pytest.raises(BadOption, match="cannot be written"):
+            run(TeamChoice(), (), beside=(), limit=1, plot=plot, as_json=False)
+
+
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
     """The shipped team on 160 of the shipped questions, its base once more as a model beside it."""
