@@ -1,6 +1,7 @@
 """`localcollab run`: one question, one streamed answer."""
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from localcollab.assembly import (
     with_choices,
 )
 from localcollab.blend.events import BlendEvent
-from localcollab.catalog import DEFAULT_TEAM, Blend, load_catalog
+from localcollab.catalog import DEFAULT_TEAM, Blend, Catalog, TeamEntry, load_catalog
 from localcollab.documents.events import AnswerEvent, Checked, Sources, Way
 from localcollab.documents.showing import claim_lines, source_lines
 from localcollab.errors import BadOption
@@ -62,11 +63,24 @@ class TeamChoice:
             plan = plan_from_files(self.base, self.experts)
         else:
             catalog = load_catalog(*self.catalogs)
-            plan = plan_from_catalog(catalog, catalog.team(self.team or DEFAULT_TEAM))
+            entry = catalog.team(self.team or DEFAULT_TEAM)
+            _require_installed(catalog, entry)
+            plan = plan_from_catalog(catalog, entry)
         return with_choices(
             plan, gate=self.gate, head=self.head, threshold=self.threshold,
             compose=self.compose, seed=self.seed, draft=self.draft,
         )  # fmt: skip
+
+
+def _require_installed(catalog: Catalog, team: TeamEntry) -> None:
+    """Of files that can be pulled; of others the loading says where they should be."""
+    entries = [entry for name in catalog.models_of(team) for entry in catalog.files_of(name)]
+    missing = [entry for entry in entries if not os.path.lexists(entry.path)]
+    if missing and all(entry.can_be_pulled for entry in missing):
+        names = ", ".join(entry.name for entry in missing)
+        raise BadOption(
+            f"{team.name} is not installed ({names}): localcollab models pull {team.name}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,14 @@ def test_exit_codes(arguments: list[str], code: int, says: str) -> None:
     assert (status, says in err, len(err.splitlines()) <= 1) == (code, True, True), err
 
 
+def test_a_team_that_is_not_installed_says_how_to_get_it(tmp_path: Path) -> None:
+    found = localcollab("run", "--team", "draft-8gb", "hello", XDG_DATA_HOME=str(tmp_path))
+    says = (
+        "draft-8gb is not installed (qwen2.5-7b, qwen2.5-0.5b): localcollab models pull draft-8gb"
+    )
+    assert found == (1, "", f"localcollab: {says}\n")
+
+
 @pytest.fixture
 def pair(stories: Path, weak_stories: Path) -> list[str]:
     files = ["--base", str(stories), "--expert", str(weak_stories), "--gate", "entropy"]
