@@ -29,7 +29,7 @@ _WITHOUT_AMX = (
 def examine(files: tuple[Path, ...], *, as_json: bool) -> None:
     """Print the report; files given are probed first. Exits 1 when one of them is unusable."""
     failures = [message for file in files if (message := _failure(file))]
-    verdicts = all_remembered()
+    verdicts = list(telling(all_remembered()))
     features = library.system_info()
     report = {
         "localcollab": __version__,
@@ -56,6 +56,12 @@ def _failure(file: Path) -> str | None:
     except BadModelFile as error:
         return str(error)
     return None
+
+
+def telling(verdicts: list[Verdict]) -> Iterator[Verdict]:
+    """Without what was said of a sound file that was once given where another kind is wanted."""
+    sound = {verdict.path for verdict in verdicts if verdict.is_sound}
+    return (verdict for verdict in verdicts if verdict.is_sound or verdict.path not in sound)
 
 
 def advice(

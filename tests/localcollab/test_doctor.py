@@ -1,6 +1,6 @@
 """What doctor advises, for machines that are not this one."""
 
-from localcollab.doctor import advice
+from localcollab.doctor import advice, telling
 from localcollab.llama.probe import Verdict
 
 FULL = {"AVX2": True, "FMA": True, "F16C": True, "BMI2": True, "AVX512": True}
@@ -34,3 +34,9 @@ def test_crashes_without_amx_are_told_without_guessing() -> None:
 def test_a_file_that_cannot_be_used_says_nothing_of_the_machine() -> None:
     unusable = verdict(error="damaged", extra_buffers=False)
     assert list(advice(frozenset({"amx_tile"}), {}, [unusable])) == []
+
+
+def test_a_sound_file_that_was_no_encoder_is_named_once() -> None:
+    refused = verdict(error="is of the kind decoder, encoder is wanted")
+    assert list(telling([refused, verdict()])) == [verdict()]
+    assert list(telling([refused])) == [refused]
