@@ -17,9 +17,9 @@ from typing import Any
 
 from localcollab import __version__
 from localcollab.catalog import Catalog, ModelEntry, TeamEntry, load_catalog, method_name
-from localcollab.errors import BadArchive
+from localcollab.errors import BadArchive, LocalcollabError
 from localcollab.llama.probe import file_sha256
-from localcollab.models.listing import size_text
+from localcollab.models.listing import size_text, stated_licence
 from localcollab.models.store import check_name
 
 FORMAT = "localcollab-team-1"
@@ -99,9 +99,16 @@ def _manifest(catalog: Catalog, team: TeamEntry, files: dict[Path, Packed]) -> d
         "team": team.name,
         "catalog": tables,
         "files": [asdict(packed) for packed in files.values()],
-        "licences": {name: entry.licence or "not stated" for name, entry in entries.items()},
+        "licences": {name: _licence(entry) for name, entry in entries.items()},
         "versions": {"localcollab": __version__},
     }
+
+
+def _licence(entry: ModelEntry) -> str:
+    try:
+        return stated_licence(entry) or "not stated"
+    except LocalcollabError:
+        return "not stated"
 
 
 def _entries(catalog: Catalog, name: str) -> Iterator[ModelEntry]:

@@ -14,11 +14,11 @@ from localcollab.blend.session import BlendSession
 from localcollab.catalog import Blend, Catalog, ModelEntry, TeamEntry, load_catalog
 from localcollab.errors import LocalcollabError
 from localcollab.events import Finished, Token
-from localcollab.llama.header import read_header
 from localcollab.llama.options import Options
 from localcollab.mapped import MappedModel
 from localcollab.models.fit import fit_team
 from localcollab.models.fit_report import verdict
+from localcollab.models.listing import stated_licence
 from localcollab.sampling import Sampling
 from localcollab.session import Session
 from localcollab.terminal import Status, visible
@@ -100,13 +100,10 @@ def _missing_text(entries: list[ModelEntry], missing: list[ModelEntry], team: Te
 
 def licence(entry: ModelEntry) -> Finding:
     """As the catalogue says, else the file; that none is stated is said, and is no fault of the team."""
-    stated = entry.licence
-    if stated is None and os.path.isfile(entry.path):
-        try:
-            value = read_header(entry.path).metadata.get("general.license")
-        except LocalcollabError as error:
-            return Finding(f"licence of {entry.name}", False, str(error))
-        stated = str(value) if value else None
+    try:
+        stated = stated_licence(entry)
+    except LocalcollabError as error:
+        return Finding(f"licence of {entry.name}", False, str(error))
     return Finding(f"licence of {entry.name}", True, stated or "none is stated")
 
 

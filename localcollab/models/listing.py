@@ -179,3 +179,13 @@ def print_verified(name: str | None, catalogs: tuple[Path, ...], *, as_json: boo
     if as_json:
         print(json.dumps(found, indent=1))
     return all(one["state"] not in ("missing", "changed") for one in found)
+
+
+def stated_licence(entry: ModelEntry) -> str | None:
+    """As the catalogue says, else the file. Raises `BadModelFile` of a header that is damaged."""
+    if entry.licence is not None or not os.path.isfile(entry.path):
+        return entry.licence
+    from localcollab.llama.header import read_header
+
+    value = read_header(entry.path).metadata.get("general.license")
+    return str(value) if value else None

@@ -15,7 +15,7 @@ from localcollab.errors import BadArchive, BadCatalog
 from localcollab.models.archive import export_team
 from localcollab.models.keeping import remove, verify
 from localcollab.models.unpack import import_team
-from small_gguf import small_llama
+from small_gguf import STRING, small_llama
 
 pytestmark = pytest.mark.slow
 
@@ -63,6 +63,12 @@ def exported(source: Path) -> Path:
     if not out.exists():
         export_team("t", out, (source / "models.toml",))
     return out
+
+
+def test_a_licence_that_only_the_file_states_goes_along(source: Path) -> None:
+    stating = small_llama(1).with_key("general.license", STRING, "apache-2.0")
+    (source / "b.gguf").write_bytes(stating.to_bytes())
+    assert "a: MIT; b: apache-2.0; tuned: not stated" in import_team(exported(source))
 
 
 def test_a_team_arrives_as_it_left(source: Path) -> None:
