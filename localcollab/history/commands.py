@@ -1,7 +1,6 @@
 """`localcollab history`: results on stdout, notes on stderr. Texts are shown, never executed."""
 
 import json
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -9,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from localcollab.errors import BadHistory, BadOption
+from localcollab.history.exporting import write_private
 from localcollab.history.records import Conversation, Hit
 from localcollab.history.store import default_path, open_history
 from localcollab.terminal import visible
@@ -54,7 +54,7 @@ def export(start: str, form: str, out: Path | None) -> None:
     if out is None:
         print(text)
     else:
-        _write(out, text)
+        write_private(out, text)
 
 
 def import_file(file: Path) -> None:
@@ -113,14 +113,3 @@ def _json(records: Sequence[Conversation] | Sequence[Hit]) -> str:
 def _iso(value: object) -> str:
     assert isinstance(value, datetime)
     return value.isoformat()
-
-
-def _write(out: Path, text: str) -> None:
-    partial = out.with_name(out.name + ".partial")
-    try:
-        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w",
-                  encoding="utf-8") as file:  # fmt: skip
-            file.write(text)
-        os.replace(partial, out)
-    except OSError as error:
-        raise BadOption(f"{out} cannot be written: {error}; give another file") from error

@@ -1,10 +1,13 @@
 """One conversation as JSON: every branch, every token with its author. `importing` reads it back."""
 
 import json
+import os
 import sqlite3
 from dataclasses import asdict, replace
+from pathlib import Path
 
 from localcollab import __version__
+from localcollab.errors import BadOption
 from localcollab.history import tree
 from localcollab.history.packing import unpack
 from localcollab.history.records import Outcome, StoredMessage
@@ -62,3 +65,15 @@ def settled(message: StoredMessage) -> StoredMessage:
     if message.status != "streaming":
         return message
     return replace(message, status="stopped", outcome=Outcome(notes=("exported while written",)))
+
+
+def write_private(out: Path, text: str) -> None:
+    """Only its owner may read what was said. Raises `BadOption`."""
+    partial = out.with_name(out.name + ".partial")
+    try:
+        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w",
+                  encoding="utf-8") as file:  # fmt: skip
+            file.write(text)
+        os.replace(partial, out)
+    except OSError as error:
+        raise BadOption(f"{out} cannot be written ({error.strerror}): give another path") from error

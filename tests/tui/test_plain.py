@@ -61,6 +61,7 @@ def test_a_conversation_is_exported_with_its_marks(tmp_path: Path) -> None:
     assert "give a name that ends in .md or .json" in talk("Hi", f"/export {tmp_path / 'a.txt'}")
     assert f"written: {tmp_path / 'a.md'}" in talk("Hi", f"/export {tmp_path / 'a.md'}")
     assert "‹Y›¹ou said ‹H›¹i" in (tmp_path / "a.md").read_text()
+    assert (tmp_path / "a.md").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_turn_that_does_not_fit_asks_on_its_own_line() -> None:

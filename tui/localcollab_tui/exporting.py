@@ -1,11 +1,11 @@
 """Writes a conversation where the user wants it: `.md` or `.json`, by the name of the file."""
 
-import os
 import re
 from pathlib import Path
 
 from localcollab.errors import BadOption
 from localcollab.history import Conversation, History
+from localcollab.history.exporting import write_private
 
 
 def export(history: History, conversation: Conversation, path: Path | None) -> Path:
@@ -14,13 +14,7 @@ def export(history: History, conversation: Conversation, path: Path | None) -> P
     if path.suffix not in (".md", ".json"):
         raise BadOption(f"{path}: give a name that ends in .md or .json")
     to_text = history.export_json if path.suffix == ".json" else history.export_markdown
-    text = to_text(conversation.id)
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
-    except OSError as error:
-        raise BadOption(f"{path} cannot be written ({error}): give another path") from error
+    write_private(path, to_text(conversation.id))
     return path.resolve()
 
 
