@@ -58,6 +58,8 @@ class Database(sqlite.Database):
         """A complete copy in one file, under its name only when it is whole. Raises `BadHistory`."""
         if target.exists() and not _is_other_history(target, self.path):
             raise BadHistory(f"{target} exists and is no backup of a history: give another name")
+        if not target.parent.is_dir():
+            raise BadHistory(f"{target}: there is no folder {target.parent}: make it first")
         with self._lock, self._translated():
             _copy(self._usable(), target)
 
