@@ -12,6 +12,7 @@ from localcollab.errors import BadOption
 from localcollab.terminal import Status, visible
 from localcollab_convert.calm_maker import BridgeMaker
 from localcollab_convert.calm_request import Made, Recipe, Request
+from localcollab_convert.outputs import claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,8 @@ def run(asked: Request, *, as_json: bool) -> None:
     """Raises what the stages raise."""
     status = Status(sys.stderr)
     try:
-        made = BridgeMaker(asked, status.show, status.note).make()
+        with claim(asked.out, asked.work):
+            made = BridgeMaker(asked, status.show, status.note).make()
     finally:
         status.clear()
     if as_json:

@@ -12,6 +12,7 @@ from localcollab.run import TeamChoice
 from localcollab.terminal import Status
 from localcollab_convert.calibrate import METRIC_NAMES, parse_metric
 from localcollab_convert.make_head import HeadMaker
+from localcollab_convert.outputs import claim
 from localcollab_convert.request import Made, Request, StageName, Training
 
 
@@ -57,7 +58,8 @@ def run(asked: Request, stage: str | None, *, as_json: bool) -> None:
     status = Status(sys.stderr)
     maker = HeadMaker(asked, status.show, status.note)
     try:
-        made = _run(maker, stage)
+        with claim(asked.out, asked.work):
+            made = _run(maker, stage)
     finally:
         status.clear()
     if as_json:

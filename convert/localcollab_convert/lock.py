@@ -13,16 +13,17 @@ _FAR = 2**30
 
 
 @contextmanager
-def hold(folder: Path, remedy: str) -> Iterator[None]:
-    """Raises `BadOption` where another process works in `folder`, or where it cannot be made. The
-    lock's file stays: were it removed, two later processes could each lock a file of that name."""
+def hold(folder: Path, remedy: str, *, options: str = "--out") -> Iterator[None]:
+    """Raises `BadOption` where another process works in `folder`, or where it cannot be made, which is
+    what `options` say. The lock's file stays: were it removed, two later processes could each lock a
+    file of that name."""
     path = folder / "lock"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise BadOption(
-            f"{folder}: cannot be made ({error.strerror}): give another --out"
+            f"{folder}: cannot be made ({error.strerror}): give another {options}"
         ) from error
     try:
         os.lseek(fd, _FAR, os.SEEK_SET)

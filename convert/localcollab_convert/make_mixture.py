@@ -20,6 +20,7 @@ from localcollab.mixtures import FittedMixture, save_mixture
 from localcollab_convert import export
 from localcollab_convert.likelihood import Float64Array, log_marginal
 from localcollab_convert.make_head import HeadMaker
+from localcollab_convert.outputs import claim
 from localcollab_convert.request import Request
 from localcollab_convert.stages import file_sha256
 
@@ -43,6 +44,11 @@ class Made:
 def make_mixture(request: Request, on_progress: OnProgress, on_note: OnProgress) -> Made:
     """Raises `BadOption`, `BadData`, `BadModelFile`, `VocabularyMismatch`."""
     maker = HeadMaker(replace(request, plan=_members_only(request.plan)), on_progress, on_note)
+    with claim(request.out, request.work):
+        return _make(request, maker)
+
+
+def _make(request: Request, maker: HeadMaker) -> Made:
     exported = maker.export()
     train, valid = (
         export.load_tables(request.work / "export", exported[split]).logprobs

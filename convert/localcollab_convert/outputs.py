@@ -1,9 +1,12 @@
 """Where a command may write, looked at before its work is done."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from localcollab.errors import BadModelFile, BadOption
 from localcollab.llama.header import read_header
+from localcollab_convert.lock import hold
 
 
 def require_writable(out: Path) -> None:
@@ -24,3 +27,13 @@ def require_writable(out: Path) -> None:
     except BadModelFile:
         return
     raise BadOption(f"--out {out}: is a model, which would be lost: give another name")
+
+
+@contextmanager
+def claim(out: Path, work: Path) -> Iterator[None]:
+    """For a training that writes `out` and resumes in `work`. Raises `BadOption` where it cannot be
+    written, or where another process trains there."""
+    require_writable(out)
+    remedy = "wait for it to end, or give another --out or --work"
+    with hold(work, remedy, options="--out or --work"):
+        yield
