@@ -215,14 +215,6 @@ def test_a_backup_is_one_private_file_that_opens(tmp_path: Path) -> None:
         assert [m.text for m in copy.branch(id_)] == ["Why?", "So "]
 
 
-def test_a_backup_into_no_folder_blames_the_folder(tmp_path: Path) -> None:
-    with (
-        open_history(tmp_path / "h") as history,
-        pytest.raises(BadHistory, match=r"/nosuch/b: there is no folder .*/nosuch: make it first"),
-    ):
-        history.backup(tmp_path / "nosuch" / "b")
-
-
 def test_a_backup_replaces_nothing_but_a_backup(tmp_path: Path) -> None:
     (tmp_path / "letter").write_text("Dear")
     with open_history(tmp_path / "h") as history:
