@@ -54,6 +54,16 @@ def test_a_team_that_does_not_open_leaves_the_one_before() -> None:
     drive(make_app(), steps)
 
 
+def test_what_a_command_refuses_is_said_also_before_anything_was_looked_at() -> None:
+    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        await send(app, pilot, "/gate nosuch")
+        await until(pilot, lambda: bool(app._notifications), seconds=20)
+        (said,) = app._notifications
+        assert said.message.startswith("gate 'nosuch' is not known")
+
+    drive(make_app(), steps)
+
+
 def test_export_writes_markdown_and_json(tmp_path: Path) -> None:
     async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
         await ask(app, pilot, "Hi")

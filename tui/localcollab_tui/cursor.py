@@ -18,7 +18,8 @@ _STRANGER = "written by another team: open it (/team) to ask its members"
 class Looking:
     def __init__(self, screen: "ChatScreen") -> None:
         self._screen = screen
-        self._ticket, self._place = 0, (0, 0)
+        self._ticket: int | None = None
+        self._place = 0, 0
 
     def point(self, view: AnswerView, at: int) -> None:
         trace, outcome = self._screen.trace, view.message.outcome
