@@ -70,7 +70,7 @@ def request(
     return Request(
         anchor=anchor, augmenting=augmenting, data=data, valid=valid, out=out,
         work=work or out.with_name(out.name + ".work"), recipe=recipe, n_pairs=n_pairs,
-        layers=parse_layers(layers) if layers else (), half=half, measure_on=measure_on,
+        layers=() if layers is None else parse_layers(layers), half=half, measure_on=measure_on,
         force=force, n_ctx=n_ctx, n_threads=n_threads,
     )  # fmt: skip
 

@@ -99,7 +99,8 @@ def spread_pairs(
     is plainest, and the anchor's last but one, behind which nothing can be added. Raises `BadOption`.
     """
     room = min(n_augmenting, n_anchor - 1)
-    n = n_pairs or max(round(n_anchor / _LAYERS_A_PAIR), min(_FEWEST_PAIRS, room))
+    usual = max(round(n_anchor / _LAYERS_A_PAIR), min(_FEWEST_PAIRS, room))
+    n = usual if n_pairs is None else n_pairs
     if not 1 <= n <= room:
         raise BadOption(
             f"--pairs is {n}, and these models have {n_augmenting} and {n_anchor} layers: give 1 to "

@@ -127,6 +127,14 @@ def test_what_is_asked_for_wrongly_is_said_before_anything_is_loaded(
         twice.members()
     with pytest.raises(BadOption, match="--layers is '1-2'"):
         calm_command.parse_layers("1-2")
+    choice = calm_command.ModelChoice(
+        str(folder / "anchor.gguf"), (str(folder / "augmenting.gguf"),)
+    )
+    with pytest.raises(BadOption, match="--layers is ''"):
+        calm_command.request(
+            choice, RECIPE, data=asked.data, valid=None, out=asked.out, work=None, n_pairs=None,
+            layers="", half=False, measure_on=1, force=False, n_ctx=None, n_threads=None,
+        )  # fmt: skip
 
 
 def test_a_file_that_pytorch_reads_otherwise_is_refused(folder: Path) -> None:

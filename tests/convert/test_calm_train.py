@@ -155,6 +155,7 @@ def test_layer_pairs_are_spread_up_to_the_last_of_one_and_the_last_but_one_of_th
     ("options", "message"),
     [
         ({"n_pairs": 5}, "--pairs is 5, and these models have 4 and 5 layers: give 1 to 4"),
+        ({"n_pairs": 0}, "--pairs is 0, and these models have 4 and 5 layers: give 1 to 4"),
         ({"layers": ((4, 0),)}, "--layers 4:0 is outside: the augmenting model's go from 0 to 3"),
         ({"layers": ((0, 4),)}, "the anchor's from 0 to 3"),
     ],
