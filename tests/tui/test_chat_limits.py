@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from textual import events
 from textual.pilot import Pilot
+from textual.widgets._toast import Toast
 
 from chat_app import FakeTeams, ask, drive, make_app, screen_text, send, texts, until
 from localcollab_tui.app import ChatApp
@@ -62,6 +63,20 @@ def test_what_a_command_refuses_is_said_also_before_anything_was_looked_at() -> 
         assert said.message.startswith("gate 'nosuch' is not known")
 
     drive(make_app(), steps)
+
+
+def test_a_notice_leaves_the_field_in_sight() -> None:
+    app = make_app()
+
+    async def steps() -> None:
+        async with app.run_test(size=(80, 24), notifications=True) as pilot:
+            await send(app, pilot, "/nosuch")
+            await until(pilot, lambda: "no command is named" in screen_text(app), seconds=20)
+            notice, field = app.screen.query_one(Toast).region, app.chat.composer.region
+            assert notice.bottom <= field.y
+
+    asyncio.run(steps())
+    assert app.close()
 
 
 def test_export_writes_markdown_and_json(tmp_path: Path) -> None:
