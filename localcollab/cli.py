@@ -220,7 +220,7 @@ def main() -> NoReturn:
     """
     code = 0
     try:
-        code = app(standalone_mode=False) or 0
+        code = app(standalone_mode=False, prog_name="localcollab") or 0
     except LocalcollabError as error:
         code = _say(str(error), EXIT_FAILED)
     except _UsageError as error:
@@ -228,7 +228,8 @@ def main() -> NoReturn:
         if "\n" in error.format_message():  # no command at all: the help is the message
             print(error.format_message(), file=sys.stderr)
         else:
-            _say(f"{error.format_message()} (see localcollab --help)", code)
+            where = error.ctx.command_path if error.ctx else "localcollab"
+            _say(f"{error.format_message()} (see {where} --help)", code)
     except (KeyboardInterrupt, typer.Abort):
         code = EXIT_INTERRUPTED
     except BrokenPipeError:

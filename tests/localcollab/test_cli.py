@@ -88,6 +88,8 @@ def test_help_takes_150_ms_more_than_bare_python() -> None:
         (["--help"], 0, ""),
         (["nonsense"], 2, "localcollab: No such command 'nonsense'."),
         (["run", "--nonsense"], 2, "localcollab: No such option: --nonsense"),
+        (["docs", "add"], 2, "Missing argument 'paths'. (see localcollab docs add --help)"),
+        (["convert", "head"], 2, "Missing option '--data'. (see localcollab convert head --help)"),
         (["run", "--base", "x.gguf", "hello"], 1, "x.gguf: no such model file"),
         (["run", "--expert", "x.gguf", "hello"], 1, "--expert needs a base"),
         (["run", "--base", "x.gguf", ""], 1, "the question is empty"),
