@@ -60,7 +60,9 @@ def choose_measure(records: Sequence[Record], measure: str | None) -> str:
         return known[0]
     if measure in known:
         return str(measure)
-    shown = ", ".join(known) or "none"
+    if not known:
+        raise BadOption('no candidate of the data has a score: add "scores" to them')
+    shown = ", ".join(known)
     raise BadOption(f"measure is {measure}: choose one of those in the data ({shown})")
 
 

@@ -91,6 +91,8 @@ def test_records_that_cannot_tell_are_left_out() -> None:
 def test_a_measure_is_chosen_where_there_are_several() -> None:
     two = Record("x", "x", (Given("t", "m", {"bleu": 1, "rouge": 2}),))
     assert choose_measure(RECORDS, None) == "q"
+    with pytest.raises(BadOption, match="no candidate of the data has a score"):
+        choose_measure([], None)
     assert choose_measure([two], "rouge") == "rouge"
     for measure in (None, "bert"):
         with pytest.raises(BadOption, match=rf"measure is {measure}: .*\(bleu, rouge\)"):
