@@ -2,7 +2,8 @@
 
 `PYTHONPATH=scripts python scripts/calm_table.py --out DIR` trains model A on 2,000 keys and their values,
 model B on sums, and a bridge by which B looks into A and that sees a fifth of the keys; then all three
-answer through the runtime on the GGUF files. Everything is drawn from one seed; cut off, the same command goes on.
+answer through the runtime on the GGUF files. Everything is drawn from one seed; cut off, the same
+command goes on.
 """
 
 import argparse

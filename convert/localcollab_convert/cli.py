@@ -31,6 +31,7 @@ class _Group(TyperGroup):
 
 app = typer.Typer(
     cls=_Group, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
+    add_completion=False,  # the whole command line's: localcollab --install-completion
     context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
 

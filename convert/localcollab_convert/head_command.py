@@ -41,8 +41,6 @@ def request(
         raise BadOption(f"--price is {price}: give nats a token, from 0 to 10")
     if calibrate_on < 1:
         raise BadOption(f"--calibrate-on is {calibrate_on}: give 1 or more")
-    if not 0 <= seed < 2**63:
-        raise BadOption(f"--seed is {seed}: give a number from 0 to {2**63 - 1}")
     return Request(
         plan=choice.plan(), data=data, valid=valid, out=out,
         work=work or out.with_name(out.name + ".work"), seed=seed, width=width, price=price,

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from localcollab.assembly import TeamPlan
+from localcollab.errors import BadOption
 
 Metric = Literal["exact", "f1", "logprob"]
 StageName = Literal["export", "train", "calibrate"]
@@ -28,6 +29,11 @@ class Request:
     force: bool = False
     n_ctx: int | None = None
     n_threads: int | None = None
+
+    def __post_init__(self) -> None:
+        """Raises `BadOption`."""
+        if not 0 <= self.seed < 2**63:
+            raise BadOption(f"--seed is {self.seed}: give a number from 0 to {2**63 - 1}")
 
 
 @dataclass(frozen=True, slots=True)

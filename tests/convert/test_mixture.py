@@ -7,9 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from localcollab.catalog import SHIPPED, load_catalog
 from localcollab.errors import BadOption, MixtureMismatch
 from localcollab.mixtures import FittedMixture, load_mixture, save_mixture
-from localcollab_convert.make_mixture import fit_weights, measure_nll
+from localcollab.plans import plan_from_catalog
+from localcollab_convert.make_mixture import fit_weights, make_mixture, measure_nll
+from localcollab_convert.request import Request
 
 FITTED = FittedMixture(("a" * 64, "b" * 64), (0.25, 0.75), "v", "d", 3, {"fitted": 1.0}, {"x": "1"})
 
@@ -83,3 +86,29 @@ def test_logs_are_not_fitted() -> None:
     members = (Member("a", Path("a")), Member("b", Path("b")))
     with pytest.raises(BadOption, match="mixes logs"):
         _members_only(TeamPlan("t", members, method=Mixture(("a", "b"), space="log")))
+
+
+def asked(folder: Path, *, seed: int = 0, n_ctx: int | None = None) -> Request:
+    catalog = load_catalog()
+    return Request(
+        plan=plan_from_catalog(catalog, catalog.team("formulary-mixture")),
+        data=SHIPPED / "formulary" / "head-valid.jsonl",
+        out=folder / "m.json",
+        work=folder / "work",
+        seed=seed,
+        n_ctx=n_ctx,
+    )
+
+
+def test_a_seed_out_of_range_is_refused(tmp_path: Path) -> None:
+    for seed in (-1, 2**63):
+        with pytest.raises(
+            BadOption, match=f"--seed is {seed}: give a number from 0 to {2**63 - 1}"
+        ):
+            asked(tmp_path, seed=seed)
+
+
+@pytest.mark.weights
+def test_a_context_of_0_is_no_context_of_any_size(tmp_path: Path) -> None:
+    with pytest.raises(BadOption, match="n_ctx is 0"):
+        make_mixture(asked(tmp_path, n_ctx=0), lambda _: None, lambda _: None)

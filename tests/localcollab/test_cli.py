@@ -81,6 +81,12 @@ def test_help_takes_150_ms_more_than_bare_python() -> None:
     assert statistics.median(ours) - statistics.median(bare) <= 0.150, (ours, bare)
 
 
+@pytest.mark.parametrize("command", ["chat", "convert", "docs", "teams"])
+def test_completion_is_offered_once_for_all_commands(command: str) -> None:
+    assert "--install-completion" in localcollab("--help")[1]
+    assert "--install-completion" not in localcollab(command, "--help")[1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [

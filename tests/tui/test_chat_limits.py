@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 from textual.widgets._toast import Toast
 
 from chat_app import FakeTeams, ask, drive, make_app, screen_text, send, texts, until
+from localcollab.errors import BadOption
 from localcollab_tui.app import ChatApp
 from localcollab_tui.widgets.messages import AnswerView
 
@@ -63,6 +64,17 @@ def test_what_a_command_refuses_is_said_also_before_anything_was_looked_at() -> 
         assert said.message.startswith("gate 'nosuch' is not known")
 
     drive(make_app(), steps)
+
+
+def test_the_status_line_of_a_failed_answer_ends_in_its_context() -> None:
+    def fail(question: str) -> str:
+        raise BadOption("no")
+
+    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        await ask(app, pilot, "one")
+        assert screen_text(app).splitlines()[-1].rstrip().endswith("context 0/4096")
+
+    drive(make_app(FakeTeams(fail)), steps)
 
 
 def test_a_notice_leaves_the_field_in_sight() -> None:

@@ -24,6 +24,7 @@ if find_spec("textual") is None:
 
 app = typer.Typer(
     rich_markup_mode=None, pretty_exceptions_enable=False,
+    add_completion=False,  # the whole command line's: localcollab --install-completion
     context_settings={"help_option_names": ["-h", "--help"]},
 )  # fmt: skip
 

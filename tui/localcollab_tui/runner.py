@@ -272,7 +272,7 @@ class Runner:
             return f"ready · context {facts.n_ctx}"
         used = answer.outcome.n_prompt + answer.outcome.n_tokens
         share = shares(answer.outcome.authors, facts.members, short=short)
-        return f"context {used}/{facts.n_ctx} · {share}"
+        return " · ".join(filter(None, (f"context {used}/{facts.n_ctx}", share)))
 
     @property
     def _dialogue(self) -> Dialogue:
