@@ -88,7 +88,7 @@ def test_logs_are_not_fitted() -> None:
         _members_only(TeamPlan("t", members, method=Mixture(("a", "b"), space="log")))
 
 
-def asked(folder: Path, *, seed: int = 0) -> Request:
+def asked(folder: Path, *, seed: int = 0, n_ctx: int | None = None) -> Request:
     catalog = load_catalog()
     return Request(
         plan=plan_from_catalog(catalog, catalog.team("formulary-mixture")),
@@ -96,6 +96,7 @@ def asked(folder: Path, *, seed: int = 0) -> Request:
         out=folder / "m.json",
         work=folder / "work",
         seed=seed,
+        n_ctx=n_ctx,
     )
 
 
@@ -105,3 +106,9 @@ def test_a_seed_out_of_range_is_refused(tmp_path: Path) -> None:
             BadOption, match=f"--seed is {seed}: give a number from 0 to {2**63 - 1}"
         ):
             asked(tmp_path, seed=seed)
+
+
+@pytest.mark.weights
+def test_a_context_of_0_is_no_context_of_any_size(tmp_path: Path) -> None:
+    with pytest.raises(BadOption, match="n_ctx is 0"):
+        make_mixture(asked(tmp_path, n_ctx=0), lambda _: None, lambda _: None)
