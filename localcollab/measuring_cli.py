@@ -14,7 +14,12 @@ def evaluate(
         list[Path] | None,
         typer.Option(help="JSONL of questions and answers; may be repeated. Default: shipped."),
     ] = None,
-    limit: Annotated[int | None, typer.Option(help="Only so many of all, own forms too, by seed.")] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            help="Only so many questions, by seed; those in a member's own form count too."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the random gate and of --limit.")] = 0,
     beside: Annotated[
         list[Path] | None,
