@@ -123,13 +123,20 @@ def probe_member(member: Member, on_progress: OnProgress | None = None) -> Verdi
 def member_sha256(
     member: Member | TeamPlan, verdict: Callable[[Member], Verdict] = probe_member
 ) -> str:
-    """Of a file; of a team among the members, of everything that decides what it says."""
+    """Of a file; of a team among the members, of everything that decides what it says.
+
+    Raises `BadOption` where a file that was trained for such a team is missing.
+    """
     if isinstance(member, Member):
         return verdict(member).sha256
     digest = hashlib.sha256()
     for part in member.members:
         digest.update(member_sha256(part, verdict).encode())
     for trained in filter(None, (member.head, member.trained)):
+        if not trained.is_file():
+            raise BadOption(
+                f"{trained}: no such file: check the path, or train one for {member.name}"
+            )
         digest.update(hashlib.sha256(trained.read_bytes()).digest())
     rule = (member.method, member.gate, member.threshold, member.compose, member.seed)
     digest.update(repr(rule).encode())

@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from localcollab.assembly import BASE, Member, plan_from_files, with_choices
+from localcollab.assembly import (
+    BASE,
+    Member,
+    TeamPlan,
+    member_sha256,
+    plan_from_files,
+    with_choices,
+)
 from localcollab.errors import BadOption
 
 PAIR = plan_from_files(Path("base.gguf"), [Path("expert.gguf")])
@@ -39,3 +46,9 @@ def test_choices_that_contradict_are_refused() -> None:
     for choice in ({"gate": "never"}, {"head": Path("h")}, {"threshold": 0.1}, {"compose": True}):
         with pytest.raises(BadOption, match="need an expert"):
             with_choices(alone, **choice)
+
+
+def test_a_nested_team_without_its_trained_file_has_no_hash(tmp_path: Path) -> None:
+    for missing in (tmp_path / "none.json", tmp_path):
+        with pytest.raises(BadOption, match="no such file: check the path"):
+            member_sha256(TeamPlan("t", (), trained=missing))
