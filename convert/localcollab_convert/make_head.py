@@ -81,7 +81,7 @@ class HeadMaker:
         request = self.request
         plan = replace(request.plan, head=None, gate="never", threshold=None, compose=False)
         # A resumed run shares the context of the first, whatever memory is free now.
-        n_ctx = request.n_ctx or self._export.manifest.get("n_ctx")
+        n_ctx = self._export.manifest.get("n_ctx") if request.n_ctx is None else request.n_ctx
         options = Options(n_ctx=n_ctx, n_threads=request.n_threads, n_outputs=export.N_OUTPUTS)
         return open_team(plan, options, self._show)
 
