@@ -24,7 +24,7 @@ class FittedMixture:
     data_sha256: str
     seed: int = 0
     metrics: Mapping[str, float] = field(default_factory=dict)
-    """NLL in nats a validation token: each member's by its place, `equal`, `fitted`."""
+    """NLL in nats a validation token: each member's by its place from 1, `equal`, `fitted`."""
     versions: Mapping[str, str] = field(default_factory=dict)
 
     def require(self, sha256s: Sequence[str], vocabulary: str) -> None:

@@ -36,7 +36,7 @@ class Made:
     names: tuple[str, ...]
     weights: tuple[float, ...]
     nll: dict[str, float]
-    """Nats a validation token: every member by its name, `equal` weights, `fitted` ones."""
+    """Nats a validation token: the members' by their places from 1, `equal` weights, `fitted` ones."""
     n_train: int
     n_valid: int
 
@@ -56,8 +56,9 @@ def _make(request: Request, maker: HeadMaker) -> Made:
     )
     weights = fit_weights(train)
     names = tuple(member.name for member in request.plan.members)
-    nll = measure_nll(valid, names, weights)
-    if nll["fitted"] >= min(nll[name] for name in names) and not request.force:
+    nll = measure_nll(valid, weights)
+    best = min(nll[str(place)] for place in range(1, len(names) + 1))
+    if nll["fitted"] >= best and not request.force:
         raise BadOption(
             f"no mixture is better than one member alone ({nll['fitted']:.4f} nats a validation token): "
             "use that member, give other data, or --force"
@@ -105,11 +106,10 @@ def fit_weights(logprobs: Float32Array) -> tuple[float, ...]:
     return tuple(float(weight) for weight in weights / weights.sum())
 
 
-def measure_nll(
-    logprobs: Float32Array, names: Sequence[str], weights: Sequence[float]
-) -> dict[str, float]:
-    alone = {name: float(-logprobs[:, k].mean()) for k, name in enumerate(names)}
+def measure_nll(logprobs: Float32Array, weights: Sequence[float]) -> dict[str, float]:
+    """As `Made.nll`; logprobs (n, K), nats, of the gold tokens."""
+    alone = {str(place): float(-of_one.mean()) for place, of_one in enumerate(logprobs.T, 1)}
     with np.errstate(divide="ignore"):
         fitted = log_marginal(np.log(np.array(weights)), logprobs)
-    equal = log_marginal(np.full(len(names), -np.log(len(names))), logprobs)
+    equal = log_marginal(np.full(len(alone), -np.log(len(alone))), logprobs)
     return alone | {"equal": float(-equal.mean()), "fitted": float(-fitted.mean())}

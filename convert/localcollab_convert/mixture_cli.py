@@ -64,7 +64,7 @@ def mixture(
         print(json.dumps(asdict(made) | {"path": str(made.path)}, indent=1))
         return
     print(f"{'weight':>8}  nats a token ({made.n_valid} validation tokens)")
-    for name, weight in zip(made.names, made.weights, strict=True):
-        print(f"{weight:8.4f}  {made.nll[name]:.4f}  {name}")
+    for place, (name, weight) in enumerate(zip(made.names, made.weights, strict=True), 1):
+        print(f"{weight:8.4f}  {made.nll[str(place)]:.4f}  {name}")
     print(f"{'':8}  {made.nll['equal']:.4f}  equal weights")
     print(f"{'':8}  {made.nll['fitted']:.4f}  these weights: {made.path}")
