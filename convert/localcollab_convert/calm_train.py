@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from localcollab_convert.calm_request import Evaluated, Recipe
+from localcollab_convert.checkpoint import load_checkpoint
 from localcollab_convert.composition import Composition
 from localcollab_convert.examples import Example
 
@@ -144,7 +144,7 @@ class BridgeTraining:
         os.replace(partial, self.path)
 
     def _restore(self) -> None:
-        state: dict[str, Any] = torch.load(self.path, weights_only=True, map_location=self._device)
+        state = load_checkpoint(self.path, self._device)
         self.composition.pairs.load_state_dict(state["pairs"])
         self._optimizer.load_state_dict(state["optimizer"])
         self.step, self._n_worse = state["step"], state["n_worse"]

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,6 +18,7 @@ from torch.nn import functional as F
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from localcollab.vocabulary import Vocabulary
+from localcollab_convert.checkpoint import load_checkpoint
 from localcollab_convert.expert_texts import Text, mixed, pack_rows
 
 N_CTX = 1024
@@ -194,7 +194,7 @@ class Training:
         os.replace(partial, self.path)
 
     def _restore(self) -> None:
-        state: dict[str, Any] = torch.load(self.path, weights_only=True)
+        state = load_checkpoint(self.path)
         self.model.load_state_dict(state["model"])
         self._optimizer.load_state_dict(state["optimizer"])
         self.step, self.n_steps = state["step"], state["n_steps"]

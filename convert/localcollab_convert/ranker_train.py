@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from localcollab.blend.ranker_file import Form
+from localcollab_convert.checkpoint import load_checkpoint
 from localcollab_convert.ranker_data import Example, TrainingPair, batches_of, draw_pairs
 from localcollab_convert.ranker_model import Loss, PairRankerModule, pair_logits, ranking_loss
 from localcollab_convert.train import deterministic
@@ -145,7 +146,7 @@ class RankerTraining:
         os.replace(partial, self.path)
 
     def _restore(self) -> None:
-        state: dict[str, Any] = torch.load(self.path, weights_only=True)
+        state = load_checkpoint(self.path)
         self.module.load_state_dict(state["module"])
         self._optimizer.load_state_dict(state["optimizer"])
         self.step = state["step"]

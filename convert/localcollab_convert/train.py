@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from localcollab.language_model import Float32Array
+from localcollab_convert.checkpoint import load_checkpoint
 from localcollab_convert.likelihood import TokenTable
 
 SECONDS_BETWEEN_CHECKPOINTS = 2.0
@@ -226,7 +226,7 @@ class Training:
         os.replace(partial, self.path)
 
     def _restore(self) -> None:
-        state: dict[str, Any] = torch.load(self.path, weights_only=True)
+        state = load_checkpoint(self.path)
         self.module.load_state_dict(state["module"])
         self._optimizer.load_state_dict(state["optimizer"])
         self.step, self._n_worse = state["step"], state["n_worse"]

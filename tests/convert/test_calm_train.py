@@ -75,6 +75,16 @@ def test_a_training_that_was_cut_off_gives_the_bits_of_one_that_was_not(
     assert trained_bits(composition) == bits
 
 
+@pytest.mark.parametrize("damage", [b"", b"garbage", b"PK\x03\x04\x00"])
+def test_a_damaged_checkpoint_is_said_and_may_be_deleted(
+    composition: Composition, tmp_path: Path, damage: bytes
+) -> None:
+    path = tmp_path / "checkpoint.pt"
+    path.write_bytes(damage)
+    with pytest.raises(BadOption, match=r"checkpoint\.pt: a damaged checkpoint .*: delete it"):
+        training(composition, path).run(lambda step, loss, best: None)
+
+
 def test_only_the_bridge_learns(composition: Composition, tmp_path: Path) -> None:
     models = [composition.anchor, composition.augmenting]
     before = [p.detach().clone() for model in models for p in model.parameters()]
