@@ -74,7 +74,7 @@ def check_team(
             return
         opened = open_team(plan, options, status.show)
     except LocalcollabError as error:
-        yield Finding("opening", False, str(error))
+        yield Finding("memory" if missing else "opening", False, str(error))
         return
     yield from _vocabularies(opened)
     if opened.head:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localcollab.catalog import Catalog, Deferral, ModelEntry, TeamEntry
+from localcollab.errors import BadModelFile
 from localcollab.llama.forecast import ContextNeed, Forecast, Gpu, PlannedContext, forecast
 from localcollab.llama.header import read_header
 from localcollab.llama.options import Options, available_bytes
@@ -86,7 +87,11 @@ def fit_team(
     found = forecast_here(planned, options, free)
     missing = [(place, entry) for place, entry in entries if not os.path.isfile(entry.path)]
     contexts = (*found.contexts, *(_estimated_context(p, e, options) for p, e in missing))
-    weights = (*_weights_here(found, here), *_weights_missing(missing), *_adapters(entries))
+    weights = (
+        *_weights_here(found, here),
+        *_weights_missing(catalog, missing),
+        *_adapters(entries),
+    )
     runtime = found.runtime or _ESTIMATED_RUNTIME
     return judge(team.name, weights, contexts, runtime, free, found.gpus, options)
 
@@ -117,8 +122,10 @@ def _weights_here(found: Forecast, here: Sequence[tuple[str, ModelEntry]]) -> li
     return [Weight(names[path], path, size, False) for path, size in found.weights.items()]
 
 
-def _weights_missing(missing: Sequence[tuple[str, ModelEntry]]) -> list[Weight]:
-    by_path = {entry.path: entry for _place, entry in missing}
+def _weights_missing(catalog: Catalog, missing: Sequence[tuple[str, ModelEntry]]) -> list[Weight]:
+    # What an adapter stands on is known by its own entry.
+    own = [e if e.weights_of is None else catalog.model(e.weights_of) for _place, e in missing]
+    by_path = {entry.path: entry for entry in own}
     return [Weight(e.name, p, estimated_size(e), True) for p, e in by_path.items()]
 
 
@@ -131,12 +138,19 @@ def _adapters(entries: Sequence[tuple[str, ModelEntry]]) -> list[Weight]:
 
 
 def estimated_size(entry: ModelEntry) -> int:
-    """Bytes of a file that is not here, from its parameters and the type in its name."""
+    """Bytes of a file that is not here, from its parameters and the type in its name.
+
+    Raises `BadModelFile` where nothing is known of its size."""
     if entry.size_bytes is not None:
         return entry.size_bytes
+    if entry.parameters is None:
+        raise BadModelFile(
+            f"{entry.path}: no such model file, and nothing says how large {entry.name} is: put it "
+            "there, or state its parameters in models.toml"
+        )
     found = _TYPE.search(entry.file or entry.path.name)
     bits = BITS.get(found[1].upper() if found else "Q4_K_M", BITS["Q4_K_M"])
-    return int((entry.parameters or 0) * bits / 8)
+    return int(entry.parameters * bits / 8)
 
 
 def _estimated_context(place: str, entry: ModelEntry, options: Options) -> ContextNeed:

@@ -10,6 +10,7 @@ import pytest
 
 from big_gguf import BILLION_Q4, HALF_Q8, SMALL_Q8, write_big, write_lora
 from localcollab.catalog import Catalog, Deferral, ModelEntry, TeamEntry
+from localcollab.errors import BadModelFile
 from localcollab.llama.forecast import ContextNeed, Gpu
 from localcollab.llama.options import Options
 from localcollab.models.fit import Fit, Weight, estimated_size, fit_team, judge
@@ -140,6 +141,13 @@ def test_a_file_that_is_not_here_is_estimated_by_the_type_in_its_name(
 ) -> None:
     entry = ModelEntry("m", Path(file), repository="o/n", file=file, parameters=8_000_000)
     assert estimated_size(entry) == int(bits * 1_000_000)
+
+
+def test_nothing_is_said_to_fit_of_which_no_size_is_known() -> None:
+    models = {"m": ModelEntry("m", Path("/nosuch/m.gguf"))}
+    team = TeamEntry("t", Deferral("m", ()))
+    with pytest.raises(BadModelFile, match=r"m\.gguf: no such model file, and nothing says"):
+        fit_team(Catalog(models, {}, {"t": team}), team, Options(n_ctx=512))
 
 
 @pytest.mark.weights
