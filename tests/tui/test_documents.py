@@ -29,8 +29,9 @@ def notes(tmp_path: Path) -> str:
     file = tmp_path / "gozovir.txt"
     file.write_text(TEXT)
     # The folder of collections is the whole run's.
+    (tmp_path / "empty.txt").touch()
     with open_collection(tmp_path.name, create=True) as collection:
-        collection.add([file])
+        collection.add([file, tmp_path / "empty.txt"])
     return tmp_path.name
 
 

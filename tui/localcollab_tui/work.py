@@ -184,7 +184,7 @@ class Work:
             self._say(DocsUsed(None))
             return
         self._library = Library(collection, job.collection, strict=job.strict)
-        n_documents = len(collection.documents())
+        n_documents = sum(each.status == "indexed" for each in collection.documents())
         self._say(DocsUsed(job.collection, job.strict, n_documents))
 
     def _wont_fit(self, job: Ask, team: OpenTeam, n_prompt: int) -> None:
