@@ -158,12 +158,11 @@ def _open(plan: TeamPlan, files: Files) -> OpenTeam:
 
 def _open_composed(plan: TeamPlan, files: Files) -> OpenTeam:
     # A composition's own contexts cannot be read apart: their layers are joined.
-    weights = {member.name: files.weights(member) for member in plan.files if member != plan.draft}
+    alone = [member for member in plan.members if isinstance(member, Member)]
+    weights = {member.name: files.weights(member) for member in alone}
     model = composed_model(plan, weights, _sha256s(plan, files), files.options)
     template = _template_of(weights[plan.first.name], model.vocabulary)
-    members = OnDemand(
-        {member.name: partial(_open_member, member, files) for member in plan.files[: len(weights)]}
-    )
+    members = OnDemand({member.name: partial(_open_member, member, files) for member in alone})
     verdicts, draft = dict(_verdicts(plan, {}, files)), _open_draft(plan, model.vocabulary, files)
     return OpenTeam(plan.name, model, members, verdicts, template, draft=draft)
 

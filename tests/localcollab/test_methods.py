@@ -7,7 +7,7 @@ import pytest
 
 from localcollab.answer import Limits
 from localcollab.assembly import OpenTeam, open_team, plan_from_catalog
-from localcollab.catalog import load_catalog
+from localcollab.catalog import SHIPPED, load_catalog
 from localcollab.errors import BadOption, MixtureMismatch
 from localcollab.events import Finished
 from localcollab.llama.options import Options
@@ -41,15 +41,24 @@ gate = "always"
 method = "mixture"
 members = ["formulary-base", "formulary"]
 fitted = "m"
+[teams.drafted]
+method = "calm"
+base = "formulary-base"
+experts = ["formulary", "draft"]
+bridge = "formulary-calm"
+draft = "draft"
+[models.draft]
+path = "{draft}"
 [mixtures.m]
 path = "m.json"
 """
+DRAFT = SHIPPED / "formulary" / "arithmetic.gguf"
 TOKENS = list(range(40, 60))
 
 
 def opened(name: str, folder: Path) -> OpenTeam:
     path = folder / "models.toml"
-    path.write_text(TEAMS)
+    path.write_text(TEAMS.format(draft=DRAFT.as_posix()))
     catalog = load_catalog(path)
     return open_team(plan_from_catalog(catalog, catalog.team(name)), Options(n_ctx=256))
 
@@ -88,6 +97,14 @@ def test_teams_stand_as_experts_and_their_members_are_the_authors(tmp_path: Path
     np.testing.assert_array_equal(team.model.read(TOKENS).logits, alone)
 
 
+def test_the_draft_of_a_composition_may_be_one_of_its_experts(tmp_path: Path) -> None:
+    team = opened("drafted", tmp_path)
+    assert team.draft is not None
+    assert list(team.members) == ["base", "formulary", "draft"]
+    alike = opened("formulary-calm", tmp_path).model.read(TOKENS).logits
+    np.testing.assert_array_equal(team.model.read(TOKENS).logits, alike)
+
+
 def test_fitted_weights_speak_for_their_models_only(tmp_path: Path) -> None:
     sound = opened("log", tmp_path)
     shas = tuple(verdict.sha256 for verdict in sound.verdicts.values())
@@ -105,7 +122,7 @@ def test_fitted_weights_speak_for_their_models_only(tmp_path: Path) -> None:
 
 def test_gates_and_heads_are_refused_where_nobody_defers(tmp_path: Path) -> None:
     path = tmp_path / "models.toml"
-    path.write_text(TEAMS)
+    path.write_text(TEAMS.format(draft=DRAFT.as_posix()))
     catalog = load_catalog(path)
     plan = plan_from_catalog(catalog, catalog.team("log"))
     with pytest.raises(BadOption, match="its method is mixture, so no gate decides there"):
