@@ -110,6 +110,21 @@ def test_the_sources_pane_opens_the_passage(notes: str) -> None:
     drive(app, steps, size=(120, 30))
 
 
+def test_the_sources_of_a_refused_answer_were_found(notes: str) -> None:
+    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        await send(app, pilot, f"/docs {notes} strict")
+        await until(pilot, lambda: app.dialogue.docs.collection == notes)
+        await ask(app, pilot, "Who makes Gozovir?")
+        await send(app, pilot, "/sources")
+        await until(pilot, lambda: isinstance(app.screen, SourcesScreen))
+        await until(pilot, lambda: "One dose of Gozovir is 60 mg." in screen_text(app))
+        assert "no passage was found" not in screen_text(app)
+        assert "no answer was shown" in screen_text(app)
+
+    wrong = make_app(FakeTeams(lambda _: "The maker of Gozovir is Redfern Labs."))
+    drive(wrong, steps, size=(120, 30))
+
+
 def test_the_words_that_support_an_answer_are_marked() -> None:
     passage = SentPassage(1, "/a.txt", None, "", 0, len(TEXT), TEXT, (1,))
     (span,) = marked(passage, check(ANSWER, (passage,))).spans

@@ -42,7 +42,8 @@ class SourcesScreen(ModalScreen[None]):
             frame.border_title = f"sources from {visible(self._sources.collection)}"
             frame.border_subtitle = "up and down choose · Esc closes"
             yield OptionList(*(Option(f"[{p.number}] {place(p)}") for p in passages), markup=False)
-            yield Static("\n".join(verdicts) or "no passage was found", id="verdicts", markup=False)
+            shown = "\n".join(verdicts) or _without_verdicts(self._sources, self._checked)
+            yield Static(shown, id="verdicts", markup=False)
             with VerticalScroll():
                 yield Static(id="passage", markup=False)
 
@@ -53,6 +54,14 @@ class SourcesScreen(ModalScreen[None]):
     def show(self, event: OptionList.OptionHighlighted) -> None:
         passage = self._sources.passages[event.option_index]
         self.query_one("#passage", Static).update(marked(passage, self._checked))
+
+
+def _without_verdicts(sources: Sources, checked: Checked | None) -> str:
+    if not sources.passages:
+        return "no passage was found"
+    if checked is None:
+        return "no answer was shown: there is nothing to compare with the passages"
+    return "the answer states nothing to compare with the passages"
 
 
 def marked(passage: SentPassage, checked: Checked | None) -> Content:
