@@ -16,7 +16,7 @@ from localcollab.language_model import LanguageModel
 from localcollab.llama.options import Options
 from localcollab.logits import contrasted, mixed, proxy_tuned
 from localcollab.mixtures import load_mixture
-from localcollab.plans import TeamPlan
+from localcollab.plans import Member, TeamPlan
 
 if TYPE_CHECKING:
     from localcollab.calm import CalmModel
@@ -77,7 +77,7 @@ def composed_model(
     from localcollab.calm import CalmModel
 
     assert plan.trained is not None, "the catalogue requires a bridge"
-    adapted = [member.name for member in plan.files if member.adapter is not None]
+    adapted = [m.name for m in plan.members if isinstance(m, Member) and m.adapter is not None]
     if adapted:
         raise BadOption(
             f"{plan.name}: {adapted[0]} has an adapter, which a composition does not apply: merge it "

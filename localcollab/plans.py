@@ -85,7 +85,7 @@ def plan_from_catalog(catalog: Catalog, entry: TeamEntry) -> TeamPlan:
     plan = TeamPlan(
         name=entry.name,
         members=tuple(_member(catalog, place) for place in method.places),
-        draft=Member(DRAFT, catalog.model(entry.draft).path) if entry.draft else None,
+        draft=_alone(catalog, DRAFT, entry.draft) if entry.draft else None,
     )
     match method:
         case Deferral():
@@ -104,7 +104,11 @@ def _member(catalog: Catalog, place: Place) -> Member | TeamPlan:
     if nested is not None:
         # Whoever reads the whole team has a draft of its own, or none.
         return replace(plan_from_catalog(catalog, nested), name=name, draft=None)
-    entry = catalog.model(place.name)
+    return _alone(catalog, name, place.name)
+
+
+def _alone(catalog: Catalog, name: str, model: str) -> Member:
+    entry = catalog.model(model)
     return Member(name, entry.path, entry.adapter)
 
 

@@ -9,9 +9,11 @@ from localcollab.assembly import (
     Member,
     TeamPlan,
     member_sha256,
+    plan_from_catalog,
     plan_from_files,
     with_choices,
 )
+from localcollab.catalog import parse_catalog
 from localcollab.errors import BadOption
 
 PAIR = plan_from_files(Path("base.gguf"), [Path("expert.gguf")])
@@ -52,3 +54,14 @@ def test_a_nested_team_without_its_trained_file_has_no_hash(tmp_path: Path) -> N
     for missing in (tmp_path / "none.json", tmp_path):
         with pytest.raises(BadOption, match="no such file: check the path"):
             member_sha256(TeamPlan("t", (), trained=missing))
+
+
+def test_a_draft_keeps_its_adapter(tmp_path: Path) -> None:
+    path = tmp_path / "models.toml"
+    path.write_text(
+        '[models.a]\npath = "a.gguf"\n[models.t]\nweights_of = "a"\nadapter = "l.gguf"\n'
+        '[teams.s]\nmethod = "speculation"\nbase = "a"\ndraft = "t"\n'
+    )
+    catalog = parse_catalog(path)
+    plan = plan_from_catalog(catalog, catalog.team("s"))
+    assert plan.draft == Member("draft", tmp_path / "a.gguf", tmp_path / "l.gguf")
