@@ -42,8 +42,9 @@ def _pull(catalog: Catalog, name: str, status: Status, *, force: bool) -> None:
             "the file there, or add repository and file"
         )
     sound = [entry for entry in entries if entry.can_be_pulled and state_of(entry) == "sound"]
-    for entry in sound:
-        print(f"{entry.name} is here already: {entry.path}")
+    for entry in entries:
+        if entry in sound or not entry.can_be_pulled:
+            print(f"{entry.name} is here already: {entry.path}")
     wanted = [entry for entry in entries if entry.can_be_pulled and entry not in sound]
     if not wanted:
         return

@@ -1,7 +1,10 @@
 """models pull: resumed, hashed, refused; and nothing else opens a connection."""
 
 import ast
+import os
 import random
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -35,6 +38,15 @@ def test_a_pull_broken_off_at_twenty_random_bytes_resumes_and_verifies(
     assert starts == sorted(starts), "bytes that were here were fetched again"
     assert starts[-1] > 0
     assert list(pulled(tmp_path).parent.iterdir()) == [pulled(tmp_path)]
+
+
+def test_what_needs_no_pull_is_named(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "localcollab.cli", "models", "pull", "formulary-base"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True,
+        env=os.environ | {"XDG_DATA_HOME": str(tmp_path)},
+    )  # fmt: skip
+    assert done.stdout.startswith("formulary-base is here already: ")
 
 
 def test_what_is_here_and_sound_is_not_asked_for_again(content: bytes, tmp_path: Path) -> None:
