@@ -29,6 +29,11 @@ def run(
     if n_steps is not None and not 0 < n_steps <= 10**6:
         raise BadOption(f"--steps is {n_steps}: give a number from 1 to a million")
     catalog = load_catalog(*catalogs)
+    if team is None and docs not in catalog.teams:
+        raise BadOption(
+            f"no expert was made of {docs}: localcollab convert expert --docs {docs} makes one, or "
+            "name its team by --team"
+        )
     expert = find_expert(catalog, team or docs)
     with open_collection(docs) as collection:
         texts = read_texts(collection)

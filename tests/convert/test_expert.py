@@ -23,10 +23,16 @@ from localcollab_convert.expert_texts import (
     split_sentences,
 )
 from localcollab_convert.make_expert import ExpertMaker
+from localcollab_convert.refresh_command import run as refresh
 
 pytestmark = pytest.mark.weights
 
 BASE = SHIPPED / "formulary" / "base.gguf"
+
+
+def test_a_collection_without_an_expert_hears_how_one_is_made() -> None:
+    with pytest.raises(BadOption, match="no expert was made of papers: localcollab convert expert"):
+        refresh("papers", None, minutes=1, n_steps=None, catalogs=(), as_json=False)
 
 
 def test_sentences_and_lines_part() -> None:
