@@ -70,7 +70,7 @@ def in_vocabulary(model: LanguageModel, vocabulary: Vocabulary, owner: str) -> L
     if max(n_lacking, n_extra, moved) > min(MAX_DIFFERENT, mine.n_tokens // 20):
         raise VocabularyMismatch(
             f"{model.name!r} has {mine.n_tokens} tokens, {owner!r} {vocabulary.n_tokens}; {n_lacking} "
-            f"are missing, {n_extra} are extra and {moved} have other ids: deferral needs one "
+            f"are missing, {n_extra} are extra and {moved} have other ids: a team needs one "
             "vocabulary; choose models of one family"
         )
     return MappedModel(model, vocabulary, to_inner)

@@ -68,5 +68,5 @@ def require_same(name: str, one: Vocabulary, other_name: str, other: Vocabulary)
     n_differ = len(differences(one, other))
     raise VocabularyMismatch(
         f"{other_name!r} has {other.n_tokens} tokens, {name!r} {one.n_tokens}, and {n_differ} of "
-        "the shared ids differ: deferral needs one vocabulary; choose models of one family"
+        "the shared ids differ: a team needs one vocabulary; choose models of one family"
     )

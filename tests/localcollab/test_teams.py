@@ -103,7 +103,7 @@ def test_two_vocabularies_are_told_in_the_models_own_words(tmp_path: Path) -> No
     (tmp_path / "b.gguf").write_bytes(small_llama(1, tokens=bpe_keys()).to_bytes())
     found = findings(tmp_path)
     assert (found[-1].about, found[-1].ok) == ("opening", False)
-    assert "deferral needs one vocabulary" in found[-1].text
+    assert "a team needs one vocabulary" in found[-1].text
 
 
 @pytest.mark.weights
