@@ -22,7 +22,7 @@ from localcollab.errors import BadArchive, LocalcollabError
 from localcollab.llama.probe import file_sha256
 from localcollab.models.archive import FILE_NAME, FORMAT, MANIFEST, MAX_MANIFEST_BYTES, Packed
 from localcollab.models.listing import size_text
-from localcollab.models.unpack_names import enter_team, require_new_names
+from localcollab.models.unpack_names import enter_team, is_here, require_new_names
 
 _BLOCK_BYTES = 2**20
 
@@ -44,6 +44,8 @@ def import_team(archive: Path) -> str:
         manifest = _read_manifest(archive, tar)
         catalog = load_catalog()
         require_new_names(archive, manifest.tables, catalog)
+        if is_here(manifest.tables, catalog):
+            return f"{manifest.team} is here already, with the same files: nothing was imported"
         _require_room(archive, manifest)
         _take_files(archive, tar, manifest)
     enter_team(manifest.team, manifest.tables, catalog, places(manifest))

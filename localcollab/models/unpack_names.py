@@ -37,6 +37,21 @@ def require_new_names(archive: Path, tables: dict[str, Any], catalog: Catalog) -
             raise _taken(archive, "team", name)
 
 
+def is_here(tables: dict[str, Any], catalog: Catalog) -> bool:
+    """Whether all is entered and has its files, of names that `require_new_names` let through."""
+    trained = [(kind, name) for kind in TRAINED.values() for name in tables.get(kind, {})]
+    known = [
+        *(name in catalog.teams for name in tables["teams"]),
+        *(name in catalog.models for name in tables.get("models", {})),
+        *(name in getattr(catalog, kind) for kind, name in trained),
+    ]
+    if not all(known):
+        return False
+    files = [entry.path for name in tables.get("models", {}) for entry in catalog.files_of(name)]
+    files += [getattr(catalog, kind)[name].path for kind, name in trained]
+    return all(os.path.isfile(file) for file in files)
+
+
 def _taken(archive: Path, what: str, name: str) -> BadArchive:
     return BadArchive(
         f"{archive}: a {what} named {name!r} is here already and is another one: rename one of them, "

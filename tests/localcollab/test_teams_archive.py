@@ -121,6 +121,18 @@ def test_importing_twice_changes_nothing(source: Path) -> None:
     assert before == after
 
 
+def test_a_team_that_is_here_is_not_copied(source: Path) -> None:
+    own = source.parent / "config" / "localcollab" / "models.toml"
+    own.parent.mkdir(parents=True)
+    own.write_text((source / "models.toml").read_text())
+    for file in source.iterdir():
+        if file.suffix != ".toml":
+            (own.parent / file.name).write_bytes(file.read_bytes())
+    said = import_team(exported(source))
+    assert said == "t is here already, with the same files: nothing was imported"
+    assert not models_dir().exists()
+
+
 def test_a_name_that_is_taken_is_refused(source: Path) -> None:
     own = source.parent / "config" / "localcollab" / "models.toml"
     own.parent.mkdir(parents=True)
