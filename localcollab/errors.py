@@ -54,7 +54,7 @@ class ContextFull(LocalcollabError):
 
 
 class EvaluationFailed(LocalcollabError):
-    """llama.cpp could not evaluate a batch; the model's cache is still valid."""
+    """A batch that was not evaluated, or to no numbers; the model's cache is still valid."""
 
 
 class RankingFailed(LocalcollabError):
