@@ -47,11 +47,14 @@ def parse_layers(text: str) -> tuple[tuple[int, int], ...]:
     """`0:0,1:2` -> ((0, 0), (1, 2)). Raises `BadOption`."""
     try:
         pairs = [pair.split(":") for pair in text.split(",")]
-        return tuple((int(source), int(target)) for source, target in pairs)
+        layers = tuple((int(source), int(target)) for source, target in pairs)
     except ValueError:
         raise BadOption(
             f"--layers is {text!r}: give AUGMENTING:ANCHOR layers, counted from 0, as 0:0,1:2"
         ) from None
+    if len(set(layers)) < len(layers):
+        raise BadOption(f"--layers {text} names a pair twice: give each once, or more --heads")
+    return layers
 
 
 def request(

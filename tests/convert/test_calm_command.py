@@ -127,6 +127,8 @@ def test_what_is_asked_for_wrongly_is_said_before_anything_is_loaded(
         twice.members()
     with pytest.raises(BadOption, match="--layers is '1-2'"):
         calm_command.parse_layers("1-2")
+    with pytest.raises(BadOption, match="--layers 0:0,00:0 names a pair twice"):
+        calm_command.parse_layers("0:0,00:0")
     choice = calm_command.ModelChoice(
         str(folder / "anchor.gguf"), (str(folder / "augmenting.gguf"),)
     )
