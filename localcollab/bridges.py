@@ -77,6 +77,17 @@ class Bridge:
     pairs: tuple[Pair, ...]
     card: BridgeCard
 
+    @property
+    def n_bytes(self) -> int:
+        """In memory: float32, whatever the file holds."""
+        parts = (getattr(pair, part) for pair in self.pairs for part in _PARTS)
+        return sum(part.nbytes for part in parts)
+
+    @property
+    def bytes_per_token(self) -> int:
+        """Of context: the keys and values that are kept, float32."""
+        return sum(2 * 4 * pair.n_inner for pair in self.pairs)
+
     def require(
         self, anchor: str, augmenting: Sequence[str], vocabulary: str, widths: Sequence[int]
     ) -> None:

@@ -5,17 +5,19 @@ for all teams, and one for fusers of T5's kind.
 """
 
 import gc
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
 from localcollab.assembly import BASE, Member, OnProgress, OpenTeam, TeamPlan, open_team
 from localcollab.blend.fusing import Fuser, InstructFuser
+from localcollab.catalog import Calm
 from localcollab.errors import BadOption
 from localcollab.llama.forecast import Forecast, PlannedContext
 from localcollab.llama.header import read_header
 from localcollab.llama.options import Options, available_bytes
-from localcollab.models.fit import forecast_here
+from localcollab.models.fit import bridge_need, forecast_here
 
 if TYPE_CHECKING:
     from localcollab.llama.encoder_decoder import EncoderDecoder
@@ -139,7 +141,7 @@ def open_any(plan: TeamPlan, options: Options, on_progress: OnProgress | None) -
 
 
 def forecast_needs(plans: Mapping[str, TeamPlan], options: Options) -> Needs:
-    """Raises `BadModelFile`."""
+    """Raises `BadModelFile`, `BridgeMismatch`."""
     from localcollab.llama.encoder_decoder import context_options
 
     t5 = {name: plan for name, plan in plans.items() if is_t5(plan)}
@@ -156,7 +158,9 @@ def _forecast(plans: Mapping[str, TeamPlan], options: Options) -> Needs:
     planned = [context for team in contexts.values() for context in team]
     found = forecast_here(planned, options, available_bytes())
     teams = {
-        name: _bytes(found, contexts[name]) + sum(map(_adapter_bytes, plan.files))
+        name: _bytes(found, contexts[name])
+        + sum(map(_adapter_bytes, plan.files))
+        + sum(_bridge_bytes(path, found, contexts[name]) for path in _bridges(plan))
         for name, plan in plans.items()
     }
     return Needs(found.runtime, teams)
@@ -177,3 +181,18 @@ def _bytes(found: Forecast, contexts: Sequence[PlannedContext]) -> int:
 
 def _adapter_bytes(member: Member) -> int:
     return member.adapter.stat().st_size if member.adapter else 0
+
+
+def _bridges(plan: TeamPlan) -> Iterator[Path]:
+    """Its own, and those of the teams among its members."""
+    if isinstance(plan.method, Calm) and plan.trained is not None:
+        yield plan.trained
+    for member in plan.members:
+        if isinstance(member, TeamPlan):
+            yield from _bridges(member)
+
+
+def _bridge_bytes(path: Path, found: Forecast, contexts: Sequence[PlannedContext]) -> int:
+    names = {context.name for context in contexts}
+    need = bridge_need(path.stem, path, min(c.n_ctx for c in found.contexts if c.name in names))
+    return need.cache + need.compute

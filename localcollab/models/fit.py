@@ -6,10 +6,11 @@ the catalogue says of them, and marked so.
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from localcollab.bridges import load_bridge
 from localcollab.catalog import Catalog, Deferral, ModelEntry, TeamEntry
 from localcollab.errors import BadModelFile
 from localcollab.llama.forecast import ContextNeed, Forecast, Gpu, PlannedContext, forecast
@@ -71,7 +72,7 @@ class Fit:
 def fit_team(
     catalog: Catalog, team: TeamEntry, options: Options, *, free: int | None = None
 ) -> Fit:
-    """`free`: instead of what the machine has. Raises `BadCatalog`, `BadModelFile`."""
+    """`free`: instead of what the machine has. Raises `BadCatalog`, `BadModelFile`, `BridgeMismatch`."""
     free = available_bytes() if free is None else free
     entries = [
         (f"{place.role} {place.name}", catalog.model(place.name))
@@ -87,6 +88,7 @@ def fit_team(
     found = forecast_here(planned, options, free)
     missing = [(place, entry) for place, entry in entries if not os.path.isfile(entry.path)]
     contexts = (*found.contexts, *(_estimated_context(p, e, options) for p, e in missing))
+    contexts += tuple(_bridges(catalog, team, contexts))
     weights = (
         *_weights_here(found, here),
         *_weights_missing(catalog, missing),
@@ -98,6 +100,25 @@ def fit_team(
 
 def _spelled(team: TeamEntry) -> tuple[str, ...]:
     return tuple(team.method.familiar) if isinstance(team.method, Deferral) else ()
+
+
+def _bridges(
+    catalog: Catalog, team: TeamEntry, contexts: Sequence[ContextNeed]
+) -> Iterator[ContextNeed]:
+    """Of those that are here. Raises `BridgeMismatch` for a file that is damaged."""
+    named = (pair for one in catalog.teams_of(team) for pair in one.trained)
+    n_ctx = min(context.n_ctx for context in contexts if not _is_fixed(context))
+    for table, name in named:
+        path = catalog.trained(table, name).path
+        if table == "bridges" and os.path.isfile(path):
+            yield bridge_need(f"bridge {name}", path, n_ctx)
+
+
+def bridge_need(name: str, path: Path, n_ctx: int) -> ContextNeed:
+    """Its weights stand among the compute buffers. Raises `BridgeMismatch`."""
+    bridge = load_bridge(path)
+    cache = bridge.bytes_per_token * n_ctx
+    return ContextNeed(name, n_ctx, None, cache, bridge.n_bytes, 0, bridge.bytes_per_token)
 
 
 def forecast_here(

@@ -4,12 +4,17 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from big_gguf import BILLION_Q4, HALF_Q8, SMALL_Q8, write_big, write_lora
-from localcollab.catalog import Catalog, Deferral, ModelEntry, TeamEntry
+from localcollab.assembly import open_team, plan_from_catalog
+from localcollab.blend.residence import forecast_needs
+from localcollab.bridges import Pair
+from localcollab.calm import CalmModel
+from localcollab.catalog import Catalog, Deferral, ModelEntry, TeamEntry, load_catalog
 from localcollab.errors import BadModelFile
 from localcollab.llama.forecast import ContextNeed, Gpu
 from localcollab.llama.options import Options
@@ -93,6 +98,23 @@ def test_an_adapter_is_foretold_within_ten_percent(files: dict[str, Path]) -> No
         f"adapter: {told / MIB:.0f} MiB foretold, {peak / MIB:.0f} measured ({told / peak - 1:+.1%})"
     )
     assert abs(told / peak - 1) <= 0.10, (told / MIB, peak / MIB)
+
+
+@pytest.mark.weights
+def test_a_bridge_is_foretold_to_the_byte() -> None:
+    catalog = load_catalog()
+    team = catalog.team("formulary-calm")
+    options = Options(n_ctx=512)
+    found, plan = fit_team(catalog, team, options), plan_from_catalog(catalog, team)
+    told = found.contexts[-1]
+    assert forecast_needs({"a": plan}, options).teams == {"a": found.needed - found.runtime}
+    opened = open_team(plan, options)
+    assert isinstance(opened.model, CalmModel)
+    kept = [one for at in opened.model._targets.values() for one in at]
+    assert (told.name, told.n_ctx) == ("bridge formulary-calm", 512)
+    assert told.cache == sum(one._keys.nbytes + one._values.nbytes for one in kept)
+    parts = [getattr(one._pair, field.name) for one in kept for field in fields(Pair)]
+    assert told.compute == sum(part.nbytes for part in parts)
 
 
 def planned(weights: int, cache: int, free: int, per_token: int = 1000) -> Fit:
