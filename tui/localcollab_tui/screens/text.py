@@ -49,18 +49,28 @@ class TextScreen(ModalScreen[None]):
 
 
 def help_text(screen: "ChatScreen") -> str:
-    """Keys as they are bound now, then the commands."""
-    rows: dict[str, list[str]] = {}
+    """Keys as they are bound now, with the names by which chat.toml changes them; the commands."""
+    rows: dict[tuple[str, str], list[str]] = {}
     for active in screen.active_bindings.values():
         binding = active.binding
         if binding.show and (binding.id or "").startswith(("chat.", "composer.", "app.")):
-            rows.setdefault(binding.description, []).append(screen.app.get_key_display(binding))
-    keys = [f"  {', '.join(bound):<18} {about}" for about, bound in rows.items()]
+            row = rows.setdefault((binding.description, binding.id or ""), [])
+            row.append(screen.app.get_key_display(binding))
+    keys = [f"  {', '.join(bound):<18} {about:<16} {name}" for (about, name), bound in rows.items()]
     usage = [f"  {command.usage:<22} {command.about}" for command in COMMANDS]
     tokens = [
         "  left, right    the token before, after",
         "  n, N           the next, the previous place to double-check",
         "  home, end      the first, the last token",
     ]
-    lines = ["KEYS", *keys, "", "IN AN ANSWER (F2)", *tokens, "", "COMMANDS", *usage]
+    lines = [
+        "KEYS, AND THEIR NAMES IN chat.toml",
+        *keys,
+        "",
+        "IN AN ANSWER (F2)",
+        *tokens,
+        "",
+        "COMMANDS",
+        *usage,
+    ]
     return "\n".join(lines)
