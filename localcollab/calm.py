@@ -136,7 +136,7 @@ class CalmModel:
         with np.errstate(over="ignore", invalid="ignore"):  # said below
             for attention in self._targets[layer]:
                 composed += attention.attend(position, states)
-        if np.isfinite(states).all() and not np.isfinite(composed).all():
+        if not np.isfinite(composed).all() and np.isfinite(states).all():
             raise EvaluationFailed(
                 f"{self.name}: what comes across the bridge to layer {layer} is no number: train "
                 "another with localcollab convert calm"

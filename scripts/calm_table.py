@@ -129,13 +129,12 @@ def _make_model(build: Build, plan: Plan) -> None:
     tokenizer, documents = train_tokenizer(build.seed), _documents(build, plan)
     checkpoint = build.out / "work" / f"{plan.name}.pt"
     trained = train(plan, documents, tokenizer, build.seed, checkpoint)
-    if plan.name in SETTLED:
-        longer = replace(
-            plan, name=f"{plan.name}-settled", n_steps=1 + int(plan.n_steps * SETTLED[plan.name]),
-            learning_rate=plan.learning_rate / 2, warmup_steps=10,
-        )  # fmt: skip
-        checkpoint = build.out / "work" / f"{longer.name}.pt"
-        trained = train(longer, documents, tokenizer, build.seed, checkpoint, trained.model)
+    longer = replace(
+        plan, name=f"{plan.name}-settled", n_steps=1 + int(plan.n_steps * SETTLED[plan.name]),
+        learning_rate=plan.learning_rate / 2, warmup_steps=10,
+    )  # fmt: skip
+    checkpoint = build.out / "work" / f"{longer.name}.pt"
+    trained = train(longer, documents, tokenizer, build.seed, checkpoint, trained.model)
     export.write_f16(
         trained.model, tokenizer, original,
         description=f"CALM's arithmetic in small: {plan.name}", chat_template=None,

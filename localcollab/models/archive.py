@@ -17,7 +17,7 @@ from typing import Any
 
 from localcollab import __version__
 from localcollab.catalog import Catalog, ModelEntry, TeamEntry, load_catalog, method_name
-from localcollab.errors import BadArchive, LocalcollabError
+from localcollab.errors import BadArchive
 from localcollab.llama.probe import file_sha256
 from localcollab.models.listing import size_text, stated_licence
 from localcollab.models.store import check_name
@@ -38,7 +38,7 @@ class Packed:
 
 
 def export_team(name: str, out: Path, catalogs: tuple[Path, ...] = ()) -> str:
-    """What was written. Raises `BadCatalog`, `BadArchive`."""
+    """What was written. Raises `BadCatalog`, `BadArchive`, `BadModelFile` of a damaged header."""
     catalog = load_catalog(*catalogs)
     team = catalog.team(name)
     if os.path.lexists(out):
@@ -99,16 +99,11 @@ def _manifest(catalog: Catalog, team: TeamEntry, files: dict[Path, Packed]) -> d
         "team": team.name,
         "catalog": tables,
         "files": [asdict(packed) for packed in files.values()],
-        "licences": {name: _licence(entry) for name, entry in entries.items()},
+        "licences": {
+            name: stated_licence(entry) or "not stated" for name, entry in entries.items()
+        },
         "versions": {"localcollab": __version__},
     }
-
-
-def _licence(entry: ModelEntry) -> str:
-    try:
-        return stated_licence(entry) or "not stated"
-    except LocalcollabError:
-        return "not stated"
 
 
 def _entries(catalog: Catalog, name: str) -> Iterator[ModelEntry]:

@@ -105,13 +105,14 @@ def _spelled(team: TeamEntry) -> tuple[str, ...]:
 def _bridges(
     catalog: Catalog, team: TeamEntry, contexts: Sequence[ContextNeed]
 ) -> Iterator[ContextNeed]:
-    """Of those that are here. Raises `BridgeMismatch` for a file that is damaged."""
-    named = (pair for one in catalog.teams_of(team) for pair in one.trained)
+    """Of those that are here; at the smallest context, as composed models open theirs.
+
+    Raises `BridgeMismatch` for a file that is damaged.
+    """
     n_ctx = min(context.n_ctx for context in contexts if not _is_fixed(context))
-    for table, name in named:
-        path = catalog.trained(table, name).path
-        if table == "bridges" and os.path.isfile(path):
-            yield bridge_need(f"bridge {name}", path, n_ctx)
+    for entry in catalog.trained_of(team):
+        if catalog.bridges.get(entry.name) is entry and os.path.isfile(entry.path):
+            yield bridge_need(f"bridge {entry.name}", entry.path, n_ctx)
 
 
 def bridge_need(name: str, path: Path, n_ctx: int) -> ContextNeed:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from localcollab.catalog import load_catalog, models_dir, written_dir
-from localcollab.errors import BadArchive, BadCatalog
+from localcollab.errors import BadArchive, BadCatalog, BadModelFile
 from localcollab.models.archive import export_team
 from localcollab.models.keeping import remove, verify
 from localcollab.models.unpack import import_team
@@ -69,6 +69,13 @@ def test_a_licence_that_only_the_file_states_goes_along(source: Path) -> None:
     stating = small_llama(1).with_key("general.license", STRING, "apache-2.0")
     (source / "b.gguf").write_bytes(stating.to_bytes())
     assert "a: MIT; b: apache-2.0; tuned: not stated" in import_team(exported(source))
+
+
+def test_a_damaged_model_is_not_sent_along(source: Path) -> None:
+    (source / "b.gguf").write_bytes(b"no model")
+    with pytest.raises(BadModelFile, match=r"b\.gguf"):
+        exported(source)
+    assert not list(source.parent.rglob("*.tar*"))
 
 
 def test_a_team_arrives_as_it_left(source: Path) -> None:

@@ -94,15 +94,20 @@ def test_strict_refuses_what_the_documents_do_not_say(notes: str) -> None:
     assert "Redfern" not in said
 
 
+async def ask_for_sources(app: ChatApp, pilot: Pilot[None], docs: str) -> None:
+    """`docs`: what stands behind /docs, the collection first."""
+    await send(app, pilot, f"/docs {docs}")
+    await until(pilot, lambda: app.dialogue.docs.collection == docs.split()[0])
+    await ask(app, pilot, "Who makes Gozovir?")
+    await send(app, pilot, "/sources")
+    await until(pilot, lambda: isinstance(app.screen, SourcesScreen))
+
+
 def test_the_sources_pane_opens_the_passage(notes: str) -> None:
     app = make_app(FakeTeams(lambda _: ANSWER))
 
     async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
-        await send(app, pilot, f"/docs {notes}")
-        await until(pilot, lambda: app.dialogue.docs.collection == notes)
-        await ask(app, pilot, "Who makes Gozovir?")
-        await send(app, pilot, "/sources")
-        await until(pilot, lambda: isinstance(app.screen, SourcesScreen))
+        await ask_for_sources(app, pilot, notes)
         assert app.screen.query_one(OptionList).option_count == 1
         await until(pilot, lambda: "One dose of Gozovir is 60 mg." in screen_text(app))
         assert "supported [1]" in screen_text(app)
@@ -112,11 +117,7 @@ def test_the_sources_pane_opens_the_passage(notes: str) -> None:
 
 def test_the_sources_of_a_refused_answer_were_found(notes: str) -> None:
     async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
-        await send(app, pilot, f"/docs {notes} strict")
-        await until(pilot, lambda: app.dialogue.docs.collection == notes)
-        await ask(app, pilot, "Who makes Gozovir?")
-        await send(app, pilot, "/sources")
-        await until(pilot, lambda: isinstance(app.screen, SourcesScreen))
+        await ask_for_sources(app, pilot, f"{notes} strict")
         await until(pilot, lambda: "One dose of Gozovir is 60 mg." in screen_text(app))
         assert "no passage was found" not in screen_text(app)
         assert "no answer was shown" in screen_text(app)
