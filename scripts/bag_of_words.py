@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from localcollab.blend.baselines import by_score
+from localcollab.blend.mixinstruct import Record
 from localcollab.blend.ranking import Compare, Contest
-from localcollab.blend.records import Record
 from localcollab.language_model import Float32Array
 
 N_WORDS = 2000

@@ -19,17 +19,17 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-from localcollab.assembly import Member, probe_member
 from localcollab.bench.figures import Figure, alternate, choose_clock, figure, ratios
-from localcollab.bridges import Bridge, BridgeCard, LayerPair, Pair
-from localcollab.calm import CalmModel
 from localcollab.catalog import load_catalog
 from localcollab.language_model import LanguageModel
 from localcollab.llama.context import LlamaModel
 from localcollab.llama.options import Options
 from localcollab.llama.weights import Weights, load_weights
-from localcollab.logits import proxy_tuned
-from localcollab_convert.calm_request import spread_pairs
+from localcollab.methods.bridges import Bridge, BridgeCard, LayerPair, Pair
+from localcollab.methods.calm import CalmModel
+from localcollab.methods.logits import proxy_tuned
+from localcollab.teams.open import Member, probe_member
+from localcollab_convert.calm.request import spread_pairs
 
 N_PAST = 512
 N_STEPS = 8

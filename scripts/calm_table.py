@@ -28,20 +28,20 @@ from calm_tokenizer import train_tokenizer
 from demo import export
 from demo.corpus import Documents
 from demo.train import Plan, train
-from localcollab.answer import Limits
-from localcollab.assembly import Member, probe_member
-from localcollab.bridges import load_bridge
-from localcollab.calm import CalmModel
-from localcollab.encoding import encode_start
+from localcollab.decoding.answer_text import Limits
+from localcollab.decoding.encoding import encode_start
+from localcollab.decoding.generate import generate
+from localcollab.evaluation.statistics import wilson_interval
 from localcollab.events import Finished
-from localcollab.generate import generate
 from localcollab.language_model import LanguageModel
 from localcollab.llama.context import LlamaModel
 from localcollab.llama.options import Options
 from localcollab.llama.weights import Weights, load_weights
-from localcollab.statistics import wilson_interval
-from localcollab_convert.calm_maker import BridgeMaker
-from localcollab_convert.calm_request import Recipe, Request
+from localcollab.methods.bridges import load_bridge
+from localcollab.methods.calm import CalmModel
+from localcollab.teams.open import Member, probe_member
+from localcollab_convert.calm.make import BridgeMaker
+from localcollab_convert.calm.request import Recipe, Request
 
 PLANS = (
     Plan(

@@ -65,7 +65,7 @@ class Run:
 
     def localcollab(self, *words: str) -> Record:
         """Its JSON, and the seconds that the whole command took."""
-        command = [sys.executable, "-m", "localcollab.cli", *words, "--json"]
+        command = [sys.executable, "-m", "localcollab.cli.main", *words, "--json"]
         homes = {
             f"XDG_{kind}_HOME": str(self.out / kind.lower()) for kind in ("DATA", "CONFIG", "CACHE")
         }

@@ -19,21 +19,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median, quantiles
 
-from localcollab.answer import Limits
-from localcollab.assembly import OpenTeam, open_team, plan_from_catalog
 from localcollab.catalog import load_catalog
-from localcollab.deferral import DeferralTeam
-from localcollab.documents import answering
-from localcollab.documents.answering import Library
-from localcollab.documents.citations import Claim
+from localcollab.decoding.answer_text import Limits
+from localcollab.documents.answer import answer as answering
+from localcollab.documents.answer.answer import Library
+from localcollab.documents.answer.citations import Claim
 from localcollab.documents.collection import Collection
 from localcollab.documents.events import AnswerEvent, Checked, Sources
 from localcollab.errors import BadData
+from localcollab.evaluation.questions import is_right
+from localcollab.evaluation.statistics import wilson_interval
 from localcollab.events import Finished, Token
 from localcollab.language_model import LanguageModel, Reading, Wrapper
-from localcollab.questions import is_right
-from localcollab.session import Session
-from localcollab.statistics import wilson_interval
+from localcollab.methods.deferral import DeferralTeam
+from localcollab.teams.open import OpenTeam, open_team, plan_from_catalog
+from localcollab.teams.session import Session
 from monograph_files import FORMATS, write_document
 
 SHIPPED = Path(__file__).parents[1] / "localcollab/shipped/formulary"

@@ -58,7 +58,7 @@ class Chat:
     def __init__(self, folder: Path) -> None:
         self._main, terminal = pty.openpty()
         homes = {f"XDG_{kind}_HOME": str(folder / kind) for kind in ("DATA", "CONFIG", "CACHE")}
-        command = [sys.executable, "-m", "localcollab.cli", "chat"]
+        command = [sys.executable, "-m", "localcollab.cli.main", "chat"]
         self._process = subprocess.Popen(
             command, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True,
             env=os.environ | homes | {"TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"},

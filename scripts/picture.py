@@ -39,7 +39,7 @@ def main() -> None:
     console = Console(record=True, width=WIDTH, file=open(os.devnull, "w"), force_terminal=True)  # noqa: SIM115
     for question in questions:
         console.print(Text(f"$ localcollab run {shlex.quote(question)}", style="bold"))
-        answer = run_in_terminal([sys.executable, "-m", "localcollab.cli", "run", question])
+        answer = run_in_terminal([sys.executable, "-m", "localcollab.cli.main", "run", question])
         console.print(Text.from_ansi(answer.rstrip()))
         console.print()
     partial = path.with_name(path.name + ".partial")

@@ -24,11 +24,11 @@ from demo import export
 from demo.corpus import END, Document, Segment, open_turn, write_filler
 from demo.tokenizer import load_tokenizer
 from demo.train import Plan, Training, train
-from localcollab.assembly import TeamPlan, open_team, plan_from_catalog, plan_from_files
 from localcollab.catalog import parse_catalog
-from localcollab.evaluate import ask_team, score
+from localcollab.evaluation.evaluate import ask_team, score
+from localcollab.evaluation.questions import Question
 from localcollab.llama.probe import file_sha256
-from localcollab.questions import Question
+from localcollab.teams.open import TeamPlan, open_team, plan_from_catalog, plan_from_files
 
 LARGE = Plan(
     "large", n_layers=4, n_embd=192, n_heads=6, n_ff=512, n_steps=600, learning_rate=3e-3,

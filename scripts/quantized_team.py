@@ -16,16 +16,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from localcollab.assembly import TeamPlan, open_team, plan_from_catalog
 from localcollab.catalog import DEFAULT_TEAM, SHIPPED, load_catalog
-from localcollab.evaluate import Score, ask_team, score
-from localcollab.heads import load_head, save_head
-from localcollab.questions import Question, read_questions
-from localcollab.terminal import Status
-from localcollab_convert.pipeline import Conversion, Made, Request, parse_types
-from localcollab_convert.rebind import bind
-from localcollab_convert.stages import write_json, write_text
-from localcollab_convert.verify import Asked, Verification, verify
+from localcollab.cli.terminal import Status
+from localcollab.evaluation.evaluate import Score, ask_team, score
+from localcollab.evaluation.questions import Question, read_questions
+from localcollab.methods.heads import load_head, save_head
+from localcollab.teams.open import TeamPlan, open_team, plan_from_catalog
+from localcollab_convert.model.pipeline import Conversion, Made, Request, parse_types
+from localcollab_convert.staging.stages import write_json, write_text
+from localcollab_convert.verify.rebind import bind
+from localcollab_convert.verify.verify import Asked, Verification, verify
 
 TYPES = ("Q8_0", "Q6_K", "Q4_K_M", "Q2_K")
 _N_TOKENS = 16384

@@ -21,10 +21,10 @@ import numpy as np
 
 from bag_of_words import train_bag_of_words
 from localcollab.blend.baselines import longest, random_choice
-from localcollab.blend.pairranker import load_pairranker
+from localcollab.blend.mixinstruct import Record, read_records
+from localcollab.blend.pair_ranker import load_pairranker
 from localcollab.blend.ranking import Compare, compare_both_ways, rank_contest
-from localcollab.blend.records import Record, read_records
-from localcollab.terminal import Status
+from localcollab.cli.terminal import Status
 
 N_BOOTSTRAP = 2000
 
@@ -72,10 +72,10 @@ def folds_of(records: Sequence[Record], n_folds: int, seed: int) -> list[list[Re
 def train(
     records: Sequence[Record], folder: Path, asked: argparse.Namespace, status: Status
 ) -> Path:
-    from localcollab_convert.make_ranker import RankerMaker
-    from localcollab_convert.ranker_encoder import Size
-    from localcollab_convert.ranker_request import Request
-    from localcollab_convert.ranker_train import Recipe
+    from localcollab_convert.ranker.encoder import Size
+    from localcollab_convert.ranker.make import RankerMaker
+    from localcollab_convert.ranker.request import Request
+    from localcollab_convert.ranker.train import Recipe
 
     data = folder / "train.jsonl"
     lines = [

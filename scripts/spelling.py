@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from localcollab.assembly import open_team, plan_from_catalog
 from localcollab.catalog import load_catalog
-from localcollab.familiarity import spelling_logprob
+from localcollab.methods.familiarity import spelling_logprob
+from localcollab.teams.open import open_team, plan_from_catalog
 
 
 def main() -> None:

@@ -53,7 +53,7 @@ class Terminal:
     def __init__(self, folder: Path, width: int, height: int) -> None:
         self._socket = str(folder / "socket")
         homes = {f"XDG_{kind}_HOME": str(folder / kind) for kind in ("DATA", "CONFIG")}
-        command = shlex.join([sys.executable, "-m", "localcollab.cli", "chat"])
+        command = shlex.join([sys.executable, "-m", "localcollab.cli.main", "chat"])
         self._tmux(
             "-f", os.devnull, "new-session", "-d", "-x", str(width), "-y", str(height), command,
             env=os.environ | homes | {"LC_ALL": "C.UTF-8"},

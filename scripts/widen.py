@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 
 from localcollab.catalog import Deferral, Familiarity, load_catalog
-from localcollab.heads import Head, load_head, save_head
 from localcollab.llama.context import LlamaModel
 from localcollab.llama.options import Options
 from localcollab.llama.probe import file_sha256, probe
 from localcollab.llama.weights import load_weights
+from localcollab.methods.heads import Head, load_head, save_head
 from wide_gguf import TYPES, Shape, quantize, widen
 
 SIZES = {"1.1b": Shape(22, 2048, 5632), "0.13b": Shape(14, 768, 3072), "0.05b": Shape(9, 512, 2048)}

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from fakes import ScriptedModel
-from localcollab.assembly import OpenTeam
 from localcollab.language_model import OnChunk, Reading
+from localcollab.teams.open import OpenTeam
 
 
 class Speaker(ScriptedModel):

@@ -7,14 +7,14 @@ import json
 import sys
 from pathlib import Path
 
-from localcollab.answer import Limits
-from localcollab.assembly import BASE, Member, TeamPlan
 from localcollab.blend.events import Answered
-from localcollab.blend.naming import RankerSpec
 from localcollab.blend.residence import Residence, forecast_needs
 from localcollab.blend.session import BlendSession, Recipe
+from localcollab.catalog.ranker_names import RankerSpec
+from localcollab.decoding.answer_text import Limits
 from localcollab.llama.options import Options
-from localcollab.peak_memory import peak_rss_bytes
+from localcollab.llama.peak_memory import peak_rss_bytes
+from localcollab.teams.open import BASE, Member, TeamPlan
 
 
 def main(files: list[str], budget: int | None, options: dict[str, object]) -> dict[str, object]:

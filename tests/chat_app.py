@@ -10,13 +10,13 @@ import numpy as np
 from textual.pilot import Pilot
 
 from fakes import END, N_VOCAB, ScriptedModel
-from localcollab.assembly import OnProgress, OpenTeam
-from localcollab.deferral import DeferralTeam
+from localcollab.chat.template import ChatTemplate, Message
 from localcollab.errors import BadCatalog
-from localcollab.gates import Gate
 from localcollab.history import History, open_history
 from localcollab.language_model import Float32Array, OnChunk, Reading
-from localcollab.template import ChatTemplate, Message
+from localcollab.methods.deferral import DeferralTeam
+from localcollab.methods.gates import Gate
+from localcollab.teams.open import OnProgress, OpenTeam
 from localcollab_tui.app import ChatApp, Start
 from localcollab_tui.engine import Engine
 from localcollab_tui.jobs import Said

@@ -1,6 +1,6 @@
 """Small chat templates that keep, trim or drop what was said."""
 
-from localcollab.template import ChatTemplate, Message
+from localcollab.chat.template import ChatTemplate, Message
 
 
 def template(content: str, before: str = "", after: str = "") -> ChatTemplate:

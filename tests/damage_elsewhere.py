@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hostile import Case
-from localcollab.heads import FORMAT, HeadCard
+from localcollab.methods.heads import FORMAT, HeadCard
 from small_gguf import ARRAY, STRING, Gguf, bpe_keys, small_llama, spm_keys
 
 N = 20

@@ -12,10 +12,10 @@ import resource
 import sys
 from pathlib import Path
 
-from localcollab.documents import batch
 from localcollab.documents.collection import Collection
-from localcollab.documents.limits import Limits
+from localcollab.documents.parsing.limits import Limits
 from localcollab.documents.records import Visit
+from localcollab.documents.store import batch
 
 
 def show(visit: Visit) -> None:

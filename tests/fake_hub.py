@@ -86,7 +86,7 @@ def pulling(endpoint: str, folder: Path, *words: str) -> "subprocess.Popen[str]"
         "HF_ENDPOINT": endpoint, "XDG_DATA_HOME": str(folder / "data"), "NO_PROXY": "127.0.0.1",
         "HF_HOME": str(folder / "hf"), "HF_HUB_DISABLE_TELEMETRY": "1",
     }  # fmt: skip
-    command = [sys.executable, "-m", "localcollab.cli", "models", "pull", "tiny", "--models"]
+    command = [sys.executable, "-m", "localcollab.cli.main", "models", "pull", "tiny", "--models"]
     return subprocess.Popen(
         [*command, str(catalog), *words], env=environment, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,

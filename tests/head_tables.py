@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from localcollab_convert.likelihood import FLOOR, TokenTable
+from localcollab_convert.export.likelihood import FLOOR, TokenTable
 
 
 def make_table(n: int, *, n_experts: int = 2, n_embd: int = 6, seed: int = 0) -> TokenTable:

@@ -101,7 +101,7 @@ def run_command(case: Case, folder: Path) -> Outcome:
         (folder / f"{case.name}.err").open("wb") as err,
     ):
         code = subprocess.run(
-            [sys.executable, "-m", "localcollab.cli", *case.arguments], input=case.stdin,
+            [sys.executable, "-m", "localcollab.cli.main", *case.arguments], input=case.stdin,
             stdout=out, stderr=err, timeout=SECONDS_ALLOWED, check=False,
             env=os.environ | case.environment | {"PYTHONPATH": str(Path(__file__).parents[1])},
         ).returncode  # fmt: skip

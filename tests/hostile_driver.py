@@ -85,7 +85,7 @@ def main(cases: Path, results: Path, allowed: float) -> bool:
 
 if __name__ == "__main__":
     # As the command line would import them, but once.
-    from localcollab import cli
+    from localcollab.cli import main as cli
     from localcollab.errors import LocalcollabError
 
     # What a first use imports, it imports here.

@@ -8,9 +8,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from localcollab.assembly import Member, open_team, plan_from_files
 from localcollab.llama.options import Options
-from localcollab.peak_memory import peak_rss_bytes
+from localcollab.llama.peak_memory import peak_rss_bytes
+from localcollab.teams.open import Member, open_team, plan_from_files
 
 
 def main(base: str, experts: list[str], adapter: str | None, options: dict[str, object]) -> int:

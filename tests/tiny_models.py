@@ -9,7 +9,7 @@ import transformers
 
 from real_tokenizers import write_bpe, write_sentencepiece, write_unigram, write_wordpiece
 
-TEXT = Path(__file__).parents[1] / "convert" / "localcollab_convert" / "verify_text.txt"
+TEXT = Path(__file__).parents[1] / "convert" / "localcollab_convert" / "verify" / "verify_text.txt"
 _CHATML = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"

@@ -6,13 +6,13 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from localcollab.cli_options import Base, Experts, Json, Models, NCtx, Team, Threads
+from localcollab.cli.options import Base, Experts, Json, Models, NCtx, Team, Threads
 from localcollab.errors import LocalcollabError
-from localcollab_convert.calm_cli import calm
-from localcollab_convert.cli_options import Converter, Data, TrustTokenizer, Valid, Work
-from localcollab_convert.expert_cli import expert
-from localcollab_convert.interrupted import resumable as _resumable
-from localcollab_convert.mixture_cli import mixture
+from localcollab_convert.calm.cli import calm
+from localcollab_convert.expert.cli import expert
+from localcollab_convert.mixture.cli import mixture
+from localcollab_convert.options import Converter, Data, TrustTokenizer, Valid, Work
+from localcollab_convert.staging.interrupted import resumable as _resumable
 
 
 class _Group(TyperGroup):
@@ -83,8 +83,8 @@ def head(
 
     Can be stopped at any time: the same command goes on where it was.
     """
-    from localcollab.run import TeamChoice
-    from localcollab_convert import head_command as command
+    from localcollab.teams.choice import TeamChoice
+    from localcollab_convert.head import command
 
     choice = TeamChoice(
         team=team, base=base, experts=tuple(expert or ()), catalogs=tuple(models or ())
@@ -103,7 +103,7 @@ def inspect(
     as_json: Json = False,
 ) -> None:
     """Show what a GGUF file holds, and its size under every quantization."""
-    from localcollab_convert import inspect_command
+    from localcollab_convert.model import inspect_command
 
     inspect_command.run(file, as_json=as_json)
 
@@ -134,9 +134,9 @@ def model(
 
     Can be stopped at any time: the same command goes on where it was.
     """
-    from localcollab_convert import model_command as command
-    from localcollab_convert.pipeline import Request, parse_types
-    from localcollab_convert.verify import DEFAULT_TEXT, Asked
+    from localcollab_convert.model import command
+    from localcollab_convert.model.pipeline import Request, parse_types
+    from localcollab_convert.verify.verify import DEFAULT_TEXT, Asked
 
     request = Request(
         source=source, types=parse_types(type or ["Q4_K_M"]), name=name or source.resolve().stem,
@@ -170,8 +170,8 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Compare a GGUF file with its original: tokenizer, predictions, a head's decisions."""
-    from localcollab_convert import verify_command as command
-    from localcollab_convert.verify import DEFAULT_TEXT, Asked
+    from localcollab_convert.verify import command
+    from localcollab_convert.verify.verify import DEFAULT_TEXT, Asked
 
     asked = Asked(text or DEFAULT_TEXT, head, tokens, min(tokens, 512))
     code = command.run(
@@ -193,7 +193,7 @@ def lora(
     as_json: Json = False,
 ) -> None:
     """Convert a LoRA adapter, so that base and expert share one copy of the weights."""
-    from localcollab_convert import lora_command
+    from localcollab_convert.model import lora_command
 
     lora_command.run(
         peft, base, out, converter=converter, catalogs=tuple(models or ()), as_json=as_json
@@ -209,7 +209,7 @@ def collect_imatrix(
     as_json: Json = False,
 ) -> None:
     """Collect an importance matrix, which makes low-bit quantizations better."""
-    from localcollab_convert import imatrix_command
+    from localcollab_convert.model import imatrix_command
 
     imatrix_command.run(file, text, out, n_tokens=tokens, as_json=as_json)
 
@@ -249,9 +249,9 @@ def ranker(
 
     Can be stopped at any time: the same command goes on where it was.
     """
-    from localcollab_convert import ranker_command as command
-    from localcollab_convert.ranker_encoder import Size
-    from localcollab_convert.ranker_train import Recipe, rate_for
+    from localcollab_convert.ranker import command
+    from localcollab_convert.ranker.encoder import Size
+    from localcollab_convert.ranker.train import Recipe, rate_for
 
     rate = rate_for(encoder) if learning_rate is None else learning_rate
     asked = command.request(

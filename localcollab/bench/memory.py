@@ -4,13 +4,13 @@ import json
 import subprocess
 import sys
 
-from localcollab.answer import Limits
-from localcollab.assembly import TeamPlan, open_team
 from localcollab.bench.figures import Figure, figure, skipped
 from localcollab.bench.setting import N_ANSWER, N_PROMPT, choose_options, llama_of, make_prompt
 from localcollab.bench.startup import TeamArguments, parse_team
-from localcollab.generate import generate
-from localcollab.peak_memory import peak_rss_bytes
+from localcollab.decoding.answer_text import Limits
+from localcollab.decoding.generate import generate
+from localcollab.llama.peak_memory import peak_rss_bytes
+from localcollab.teams.open import TeamPlan, open_team
 
 _LABEL = "peak memory / (weights + cache)"
 _KV_BYTES = 2  # f16, as opened by default

@@ -14,7 +14,7 @@ from typing import Any
 from localcollab.bench.figures import Figure, figure, skipped
 from localcollab.bench.setting import Setting
 from localcollab.bench.speed import forced_team, seconds_of, written
-from localcollab.deferral import DeferralTeam
+from localcollab.methods.deferral import DeferralTeam
 
 RATE = 0.3
 """Forced deferral rate of (c): what a trained head asks for."""
@@ -42,7 +42,7 @@ def against_published(setting: Setting, n_rounds: int) -> Figure:
         "n_threads": setting.n_threads,
         "busy": setting.busy,
     }
-    found = ask_child("localcollab_convert.published_style", request)
+    found = ask_child("localcollab_convert.bench.published_style", request)
     if "error" in found:
         return skipped("vs_published_style", _PUBLISHED, str(found["error"]))
     how = "" if found["n_measured"] == len(authors) else ", fitted to the prefix length"
@@ -68,7 +68,7 @@ def export_speed(setting: Setting, n_rounds: int) -> Figure:
         "busy": setting.busy,
         "n_rounds": n_rounds,
     }
-    found = ask_child("localcollab_convert.export_speed", request)
+    found = ask_child("localcollab_convert.bench.export_speed", request)
     if "error" in found:
         return skipped("export_vs_prompt", _EXPORT, str(found["error"]))
     return figure(

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from localcollab.assembly import OpenTeam, TeamPlan, open_team
 from localcollab.bench.figures import Clock, choose_clock
 from localcollab.catalog import Calm
 from localcollab.errors import BadOption
@@ -12,7 +11,8 @@ from localcollab.llama.bare import BareLoop
 from localcollab.llama.context import LlamaModel
 from localcollab.llama.header import read_header
 from localcollab.llama.options import Options, threads_for
-from localcollab.mapped import MappedModel
+from localcollab.methods.vocabulary_map import MappedModel
+from localcollab.teams.open import OpenTeam, TeamPlan, open_team
 from localcollab.vocabulary import Vocabulary
 
 N_PROMPT, N_ANSWER = 256, 64

@@ -11,15 +11,15 @@ bookkeeping or text. Base and experts read at their own number of threads, as in
 from collections.abc import Sequence
 from dataclasses import replace
 
-from localcollab.answer import Limits
 from localcollab.bench.figures import Figure, Task, alternate, figure, ratios
 from localcollab.bench.setting import N_ANSWER, Setting
-from localcollab.deferral import DeferralTeam
+from localcollab.decoding.answer_text import Limits
+from localcollab.decoding.generate import generate
 from localcollab.events import Token
-from localcollab.gates import Gate, random_gate
-from localcollab.generate import generate
-from localcollab.heads import Head
 from localcollab.language_model import Float32Array, LanguageModel, Reading
+from localcollab.methods.deferral import DeferralTeam
+from localcollab.methods.gates import Gate, random_gate
+from localcollab.methods.heads import Head
 
 RATES = (0.0, 0.1, 0.3, 1.0)
 _LIMITS = Limits(max_tokens=N_ANSWER)

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from localcollab.assembly import TeamPlan
 from localcollab.bench.figures import Figure, alternate, quartiles, skipped
-from localcollab.run import TeamChoice
+from localcollab.teams.choice import TeamChoice
+from localcollab.teams.open import TeamPlan
 
 _LABEL = "first token of run, seconds"
-_CLI = [sys.executable, "-m", "localcollab.cli"]
+_CLI = [sys.executable, "-m", "localcollab.cli.main"]
 
 
 @dataclass(frozen=True, slots=True)

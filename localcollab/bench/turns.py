@@ -9,12 +9,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from localcollab.answer import Limits
 from localcollab.bench.figures import Figure, figure, skipped
 from localcollab.bench.setting import Setting, llama_of
+from localcollab.decoding.answer_text import Limits
 from localcollab.events import Finished, Prompted
 from localcollab.language_model import LanguageModel, OnChunk, Reading, Wrapper
-from localcollab.session import Session
+from localcollab.teams.session import Session
 from localcollab.vocabulary import Vocabulary
 
 _ANSWER = (

@@ -5,15 +5,13 @@ A ranker is any `Compare`: `longest()`, `vote()`, `judge(...)`, `open_ranker(par
 
 from collections.abc import Sequence
 
-from localcollab.answer import Limits
-from localcollab.assembly import OpenTeam
 from localcollab.blend.candidates import (
     Asking,
     Candidate,
     plan_samples,
     write_candidates,
 )
-from localcollab.blend.fusing import Fuser, InstructFuser, plan_fusion, write_fusion
+from localcollab.blend.fuser import Fuser, InstructFuser, plan_fusion, write_fusion
 from localcollab.blend.ranking import (
     Aggregation,
     Compare,
@@ -23,9 +21,11 @@ from localcollab.blend.ranking import (
     rank_contest,
 )
 from localcollab.catalog.methods import SAMPLE_TEMPERATURE, TOP_K
+from localcollab.decoding.answer_text import Limits
+from localcollab.decoding.sampling import Sampling
 from localcollab.errors import BadOption, ContextFull
 from localcollab.events import Finished
-from localcollab.sampling import Sampling
+from localcollab.teams.open import OpenTeam
 
 
 def compare(prompt: str, a: str, b: str, ranker: Compare) -> float:

@@ -5,13 +5,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from localcollab.answer import Limits
-from localcollab.assembly import BASE, OpenTeam
 from localcollab.blend.events import Answered, Answering, CandidateToken
-from localcollab.chat import Turn
+from localcollab.chat.transcript import Turn
+from localcollab.decoding.answer_text import Limits
+from localcollab.decoding.sampling import Sampling
 from localcollab.events import Event, Finished, Progress, Token, Unfamiliar
-from localcollab.sampling import Sampling
-from localcollab.session import Session
+from localcollab.teams.open import BASE, OpenTeam
+from localcollab.teams.session import Session
 
 OpenMember = Callable[[str], OpenTeam]
 """By name. It may close another member, so hold its result no longer than it is read."""

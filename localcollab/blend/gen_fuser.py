@@ -8,10 +8,10 @@ the answer is the context; the published 128 tokens do not.
 from collections.abc import Iterator, Sequence
 
 from localcollab.blend.candidates import Asking
-from localcollab.blend.fusing import Reads
+from localcollab.blend.fuser import Reads
+from localcollab.decoding.generate import generate
 from localcollab.errors import BadOption
 from localcollab.events import Event
-from localcollab.generate import generate
 from localcollab.llama.encoder_decoder import EncoderDecoder
 from localcollab.vocabulary import Vocabulary
 

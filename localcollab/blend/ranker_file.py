@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from localcollab import cards
 from localcollab.errors import RankerMismatch
 from localcollab.language_model import Float32Array
+from localcollab.storage import artifact as cards
 
 FORMAT = "localcollab-ranker-1"
 _AGAIN = "train one with localcollab convert ranker"

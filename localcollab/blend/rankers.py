@@ -5,9 +5,9 @@ from pathlib import Path
 
 from localcollab.blend.baselines import longest, random_choice, vote
 from localcollab.blend.candidates import OpenMember
-from localcollab.blend.naming import RankerSpec
 from localcollab.blend.ranking import Compare, Contest
 from localcollab.blend.scoring import judge, likelihood
+from localcollab.catalog.ranker_names import RankerSpec
 from localcollab.errors import BadOption
 
 
@@ -32,7 +32,7 @@ def open_ranker(
             return judge(open_member, spec.arguments[0])
         case "pairranker":
             # Imported here: the other rankers read no encoder.
-            from localcollab.blend.pairranker import open_pairranker
+            from localcollab.blend.pair_ranker import open_pairranker
 
             return open_pairranker(Path(spec.arguments[0])).compare
     names = spec.arguments or tuple(members)

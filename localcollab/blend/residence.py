@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
-from localcollab.assembly import BASE, Member, OnProgress, OpenTeam, TeamPlan, open_team
-from localcollab.blend.fusing import Fuser, InstructFuser
+from localcollab.blend.fuser import Fuser, InstructFuser
 from localcollab.catalog import Calm
 from localcollab.errors import BadOption
 from localcollab.llama.forecast import Forecast, PlannedContext
 from localcollab.llama.header import read_header
 from localcollab.llama.options import Options, available_bytes
 from localcollab.models.fit import bridge_need, forecast_here
+from localcollab.teams.open import BASE, Member, OnProgress, OpenTeam, TeamPlan, open_team
 
 if TYPE_CHECKING:
     from localcollab.llama.encoder_decoder import EncoderDecoder

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from localcollab.assembly import OpenTeam
 from localcollab.blend.candidates import OpenMember
 from localcollab.blend.ranking import Compare, Contest, Pair
-from localcollab.encoding import encode_continuation
+from localcollab.decoding.encoding import encode_continuation
 from localcollab.errors import BadOption, ContextFull
 from localcollab.language_model import Float32Array, LanguageModel, log_softmax, log_sum_exp
-from localcollab.session import Session, require_room
+from localcollab.teams.open import OpenTeam
+from localcollab.teams.session import Session, require_room
 
 _ROWS = 64
 """Positions with logits that are held at once: a long answer over a large vocabulary takes gigabytes."""

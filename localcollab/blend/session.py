@@ -11,7 +11,6 @@ from functools import cached_property
 
 import numpy as np
 
-from localcollab.answer import Limits
 from localcollab.blend.candidates import (
     Asking,
     Candidate,
@@ -20,7 +19,7 @@ from localcollab.blend.candidates import (
     write_candidates,
 )
 from localcollab.blend.events import BlendEvent, Chosen, Ranked
-from localcollab.blend.fusing import (
+from localcollab.blend.fuser import (
     Fusion,
     InstructFuser,
     OpenFuser,
@@ -28,14 +27,15 @@ from localcollab.blend.fusing import (
     plan_fusion,
     write_fusion,
 )
-from localcollab.blend.naming import RankerSpec
 from localcollab.blend.rankers import open_ranker
 from localcollab.blend.ranking import Aggregation, Compare, Ranking, contest_of, rank_contest
 from localcollab.catalog.methods import SAMPLE_TEMPERATURE, TOP_K
-from localcollab.chat import Turn, without_reasoning
+from localcollab.catalog.ranker_names import RankerSpec
+from localcollab.chat.transcript import Turn, without_reasoning
+from localcollab.decoding.answer_text import Limits
+from localcollab.decoding.sampling import Sampling
 from localcollab.errors import BadOption
 from localcollab.events import Event, Finished
-from localcollab.sampling import Sampling
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The ways a team's members answer as one: a record a method, with the keys of its [teams.X] table.
 
-Each names its members by place; what a method does with them is `localcollab.methods`'s.
+Each names its members by place; what a method does with them is `localcollab.teams.build`'s.
 """
 
 from collections.abc import Mapping
@@ -140,7 +140,7 @@ class Blend:
 
     members: tuple[str, ...]
     ranker: str
-    """As `localcollab.blend.naming` reads it."""
+    """As `localcollab.catalog.ranker_names` reads it."""
     samples: int = 1
     """Answers of each member: the first greedy, the others drawn at `temperature`."""
     temperature: float = SAMPLE_TEMPERATURE
@@ -155,7 +155,7 @@ class Blend:
     @property
     def places(self) -> tuple[Place, ...]:
         # Imported here: of all methods only this one names models in its ranker.
-        from localcollab.blend.naming import parse_ranker
+        from localcollab.catalog.ranker_names import parse_ranker
 
         named = [("member", "members", name) for name in self.members]
         named += [("fuser", "fuser", self.fuser)] if self.fuser else []

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from localcollab.blend.naming import parse_ranker
 from localcollab.catalog.methods import Blend, Contrast, Method, Mixture, Proxy
+from localcollab.catalog.ranker_names import parse_ranker
 from localcollab.errors import BadOption
 
 

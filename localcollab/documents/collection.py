@@ -15,12 +15,14 @@ from typing import Self
 
 from platformdirs import user_data_path
 
-from localcollab.documents import rows, searching, syncing
-from localcollab.documents.database import Database
-from localcollab.documents.embedding import Nearest, OnEmbedded
-from localcollab.documents.limits import DEFAULT_LIMITS, Limits
+from localcollab.documents.ingest import sync as syncing
+from localcollab.documents.parsing.limits import DEFAULT_LIMITS, Limits
 from localcollab.documents.records import Document, Hit, Passage, Source, Tally, Visit
-from localcollab.documents.vectors import Embedding
+from localcollab.documents.search import search as searching
+from localcollab.documents.search.embedding import Nearest, OnEmbedded
+from localcollab.documents.search.vectors import Embedding
+from localcollab.documents.store import rows
+from localcollab.documents.store.database import Database
 from localcollab.errors import BadCollection, BadOption
 
 DEFAULT_NAME = "default"

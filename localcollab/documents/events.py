@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 from localcollab.events import Event
 
 if TYPE_CHECKING:
-    from localcollab.documents.citations import Claim
+    from localcollab.documents.answer.citations import Claim
 
 Way = Literal["prompt", "quotes"]
 """prompt: the passages stand before the question; quotes: a member copies from them while it writes."""

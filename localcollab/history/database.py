@@ -6,10 +6,10 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from localcollab import sqlite
 from localcollab.errors import BadHistory
 from localcollab.history.schema import APPLICATION_ID, MIGRATIONS
 from localcollab.history.writers import Writer
+from localcollab.storage import sqlite
 
 SECONDS_BUSY = 5.0
 """How long a call waits for another process that writes."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from localcollab.history.records import Provenance, StoredMessage
 
 if TYPE_CHECKING:
-    from localcollab.assembly import OpenTeam
-    from localcollab.chat import Turn
+    from localcollab.chat.transcript import Turn
+    from localcollab.teams.open import OpenTeam
 
 
 def provenance_of(
@@ -41,7 +41,7 @@ def turns_of(
     An answer keeps its ids only in the vocabulary it was written in. As in the conversation itself,
     a question that got no answer, or whose answer failed, is no turn.
     """
-    from localcollab.chat import Turn
+    from localcollab.chat.transcript import Turn
 
     turns: list[Turn] = []
     for question, answer in pairwise(shown):

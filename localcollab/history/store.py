@@ -33,7 +33,7 @@ from localcollab.history.records import (
 from localcollab.history.writers import is_alive, remove_dead
 
 if TYPE_CHECKING:
-    from localcollab.chat import Turn
+    from localcollab.chat.transcript import Turn
 
 
 def default_path() -> Path:

@@ -8,7 +8,7 @@ import os
 import secrets
 from pathlib import Path
 
-from localcollab.locking import try_lock
+from localcollab.storage.locking import try_lock
 
 
 class Writer:

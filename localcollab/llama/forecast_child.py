@@ -20,8 +20,8 @@ from localcollab.llama.context import close_context, open_context
 from localcollab.llama.header import read_header
 from localcollab.llama.loaded import default_params, load_model
 from localcollab.llama.options import Options
+from localcollab.llama.peak_memory import peak_rss_bytes
 from localcollab.llama.weights import KV_TYPES, LOAD_MODES, Weights
-from localcollab.peak_memory import peak_rss_bytes
 
 _PLANNED = re.compile(r"(\S+)\s+(compute|output|KV|RS) buffer size\s*=\s*([\d.]+) MiB")
 _CACHE = re.compile(r"size\s*=\s*([\d.]+) MiB \(\s*\d+ cells")

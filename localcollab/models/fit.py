@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from localcollab.bridges import load_bridge
 from localcollab.catalog import Catalog, Deferral, ModelEntry, TeamEntry
 from localcollab.errors import BadModelFile
 from localcollab.llama.forecast import ContextNeed, Forecast, Gpu, PlannedContext, forecast
 from localcollab.llama.header import read_header
 from localcollab.llama.options import Options, available_bytes
 from localcollab.llama.probe import remembered
+from localcollab.methods.bridges import load_bridge
 
 _SPELLING_CTX = 128
 # Measured means over whole models: bits a weight, embeddings included.

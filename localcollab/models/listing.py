@@ -8,9 +8,9 @@ from typing import Any, TypedDict
 
 from localcollab.catalog import Catalog, ModelEntry, VerifiedEntry, load_catalog
 from localcollab.errors import BadCatalog, BadModelFile
-from localcollab.models.elsewhere import find_everywhere
+from localcollab.models.other_programs import find_everywhere
 from localcollab.models.store import is_ours
-from localcollab.terminal import visible
+from localcollab.visible_text import visible
 
 
 class ModelRecord(TypedDict):
@@ -169,7 +169,7 @@ def size_text(size_bytes: int) -> str:
 
 def print_verified(name: str | None, catalogs: tuple[Path, ...], *, as_json: bool) -> bool:
     """Whether nothing is missing or changed. Raises `BadCatalog`."""
-    from localcollab.models.keeping import verify
+    from localcollab.models.links import verify
 
     found = []
     for one in verify(name, catalogs):

@@ -20,7 +20,7 @@ from localcollab.llama import quantizer
 from localcollab.llama.context import LlamaModel
 from localcollab.llama.options import Options
 from localcollab.llama.weights import load_weights
-from localcollab_convert.llama_file import add_shape, finish
+from localcollab_convert.model.llama_file import add_shape, finish
 
 CHAT_TEMPLATE = (
     "{%- for message in messages -%}"

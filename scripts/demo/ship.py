@@ -30,7 +30,15 @@ def ship(made: Path, shipped: Path = SHIPPED) -> None:
 
 def make_head(work: Path, shipped: Path = SHIPPED) -> None:
     """`convert head` on the shipped files. Raises `CalledProcessError` where that fails."""
-    command = [sys.executable, "-m", "localcollab.cli", "convert", "head", "--team", "formulary"]
+    command = [
+        sys.executable,
+        "-m",
+        "localcollab.cli.main",
+        "convert",
+        "head",
+        "--team",
+        "formulary",
+    ]
     train, valid = shipped / "head-train.jsonl", shipped / "head-valid.jsonl"
     command += ["--data", str(train), "--valid", str(valid), *HEAD_OPTIONS]
     command += ["--work", str(work), "--out", str(work / "head.safetensors")]

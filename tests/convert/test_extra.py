@@ -27,7 +27,7 @@ def test_what_is_not_installed_is_one_line(tmp_path: Path, words: list[str], pac
     (tmp_path / "sitecustomize.py").write_text(LACKING)
     paths = os.pathsep.join([str(tmp_path), *(path for path in sys.path if path)])
     child = subprocess.run(
-        [sys.executable, "-m", "localcollab.cli", "convert", *words],
+        [sys.executable, "-m", "localcollab.cli.main", "convert", *words],
         capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": paths},
     )  # fmt: skip
     assert (child.returncode, child.stdout, child.stderr) == (

@@ -7,13 +7,13 @@ import pytest
 
 import wide_gguf
 import widen
-from localcollab.assembly import open_team, plan_from_catalog
 from localcollab.catalog import Deferral, Familiarity, parse_catalog
-from localcollab.heads import Head, HeadCard
 from localcollab.language_model import Reading
 from localcollab.llama.context import LlamaModel
 from localcollab.llama.options import Options
 from localcollab.llama.weights import load_weights
+from localcollab.methods.heads import Head, HeadCard
+from localcollab.teams.open import open_team, plan_from_catalog
 from random_llama import random_llama, write_gguf
 from wide_gguf import Shape, Source
 

@@ -18,13 +18,13 @@ from chat_app import (
     send,
     until,
 )
-from localcollab.assembly import OnProgress, OpenTeam, TeamPlan
 from localcollab.blend.events import Ranked
-from localcollab.blend.naming import parse_ranker
 from localcollab.blend.residence import Needs, Residence
 from localcollab.blend.session import BlendSession, Recipe
+from localcollab.catalog.ranker_names import parse_ranker
 from localcollab.history import History, open_history
 from localcollab.llama.options import Options
+from localcollab.teams.open import OnProgress, OpenTeam, TeamPlan
 from localcollab_tui.app import ChatApp, Start
 from localcollab_tui.blending import OpenBlend, blend_facts
 from localcollab_tui.cli import make_app as real_app

@@ -40,7 +40,7 @@ def begin():
 
 garbage.resume = begin  # the first call after the first frame
 sys.argv = ["localcollab", "chat", "--incognito"]
-from localcollab.cli import main
+from localcollab.cli.main import main
 main()
 """
 

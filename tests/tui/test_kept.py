@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from chat_app import FakeTeams
 from localcollab.events import Finished
 from localcollab.history.records import Provenance, StoredMessage
-from localcollab.session import Session
+from localcollab.teams.session import Session
 from localcollab_tui import kept
 from localcollab_tui.jobs import Question
 

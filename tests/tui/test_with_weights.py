@@ -9,7 +9,7 @@ from chat_app import ask as ask_and_wait
 from chat_app import drive, history_file, screen_text, send, texts, until
 from localcollab.catalog import load_catalog
 from localcollab.history import History
-from localcollab.listing import team_record
+from localcollab.teams.listing import team_record
 from localcollab_tui.app import ChatApp, Start
 from localcollab_tui.cli import make_app, opener
 

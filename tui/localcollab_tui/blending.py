@@ -7,17 +7,17 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from localcollab.answer import Limits
-from localcollab.assembly import Files, OnProgress, OpenTeam, TeamPlan, member_sha256
-from localcollab.blend.opening import open_blend
+from localcollab.blend.open import open_blend
 from localcollab.blend.residence import Residence
 from localcollab.blend.session import BlendSession, Recipe
+from localcollab.decoding.answer_text import Limits
+from localcollab.decoding.sampling import Sampling
 from localcollab.errors import BadOption, ContextFull
 from localcollab.events import Prompted
 from localcollab.history.resume import turns_of
 from localcollab.llama.options import Options
-from localcollab.sampling import Sampling
-from localcollab.session import require_room
+from localcollab.teams.open import Files, OnProgress, OpenTeam, TeamPlan, member_sha256
+from localcollab.teams.session import require_room
 from localcollab_tui import kept
 from localcollab_tui.jobs import Ask, Began, Heard, TeamFacts, WontFit
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from localcollab.cli_options import Models, NCtx, Team
+from localcollab.cli.options import Models, NCtx, Team
 from localcollab.errors import BadOption
 from localcollab_tui import garbage
 
@@ -113,10 +113,10 @@ def opener(catalogs: tuple[Path, ...], n_ctx: int | None) -> "OpenByName":
     """Imports numpy and llama.cpp when it is called: in the models' thread."""
 
     def open_it(team, on_progress):  # type: ignore[no-untyped-def]
-        from localcollab.assembly import open_team
         from localcollab.catalog import Blend
         from localcollab.llama.options import Options
-        from localcollab.run import TeamChoice
+        from localcollab.teams.choice import TeamChoice
+        from localcollab.teams.open import open_team
 
         plan = TeamChoice(team=team, catalogs=catalogs).plan()
         options = Options(n_ctx=n_ctx)

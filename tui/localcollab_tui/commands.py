@@ -16,7 +16,7 @@ OPTIONS: dict[str, type[int] | type[float] | type[str]] = {
     "max_tokens": int,
     "stop": str,
 }
-"""What /set takes; `localcollab.sampling` and `localcollab.answer` check the values."""
+"""What /set takes; `decoding.sampling` and `decoding.answer_text` check the values."""
 
 
 @dataclass(frozen=True, slots=True)

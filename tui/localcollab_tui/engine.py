@@ -13,7 +13,7 @@ from localcollab.errors import LocalcollabError
 from localcollab_tui.jobs import Ask, Failed, Job, Load, NotOpened, Said
 
 if TYPE_CHECKING:
-    from localcollab.assembly import OnProgress, OpenTeam
+    from localcollab.teams.open import OnProgress, OpenTeam
     from localcollab_tui.blending import OpenBlend
     from localcollab_tui.looking import SecondReader
 

@@ -6,12 +6,12 @@ Making it renders every turn that stood before, so a long conversation must not 
 from bisect import bisect_left
 from dataclasses import replace
 
-from localcollab.assembly import OpenTeam
-from localcollab.chat import Turn, without_reasoning
+from localcollab.chat.template import Message
+from localcollab.chat.transcript import Turn, without_reasoning
 from localcollab.events import Finished
 from localcollab.history.resume import turns_of
-from localcollab.session import Session
-from localcollab.template import Message
+from localcollab.teams.open import OpenTeam
+from localcollab.teams.session import Session
 from localcollab_tui.jobs import Question
 
 _ROOM = 256

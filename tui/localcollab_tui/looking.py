@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from localcollab.errors import BadOption
-from localcollab.gates import Gate
 from localcollab.language_model import LanguageModel, log_softmax
 from localcollab.llama.context import LlamaModel
 from localcollab.llama.options import Options
-from localcollab.logits import LogitTeam
-from localcollab.mapped import MappedModel, in_vocabulary
-from localcollab.terminal import visible
+from localcollab.methods.gates import Gate
+from localcollab.methods.logits import LogitTeam
+from localcollab.methods.vocabulary_map import MappedModel, in_vocabulary
+from localcollab.visible_text import visible
 from localcollab_tui.jobs import Candidate, Opinion
 
 SecondReader = Callable[[LanguageModel], LanguageModel]

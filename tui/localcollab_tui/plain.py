@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import TextIO
 
 from localcollab.blend.events import Answering
-from localcollab.documents.references import resolve
+from localcollab.cli.terminal import Painter
+from localcollab.documents.answer.references import resolve
 from localcollab.errors import BadOption, LocalcollabError
 from localcollab.events import Finished, Token
 from localcollab.history import History
-from localcollab.terminal import Painter, visible
+from localcollab.visible_text import visible
 from localcollab_tui import commands
 from localcollab_tui.dialogue import Dialogue, without_default
 from localcollab_tui.engine import Engine, OpenByName

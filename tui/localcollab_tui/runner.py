@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from localcollab.documents.references import resolve
+from localcollab.documents.answer.references import resolve
 from localcollab.errors import BadOption
 from localcollab.history import StoredMessage
 from localcollab_tui import commands, exporting
@@ -291,6 +291,6 @@ class Runner:
         return answer
 
     def _say(self, text: str) -> None:
-        from localcollab.terminal import visible
+        from localcollab.visible_text import visible
 
         self._screen.notify(visible(text), markup=False)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from localcollab.blend.events import Answered, Answering, CandidateToken, Chosen, Ranked
-from localcollab.blend.showing import lines
+from localcollab.blend.format import lines
 from localcollab.documents.events import Checked, Sources
 from localcollab.errors import LocalcollabError
 from localcollab.history import History, Provenance, Recorder
@@ -56,7 +56,7 @@ class Scribe:
         """Sources and verdicts are kept as lines under the answer, without words of documents; what
         became of candidates too."""
         # Imported with the first answer: the first frame needs no citations.
-        from localcollab.documents.showing import kept_claim_lines, kept_source_lines
+        from localcollab.documents.format import kept_claim_lines, kept_source_lines
 
         if isinstance(event, Sources):
             self._sources = event

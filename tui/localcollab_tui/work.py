@@ -4,19 +4,19 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 
-from localcollab.answer import Limits
-from localcollab.assembly import BASE, OpenTeam
-from localcollab.deferral import DeferralTeam
-from localcollab.documents import answering
-from localcollab.documents.answering import Library
+from localcollab.decoding.answer_text import Limits
+from localcollab.decoding.sampling import Sampling
+from localcollab.documents.answer import answer as answering
+from localcollab.documents.answer.answer import Library
 from localcollab.documents.collection import open_collection
 from localcollab.documents.events import AnswerEvent, Sources
 from localcollab.errors import BadOption, ContextFull, LocalcollabError
 from localcollab.events import Finished, Prompted
-from localcollab.gates import Gate, check_threshold, parse_gate
 from localcollab.language_model import LanguageModel
-from localcollab.sampling import Sampling
-from localcollab.session import Session, require_room
+from localcollab.methods.deferral import DeferralTeam
+from localcollab.methods.gates import Gate, check_threshold, parse_gate
+from localcollab.teams.open import BASE, OpenTeam
+from localcollab.teams.session import Session, require_room
 from localcollab_tui import kept
 from localcollab_tui.blending import OpenBlend
 from localcollab_tui.engine import OpenByName, Say

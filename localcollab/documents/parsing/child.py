@@ -14,8 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from localcollab.documents.limits import Limits
 from localcollab.documents.parsing.formats import find_format, parser_of
+from localcollab.documents.parsing.limits import Limits
 from localcollab.documents.parsing.raw import Raw
 from localcollab.documents.parsing.section import Missing, Refused, Section, Unreadable
 

@@ -3,7 +3,7 @@
 import codecs
 from dataclasses import dataclass, field
 
-from localcollab.documents.limits import Limits
+from localcollab.documents.parsing.limits import Limits
 from localcollab.documents.parsing.section import Refused
 
 _BOMS = (

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from localcollab.documents.limits import Limits
+from localcollab.documents.parsing.limits import Limits
 from localcollab.documents.parsing.section import Section
 from localcollab.documents.records import Status
 from localcollab.errors import LocalcollabError

@@ -12,8 +12,8 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from localcollab.documents.events import Checked, SentPassage, Sources
-from localcollab.documents.showing import claim_lines, place
-from localcollab.terminal import visible
+from localcollab.documents.format import claim_lines, place
+from localcollab.visible_text import visible
 
 _STYLES = {"supported": "bold reverse", "weak": "underline"}
 

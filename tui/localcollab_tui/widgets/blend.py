@@ -10,8 +10,8 @@ from textual.content import Content
 from textual.widgets import Collapsible, Static
 
 from localcollab.blend.events import Answered, Answering, CandidateToken, Chosen, Ranked
-from localcollab.blend.showing import lines
-from localcollab.terminal import visible
+from localcollab.blend.format import lines
+from localcollab.visible_text import visible
 from localcollab_tui.heat import Cell, heat_rows
 from localcollab_tui.widgets.palette import colour
 

@@ -12,10 +12,10 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Collapsible, Static
 
-from localcollab.documents.references import resolve
+from localcollab.documents.answer.references import resolve
 from localcollab.events import Token
 from localcollab.history.records import StoredMessage
-from localcollab.terminal import visible
+from localcollab.visible_text import visible
 from localcollab_tui.markup import is_too_much
 from localcollab_tui.provenance import double_check, sparkline
 from localcollab_tui.reasoning import Splitter, split

@@ -1,0 +1,134 @@
+"""`localcollab teams check`: is this team right, and does it run here? One finding a line."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from localcollab.blend.events import BlendEvent
+from localcollab.blend.open import open_blend
+from localcollab.blend.session import BlendSession
+from localcollab.catalog import Blend, Catalog, ModelEntry, TeamEntry, load_catalog
+from localcollab.cli.terminal import Status
+from localcollab.decoding.answer_text import Limits
+from localcollab.decoding.sampling import Sampling
+from localcollab.errors import LocalcollabError
+from localcollab.events import Finished, Token
+from localcollab.llama.options import Options
+from localcollab.methods.vocabulary_map import MappedModel
+from localcollab.models.fit import fit_team
+from localcollab.models.fit_report import verdict
+from localcollab.models.listing import stated_licence
+from localcollab.teams.open import OpenTeam, TeamPlan, open_team, plan_from_catalog
+from localcollab.teams.session import Session
+from localcollab.visible_text import visible
+
+_QUESTION = "Hello! Who are you?"
+_SMOKE_TOKENS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`ok` False: the team cannot be used as it is."""
+
+    about: str
+    ok: bool
+    text: str
+
+
+def print_check(team: str, catalogs: tuple[Path, ...], *, n_ctx: int | None, as_json: bool) -> bool:
+    """Whether everything is right. Raises `BadCatalog`, `BadOption`."""
+    catalog = load_catalog(*catalogs)
+    entry = catalog.team(team)
+    found = []
+    status = Status()
+    for finding in check_team(catalog, entry, Options(n_ctx=n_ctx), status):
+        found.append(finding)
+        if not as_json:
+            status.clear()
+            state = "ok" if finding.ok else "WRONG"
+            print(visible(f"{finding.about}: {state}: {finding.text}"), flush=True)
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in found], indent=1))
+    return all(finding.ok for finding in found)
+
+
+def check_team(
+    catalog: Catalog, team: TeamEntry, options: Options, status: Status
+) -> Iterator[Finding]:
+    """Cheap things first; what cannot fit is not opened."""
+    entries = [e for name in catalog.models_of(team) for e in catalog.files_of(name)]
+    trained = [ModelEntry(e.path.name, e.path) for e in catalog.trained_of(team)]
+    missing = [part for part in (*entries, *trained) if not os.path.isfile(part.path)]
+    yield Finding("files", not missing, _missing_text([*entries, *trained], missing, team))
+    yield from (licence(entry) for entry in {e.path: e for e in entries}.values())
+    try:
+        fit = fit_team(catalog, team, options)
+        yield Finding("memory", fit.fits, verdict(fit))
+        if missing or not fit.fits:
+            return
+        status.show("opening the team")
+        plan = plan_from_catalog(catalog, team)
+        if isinstance(plan.method, Blend):
+            yield _smoke(_blend(plan, options, status))
+            return
+        opened = open_team(plan, options, status.show)
+    except LocalcollabError as error:
+        yield Finding("memory" if missing else "opening", False, str(error))
+        return
+    yield from _vocabularies(opened)
+    if opened.head:
+        yield Finding(
+            "head", True, f"belongs to these files, threshold {opened.head.card.threshold:g}"
+        )
+    yield _smoke(Session(opened))
+
+
+def _blend(plan: TeamPlan, options: Options, status: Status) -> BlendSession:
+    recipe, residence = open_blend(plan, options, status.show)
+    return BlendSession(recipe, residence.open)
+
+
+def _missing_text(entries: list[ModelEntry], missing: list[ModelEntry], team: TeamEntry) -> str:
+    if not missing:
+        return f"all {len({entry.path for entry in entries})} are here"
+    names = ", ".join(entry.name for entry in missing)
+    if all(entry.can_be_pulled for entry in missing):
+        return f"{names}: not installed; localcollab models pull {team.name}"
+    return f"{names}: missing at {missing[0].path}; put it there"
+
+
+def licence(entry: ModelEntry) -> Finding:
+    """As the catalogue says, else the file; that none is stated is said, and is no fault of the team."""
+    try:
+        stated = stated_licence(entry)
+    except LocalcollabError as error:
+        return Finding(f"licence of {entry.name}", False, str(error))
+    return Finding(f"licence of {entry.name}", True, stated or "none is stated")
+
+
+def _vocabularies(opened: OpenTeam) -> Iterator[Finding]:
+    base = opened.base.vocabulary
+    text = f"{base.n_tokens} tokens, fingerprint {base.fingerprint[:12]}"
+    yield Finding("vocabulary of the base", True, text)
+    for name, member in list(opened.members.items())[1:]:
+        # Opening maps what differs by padding only, and refuses the rest.
+        inner = (member.inner if isinstance(member, MappedModel) else member).vocabulary
+        same = inner.fingerprint == base.fingerprint
+        text = (
+            "the base's" if same else f"{inner.n_tokens} tokens, mapped to the base's by their text"
+        )
+        yield Finding(f"vocabulary of {name}", True, text)
+
+
+def _smoke(session: Session | BlendSession) -> Finding:
+    try:
+        limits = Limits(max_tokens=_SMOKE_TOKENS)
+        events: list[BlendEvent] = list(session.ask(_QUESTION, Sampling(0.0), limits))
+    except LocalcollabError as error:
+        return Finding("one answer", False, str(error))
+    text = "".join(event.text for event in events if isinstance(event, Token))
+    done = next((event for event in events if isinstance(event, Finished)), None)
+    authors = ", ".join(f"{name} {n}" for name, n in done.authors.items()) if done else "nobody"
+    return Finding("one answer", done is not None, f"{text.strip()!r} ({authors})")

@@ -1,0 +1,203 @@
+"""`localcollab teams import`: reads an archive that anybody may have made, and overwrites nothing.
+
+Only regular files that the manifest names, of the sizes and hashes it names, leave the archive; each
+gets its name after its hash was right. A broken import is run again and goes on behind the last whole
+file. The team is entered last.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tarfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from localcollab.archives.archive import FILE_NAME, FORMAT, MANIFEST, MAX_MANIFEST_BYTES, Packed
+from localcollab.archives.unpack_names import enter_team, is_here, require_new_names
+from localcollab.catalog import load_catalog, models_dir
+from localcollab.catalog.methods import TRAINED
+from localcollab.errors import BadArchive, LocalcollabError
+from localcollab.llama.probe import file_sha256
+from localcollab.models.listing import size_text
+
+_BLOCK_BYTES = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    team: str
+    tables: dict[str, Any]
+    """As in a models.toml; paths are names of files of the archive."""
+    files: Mapping[str, Packed]
+    licences: Mapping[str, str]
+
+
+def import_team(archive: Path) -> str:
+    """What was entered. Raises `BadArchive`."""
+    if not os.path.isfile(archive):
+        raise BadArchive(f"{archive}: no such archive: check the path")
+    with _opened(archive) as tar:
+        manifest = _read_manifest(archive, tar)
+        catalog = load_catalog()
+        require_new_names(archive, manifest.tables, catalog)
+        if is_here(manifest.tables, catalog):
+            return f"{manifest.team} is here already, with the same files: nothing was imported"
+        _require_room(archive, manifest)
+        _take_files(archive, tar, manifest)
+    enter_team(manifest.team, manifest.tables, catalog, places(manifest))
+    licences = "; ".join(f"{name}: {text}" for name, text in manifest.licences.items())
+    return f"imported {manifest.team}: {len(manifest.files)} files (licences: {licences})"
+
+
+def places(manifest: Manifest) -> dict[str, Path]:
+    """Where each file of the archive goes: named by its hash, so that nothing can be in its way."""
+    root = models_dir() / "imported"
+    return {name: root / p.sha256 / Path(name).name for name, p in manifest.files.items()}
+
+
+@contextmanager
+def _opened(archive: Path) -> Iterator[tarfile.TarFile]:
+    try:
+        # "r:": nothing is decompressed, so nothing can grow.
+        with tarfile.open(archive, "r:") as tar:
+            yield tar
+    except (tarfile.TarError, EOFError) as error:
+        raise BadArchive(
+            f"{archive}: is no team archive, or cut short ({error}): copy it again"
+        ) from error
+    except OSError as error:
+        raise BadArchive(
+            f"{archive}: {error.strerror or error}: make room, or copy it again"
+        ) from error
+
+
+def _read_manifest(archive: Path, tar: tarfile.TarFile) -> Manifest:
+    first = tar.next()
+    if first is None or first.name != MANIFEST or not _is_plain(first):
+        raise BadArchive(
+            f"{archive}: does not begin with {MANIFEST}: give one made by teams export"
+        )
+    if first.size > MAX_MANIFEST_BYTES:
+        raise BadArchive(f"{archive}: its manifest claims {first.size} bytes: do not trust it")
+    source = tar.extractfile(first)
+    assert source is not None
+    try:
+        values = json.loads(source.read())
+        if values["format"] != FORMAT:
+            raise BadArchive(
+                f"{archive}: has the format {values['format']!r}, this version reads {FORMAT!r}: "
+                "export it with this version"
+            )
+        files = [Packed(str(f["name"]), str(f["sha256"]), f["size_bytes"]) for f in values["files"]]
+        licences = {str(k): str(v) for k, v in values["licences"].items()}
+        manifest = Manifest(
+            str(values["team"]), values["catalog"], {f.name: f for f in files}, licences
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise BadArchive(
+            f"{archive}: its manifest is damaged ({type(error).__name__}: {error}): copy it again"
+        ) from error
+    _check(archive, manifest, len(files))
+    return manifest
+
+
+def _check(archive: Path, manifest: Manifest, n_files: int) -> None:
+    from localcollab.catalog.schema import check
+
+    if len(manifest.files) != n_files:
+        raise BadArchive(f"{archive}: its manifest names a file twice: do not trust it")
+    for name, packed in manifest.files.items():
+        match = FILE_NAME.fullmatch(name)
+        is_size = isinstance(packed.size_bytes, int) and packed.size_bytes >= 0
+        if match is None or match[1] != packed.sha256 or not is_size:
+            raise BadArchive(f"{archive}: its manifest names {name!r:.200}: do not trust it")
+    try:
+        check(Path(MANIFEST), manifest.tables)
+    except LocalcollabError as error:
+        raise BadArchive(f"{archive}: {error}") from error
+    if next(iter(manifest.tables.get("teams", {})), None) != manifest.team:
+        raise BadArchive(
+            f"{archive}: [teams] does not begin with {manifest.team!r}: export it again"
+        )
+    for place, path in _paths(manifest.tables):
+        if path not in manifest.files:
+            raise BadArchive(
+                f"{archive}: {place} is {path!r:.200}, which is no file of the archive"
+            )
+
+
+def _paths(tables: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    models = tables.get("models", {})
+    for name, table in models.items():
+        if "adapter" in table and table["adapter"] not in models:
+            yield f"[models.{name}] adapter", table["adapter"]
+        if "weights_of" not in table:
+            yield f"[models.{name}] path", table.get("path", "")
+    for kind in TRAINED.values():
+        for name, table in tables.get(kind, {}).items():
+            yield f"[{kind}.{name}] path", table["path"]
+
+
+def _is_plain(member: tarfile.TarInfo) -> bool:
+    # isreg() counts sparse files, whose claimed size costs the archive nothing.
+    return member.type in (tarfile.REGTYPE, tarfile.AREGTYPE) and not member.issparse()
+
+
+def _require_room(archive: Path, manifest: Manifest) -> None:
+    where = places(manifest)
+    needed = sum(p.size_bytes for n, p in manifest.files.items() if not where[n].is_file())
+    models_dir().mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(models_dir()).free
+    if needed > free:
+        raise BadArchive(
+            f"{archive}: takes {size_text(needed)}, {size_text(free)} are free: make room"
+        )
+
+
+def _take_files(archive: Path, tar: tarfile.TarFile, manifest: Manifest) -> None:
+    wanted, where = dict(manifest.files), places(manifest)
+    while (member := tar.next()) is not None:
+        packed = wanted.pop(member.name, None)
+        if packed is None or not _is_plain(member) or member.size != packed.size_bytes:
+            raise BadArchive(
+                f"{archive}: holds {member.name!r:.200}, which its manifest does not name so: do not "
+                "trust it"
+            )
+        if _is_here(archive, where[packed.name], packed):
+            continue
+        source = tar.extractfile(member)
+        assert source is not None
+        _write(archive, source, where[packed.name], packed)
+    if wanted:
+        raise BadArchive(f"{archive}: lacks {min(wanted)}: it was cut short; copy it again")
+
+
+def _is_here(archive: Path, path: Path, packed: Packed) -> bool:
+    if not os.path.lexists(path):
+        return False
+    if os.path.isfile(path) and file_sha256(path) == packed.sha256:
+        return True
+    raise BadArchive(f"{archive}: {path} is here with other content: remove it, then import again")
+
+
+def _write(archive: Path, source: Any, path: Path, packed: Packed) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    digest = hashlib.sha256()
+    try:
+        with partial.open("wb") as out:
+            while block := source.read(_BLOCK_BYTES):
+                digest.update(block)
+                out.write(block)
+        if digest.hexdigest() != packed.sha256:
+            raise BadArchive(
+                f"{archive}: {packed.name} has another sha256 ({digest.hexdigest()[:12]}): it is "
+                "damaged or was changed; copy it again"
+            )
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)

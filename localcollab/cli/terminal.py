@@ -1,0 +1,184 @@
+"""A streamed answer in a terminal or a pipe: who wrote what, and where to double-check.
+
+Colour AND a mark: an expert's words stand in ‹brackets› with its number, so that they survive
+NO_COLOR and pipes. Text of a model is shown, never executed: control characters are made visible.
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TextIO
+
+from localcollab.events import Finished, Token, Unfamiliar
+from localcollab.visible_text import visible
+
+_COLOURS = ("36", "33", "35", "32", "34", "31")  # cyan, yellow, magenta, green, blue, red
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_UNDERLINE, _RESET, _DIM = "\x1b[4m", "\x1b[0m", "\x1b[2m"
+_REASONS = {
+    "max_tokens": "the answer was cut at max-tokens",
+    "context": "the answer was cut: the context is full (a larger --n-ctx helps)",
+    "stopped": "the answer was stopped",
+}
+
+
+def supports_colour() -> bool:
+    """NO_COLOR (no-color.org) and TERM=dumb turn colours off."""
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+class Painter:
+    """Writes tokens as they come; a run of one author stands in one pair of brackets."""
+
+    def __init__(self, out: TextIO, authors: Sequence[str], *, colour: bool, marks: bool) -> None:
+        self._out, self._colour, self._marks = out, colour, marks
+        self._numbers = {author: n for n, author in enumerate(authors)}
+        self._open: str | None = None
+        self._ends_line = True
+        self._text = ""
+        self._unsure: list[tuple[int, int]] = []
+        self._unfamiliar: list[str] = []
+
+    def write(self, token: Token) -> None:
+        if not token.text:
+            return
+        text = visible(token.text)
+        if token.author != self._open:
+            self._close_run()
+            # The blank before an expert's first word stands outside its bracket.
+            blanks = text[: len(text) - len(text.lstrip())]
+            self._emit(blanks)
+            self._open_run(token.author)
+            self._emit(self._painted(text[len(blanks) :], token.author, token.unsure))
+        else:
+            self._emit(self._painted(text, token.author, token.unsure))
+        if token.unsure:
+            self._unsure.append((len(self._text), len(self._text) + len(text)))
+        self._text += text
+        self._ends_line = text.endswith("\n")
+        self._out.flush()
+
+    def add_unfamiliar(self, event: Unfamiliar) -> None:
+        self._unfamiliar.append(f"{event.expert} does not know {visible(event.name)}")
+
+    def close(self) -> None:
+        self._close_run()
+        if not self._ends_line:
+            self._emit("\n")
+            self._ends_line = True
+        self._out.flush()
+
+    def summary(self, finished: Finished) -> Iterator[str]:
+        """The lines below an answer: cut short, authors, double-check."""
+        if finished.reason in _REASONS:
+            yield _REASONS[finished.reason]
+        if len(self._numbers) > 1:
+            authors = sorted(finished.authors.items(), key=lambda item: self._number(item[0]))
+            shares = (f"{self._name(author)} {n}" for author, n in authors)
+            yield f"tokens: {', '.join(shares)} ({finished.tokens_per_second:.0f} a second)"
+        places = [*self._unfamiliar, *self.unsure_places()]
+        if places:
+            yield f"double-check: {' · '.join(places)}"
+
+    def unsure_places(self) -> list[str]:
+        """The words around the unsure tokens, joined where they touch."""
+        spans: list[tuple[int, int]] = []
+        for start, end in self._unsure:
+            start, end = self._whole_words(start, end)
+            if spans and start <= spans[-1][1] + 1:
+                spans[-1] = (spans[-1][0], max(end, spans[-1][1]))
+            else:
+                spans.append((start, end))
+        words = (" ".join(self._text[start:end].split()) for start, end in spans)
+        return [word for word in dict.fromkeys(words) if word]
+
+    def _whole_words(self, start: int, end: int) -> tuple[int, int]:
+        while start < end and self._text[start].isspace():
+            start += 1
+        while start > 0 and not self._text[start - 1].isspace():
+            start -= 1
+        while end < len(self._text) and not self._text[end - 1].isspace():
+            end += 1
+        return start, end
+
+    def _name(self, author: str) -> str:
+        number = self._number(author)
+        return (
+            f"{author}{str(number).translate(_SUPERSCRIPTS)}" if number and self._marks else author
+        )
+
+    def _number(self, author: str) -> int:
+        """A nested author (`expert/anti`) has its member's number."""
+        return self._numbers.get(author.split("/")[0], 0)
+
+    def _painted(self, text: str, author: str, unsure: bool) -> str:
+        if not self._colour:
+            return text
+        number = self._number(author)
+        colour = f"\x1b[{_COLOURS[(number - 1) % len(_COLOURS)]}m" if number else ""
+        style = colour + (_UNDERLINE if unsure else "")
+        return f"{style}{text}{_RESET}" if style else text
+
+    def _open_run(self, author: str) -> None:
+        self._open = author
+        if self._marks and self._number(author):
+            self._emit("‹")
+
+    def _close_run(self) -> None:
+        if self._open is not None and self._marks and self._number(self._open):
+            self._emit("›" + str(self._number(self._open)).translate(_SUPERSCRIPTS))
+        self._open = None
+
+    def _emit(self, text: str) -> None:
+        encoding = getattr(self._out, "encoding", None) or "utf-8"
+        self._out.write(text.encode(encoding, "replace").decode(encoding))
+
+
+class Status:
+    """A line of progress that is replaced on a terminal and not written to a pipe; notes stay."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out or sys.stderr
+        self._is_terminal = self._out.isatty()
+        self._shown = False
+
+    def show(self, text: str) -> None:
+        if self._is_terminal:
+            self._out.write(f"\r\x1b[K{_DIM}{visible(text)}{_RESET}")
+            self._out.flush()
+            self._shown = True
+
+    def clear(self) -> None:
+        if self._shown:
+            self._out.write("\r\x1b[K")
+            self._out.flush()
+            self._shown = False
+
+    def note(self, text: str) -> None:
+        self.clear()
+        line = visible(text)
+        self._out.write(f"{_DIM}{line}{_RESET}\n" if self._is_terminal else f"{line}\n")
+        self._out.flush()
+
+
+class NoteHandler(logging.Handler):
+    """Shows what the program decided by itself (logger `localcollab.note`) as notes of a `Status`."""
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(logging.WARNING)
+        self._status = status
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._status.note(record.getMessage())
+
+
+@contextmanager
+def notes_shown(status: Status) -> Iterator[None]:
+    handler, logger = NoteHandler(status), logging.getLogger("localcollab.note")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)

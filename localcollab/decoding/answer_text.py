@@ -1,0 +1,85 @@
+"""Tokens -> the text of an answer: whole characters only, stop strings found and left out.
+
+A token is held back while its bytes are part of an unfinished character, or its text may be the
+beginning of a stop string; so what was yielded is never taken back.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from localcollab.decoding.encoding import TextStream
+from localcollab.errors import BadOption
+from localcollab.events import Token
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When to end an answer. Raises `BadOption`."""
+
+    max_tokens: int | None = None
+    """None: as many as the context holds."""
+    stop: tuple[str, ...] = ()
+    """Strings that end the answer; they are not part of it."""
+
+    def __post_init__(self) -> None:
+        if self.max_tokens is not None and self.max_tokens < 1:
+            raise BadOption(f"max_tokens is {self.max_tokens}: give 1 or more")
+        if any(not s for s in self.stop):
+            raise BadOption("a stop string is empty: give at least one character")
+
+
+class Answer:
+    """What was written so far. `tokens` are all ids, those of a stop string too."""
+
+    def __init__(self, stop: tuple[str, ...], piece: Callable[[int], bytes]) -> None:
+        self.tokens: list[int] = []
+        self.authors: Counter[str] = Counter()
+        self.text = ""
+        self.hit_stop = False
+        self._stop, self._piece = stop, piece
+        self._stream = TextStream()
+        self._held: list[Token] = []
+
+    def add(self, token: Token) -> Iterator[Token]:
+        """Yields what is certain now."""
+        self.tokens.append(token.id)
+        self.authors[token.author] += 1
+        text = self._stream.add(self._piece(token.id))
+        self._held.append(replace(token, text=text))
+        held = "".join(t.text for t in self._held)
+        ends = [held.index(s) for s in self._stop if s in held]
+        if ends:
+            self.hit_stop = True
+            yield from self._release(min(ends))
+            self._held.clear()
+        elif self._stream.is_complete:
+            yield from self._release(len(held) - self._may_be_stop(held))
+
+    def flush(self) -> Iterator[Token]:
+        """Yields the rest. Bytes that never became a character are shown as U+FFFD."""
+        rest = self._stream.flush()
+        if self._held and not self.hit_stop:
+            self._held[-1] = replace(self._held[-1], text=self._held[-1].text + rest)
+            yield from self._release(sum(len(t.text) for t in self._held))
+
+    def _may_be_stop(self, held: str) -> int:
+        """How many characters at the end may be the beginning of a stop string."""
+        lengths = (n for s in self._stop for n in range(1, len(s)) if held.endswith(s[:n]))
+        return max(lengths, default=0)
+
+    def _release(self, n_characters: int) -> Iterator[Token]:
+        """The held tokens whose text lies within the first `n_characters`; cut at a stop string."""
+        while self._held:
+            token = self._held[0]
+            if len(token.text) > n_characters:
+                if self.hit_stop and n_characters:
+                    self.text += token.text[:n_characters]
+                    yield replace(token, text=token.text[:n_characters])
+                return
+            if self.hit_stop and not n_characters:
+                return
+            del self._held[0]
+            n_characters -= len(token.text)
+            self.text += token.text
+            yield token

@@ -1,0 +1,159 @@
+"""The one decode loop: a plain generator of events, for a model or any team of models.
+
+Sampler state lives here, the models stay pure. To stop, stop iterating; from another thread, or
+inside a long read, set `stop_event`.
+"""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from localcollab.decoding.answer_text import Answer, Limits
+from localcollab.decoding.sampling import Sampling, make_sampler
+from localcollab.decoding.speculation import Draft, before_last
+from localcollab.errors import ContextFull
+from localcollab.events import Event, Finished, FinishReason, Progress, Token
+from localcollab.language_model import LanguageModel, OnChunk, Reading, Stopped
+
+UNSURE_BELOW = 0.5
+"""A token is unsure when nobody who was read gave it this probability."""
+_PREFILL_CHUNK = 512
+
+
+def generate(
+    model: LanguageModel,
+    prompt: Sequence[int],
+    sampling: Sampling | None = None,
+    limits: Limits | None = None,
+    *,
+    draft: Draft | None = None,
+    stop_event: threading.Event | None = None,
+) -> Iterator[Event]:
+    """Yields `Progress`, `Token`s and one `Finished`. Raises what `LanguageModel.read` raises."""
+    limits = limits or Limits()
+    sample = make_sampler(sampling or Sampling())
+    on_chunk = _stopper(stop_event)
+    tokens = list(prompt)
+    _require_room(len(tokens), model.n_ctx)
+    answer = Answer(limits.stop, model.vocabulary.piece)
+    started = first_read = time.perf_counter()
+    reason: FinishReason | None = None
+    try:
+        yield from _prefill(model, tokens, on_chunk)
+        while reason is None:
+            for reading in _readings(model, draft, tokens, limits, answer, on_chunk):
+                if not answer.tokens:
+                    first_read = time.perf_counter()
+                token = sample(reading.logits[-1], tokens)
+                if token in model.vocabulary.end:
+                    reason = "end"
+                    break
+                tokens.append(token)
+                yield from answer.add(_token(model, reading, token))
+                reason = _ended(answer, len(tokens), model.n_ctx, limits.max_tokens)
+                if reason:
+                    break
+    except Stopped:
+        reason = "stopped"
+        if not answer.tokens:
+            first_read = time.perf_counter()
+    yield from answer.flush()
+    yield Finished(
+        reason=reason,
+        text=answer.text,
+        tokens=tuple(answer.tokens),
+        n_prompt=len(prompt),
+        authors=dict(answer.authors),
+        seconds_prefill=first_read - started,
+        seconds_decode=time.perf_counter() - first_read,
+    )
+
+
+def _require_room(n_prompt: int, n_ctx: int) -> None:
+    if n_prompt >= n_ctx:
+        raise ContextFull(
+            f"the prompt has {n_prompt} tokens and leaves no room for an answer in the context of "
+            f"{n_ctx}: shorten it, or give a larger n_ctx"
+        )
+
+
+def _prefill(
+    model: LanguageModel, tokens: list[int], on_chunk: OnChunk | None
+) -> Iterator[Progress]:
+    for at in range(_PREFILL_CHUNK, len(tokens), _PREFILL_CHUNK):
+        model.read(tokens[:at], last=0, on_chunk=on_chunk)
+        yield Progress(at, len(tokens))
+
+
+def _readings(
+    model: LanguageModel,
+    draft: Draft | None,
+    tokens: list[int],
+    limits: Limits,
+    answer: Answer,
+    on_chunk: OnChunk | None,
+) -> Iterator[Reading]:
+    """What the model says next; with a draft also after each proposal, as long as `tokens`, which the
+    caller extends, follows them."""
+    n_before, proposal = len(tokens), list[int]()
+    if draft:
+        left = model.n_ctx - n_before - 1
+        if limits.max_tokens is not None:
+            left = min(left, limits.max_tokens - len(answer.tokens) - 1)
+        proposal = draft.propose(tokens, left, on_chunk)
+    n_proposed = len(proposal)
+    reading = model.read([*tokens, *proposal], last=n_proposed + 1, on_chunk=on_chunk)
+    for n in range(n_proposed + 1):
+        if tokens[n_before:] != proposal[:n]:
+            return
+        yield before_last(reading, n_proposed - n)
+
+
+def _stopper(stop_event: threading.Event | None) -> OnChunk | None:
+    if stop_event is None:
+        return None
+
+    def on_chunk(done: int, total: int) -> None:
+        if stop_event.is_set():
+            raise Stopped
+
+    return on_chunk
+
+
+def _ended(
+    answer: Answer, n_tokens: int, n_ctx: int, max_tokens: int | None
+) -> FinishReason | None:
+    if answer.hit_stop:
+        return "stop_string"
+    if max_tokens is not None and len(answer.tokens) >= max_tokens:
+        return "max_tokens"
+    return "context" if n_tokens >= n_ctx else None
+
+
+def _token(model: LanguageModel, reading: Reading, token: int) -> Token:
+    p = probability(reading.logits[-1], token)
+    p_defer = None if reading.p_defer is None else float(reading.p_defer[-1].sum())
+    return Token(
+        id=token,
+        text="",
+        author=model.attribute(reading, token),
+        probability=p,
+        p_defer=p_defer,
+        unsure=p < UNSURE_BELOW and _most_confident(reading, token) < UNSURE_BELOW,
+    )
+
+
+def probability(logits: np.ndarray, token: int) -> float:
+    """Softmax of one row, at one token."""
+    if not np.isfinite(logits[token]):
+        return 0.0
+    with np.errstate(over="ignore"):  # a hopeless token: 1 / inf = 0
+        return float(1.0 / np.exp(logits - logits[token]).sum())
+
+
+def _most_confident(reading: Reading, token: int) -> float:
+    """The highest probability any member that was read gave to `token`, itself included."""
+    own = probability(reading.logits[-1], token) if token < reading.logits.shape[1] else 0.0
+    return max([own, *(_most_confident(member, token) for member in reading.members.values())])

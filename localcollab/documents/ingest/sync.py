@@ -1,0 +1,167 @@
+"""Files -> documents: what is new, changed or gone since the last time.
+
+A file whose stamp is the stored one is not opened; one whose bytes are the stored ones is not
+parsed. What a document was and what it becomes change hands in one transaction; killed at any moment,
+the next run goes on with what is missing and ends with the same content.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from localcollab.documents.ingest.split import split
+from localcollab.documents.ingest.walk import Found, Unlisted, walk
+from localcollab.documents.parsing.limits import Limits
+from localcollab.documents.parsing.reader import Parsed, Reader, Task
+from localcollab.documents.records import Document, Status, Tally
+from localcollab.documents.store import rows
+from localcollab.documents.store import store as storing
+from localcollab.documents.store.batch import Batch, OnVisit
+from localcollab.documents.store.database import Database
+from localcollab.documents.store.stamps import full_stamp, is_current, is_same_reader
+from localcollab.documents.store.store import Reading, Stored
+from localcollab.errors import BadOption
+
+
+def add(
+    database: Database, paths: Sequence[Path], limits: Limits, on_visit: OnVisit | None
+) -> Tally:
+    """Raises `BadOption` for a path that is not there; then nothing was added."""
+    sources = [real_path(path) for path in paths]
+    with database.write() as connection:
+        for source in sources:
+            connection.execute(
+                "INSERT INTO sources VALUES (?, 0) ON CONFLICT (path) DO UPDATE SET is_excluded = 0",
+                (rows.from_path(source),),
+            )
+    return _Walk(database, limits, on_visit).over(sources)
+
+
+def sync(database: Database, limits: Limits, on_visit: OnVisit | None) -> Tally:
+    return _Walk(database, limits, on_visit).over(None)
+
+
+def remove(database: Database, paths: Sequence[Path]) -> tuple[Document, ...]:
+    """Raises `BadOption` for a path from which nothing was added; then nothing was removed."""
+    with database.write() as connection:
+        gone: dict[int, Document] = {}
+        for path in [Path(os.path.realpath(path)) for path in paths]:
+            ids = [id_ for id_, _ in storing.below(connection, path)]
+            sources = _sources(connection)
+            inside = [source for source in sources if source.is_relative_to(path)]
+            if not ids and not inside:
+                raise BadOption(f"{path} is not in the collection: see localcollab docs list")
+            for source in inside:
+                connection.execute("DELETE FROM sources WHERE path = ?", (rows.from_path(source),))
+            if any(path.is_relative_to(source) for source in sources if source not in inside):
+                connection.execute("INSERT INTO sources VALUES (?, 1)", (rows.from_path(path),))
+            gone |= {id_: rows.document(connection, id_) for id_ in ids}
+            storing.delete(connection, ids)
+    return tuple(gone.values())
+
+
+class _Walk:
+    """One walk over some sources, or all."""
+
+    def __init__(self, database: Database, limits: Limits, on_visit: OnVisit | None) -> None:
+        self._database, self._limits = database, limits
+        self._batch = Batch(database, on_visit)
+        self._seen: set[bytes] = set()
+        self._unlisted: list[Path] = []
+
+    def over(self, sources: Sequence[Path] | None) -> Tally:
+        with self._database.read() as connection:
+            known = _sources(connection)
+        included = [path for path, is_excluded in known.items() if not is_excluded]
+        excluded = {path for path, is_excluded in known.items() if is_excluded}
+        walked = included if sources is None else sources
+        found = (each for source in walked for each in walk(source, excluded, self._limits))
+        with Reader(self._limits) as reader, closing(reader.read(self._tasks(found))) as answers:
+            for task, parsed in answers:
+                self._take(task, parsed)
+        self._batch.flush()
+        self._batch.delete(self._gone(walked, [path for path in included if path not in walked]))
+        return self._batch.tally()
+
+    def _tasks(self, found: Iterable[Found | Unlisted]) -> Iterator[Task]:
+        """What has to be read; all else is dealt with on the way."""
+        for each in found:
+            if isinstance(each, Unlisted):
+                self._keep(each)
+                continue
+            path = rows.from_path(each.path)
+            if path in self._seen:
+                continue
+            self._seen.add(path)
+            stored = self._stored(each.path)
+            if each.refusal:
+                self._put_unread(each.path, "refused", each.refusal, stored, each.size_bytes)
+            elif stored is not None and is_current(stored, each.stamp):
+                self._batch.add_unchanged(stored.id)
+            else:
+                is_comparable = stored is not None and is_same_reader(stored)
+                known = stored.sha256 if stored is not None and is_comparable else ""
+                yield Task(each.path, known, each.stamp)
+
+    def _take(self, task: Task, parsed: Parsed) -> None:
+        stored = self._stored(task.path)
+        if parsed.is_same and stored is not None:
+            self._batch.add_unchanged(stored.id, full_stamp(stored.format, task.stamp))
+            return
+        stamp = "" if parsed.may_pass else full_stamp(parsed.format, task.stamp)
+        self._batch.add(
+            Reading(task.path, parsed.format, parsed.sha256, parsed.size_bytes, parsed.status,
+                    parsed.error, stamp, tuple(split(parsed.sections)))
+        )  # fmt: skip
+
+    def _keep(self, unlisted: Unlisted) -> None:
+        """A folder that cannot be listed gets a line of its own; a file that is gone has none."""
+        stored = self._stored(unlisted.folder)
+        if stored is not None and stored.sha256:
+            return
+        self._unlisted.append(unlisted.folder)
+        self._seen.add(rows.from_path(unlisted.folder))
+        error = f"{unlisted.error}: what was read from it is kept"
+        self._put_unread(unlisted.folder, "failed", error, stored, 0)
+
+    def _put_unread(
+        self, path: Path, status: Status, error: str, stored: Stored | None, size_bytes: int
+    ) -> None:
+        if stored is not None and (stored.status, stored.error) == (status, error):
+            self._batch.add_unchanged(stored.id)
+        else:
+            self._batch.add(Reading(path, "", "", size_bytes, status, error, ""))
+
+    def _stored(self, path: Path) -> Stored | None:
+        with self._database.read() as connection:
+            return storing.stored(connection, path)
+
+    def _gone(self, walked: Sequence[Path], others: Sequence[Path]) -> list[int]:
+        """Documents of the walked sources that were not met; those of other sources within stay."""
+        kept = (*others, *self._unlisted)
+        gone = []
+        with self._database.read() as connection:
+            for source in walked:
+                below = [path for path in kept if path.is_relative_to(source)]
+                for id_, path in storing.below(connection, source):
+                    at = rows.to_path(path)
+                    if path not in self._seen and not any(at.is_relative_to(k) for k in below):
+                        gone.append(id_)
+        return gone
+
+
+def _sources(connection: sqlite3.Connection) -> dict[Path, bool]:
+    """By path: whether it is excluded."""
+    found = connection.execute("SELECT path, is_excluded FROM sources ORDER BY path")
+    return {rows.to_path(row["path"]): bool(row["is_excluded"]) for row in found}
+
+
+def real_path(path: Path) -> Path:
+    """What a link leads to: the user named it. Raises `BadOption`."""
+    try:
+        return Path(os.path.realpath(path, strict=True))
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise BadOption(f"{path} cannot be added ({why}): give a file or folder") from error

@@ -1,0 +1,122 @@
+"""The vectors of a collection's file: made by an encoder under llama.cpp, looked up by a question."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from localcollab.documents.records import Hit
+from localcollab.documents.search import vectors
+from localcollab.documents.search.search import search
+from localcollab.documents.search.vectors import Embedding, Vectors
+from localcollab.documents.store.database import Database
+from localcollab.errors import BadCollection
+
+if TYPE_CHECKING:
+    from localcollab.llama.encoder import Encoder
+
+_AT_ONCE = 32
+"""Passages in one transaction: what a kill may cost."""
+
+OnEmbedded = Callable[[int, int], None]
+"""`on_embedded(done, of how many)`"""
+
+
+class Nearest:
+    """Searches one file, by words and, where its passages have vectors, by these too."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        # An encoder has one reader.
+        self._lock = threading.Lock()
+        self._opened: tuple[Embedding, Encoder] | None = None
+        self._loaded: tuple[tuple[int, int], Vectors] | None = None
+
+    def embed(
+        self, path: Path, before_query: str, before_passage: str, on_embedded: OnEmbedded | None
+    ) -> int:
+        """A vector for every passage that has none; returns how many were made.
+
+        Raises `BadModelFile` for a file that is no encoder.
+        """
+        with self._lock:
+            return self._embed(path, before_query, before_passage, on_embedded)
+
+    def _embed(
+        self, path: Path, before_query: str, before_passage: str, on_embedded: OnEmbedded | None
+    ) -> int:
+        encoder, sha256 = _open(path)
+        wanted = Embedding(path, sha256, before_query, before_passage)
+        self._opened = wanted, encoder
+        with self._database.write() as connection:
+            vectors.set_embedding(connection, wanted)
+        done = 0
+        while True:
+            with self._database.read() as connection:
+                found = vectors.missing(connection, _AT_ONCE)
+                left = vectors.count_missing(connection)
+            if not found:
+                return done
+            made = [
+                (id_, vectors.embed(encoder, before_passage + "\n".join(filter(None, (heading, text)))))
+                for id_, heading, text in found
+            ]  # fmt: skip
+            with self._database.write() as connection:
+                if vectors.embedding(connection) != wanted:
+                    raise BadCollection("another docs embed began meanwhile: run one of them again")
+                vectors.put(connection, made)
+            done += len(made)
+            if on_embedded is not None:
+                on_embedded(done, done + max(0, left - len(made)))
+
+    def forget(self) -> None:
+        """Drop all vectors: words alone search again."""
+        self._opened = self._loaded = None
+        with self._database.write() as connection:
+            vectors.set_embedding(connection, None)
+
+    def describe(self) -> tuple[Embedding, int] | None:
+        """What the vectors are of, and how many passages have none; None without vectors."""
+        with self._database.read() as connection:
+            found = vectors.embedding(connection)
+            return None if found is None else (found, vectors.count_missing(connection))
+
+    def search(self, query: str, n: int) -> list[Hit]:
+        """Raises `BadCollection` where the encoder's file is gone or another one."""
+        with self._database.read() as connection:
+            wanted = vectors.embedding(connection)
+        if wanted is None or not query.strip():
+            with self._database.read() as connection:
+                return search(connection, query, n)
+        with self._lock:
+            vector = vectors.embed(self._encoder(wanted), wanted.before_query + query)
+        with self._database.read() as connection:
+            at = vectors.state(connection)
+            if self._loaded is None or self._loaded[0] != at:
+                self._loaded = at, vectors.load(connection)
+            loaded = self._loaded[1]
+            return search(connection, query, n, lambda most: loaded.nearest(vector, most))
+
+    def _encoder(self, wanted: Embedding) -> "Encoder":
+        if self._opened is None or self._opened[0] != wanted:
+            if not wanted.path.is_file():
+                raise BadCollection(f"the embedding model {wanted.path} is gone: {_REMEDY}")
+            encoder, sha256 = _open(wanted.path)
+            if sha256 != wanted.sha256:
+                raise BadCollection(
+                    f"the embedding model {wanted.path} is another file than the vectors were made "
+                    f"with: {_REMEDY}"
+                )
+            self._opened = wanted, encoder
+        return self._opened[1]
+
+
+_REMEDY = "localcollab docs embed --model PATH makes them anew, docs embed --off does without"
+
+
+def _open(path: Path) -> tuple["Encoder", str]:
+    # Whoever searches by words alone loads no llama.cpp.
+    from localcollab.llama.encoder import load_encoder
+
+    encoder, verdict = load_encoder(path)
+    return encoder, verdict.sha256

@@ -1,0 +1,144 @@
+"""A question -> the passages it is best answered from: BM25 over words, by SQLite's FTS5.
+
+Okapi BM25 (k1 = 1.2, b = 0.75) over headings and text. Words that stand in a large share of all
+passages leave the query: they say nothing, and cost most. To a passage's own score come small shares of
+two others: of the question's neighbouring words standing close together in it, and of the passages
+right before and after it. `scripts/retrieval.py` measures what both are worth. Where passages have
+vectors (`vectors`), their ranking and this one are fused.
+"""
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, islice, pairwise
+
+from localcollab.documents.records import Hit
+from localcollab.documents.search.vectors import fuse
+from localcollab.documents.store import rows
+
+FREQUENT = 0.25
+"""A word in more than this share of the passages leaves the query, if another one stays."""
+_FEW = 100
+"""In this many passages no word is frequent yet."""
+_MOST_SPOKEN = 2000
+"""Of a pasted text this many words are looked at."""
+_MOST_WORDS = 64
+_MOST_PLACES = 30_000
+"""Of a long query, or in a large collection, only the rarest words search: as many as stand in so
+many passages together, two at least. So a query's time has a bound."""
+_CANDIDATES = 100
+"""Passages that are looked at closer."""
+_NEAR, _NEAR_SHARE = 2, 0.15
+"""Words between two of the question's; what their closeness counts."""
+_BESIDE_SHARE = 0.15
+"""What the passage before and the one after count."""
+_WORD = re.compile(r"[^\W_]+")
+
+_RANKED = "SELECT rowid, -rank FROM words WHERE words MATCH ? ORDER BY rank, rowid LIMIT ?"
+_COUNT = "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)"
+
+Scores = dict[int, float]
+"""Of passages, by id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    words: Sequence[str]
+    """The telling ones, rarest first."""
+    neighbours: Sequence[tuple[str, str]]
+    """Telling words that follow one another in the question."""
+
+
+def search(
+    connection: sqlite3.Connection,
+    text: str,
+    n: int,
+    near: Callable[[int], Sequence[int]] | None = None,
+) -> list[Hit]:
+    """Inside a transaction. Passages that hold any of the query's words, the best first.
+
+    `near(n)`: ids of the passages whose vectors are nearest; both rankings are then fused.
+    """
+    query = to_query(connection, text)
+    n_candidates = max(n, _CANDIDATES)
+    found = score(connection, query, n_candidates) if query.words and n > 0 else {}
+    ranked = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
+    if near is not None and n > 0:
+        ranked = list(fuse([[id_ for id_, _ in ranked], near(n_candidates)]).items())
+    return hits(connection, ranked[:n]) if ranked else []
+
+
+def score(connection: sqlite3.Connection, query: Query, n: int) -> Scores:
+    """The `n` best by their own words, with what stands close and beside added."""
+    own = _ranked(connection, _any_of(query.words), n)
+    near = [f'NEAR("{a}" "{b}", {_NEAR})' for a, b in query.neighbours]
+    close = _ranked(connection, " OR ".join(near), 10 * n) if near else {}
+    return _with_surroundings(
+        connection, {id_: each + _NEAR_SHARE * close.get(id_, 0.0) for id_, each in own.items()}
+    )
+
+
+def hits(connection: sqlite3.Connection, ranked: Iterable[tuple[int, float]]) -> list[Hit]:
+    """In the order they come in."""
+    scores = dict(ranked)
+    marks = ",".join("?" * len(scores))
+    found = connection.execute(f"{rows.PASSAGE} WHERE p.id IN ({marks})", tuple(scores)).fetchall()
+    passages = {passage.id: passage for passage in rows.to_passages(connection, found)}
+    return [Hit(passages[id_], each) for id_, each in scores.items()]
+
+
+def to_query(connection: sqlite3.Connection, text: str) -> Query:
+    """Without the very frequent words, unless all are, and without those that stand nowhere."""
+    (n_passages,) = connection.execute("SELECT count(*) FROM passages").fetchone()
+    most = n_passages if n_passages <= _FEW else int(FREQUENT * n_passages)
+    spoken = [word.lower() for word in islice(_words(text), _MOST_SPOKEN)]
+    counts = {word: _count(connection, word, most + 1) for word in dict.fromkeys(spoken)}
+    known = sorted((word for word in counts if counts[word]), key=lambda word: counts[word])
+    telling = [word for word in known if counts[word] <= most] or known
+    telling = _affordable(telling, counts)[:_MOST_WORDS]
+    following = [word for word in spoken if word in set(telling)]
+    pairs = dict.fromkeys(pairwise(following))
+    return Query(telling, [pair for pair in pairs if pair[0] != pair[1]][:_MOST_WORDS])
+
+
+def _affordable(words: Sequence[str], counts: Mapping[str, int]) -> list[str]:
+    """`words`: rarest first."""
+    places = accumulate(counts[word] for word in words)
+    return [w for n, (w, sum_) in enumerate(zip(words, places, strict=True))
+            if n < 2 or sum_ <= _MOST_PLACES]  # fmt: skip
+
+
+def _with_surroundings(connection: sqlite3.Connection, scores: Mapping[int, float]) -> Scores:
+    marks = ",".join("?" * len(scores))
+    found = connection.execute(
+        f"SELECT id, document, n FROM passages WHERE id IN ({marks})", tuple(scores)
+    ).fetchall()
+    at = {(row["document"], row["n"]): scores[row["id"]] for row in found}
+    return {
+        id_: at[document, n]
+        + _BESIDE_SHARE * (at.get((document, n - 1), 0.0) + at.get((document, n + 1), 0.0))
+        for id_, document, n in found
+    }
+
+
+def holds(connection: sqlite3.Connection, word: str) -> bool:
+    """Parts of a word, as in `Anne-Marie`, stand next to each other."""
+    parts = " ".join(_words(word))
+    return bool(parts) and _count(connection, parts, 1) > 0
+
+
+def _words(text: str) -> Iterator[str]:
+    return (match[0] for match in _WORD.finditer(text))
+
+
+def _ranked(connection: sqlite3.Connection, query: str, n: int) -> Scores:
+    return {row[0]: row[1] for row in connection.execute(_RANKED, (query, n))}
+
+
+def _count(connection: sqlite3.Connection, word: str, most: int) -> int:
+    return int(connection.execute(_COUNT, (_any_of([word]), most)).fetchone()[0])
+
+
+def _any_of(words: Iterable[str]) -> str:
+    return " OR ".join(f'"{word}"' for word in words)

@@ -1,0 +1,242 @@
+"""`eval --compare`: teams of several methods, and their members alone, on the same questions, with costs.
+
+Every contender answers in a process of its own, one after the other, so that its time is not shared and
+its peak memory is its own. `python -m localcollab.evaluation.compare` is that process: a request on
+standard input; on standard output a line for every answer, then the result.
+"""
+
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from localcollab.catalog import DEFAULT_TEAM, Blend, Catalog, TeamEntry, method_name
+from localcollab.chat.template import ChatTemplate
+from localcollab.errors import BadOption, EvaluationFailed, LocalcollabError
+from localcollab.evaluation.command import read_all, some_of
+from localcollab.evaluation.evaluate import Score, ask_team, score
+from localcollab.evaluation.questions import with_gold
+from localcollab.llama.header import read_header
+from localcollab.llama.peak_memory import peak_rss_bytes
+from localcollab.teams.choice import TeamChoice
+from localcollab.teams.open import (
+    Member,
+    OpenTeam,
+    TeamPlan,
+    chat_template,
+    open_team,
+    plan_from_files,
+)
+from localcollab.vocabulary import Vocabulary
+
+OnProgress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The same for every contender."""
+
+    catalogs: tuple[Path, ...] = ()
+    data: tuple[Path, ...] = ()
+    limit: int | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A team of the catalogue; or one of its members alone, or a model file, on its questions."""
+
+    name: str
+    kind: str
+    """The team's method, "member" or "one model"."""
+    team: str
+    member: int | None = None
+    file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What an answer takes. Time is that of whole answers, their prompts included."""
+
+    ms_per_token: float
+    cpu_ms_per_token: float
+    """Of all threads together: it does not count what other programs took."""
+    peak_rss_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    contender: Contender
+    score: Score
+    cost: Cost
+
+
+def contenders(
+    catalog: Catalog, names: Sequence[str], beside: Sequence[Path]
+) -> tuple[Contender, ...]:
+    """The named teams, or those of named methods; then each member once; then the files.
+
+    Raises `BadCatalog`, `BadOption`.
+    """
+    teams = [team for name in names for team in teams_of_name(catalog, name)]
+    found = {team.name: Contender(team.name, method_name(team.method), team.name) for team in teams}
+    for team in teams:
+        for k, place in enumerate(team.method.places):
+            found.setdefault(
+                f"{place.name} alone", Contender(f"{place.name} alone", "member", team.name, k)
+            )
+    for path in beside:
+        found[str(path)] = Contender(path.stem, "one model", teams[0].name, file=path)
+    return tuple(found.values())
+
+
+def teams_of_name(catalog: Catalog, name: str) -> list[TeamEntry]:
+    """The team of this name; else the teams of this method with the default team's base."""
+    if name in catalog.teams:
+        return [catalog.team(name)]
+    base = catalog.team(DEFAULT_TEAM).places[0].name
+    found = [
+        team
+        for team in catalog.teams.values()
+        if method_name(team.method) == name and team.places[0].name == base
+    ]
+    if not found:
+        raise BadOption(
+            f"--compare: {name!r} is neither a team nor a method that a team of the model {base!r} "
+            "has: localcollab teams lists them"
+        )
+    return found
+
+
+def compare(asked: Asked, everyone: Sequence[Contender], show: OnProgress) -> list[Entry]:
+    """One after the other. Raises `BadOption`, `BadModelFile` before the first one begins, and
+    `LocalcollabError` with what a contender's process said."""
+    for contender in everyone:
+        _require_files(_team_plan(asked, contender))
+        if contender.file is not None:
+            read_header(contender.file)
+    return [_measure_apart(asked, contender, show) for contender in everyone]
+
+
+def _team_plan(asked: Asked, contender: Contender) -> TeamPlan:
+    return TeamChoice(contender.team, seed=asked.seed, catalogs=asked.catalogs).plan()
+
+
+def _require_files(plan: TeamPlan) -> None:
+    if isinstance(plan.method, Blend):
+        raise BadOption(
+            f"--compare: {plan.name} is a blend, which writes no tokens of its own: measure it with "
+            f"localcollab eval --team {plan.name}"
+        )
+    for member in plan.files:
+        read_header(member.path)
+
+
+def _measure_apart(asked: Asked, contender: Contender, show: OnProgress) -> Entry:
+    request = json.dumps({"asked": asdict(asked), "contender": asdict(contender)}, default=str)
+    command = [sys.executable, "-m", "localcollab.evaluation.compare"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+    ) as child:
+        try:
+            result = _last_said(child, request, lambda done: show(f"{contender.name}: {done}"))
+        except BaseException:
+            child.kill()  # it lets ctrl-C pass
+            raise
+    if "error" in result:
+        raise LocalcollabError(result["error"])
+    if child.returncode or "score" not in result:
+        raise EvaluationFailed(
+            f"{contender.name}: the process that asked it ended with status {child.returncode}: leave "
+            "it out, or see whether localcollab run can ask it"
+        )
+    found = Score(**result["score"] | {"interval": tuple(result["score"]["interval"])})
+    return Entry(contender, found, Cost(**result["cost"]))
+
+
+def _last_said(child: subprocess.Popen[str], request: str, show: OnProgress) -> dict[str, Any]:
+    """What is said after all progress; where it ended early, whatever came last."""
+    assert child.stdin is not None
+    assert child.stdout is not None
+    with contextlib.suppress(BrokenPipeError):  # it died: its status will tell
+        child.stdin.write(request)
+        child.stdin.close()
+    said: dict[str, Any] = {}
+    for line in child.stdout:
+        said = json.loads(line)
+        if "progress" in said:
+            show(said["progress"])
+    return said
+
+
+def measure(asked: Asked, contender: Contender, say: Callable[[dict[str, Any]], None]) -> None:
+    """In the process of its own. Raises `BadOption`, and what opening and asking raise."""
+    plan = _team_plan(asked, contender)
+    chosen = some_of(with_gold(read_all(plan, asked.data)), asked.limit, asked.seed)
+    team = _open(plan, contender)
+    done = 0
+
+    def tick() -> None:
+        nonlocal done
+        done += 1
+        say({"progress": f"{done} of {len(chosen)}"})
+
+    cpu = time.process_time()
+    outcomes = ask_team(team, chosen, tick)
+    cpu = time.process_time() - cpu
+    # Every answer's end is a token as well: an answer of nothing is not free.
+    n_tokens = len(outcomes) + sum(sum(outcome.authors.values()) for outcome in outcomes)
+    seconds = sum(outcome.seconds for outcome in outcomes)
+    cost = Cost(1000 * seconds / n_tokens, 1000 * cpu / n_tokens, peak_rss_bytes())
+    say({"score": asdict(score(outcomes)), "cost": asdict(cost)})
+
+
+def _open(plan: TeamPlan, contender: Contender) -> OpenTeam:
+    """A member alone is asked in its team's chat form, a file in its own."""
+    if contender.file is not None:
+        return open_team(plan_from_files(contender.file, ()))
+    if contender.member is None:
+        return open_team(plan)
+    chosen = plan.members[contender.member]
+    alone = TeamPlan(chosen.name, (chosen,)) if isinstance(chosen, Member) else chosen
+    opened = open_team(alone)
+    template = _template_of(plan.first, opened.model.vocabulary)
+    return replace(opened, template=template or opened.template)
+
+
+def _template_of(member: Member, vocabulary: Vocabulary) -> ChatTemplate | None:
+    """From the file's header: its weights stay where they are."""
+    text = read_header(member.path).metadata.get("tokenizer.chat_template")
+    return chat_template(str(text), member.path.name, vocabulary) if text else None
+
+
+def main() -> None:
+    def say(record: dict[str, Any]) -> None:
+        print(json.dumps(record), flush=True)
+
+    # Ctrl-C in a terminal reaches the whole process group; stopping is the parent's business.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    request = json.load(sys.stdin)
+    asked, contender = request["asked"], request["contender"]
+    file = contender["file"]
+    try:
+        measure(
+            Asked(
+                tuple(map(Path, asked["catalogs"])), tuple(map(Path, asked["data"])),
+                asked["limit"], asked["seed"],
+            ),
+            Contender(**contender | {"file": Path(file) if file else None}),
+            say,
+        )  # fmt: skip
+    except LocalcollabError as error:
+        say({"error": str(error)})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,297 @@
+"""`localcollab eval`: a team beside each of its members alone, on the same questions.
+
+Every system answers greedily. Shown with the team: every member alone in the same chat form, for a
+deferral team random deferral at its own rate, and the oracle (a question counts when any member alone is
+right).
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+
+from localcollab.decoding.answer_text import Limits
+from localcollab.decoding.generate import generate
+from localcollab.errors import BadOption
+from localcollab.evaluation.questions import Question, is_right, with_gold
+from localcollab.evaluation.statistics import paired_p_value, wilson_interval
+from localcollab.events import Finished, Token, Unfamiliar
+from localcollab.language_model import LanguageModel
+from localcollab.llama.peak_memory import peak_rss_bytes
+from localcollab.methods.deferral import DeferralTeam
+from localcollab.methods.gates import random_gate
+from localcollab.teams.open import OpenTeam
+from localcollab.teams.session import Session
+
+MAX_TOKENS = 96
+OnProgress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One answer of one system."""
+
+    question: Question
+    text: str
+    authors: Mapping[str, int]
+    seconds: float
+    flagged: bool = False
+    """The answer carries a double-check."""
+
+    @property
+    def right(self) -> bool:
+        return is_right(self.text, self.question.gold)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A system on a set of questions."""
+
+    n: int
+    accuracy: float
+    interval: tuple[float, float]
+    """95 %, Wilson."""
+    by_kind: Mapping[str, float] = field(default_factory=dict)
+    by_wording: Mapping[str, float] = field(default_factory=dict)
+    tokens_per_second: float = 0.0
+
+
+def score(outcomes: Sequence[Outcome]) -> Score:
+    n_right = sum(o.right for o in outcomes)
+    seconds = sum(o.seconds for o in outcomes)
+    n_tokens = sum(sum(o.authors.values()) for o in outcomes)
+    return Score(
+        n=len(outcomes),
+        accuracy=n_right / len(outcomes) if outcomes else 0.0,
+        interval=wilson_interval(n_right, len(outcomes)),
+        by_kind=accuracy_by(outcomes, lambda o: o.question.kind),
+        by_wording=accuracy_by(outcomes, lambda o: o.question.wording),
+        tokens_per_second=n_tokens / seconds if seconds else 0.0,
+    )
+
+
+def accuracy_by(outcomes: Iterable[Outcome], key: Callable[[Outcome], str]) -> dict[str, float]:
+    groups: dict[str, list[bool]] = {}
+    for outcome in outcomes:
+        if key(outcome):
+            groups.setdefault(key(outcome), []).append(outcome.right)
+    return {name: sum(right) / len(right) for name, right in sorted(groups.items())}
+
+
+def ask_team(
+    team: OpenTeam, questions: Sequence[Question], tick: Callable[[], None]
+) -> list[Outcome]:
+    """Each question in a conversation of its own, as a user would ask it."""
+    outcomes = []
+    for question in questions:
+        started, flagged = time.perf_counter(), False
+        finished: Finished | None = None
+        for event in Session(team).ask(question.text, limits=Limits(MAX_TOKENS)):
+            flagged |= isinstance(event, Unfamiliar) or (isinstance(event, Token) and event.unsure)
+            if isinstance(event, Finished):
+                finished = event
+        assert finished is not None, "every generation ends with Finished"
+        seconds = time.perf_counter() - started
+        outcomes.append(Outcome(question, finished.text, finished.authors, seconds, flagged))
+        tick()
+    return outcomes
+
+
+def ask_alone(
+    model: LanguageModel, prompts: Sequence[tuple[Question, list[int]]], tick: Callable[[], None]
+) -> list[Outcome]:
+    """Any model on prompts of token ids, one by one."""
+    outcomes = []
+    for question, tokens in prompts:
+        started = time.perf_counter()
+        finished = next(
+            e for e in generate(model, tokens, limits=Limits(MAX_TOKENS)) if isinstance(e, Finished)
+        )
+        seconds = time.perf_counter() - started
+        outcomes.append(Outcome(question, finished.text, finished.authors, seconds))
+        tick()
+    return outcomes
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Everything an evaluation found; `record` is its JSON."""
+
+    team_name: str
+    team: list[Outcome]
+    members: Mapping[str, list[Outcome]]
+    random: list[Outcome]
+    """Empty where nobody defers."""
+    own_form: Mapping[str, list[Outcome]]
+    """Each expert on prompts in its own form."""
+    unknown: list[Outcome]
+    """The team on questions without an answer: how often does it say double-check?"""
+    beside: Mapping[str, list[Outcome]] = field(default_factory=dict)
+    """Models that are no members, alone on the same questions."""
+
+    @property
+    def best_member(self) -> str:
+        return max(self.members, key=lambda name: sum(o.right for o in self.members[name]))
+
+    def record(self) -> dict[str, object]:
+        best, base = self.members[self.best_member], next(iter(self.members))
+        anyone = [any(rights) for rights in zip(*map(_rights, self.members.values()), strict=True)]
+        return {
+            "n": len(self.team),
+            "name": self.team_name,
+            "team": asdict(score(self.team))
+            | {
+                "deferral_rate": deferral_rate(self.team, base) if self.random else None,
+                "tokens_by_author": dict(_tokens_by_author(self.team)),
+                "all_authors_share": _all_authors_share(self.team),
+                "flagged": _share(o.flagged for o in self.team),
+            },
+            "members": {name: asdict(score(outcomes)) for name, outcomes in self.members.items()},
+            "beside": {name: asdict(score(outcomes)) for name, outcomes in self.beside.items()},
+            "oracle": sum(anyone) / len(anyone),
+            "random": asdict(score(self.random)) if self.random else None,
+            "best_member": self.best_member,
+            "p_value_against_best_member": paired_p_value(_rights(self.team), _rights(best)),
+            "own_form": {name: asdict(score(outcomes)) for name, outcomes in self.own_form.items()},
+            "unknown": {"n": len(self.unknown), "flagged": _share(o.flagged for o in self.unknown)},
+            "peak_rss_bytes": peak_rss_bytes(),
+        }
+
+
+def _tokens_by_author(outcomes: Sequence[Outcome]) -> Counter[str]:
+    return sum((Counter(o.authors) for o in outcomes), Counter())
+
+
+def deferral_rate(outcomes: Sequence[Outcome], base: str) -> float:
+    """Of the written tokens, those of others than the base."""
+    authors = _tokens_by_author(outcomes)
+    return 1 - authors[base] / max(1, sum(authors.values()))
+
+
+def _rights(outcomes: Sequence[Outcome]) -> list[bool]:
+    return [o.right for o in outcomes]
+
+
+def _share(flags: Iterable[bool]) -> float:
+    values = list(flags)
+    return sum(values) / len(values) if values else 0.0
+
+
+def _all_authors_share(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    """By kind: of the right answers, those that every member of the team wrote a part of."""
+    n_members = len(set().union(*(o.authors for o in outcomes)))
+    groups: dict[str, list[bool]] = {}
+    for outcome in outcomes:
+        if outcome.right:
+            groups.setdefault(outcome.question.kind, []).append(len(outcome.authors) == n_members)
+    return {kind: _share(full) for kind, full in sorted(groups.items())}
+
+
+def evaluate(
+    team: OpenTeam,
+    questions: Sequence[Question],
+    on_progress: OnProgress,
+    *,
+    beside: Sequence[OpenTeam] = (),
+    seed: int = 0,
+) -> Evaluation:
+    """`beside`: models alone, each asked in its own chat form.
+
+    Raises `BadOption` for a team of one model, and for questions that name no member.
+    """
+    if len(team.members) < 2:
+        raise BadOption(f"{team.name}: is one model: give a team with at least one expert")
+    asked, own_form = with_gold(questions), _own_form_prompts(team, questions)
+    unknown = [q for q in questions if q.prompt is None and not q.gold]
+    progress = _Progress(on_progress)
+    ours = ask_team(team, asked, progress.start(team.name, len(asked)))
+    prompts = [(q, Session(team).prompt(q.text)) for q in asked]
+    return Evaluation(
+        team.name,
+        ours,
+        {
+            name: ask_alone(model, prompts, progress.start(f"{name} alone", len(prompts)))
+            for name, model in team.members.items()
+        },
+        _by_chance(team, ours, prompts, progress, seed),
+        {
+            name: continue_text(
+                team.members[name], own, progress.start(f"{name}, own form", len(own))
+            )
+            for name, own in own_form.items()
+        },
+        ask_team(team, unknown, progress.start("unknown names", len(unknown))),
+        {
+            other.name: ask_team(other, asked, progress.start(other.name, len(asked)))
+            for other in beside
+        },
+    )
+
+
+def _by_chance(
+    team: OpenTeam,
+    ours: Sequence[Outcome],
+    prompts: Sequence[tuple[Question, list[int]]],
+    progress: "_Progress",
+    seed: int,
+) -> list[Outcome]:
+    """Random deferral at the team's own rate; empty where nobody defers."""
+    model = team.model
+    if not isinstance(model, DeferralTeam):
+        return []
+    rate = deferral_rate(ours, next(iter(team.members)))
+    gate = random_gate(rate, len(model.experts), seed=seed)
+    chance = DeferralTeam(model.name, model.base, model.experts, gate)
+    return ask_alone(chance, prompts, progress.start("random deferral", len(prompts)))
+
+
+def _own_form_prompts(
+    team: OpenTeam, questions: Sequence[Question]
+) -> dict[str, list[tuple[Question, list[int]]]]:
+    """By member. Raises `BadOption`: the data names another."""
+    found: dict[str, list[tuple[Question, list[int]]]] = {}
+    for question in sorted((q for q in questions if q.prompt is not None), key=lambda q: q.member):
+        if question.member not in team.members:
+            raise BadOption(
+                f"the data names the member {question.member!r}: {team.name} has "
+                f"{', '.join(team.members)}"
+            )
+        encode = team.members[question.member].vocabulary.encode
+        tokens = encode(question.prompt or "", bos=True)
+        found.setdefault(question.member, []).append((question, tokens))
+    return found
+
+
+def continue_text(
+    model: LanguageModel, prompts: Sequence[tuple[Question, list[int]]], tick: Callable[[], None]
+) -> list[Outcome]:
+    """Right when the continuation begins with the gold text."""
+    outcomes = []
+    for question, tokens in prompts:
+        n_gold = len(model.vocabulary.encode(question.gold))
+        started = time.perf_counter()
+        limits = Limits(n_gold + 2)
+        finished = next(
+            e for e in generate(model, tokens, limits=limits) if isinstance(e, Finished)
+        )
+        begins = finished.text.strip().startswith(question.gold.strip())
+        text = question.gold if begins else finished.text
+        seconds = time.perf_counter() - started
+        outcomes.append(Outcome(question, text, finished.authors, seconds))
+        tick()
+    return outcomes
+
+
+class _Progress:
+    def __init__(self, show: OnProgress) -> None:
+        self._show = show
+
+    def start(self, what: str, total: int) -> Callable[[], None]:
+        done = 0
+
+        def tick() -> None:
+            nonlocal done
+            done += 1
+            self._show(f"{what}: {done} of {total}")
+
+        return tick

@@ -1,0 +1,99 @@
+"""An `Evaluation` as a table, as JSON, and as a picture."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from localcollab.evaluation.evaluate import Evaluation, Score, score
+
+
+def as_json(evaluation: Evaluation) -> str:
+    return json.dumps(evaluation.record(), indent=1, ensure_ascii=False)
+
+
+def rows(evaluation: Evaluation) -> Iterator[tuple[str, Score]]:
+    """Name and score: the team first, then every member, then chance."""
+    yield f"{evaluation.team_name} (team)", score(evaluation.team)
+    for name, outcomes in evaluation.members.items():
+        yield f"{name} alone", score(outcomes)
+    for name, outcomes in evaluation.beside.items():
+        yield f"{name} (one model)", score(outcomes)
+    if evaluation.random:
+        yield "random deferral", score(evaluation.random)
+    for name, outcomes in evaluation.own_form.items():
+        yield f"{name}, in its own form", score(outcomes)
+
+
+def as_table(evaluation: Evaluation) -> str:
+    """For a terminal: systems by kinds of question, then what the team did."""
+    record: dict[str, Any] = evaluation.record()
+    kinds = list(score(evaluation.team).by_kind)
+    width = max(len(name) for name, _ in rows(evaluation))
+    lines = [f"{'':{width}}  accuracy  95 % interval  tokens/s  " + "  ".join(kinds)]
+    for name, found in rows(evaluation):
+        low, high = found.interval
+        cells = "  ".join(_cell(found.by_kind.get(kind), len(kind)) for kind in kinds)
+        lines.append(
+            f"{name:{width}}  {found.accuracy:8.3f}  {low:.3f} .. {high:.3f} "
+            f"{found.tokens_per_second:8.0f}  {cells}"
+        )
+    return "\n".join(lines + list(_notes(record)))
+
+
+def _cell(accuracy: float | None, width: int) -> str:
+    return f"{'' if accuracy is None else f'{accuracy:.3f}':>{width}}"
+
+
+def _notes(record: dict[str, Any]) -> Iterator[str]:
+    team = record["team"]
+    yield f"questions: {record['n']}; oracle of the members alone: {record['oracle']:.3f}"
+    if team["by_wording"]:
+        wordings = ", ".join(f"{name} {value:.3f}" for name, value in team["by_wording"].items())
+        yield f"team by wording: {wordings}"
+    authors = ", ".join(f"{name} {n}" for name, n in team["tokens_by_author"].items())
+    rate = team["deferral_rate"]
+    yield ("" if rate is None else f"deferral rate: {rate:.3f}; ") + f"tokens by author: {authors}"
+    shares = ", ".join(f"{kind} {share:.3f}" for kind, share in team["all_authors_share"].items())
+    yield f"right answers that every member wrote a part of: {shares}"
+    yield (
+        f"against the best member ({record['best_member']}): "
+        f"p = {record['p_value_against_best_member']:.2g} (McNemar, exact)"
+    )
+    unknown = record["unknown"]
+    if unknown["n"]:
+        yield (
+            f"double-check: {unknown['flagged']:.3f} of {unknown['n']} questions without an answer, "
+            f"{team['flagged']:.3f} of the others"
+        )
+    yield f"peak memory: {record['peak_rss_bytes'] / 2**20:.0f} MiB"
+
+
+def draw(evaluation: Evaluation, path: Path) -> None:
+    """Accuracy with its interval, a bar a system, as PNG."""
+    # Imported here: only pictures need it, and whoever wants one was asked for it first.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    found = list(rows(evaluation))[::-1]
+    figure = Figure(figsize=(8, 0.6 * len(found) + 1.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    values = [s.accuracy for _, s in found]
+    errors = [
+        [max(0.0, s.accuracy - s.interval[0]) for _, s in found],
+        [max(0.0, s.interval[1] - s.accuracy) for _, s in found],
+    ]
+    colours = ["#2a7f9e" if name.endswith("(team)") else "#b9c3c9" for name, _ in found]
+    axes.barh(
+        [name for name, _ in found], values, xerr=errors, color=colours, ecolor="#40484d", capsize=3
+    )
+    for y, value in enumerate(values):
+        axes.text(1.02, y, f"{value:.3f}", va="center", transform=axes.get_yaxis_transform())
+    axes.set_xlim(0, 1)
+    axes.set_xlabel(f"accuracy on {len(evaluation.team)} questions, with 95 % interval")
+    axes.spines[["top", "right"]].set_visible(False)
+    partial = path.with_name(path.name + ".partial")
+    figure.savefig(partial, format="png", dpi=150)
+    os.replace(partial, path)

@@ -1,0 +1,177 @@
+"""Composition by cross-attention, CALM (arXiv:2401.02412): an anchor that looks into other models.
+
+At every paired layer h_B <- h_B + W_o Attn(norm(h_B) W_q, norm(h_A) W_k, norm(h_A) W_v), causal over all
+positions of the augmenting model up to the current one; both models frozen. Runs in NumPy inside
+llama.cpp's graph (`llama.hooks`). Keys and values of past positions are kept beside the KV caches and
+follow them: a position that is read again is written again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from localcollab.errors import BadOption, EvaluationFailed
+from localcollab.language_model import Float32Array, OnChunk, Reading
+from localcollab.llama import library
+from localcollab.llama.context import LlamaModel
+from localcollab.llama.hooks import LayerHook
+from localcollab.llama.options import Options
+from localcollab.llama.weights import Weights, choose_n_ctx
+from localcollab.methods.bridges import Bridge, Pair, rms_norm
+from localcollab.vocabulary import Vocabulary, require_same
+
+
+class CrossAttention:
+    """One layer pair at work: keys and values by position, queries when the anchor comes by."""
+
+    def __init__(self, pair: Pair, n_heads: int, n_ctx: int, slopes: Sequence[float] = ()) -> None:
+        self._pair, self._n_heads = pair, n_heads
+        self._slopes = np.array(slopes, np.float32)[:, None, None] if any(slopes) else None
+        width = pair.n_inner // n_heads
+        self._keys = np.zeros((n_heads, n_ctx, width), np.float32)
+        self._values = np.zeros((n_heads, n_ctx, width), np.float32)
+        self._scale = np.float32(width**-0.5)
+
+    def remember(self, position: int, states: Float32Array) -> None:
+        """States of the augmenting layer, (n, d_A), from `position` on."""
+        normed = rms_norm(states, self._pair.norm_augmenting)
+        rows = slice(position, position + len(states))
+        self._keys[:, rows] = self._by_head(normed @ self._pair.key.T)
+        self._values[:, rows] = self._by_head(normed @ self._pair.value.T)
+
+    def attend(self, position: int, states: Float32Array) -> Float32Array:
+        """What is added to the anchor's states (n, d_B), which start at `position`."""
+        n, end = len(states), position + len(states)
+        queries = self._by_head(rms_norm(states, self._pair.norm_anchor) @ self._pair.query.T)
+        scores = queries @ self._keys[:, :end].transpose(0, 2, 1) * self._scale  # (H, n, end)
+        if self._slopes is not None:
+            back = np.arange(position, end)[:, None] - np.arange(end)[None, :]  # (n, end)
+            scores -= self._slopes * back.astype(np.float32)
+        if n > 1:
+            future = np.arange(end)[None, :] > np.arange(position, end)[:, None]
+            scores[:, future] = -np.inf
+        scores -= scores.max(axis=-1, keepdims=True)
+        weights = np.exp(scores, out=scores)
+        weights /= weights.sum(axis=-1, keepdims=True)
+        mixed = (weights @ self._values[:, :end]).transpose(1, 0, 2).reshape(n, -1)
+        added: Float32Array = mixed @ self._pair.output.T
+        return added
+
+    def _by_head(self, rows: Float32Array) -> Float32Array:
+        """(n, n_inner) -> (n_heads, n, width)"""
+        return rows.reshape(len(rows), self._n_heads, -1).transpose(1, 0, 2)
+
+
+class CalmModel:
+    """A `LanguageModel`: the anchor's logits with the bridge's states added on the way.
+
+    `augmenting`: by name, in the bridge's order. `members` are the contexts, anchor first. Raises
+    `BadOption` for a GPU and for layers that the models lack, `BridgeMismatch` for other widths,
+    `VocabularyMismatch`. Whoever loaded the bridge checked it against the files.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        anchor: Weights,
+        augmenting: Mapping[str, Weights],
+        bridge: Bridge,
+        options: Options,
+    ) -> None:
+        if library.supports_gpu() and options.n_gpu_layers != 0:
+            raise BadOption(f"{name}: composed models run on the CPU only: give n_gpu_layers 0")
+        everyone = (anchor, *augmenting.values())
+        if len(everyone) - 1 != len(bridge.card.augmenting_sha256s):
+            raise BadOption(
+                f"{name}: the bridge leads to {len(bridge.card.augmenting_sha256s)} augmenting "
+                f"models, {len(augmenting)} are given"
+            )
+        bridge.require_widths([weights.n_embd for weights in everyone])
+        self.name = name
+        self._is_on = True
+        n_ctx = min(choose_n_ctx(weights, options) for weights in everyone)
+        options = replace(options, n_ctx=n_ctx)
+        self._targets: dict[int, list[CrossAttention]] = {}
+        self._readers = [
+            self._open_augmenting(n, who, weights, bridge, options)
+            for n, (who, weights) in enumerate(augmenting.items())
+        ]
+        hook = LayerHook(list(self._targets), anchor.n_embd, self._compose)
+        self._anchor = LlamaModel(anchor, options, name="anchor", hook=hook)
+        for reader in self._readers:
+            require_same("anchor", self._anchor.vocabulary, reader.name, reader.vocabulary)
+
+    def _open_augmenting(
+        self, number: int, name: str, weights: Weights, bridge: Bridge, options: Options
+    ) -> LlamaModel:
+        assert options.n_ctx is not None
+        sources: dict[int, list[CrossAttention]] = {}
+        for layers, pair in zip(bridge.card.pairs, bridge.pairs, strict=True):
+            if layers.model == number:
+                attention = CrossAttention(
+                    pair, bridge.card.n_heads, options.n_ctx, bridge.card.slopes
+                )
+                sources.setdefault(layers.source, []).append(attention)
+                self._targets.setdefault(layers.target, []).append(attention)
+
+        def remember(layer: int, position: int, states: Float32Array) -> None:
+            with np.errstate(over="ignore", invalid="ignore"):  # `_compose` says it
+                for attention in sources[layer]:
+                    attention.remember(position, states)
+
+        hook = LayerHook(list(sources), weights.n_embd, remember, only_looks=True)
+        return LlamaModel(weights, options, name=name, hook=hook)
+
+    def switch(self, is_on: bool) -> None:
+        """Off: the anchor alone, and no augmenting model is read."""
+        if is_on != self._is_on:
+            self._is_on = is_on
+            self._anchor.forget()
+
+    def _compose(self, layer: int, position: int, states: Float32Array) -> Float32Array | None:
+        if not self._is_on:
+            return None
+        composed = states.copy()
+        with np.errstate(over="ignore", invalid="ignore"):  # said below
+            for attention in self._targets[layer]:
+                composed += attention.attend(position, states)
+        if not np.isfinite(composed).all() and np.isfinite(states).all():
+            raise EvaluationFailed(
+                f"{self.name}: what comes across the bridge to layer {layer} is no number: train "
+                "another with localcollab convert calm"
+            )
+        return composed
+
+    @property
+    def members(self) -> Mapping[str, LlamaModel]:
+        return {model.name: model for model in (self._anchor, *self._readers)}
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        return self._anchor.vocabulary
+
+    @property
+    def n_embd(self) -> int:
+        return self._anchor.n_embd
+
+    @property
+    def n_ctx(self) -> int:
+        return min(model.n_ctx for model in self.members.values())
+
+    def read(
+        self,
+        tokens: Sequence[int],
+        *,
+        last: int = 1,
+        hidden: bool = False,
+        on_chunk: OnChunk | None = None,
+    ) -> Reading:
+        """See `LanguageModel.read`. `hidden` is the composed anchor's."""
+        for reader in self._readers if self._is_on else ():
+            reader.read(tokens, last=0, on_chunk=on_chunk)
+        return self._anchor.read(tokens, last=last, hidden=hidden, on_chunk=on_chunk)
+
+    def attribute(self, reading: Reading, token: int) -> str:
+        """One author: a composition writes every token together."""
+        return self.name

@@ -1,0 +1,128 @@
+"""Token-level deferral, Co-LLM (arXiv:2403.03870): the base writes, or asks one of K experts.
+
+P(x_t) = sum_k P(z_t = k | x_<t) P_k(x_t | x_<t). A gate gives P(z); where the experts' share exceeds
+the threshold the likeliest expert writes the token. An expert is read only when it is asked, and
+catches up with everything it skipped in one batch. `compose` is the paper's mixture instead.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from localcollab.errors import BadOption
+from localcollab.language_model import Float32Array, LanguageModel, OnChunk, Reading, log_softmax
+from localcollab.methods.gates import Gate, check_threshold
+from localcollab.vocabulary import Vocabulary, require_same
+
+
+class DeferralTeam:
+    """A `LanguageModel`; `p_defer` of its readings is the gate's. Raises `VocabularyMismatch`."""
+
+    def __init__(
+        self,
+        name: str,
+        base: LanguageModel,
+        experts: Sequence[LanguageModel],
+        gate: Gate,
+        *,
+        threshold: float = 0.5,
+        compose: bool = False,
+    ) -> None:
+        names = [member.name for member in (base, *experts)]
+        if len(set(names)) < len(names):
+            raise BadOption(
+                f"team {name!r} has members of one name ({', '.join(names)}): rename one"
+            )
+        if not experts:
+            raise BadOption(f"team {name!r} has no expert: name at least one")
+        for expert in experts:
+            require_same(base.name, base.vocabulary, expert.name, expert.vocabulary)
+        self.name = name
+        self.base, self.experts = base, tuple(experts)
+        self.gate, self.compose = gate, compose
+        self.threshold = check_threshold(threshold)
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        return self.base.vocabulary
+
+    @property
+    def n_embd(self) -> int:
+        return self.base.n_embd
+
+    @property
+    def n_ctx(self) -> int:
+        return min(member.n_ctx for member in (self.base, *self.experts))
+
+    def read(
+        self,
+        tokens: Sequence[int],
+        *,
+        last: int = 1,
+        hidden: bool = False,
+        on_chunk: OnChunk | None = None,
+    ) -> Reading:
+        """See `LanguageModel.read`. `hidden` is the base's."""
+        ask_hidden = hidden or (self.gate.needs_hidden and last > 0)
+        base = self.base.read(tokens, last=last, hidden=ask_hidden, on_chunk=on_chunk)
+        if last == 0:
+            return Reading(base.logits, base.hidden, members={self.base.name: base})
+        p_defer = self.gate.defer(base, len(tokens))  # (last, K)
+        authors = self.authors(p_defer)
+        members = {self.base.name: base}
+        for k, expert in enumerate(self.experts, start=1):
+            rows = np.arange(last) if self.compose else np.flatnonzero(authors == k)
+            if len(rows):
+                n_rows = last - int(rows[0])
+                members[expert.name] = expert.read(tokens, last=n_rows, on_chunk=on_chunk)
+        mix = self._mixture if self.compose else self._selected
+        states = base.hidden if hidden else None
+        return Reading(mix(members, authors, p_defer), states, p_defer, members)
+
+    def authors(self, p_defer: Float32Array) -> np.ndarray:
+        """(last, K) -> (last,): 0 for the base, k for expert k."""
+        # Rounding may carry a sum over 1, which no threshold must let through.
+        defers = np.minimum(p_defer.sum(axis=1), 1) > self.threshold
+        return np.where(defers, p_defer.argmax(axis=1) + 1, 0)
+
+    def _selected(
+        self, members: dict[str, Reading], authors: np.ndarray, p_defer: Float32Array
+    ) -> Float32Array:
+        base = members[self.base.name].logits
+        if not authors.any():
+            return base
+        logits = base.copy()
+        for k, expert in enumerate(self.experts, start=1):
+            rows = np.flatnonzero(authors == k)
+            if len(rows):
+                theirs = members[expert.name].logits
+                logits[rows] = theirs[rows - len(authors)]
+        return logits
+
+    def _mixture(
+        self, members: dict[str, Reading], authors: np.ndarray, p_defer: Float32Array
+    ) -> Float32Array:
+        logits: Float32Array = np.logaddexp.reduce(self._weighted(members, p_defer))
+        return logits
+
+    def _weighted(self, members: dict[str, Reading], p_defer: Float32Array) -> Float32Array:
+        """log pi_k + log P_k, (K+1, last, n_vocab)."""
+        pi = np.concatenate([1 - p_defer.sum(axis=1, keepdims=True), p_defer], axis=1)
+        with np.errstate(divide="ignore"):
+            log_pi = np.log(np.clip(pi, 0, 1)).T[:, :, None]
+        readings = [members[m.name] for m in (self.base, *self.experts)]
+        weighted: Float32Array = np.stack([log_softmax(r.logits) for r in readings])
+        weighted += log_pi
+        return weighted
+
+    def attribute(self, reading: Reading, token: int) -> str:
+        """The member that wrote `token`; in a mixture the one that gave it most probability."""
+        assert reading.p_defer is not None
+        if self.compose:
+            last_row = {name: Reading(r.logits[-1:]) for name, r in reading.members.items()}
+            k = int(self._weighted(last_row, reading.p_defer[-1:])[:, -1, token].argmax())
+        else:
+            k = int(self.authors(reading.p_defer[-1:])[0])
+        member = (self.base, *self.experts)[k]
+        author = member.attribute(reading.members[member.name], token)
+        return author if author == member.name else f"{member.name}/{author}"

@@ -1,0 +1,159 @@
+"""Head files: load, save, and check that a head belongs to these model files. Runs in NumPy.
+
+A head maps the base's hidden state (after the final norm) to a softmax over {base, expert 1..K},
+the base's logit fixed at 0, as in Co-LLM (arXiv:2403.03870). Stored as safetensors: a linear layer
+(`weight` (K, n_embd), `bias` (K,)) or a two-layer perceptron with tanh (`hidden_weight`,
+`hidden_bias`, `weight`, `bias`); its card, as JSON, in the metadata.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from localcollab.errors import HeadMismatch
+from localcollab.language_model import Float32Array
+from localcollab.storage import artifact as cards
+
+FORMAT = "localcollab-head-1"
+HIDDEN_STATE = "after the final norm"
+"""Where llama.cpp takes its embedding; other runtimes export the state before the norm."""
+_KIND = cards.Kind("head", FORMAT, HeadMismatch, "train one with localcollab convert head")
+_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "base_sha256": str, "vocabulary": str, "data_sha256": str, "hidden_state": str,
+    "expert_sha256s": list, "threshold": (int, float), "seed": int, "metrics": dict,
+    "versions": dict,
+}  # fmt: skip
+"""Of the card's fields, as JSON has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadCard:
+    """What a head was made from, and how good it is. Every field is in the file."""
+
+    base_sha256: str
+    expert_sha256s: tuple[str, ...]
+    """In the order of the head's rows."""
+    vocabulary: str
+    """The fingerprint of the team's vocabulary."""
+    data_sha256: str
+    threshold: float = 0.5
+    hidden_state: str = HIDDEN_STATE
+    seed: int = 0
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """NLL a token in nats on the validation data: `base`, `expert 1`.., `mixture`, `head`, `oracle`."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    tensors: Mapping[str, Float32Array]
+    card: HeadCard
+    sha256: str = field(default="", compare=False)
+    """Of its file; empty: it was made here and is in none."""
+
+    @property
+    def n_experts(self) -> int:
+        return len(self.tensors["bias"])
+
+    @property
+    def n_embd(self) -> int:
+        return int(self.tensors.get("hidden_weight", self.tensors["weight"]).shape[1])
+
+    def logits(self, hidden: Float32Array) -> Float32Array:
+        """(n, n_embd) -> (n, K+1), the base's first and always 0."""
+        h = hidden
+        if "hidden_weight" in self.tensors:
+            h = np.tanh(h @ self.tensors["hidden_weight"].T + self.tensors["hidden_bias"])
+        d = h @ self.tensors["weight"].T + self.tensors["bias"]  # (n, K)
+        return np.concatenate([np.zeros((len(d), 1), np.float32), d], axis=1)
+
+    def p_defer(self, hidden: Float32Array) -> Float32Array:
+        """P(z = k | hidden), k = 1..K: (n, n_embd) -> (n, K)."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            logits = self.logits(hidden)
+            e = np.exp(logits - logits.max(axis=1, keepdims=True))
+            p: Float32Array = (e / e.sum(axis=1, keepdims=True))[:, 1:]
+        if not np.isfinite(p).all():
+            raise HeadMismatch("the head gives values that are no numbers: train it anew")
+        return p
+
+    def require(self, base: str, experts: Sequence[str], vocabulary: str, n_embd: int) -> None:
+        """`base`, `experts`: sha256 of the files in use. Raises `HeadMismatch`."""
+        card = self.card
+        if card.vocabulary != vocabulary:
+            raise HeadMismatch(
+                f"the head was trained for another vocabulary ({card.vocabulary[:12]}, the base has "
+                f"{vocabulary[:12]}): train one with localcollab convert head"
+            )
+        if n_embd != self.n_embd or len(experts) != self.n_experts:
+            raise HeadMismatch(
+                f"the head reads {self.n_embd} values for {self.n_experts} experts, the team has "
+                f"{n_embd} and {len(experts)}: train one with localcollab convert head"
+            )
+        given, trained = (base, *experts), (card.base_sha256, *card.expert_sha256s)
+        for i, (mine, theirs) in enumerate(zip(given, trained, strict=True)):
+            if mine != theirs:
+                who = "the base" if i == 0 else f"expert {i}"
+                raise HeadMismatch(
+                    f"the head was trained with another file as {who} (sha256 {theirs[:12]}, given "
+                    f"{mine[:12]}): use that file, or train a head with localcollab convert head"
+                )
+
+
+def save_head(head: Head, path: Path) -> None:
+    cards.save(_KIND, path, head.tensors, head.card)
+
+
+def load_head(path: Path) -> Head:
+    """Raises `HeadMismatch`: missing, damaged, not a head, or with values that are no numbers."""
+    found = cards.read(_KIND, path)
+    card = cards.parse(_KIND, path, found.card, _parsed)
+    _check_card(card, path)
+    _check_shapes(found.tensors, len(card.expert_sha256s), path)
+    cards.require_numbers(_KIND, path, found.tensors)
+    return Head(found.tensors, card, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def _parsed(values: dict[str, Any]) -> HeadCard:
+    card = HeadCard(**cards.known(HeadCard, values))
+    cards.check_types(card, _TYPES)
+    if not all(isinstance(sha256, str) for sha256 in card.expert_sha256s):
+        raise TypeError("expert_sha256s holds what is no text")
+    return replace(card, expert_sha256s=tuple(card.expert_sha256s))
+
+
+def _check_card(card: HeadCard, path: Path) -> None:
+    if not 0 <= card.threshold <= 1:
+        raise _KIND.refusal(path, f"threshold {card.threshold} is no probability")
+    if card.hidden_state != HIDDEN_STATE:
+        raise HeadMismatch(
+            f"{path}: reads the hidden state {card.hidden_state!r}, llama.cpp gives it "
+            f"{HIDDEN_STATE}: export the states with localcollab convert head"
+        )
+
+
+def _check_shapes(tensors: cards.Tensors, n_experts: int, path: Path) -> None:
+    names = set(tensors)
+    linear, mlp = {"weight", "bias"}, {"weight", "bias", "hidden_weight", "hidden_bias"}
+    if names not in (linear, mlp):
+        what = f"holds tensors {sorted(names)}, a head has {sorted(linear)}"
+        raise _KIND.refusal(path, what)
+    for name, tensor in tensors.items():
+        if tensor.ndim != (1 if "bias" in name else 2):
+            raise _KIND.refusal(path, f"{name} has {tensor.ndim} dimensions")
+    width = tensors["hidden_weight"].shape[0] if names == mlp else tensors["weight"].shape[-1]
+    expected = {"weight": (n_experts, width), "bias": (n_experts,)}
+    if names == mlp:
+        expected["hidden_bias"] = (width,)
+        expected["hidden_weight"] = (width, tensors["hidden_weight"].shape[-1])
+    for name, tensor in tensors.items():
+        if tensor.shape != expected[name] or tensor.dtype != np.float32:
+            raise _KIND.refusal(
+                path,
+                f"{name} is {tensor.dtype} {tensor.shape}, {n_experts} experts need float32 "
+                f"{expected[name]}",
+            )

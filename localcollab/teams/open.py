@@ -1,0 +1,264 @@
+"""A plan -> an open team. Probes each file, shares weights, checks what was trained for them.
+
+Answers `run`, `chat`, `eval` and `convert` alike: whoever needs models comes here.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from localcollab.catalog import Blend, Calm
+from localcollab.chat.template import ChatTemplate
+from localcollab.decoding.speculation import Draft
+from localcollab.errors import BadOption
+from localcollab.language_model import LanguageModel
+from localcollab.llama.options import Options
+from localcollab.llama.probe import Verdict, probe
+from localcollab.methods.familiarity import Speller
+from localcollab.methods.heads import Head, load_head
+from localcollab.methods.vocabulary_map import in_vocabulary
+from localcollab.teams.build import composed_model, team_model
+from localcollab.teams.plan import (
+    BASE,
+    DRAFT,
+    Member,
+    TeamPlan,
+    plan_from_catalog,
+    plan_from_files,
+    with_choices,
+)
+from localcollab.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from localcollab.llama.context import LlamaModel
+    from localcollab.llama.weights import Weights
+
+__all__ = [
+    "BASE", "DRAFT", "Member", "OnProgress", "OpenTeam", "TeamPlan", "chat_template", "member_sha256",
+    "open_team", "plan_from_catalog", "plan_from_files", "probe_member", "with_choices",
+]  # fmt: skip
+
+OnProgress = Callable[[str], None]
+_SPELLING_CTX = 128
+"""Tokens of context in which an expert spells names."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTeam:
+    name: str
+    model: LanguageModel
+    members: Mapping[str, LanguageModel]
+    """The base first; in its vocabulary. A composition's members have contexts of their own."""
+    verdicts: Mapping[str, Verdict]
+    """By file, the base's first; of a team among the members as `tuned/expert`."""
+    template: ChatTemplate | None
+    """The base's own; None: its file has none."""
+    head: Head | None = None
+    spellers: Mapping[str, Speller] = field(default_factory=dict)
+    draft: Draft | None = None
+
+    @property
+    def base(self) -> LanguageModel:
+        """Whoever speaks first: its vocabulary and its chat form are the team's."""
+        return next(iter(self.members.values()))
+
+
+def open_team(
+    plan: TeamPlan, options: Options | None = None, on_progress: OnProgress | None = None
+) -> OpenTeam:
+    """Raises `BadModelFile`, `VocabularyMismatch`, `HeadMismatch`, `BridgeMismatch`, `BadOption`."""
+    if isinstance(plan.method, Blend):
+        raise BadOption(
+            f"{plan.name} is a blend, which picks among whole answers and writes no tokens of its own: "
+            "use one of its members here"
+        )
+    files = Files(options or Options(), on_progress)
+    for member in plan.files:
+        files.verdict(member)  # all of them before any is loaded
+    return _open(plan, files)
+
+
+class Files:
+    """Model files that are probed once and loaded once, however many members share them."""
+
+    def __init__(self, options: Options, on_progress: OnProgress | None) -> None:
+        self.options = options
+        self._on_progress = on_progress
+        self._verdicts: dict[tuple[Path, Path | None], Verdict] = {}
+        self._weights: dict[str, Weights] = {}
+
+    def verdict(self, member: Member) -> Verdict:
+        key = (member.path, member.adapter)
+        if key not in self._verdicts:
+            self._verdicts[key] = probe_member(member, self._on_progress)
+        return self._verdicts[key]
+
+    def weights(self, member: Member) -> "Weights":
+        # Imported here: reading a catalogue or planning a team needs no llama.cpp.
+        from localcollab.llama.weights import load_weights
+
+        verdict = self.verdict(member)
+        if verdict.path not in self._weights:
+            if self._on_progress:
+                self._on_progress(f"loading {member.name} ({member.path.name})")
+            self._weights[verdict.path] = load_weights(
+                Path(verdict.path), self.options, extra_buffers=verdict.extra_buffers
+            )
+        return self._weights[verdict.path]
+
+
+def probe_member(member: Member, on_progress: OnProgress | None = None) -> Verdict:
+    """The verdict on its weights; the sha256 is of the adapted weights where it has an adapter."""
+    verdict = probe(member.path, on_progress)
+    if member.adapter is None:
+        return verdict
+    from localcollab.llama.adapter import adapted_sha256
+
+    return replace(verdict, sha256=adapted_sha256(verdict.sha256, member.adapter))
+
+
+def member_sha256(
+    member: Member | TeamPlan, verdict: Callable[[Member], Verdict] = probe_member
+) -> str:
+    """Of a file; of a team among the members, of everything that decides what it says.
+
+    Raises `BadOption` where a file that was trained for such a team is missing.
+    """
+    if isinstance(member, Member):
+        return verdict(member).sha256
+    digest = hashlib.sha256()
+    for part in member.members:
+        digest.update(member_sha256(part, verdict).encode())
+    for trained in filter(None, (member.head, member.trained)):
+        if not trained.is_file():
+            raise BadOption(
+                f"{trained}: no such file: check the path, or train one for {member.name}"
+            )
+        digest.update(hashlib.sha256(trained.read_bytes()).digest())
+    rule = (member.method, member.gate, member.threshold, member.compose, member.seed)
+    digest.update(repr(rule).encode())
+    return digest.hexdigest()
+
+
+def _open(plan: TeamPlan, files: Files) -> OpenTeam:
+    if isinstance(plan.method, Calm):
+        return _open_composed(plan, files)
+    head = load_head(plan.head) if plan.head else None
+    parts = dict(_parts(plan, files))
+    members = {name: part.model for name, part in parts.items()}
+    model = team_model(plan, list(members.values()), _sha256s(plan, files), head)
+    verdicts = dict(_verdicts(plan, parts, files))
+    template = next(iter(parts.values())).template
+    spellers, draft = _open_spellers(plan, files), _open_draft(plan, model.vocabulary, files)
+    return OpenTeam(plan.name, model, members, verdicts, template, head, spellers, draft)
+
+
+def _open_composed(plan: TeamPlan, files: Files) -> OpenTeam:
+    # A composition's own contexts cannot be read apart: their layers are joined.
+    alone = [member for member in plan.members if isinstance(member, Member)]
+    weights = {member.name: files.weights(member) for member in alone}
+    model = composed_model(plan, weights, _sha256s(plan, files), files.options)
+    template = _template_of(weights[plan.first.name], model.vocabulary)
+    members = OnDemand({member.name: partial(_open_member, member, files) for member in alone})
+    verdicts, draft = dict(_verdicts(plan, {}, files)), _open_draft(plan, model.vocabulary, files)
+    return OpenTeam(plan.name, model, members, verdicts, template, draft=draft)
+
+
+class OnDemand(Mapping[str, LanguageModel]):
+    """Models that are opened when they are first asked for."""
+
+    def __init__(self, openers: Mapping[str, Callable[[], LanguageModel]]) -> None:
+        self._openers, self._models = openers, dict[str, LanguageModel]()
+
+    def __getitem__(self, name: str) -> LanguageModel:
+        if name not in self._models:
+            self._models[name] = self._openers[name]()
+        return self._models[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._openers)
+
+    def __len__(self) -> int:
+        return len(self._openers)
+
+
+def _sha256s(plan: TeamPlan, files: Files) -> list[str]:
+    return [member_sha256(member, files.verdict) for member in plan.members]
+
+
+def _parts(plan: TeamPlan, files: Files) -> Iterator[tuple[str, OpenTeam]]:
+    """Each member as a team of its own, mapped to the vocabulary of the first."""
+    vocabulary: Vocabulary | None = None
+    for member in plan.members:
+        part = _open(member, files) if isinstance(member, TeamPlan) else _alone(member, files)
+        if vocabulary is None:
+            vocabulary = part.model.vocabulary
+        else:
+            mapped = in_vocabulary(part.model, vocabulary, plan.first.path.name)
+            part = replace(part, model=mapped)
+        yield member.name, part
+
+
+def _alone(member: Member, files: Files) -> OpenTeam:
+    model = _open_member(member, files)
+    template = _template_of(files.weights(member), model.vocabulary)
+    return OpenTeam(member.name, model, {member.name: model}, {}, template)
+
+
+def _verdicts(
+    plan: TeamPlan, parts: Mapping[str, OpenTeam], files: Files
+) -> Iterator[tuple[str, Verdict]]:
+    for member in plan.members:
+        if isinstance(member, Member):
+            yield member.name, files.verdict(member)
+        else:
+            inner = parts[member.name].verdicts.items()
+            yield from ((f"{member.name}/{name}", verdict) for name, verdict in inner)
+    if plan.draft:
+        yield DRAFT, files.verdict(plan.draft)
+
+
+def _open_member(member: Member, files: Files, options: Options | None = None) -> "LlamaModel":
+    from localcollab.llama.context import LlamaModel
+
+    model = LlamaModel(files.weights(member), options or files.options, name=member.name)
+    if member.adapter:
+        from localcollab.llama.adapter import set_adapter
+
+        set_adapter(model, member.adapter)
+    return model
+
+
+def _open_draft(plan: TeamPlan, vocabulary: Vocabulary, files: Files) -> Draft | None:
+    if plan.draft is None:
+        return None
+    opened = _open_member(plan.draft, files)
+    return Draft(in_vocabulary(opened, vocabulary, plan.first.path.name))
+
+
+def _template_of(weights: "Weights", vocabulary: Vocabulary) -> ChatTemplate | None:
+    text = weights.chat_template
+    return chat_template(text, weights.path.name, vocabulary) if text else None
+
+
+def chat_template(text: str, name: str, vocabulary: Vocabulary) -> ChatTemplate:
+    """A model's own template, with the texts of its special tokens. `name`: of its file."""
+    bos, eos = (
+        None if token is None else vocabulary.strings[token]
+        for token in (vocabulary.bos, vocabulary.eos)
+    )
+    return ChatTemplate(text, name=name, bos=bos, eos=eos)
+
+
+def _open_spellers(plan: TeamPlan, files: Files) -> dict[str, Speller]:
+    small = replace(
+        files.options, n_ctx=_SPELLING_CTX, n_batch=_SPELLING_CTX, n_ubatch=_SPELLING_CTX
+    )
+    return {
+        member.name: Speller(_open_member(member, files, small), plan.familiar[member.name])
+        for member in plan.members
+        if isinstance(member, Member) and member.name in plan.familiar
+    }

@@ -1,0 +1,153 @@
+"""Names and files -> a plan: what is to be opened, and how it answers as one. Nothing is loaded.
+
+`localcollab.teams.open` opens a plan.
+"""
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from localcollab.catalog import (
+    Blend,
+    Calm,
+    Catalog,
+    Contrast,
+    Deferral,
+    Familiarity,
+    Mixture,
+    Place,
+    Proxy,
+    TeamEntry,
+    method_name,
+)
+from localcollab.errors import BadOption
+from localcollab.methods.gates import check_threshold
+
+BASE = "base"
+"""The author name of a team's base."""
+DRAFT = "draft"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A model file in its place in a team, perhaps with a LoRA adapter on its context."""
+
+    name: str
+    path: Path
+    adapter: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TeamPlan:
+    """What to open: members by name, the base first, and who decides. A member may be a team."""
+
+    name: str
+    members: tuple["Member | TeamPlan", ...]
+    head: Path | None = None
+    gate: str | None = None
+    threshold: float | None = None
+    compose: bool = False
+    seed: int = 0
+    familiar: Mapping[str, Familiarity] = field(default_factory=dict)
+    draft: Member | None = None
+    """Proposes tokens for whoever writes; no author itself."""
+    method: Calm | Proxy | Contrast | Mixture | Blend | None = None
+    """None: the base writes, or defers to an expert."""
+    trained: Path | None = None
+    """The method's bridge, or its fitted weights."""
+
+    @property
+    def files(self) -> tuple[Member, ...]:
+        """Everything to load: the members, those of teams among them, and the drafts."""
+        return tuple(self._files())
+
+    def _files(self) -> Iterator[Member]:
+        for member in self.members:
+            if isinstance(member, TeamPlan):
+                yield from member.files
+            else:
+                yield member
+        if self.draft:
+            yield self.draft
+
+    @property
+    def first(self) -> Member:
+        """The file that speaks first: its vocabulary and its chat template are the team's."""
+        member = self.members[0]
+        return member.first if isinstance(member, TeamPlan) else member
+
+
+def plan_from_catalog(catalog: Catalog, entry: TeamEntry) -> TeamPlan:
+    """Raises `BadCatalog` where an entry names what is not there."""
+    files = {table: catalog.trained(table, name).path for table, name in entry.trained}
+    method = entry.method
+    plan = TeamPlan(
+        name=entry.name,
+        members=tuple(_member(catalog, place) for place in method.places),
+        draft=_alone(catalog, DRAFT, entry.draft) if entry.draft else None,
+    )
+    match method:
+        case Deferral():
+            return replace(
+                plan, head=files.get("heads"), gate=method.gate, threshold=method.threshold,
+                compose=method.compose, familiar=method.familiar,
+            )  # fmt: skip
+        case Calm() | Proxy() | Contrast() | Mixture() | Blend():
+            return replace(plan, method=method, trained=next(iter(files.values()), None))
+    return plan
+
+
+def _member(catalog: Catalog, place: Place) -> Member | TeamPlan:
+    name = BASE if place.role == "base" else place.name
+    nested = catalog.nested(place)
+    if nested is not None:
+        # Whoever reads the whole team has a draft of its own, or none.
+        return replace(plan_from_catalog(catalog, nested), name=name, draft=None)
+    return _alone(catalog, name, place.name)
+
+
+def _alone(catalog: Catalog, name: str, model: str) -> Member:
+    entry = catalog.model(model)
+    return Member(name, entry.path, entry.adapter)
+
+
+def plan_from_files(base: Path, experts: Sequence[Path]) -> TeamPlan:
+    """Any files at once; experts are named after their files. Decided by the entropy gate."""
+    members = [Member(BASE, base)]
+    for path in experts:
+        taken = {member.name for member in members}
+        names = (path.stem if n == 1 else f"{path.stem}-{n}" for n in itertools.count(1))
+        members.append(Member(next(name for name in names if name not in taken), path))
+    name = "+".join(path.stem for path in (base, *experts))
+    return TeamPlan(name, tuple(members), gate="entropy" if experts else None)
+
+
+def with_choices(
+    plan: TeamPlan,
+    *,
+    gate: str | None = None,
+    head: Path | None = None,
+    threshold: float | None = None,
+    compose: bool = False,
+    seed: int = 0,
+    draft: Path | None = None,
+) -> TeamPlan:
+    """The plan with a caller's own gate, head, threshold, draft. Raises `BadOption`."""
+    if gate and head:
+        raise BadOption(f"both a gate ({gate}) and a head ({head.name}) are given: choose one")
+    decides = bool(gate or head or compose or threshold is not None)
+    if decides and len(plan.members) == 1:
+        raise BadOption("gate, head, threshold and compose need an expert: add --expert FILE")
+    if decides and plan.method is not None:
+        raise BadOption(
+            f"{plan.name}: its method is {method_name(plan.method)}, so no gate decides there: leave "
+            "out gate, head, threshold and compose, or choose a deferral team"
+        )
+    if threshold is not None:
+        plan = replace(plan, threshold=check_threshold(threshold))
+    if gate or head:
+        plan = replace(plan, gate=gate, head=head)
+    if draft:
+        plan = replace(plan, draft=Member(DRAFT, draft))
+    return replace(plan, compose=plan.compose or compose, seed=seed)

@@ -1,0 +1,146 @@
+"""One conversation: messages and a team -> an iterator of events.
+
+Keeps the token ids of its answers and splices them into the next prompt, so that a turn reads only
+what is new. A conversation uses its team's caches: open another team for a second one.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
+from typing import Self
+
+from localcollab.chat.template import Message
+from localcollab.chat.transcript import Transcript, Turn, without_reasoning
+from localcollab.decoding.answer_text import Limits
+from localcollab.decoding.generate import generate
+from localcollab.decoding.sampling import Sampling
+from localcollab.errors import BadModelFile, BadOption, ContextFull
+from localcollab.events import Event, Finished, Prompted, Unfamiliar
+from localcollab.language_model import LanguageModel
+from localcollab.methods.familiarity import unfamiliar
+from localcollab.teams.open import OpenTeam
+
+_PART, _MADE_BY_A_CUT = 4096, 8
+"""Characters counted at once, and the tokens that cutting there may have made; generous."""
+
+
+class Session:
+    """`messages` is the conversation so far; an answer joins it when it is finished."""
+
+    def __init__(self, team: OpenTeam, *, system: str | None = None) -> None:
+        """Raises `BadOption` for a system prompt without a chat template."""
+        self.team = team
+        if system and team.template is None:
+            raise BadOption(
+                f"{team.name}: the base has no chat template, so it takes no system prompt: put it "
+                "into the question"
+            )
+        self.messages: list[Message] = [Message("system", system)] if system else []
+        self._transcript = Transcript(team.template, team.model.vocabulary)
+
+    @classmethod
+    def restored(cls, team: OpenTeam, turns: Iterable[Turn], *, system: str | None = None) -> Self:
+        """The conversation that had these turns: its next prompt has the same ids as if it had never
+        ended. Nothing is evaluated yet. Raises what rendering and encoding raise."""
+        past = tuple(turns)
+        session = cls(team, system=system)
+        if not session._follow(past):
+            session = cls(team, system=system)
+            for turn in past:
+                messages = [*session.messages, Message("user", turn.question)]
+                # Each prompt is made again, because where one ended is where its text was cut.
+                session._transcript.prompted(messages)
+                session._answered(turn, messages)
+        return session
+
+    def _follow(self, turns: Sequence[Turn]) -> bool:
+        """Turn by turn, each rendered beside the two before it only: rendering all that stood before
+        each takes the square of their number. False: this template needs that."""
+        system = self.messages
+        for n, turn in enumerate(turns):
+            asked = Message("user", turn.question)
+            messages = [*self.messages, asked]
+            if n < 3:
+                self._transcript.prompted(messages)
+            elif not self._transcript.went_on(system, self.messages[-4:], asked):
+                return False
+            if n == len(turns) - 1 and not self._transcript.writes(messages):
+                return False
+            self._answered(turn, messages)
+        return True
+
+    def _answered(self, turn: Turn, messages: list[Message]) -> None:
+        # Ids of another vocabulary (an import may hold any): the text is tokenized instead.
+        vocabulary = range(self.team.model.vocabulary.n_tokens)
+        is_ours = all(token in vocabulary for token in turn.tokens)
+        self._transcript.answered(turn.tokens if is_ours else ())
+        self.messages = [*messages, Message("assistant", without_reasoning(turn.answer))]
+
+    def ask(
+        self,
+        question: str,
+        sampling: Sampling | None = None,
+        limits: Limits | None = None,
+        *,
+        stop_event: threading.Event | None = None,
+        sent: str | None = None,
+    ) -> Iterator[Event]:
+        """Yields `Prompted`, `Progress`, `Token`s, `Unfamiliar`, `Finished`. The question stays in the
+        conversation only when the answer was begun. `sent` is read in its place this once (it holds
+        the question, and sources). Raises what `generate` and rendering raise."""
+        if not question:
+            raise BadOption("the question is empty: give at least one character")
+        content = question if sent is None else sent
+        require_room(self.team.model, content)
+        prompt = self._transcript.prompt([*self.messages, Message("user", content)])
+        messages = [*self.messages, Message("user", question)]
+        if not prompt.tokens:
+            file = next(iter(self.team.verdicts.values())).path
+            raise BadModelFile(
+                f"{file}: its vocabulary has no token for any of the question: use another file of "
+                "this model"
+            )
+        yield Prompted(len(prompt.tokens), prompt.n_reread)
+        for event in generate(
+            self.team.model,
+            prompt.tokens,
+            sampling,
+            limits,
+            draft=self.team.draft,
+            stop_event=stop_event,
+        ):
+            if isinstance(event, Finished):
+                self._transcript.answered(event.tokens)
+                self.messages = [*messages, Message("assistant", without_reasoning(event.text))]
+                yield from self._unfamiliar(question, event)
+            yield event
+
+    def prompt(self, question: str) -> list[int]:
+        """The ids that asking `question` now would start from; the conversation stays as it is.
+
+        Raises `ContextFull`, and what rendering and encoding raise."""
+        require_room(self.team.model, question)
+        messages = [*self.messages, Message("user", question)]
+        return list(copy(self._transcript).prompt(messages).tokens)
+
+    def _unfamiliar(self, question: str, answer: Finished) -> Iterator[Event]:
+        found = unfamiliar(self.team.spellers, answer.authors, question, answer.text)
+        yield from (Unfamiliar(expert, name) for expert, name in found)
+
+
+def require_room(model: LanguageModel, text: str, what: str = "the question") -> None:
+    """Raises `ContextFull` where `text` alone fills the context.
+
+    Counted by parts: llama.cpp's time for a text of rare characters grows with its square.
+    """
+    n_tokens = 0
+    if len(text) <= model.n_ctx:
+        return
+    for at in range(0, len(text), _PART):
+        part = text[at : at + _PART]
+        n_tokens += len(model.vocabulary.encode(part)) - _MADE_BY_A_CUT
+        if n_tokens > model.n_ctx:
+            raise ContextFull(
+                f"{what} has {len(text)} characters; the first {at + len(part)} fill "
+                f"the context of {model.n_ctx} tokens: shorten it, or give a larger n_ctx"
+            )

@@ -1,0 +1,159 @@
+"""`convert calm` on small GGUF files: what it writes runs, resumes, and says what is wrong."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from localcollab.errors import BadData, BadModelFile, BadOption, BridgeMismatch, VocabularyMismatch
+from localcollab.llama.options import Options
+from localcollab.llama.weights import load_weights
+from localcollab.methods.bridges import load_bridge
+from localcollab.methods.calm import CalmModel
+from localcollab.teams.open import Member
+from localcollab_convert.calm import command as calm_command
+from localcollab_convert.calm.composition import Composition
+from localcollab_convert.calm.make import BridgeMaker
+from localcollab_convert.calm.models import load_frozen, require_same_logits
+from localcollab_convert.calm.request import Recipe, Request
+from random_llama import random_llama, write_gguf
+
+pytestmark = pytest.mark.weights
+RECIPE = Recipe(
+    n_inner=32, n_heads=2, n_steps=80, batch=8, eval_every=20, warmup_steps=4, learning_rate=1e-2
+)
+EXACT = Options(flash_attention="off", n_ctx=128, kv_type="f32")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("calm")
+    write_gguf(random_llama(0, n_layers=4, n_embd=64), made / "anchor.gguf")
+    write_gguf(random_llama(1, n_embd=64), made / "augmenting.gguf")
+    lines = [
+        json.dumps({"prompt": f"w{n} w{n + 1}", "completion": " w7 w8", "kind": "copy"})
+        for n in range(10, 34)
+    ]
+    (made / "data.jsonl").write_text("\n".join(lines))
+    return made
+
+
+def request(folder: Path, out: Path) -> Request:
+    return Request(
+        anchor=Member("anchor", folder / "anchor.gguf"),
+        augmenting=(Member("augmenting", folder / "augmenting.gguf"),),
+        data=folder / "data.jsonl",
+        out=out,
+        work=out.with_name(out.name + ".work"),
+        recipe=RECIPE,
+        layers=((0, 0), (1, 2)),
+        n_ctx=128,
+        n_threads=1,
+    )
+
+
+def test_a_bridge_is_trained_measured_written_and_resumed(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = request(folder, tmp_path / "b.safetensors")
+    calm_command.run(asked, as_json=True)
+    made = json.loads(capsys.readouterr().out)
+    trained, accuracy = made["trained"], made["accuracy"]
+    assert (trained["n_train"], trained["n_valid"], accuracy["n"]) == (22, 2, 2)
+    assert trained["curve"][-1]["valid_loss"] < 0.5 * trained["curve"][0]["valid_loss"]
+    assert accuracy["by_kind"] == {"copy": [accuracy["anchor"], accuracy["composed"]]}
+    assert accuracy["anchor"] == 0.0
+    assert (tmp_path / "b.curve.png").read_bytes().startswith(b"\x89PNG")
+    first = load_bridge(asked.out)
+    asked.out.unlink()
+    calm_command.run(asked, as_json=False)
+    said = capsys.readouterr()
+    assert "train: up to date" in said.err
+    assert "measure: up to date" in said.err
+    assert "layers: augmenting 0 -> 0, augmenting 1 -> 2" in said.out
+    again = load_bridge(asked.out)
+    assert again.card == first.card
+    for mine, theirs in zip(again.pairs, first.pairs, strict=True):
+        np.testing.assert_array_equal(mine.output, theirs.output)
+    assert_the_runtime_equals_pytorch(folder, asked)
+
+
+def assert_the_runtime_equals_pytorch(folder: Path, asked: Request) -> None:
+    bridge = load_bridge(asked.out)
+    models = [
+        load_frozen(folder / f"{name}.gguf", 10**6, torch.device("cpu"))
+        for name in ("anchor", "augmenting")
+    ]
+    composition = Composition(models[0], models[1:], bridge.card.pairs, 32, 2, bridge.card.slopes)
+    composition.load(bridge.pairs)
+    tokens = np.random.default_rng(0).integers(3, 512, 60).tolist()
+    with torch.no_grad():
+        expected = composition(torch.tensor([tokens]))[0].numpy()
+    weights = [
+        load_weights(folder / f"{name}.gguf", EXACT, extra_buffers=False)
+        for name in ("anchor", "augmenting")
+    ]
+    model = CalmModel("calm", weights[0], {"augmenting": weights[1]}, bridge, EXACT)
+    got = model.read(tokens, last=len(tokens)).logits
+    assert np.abs(got - expected).max() <= 1e-4 * np.abs(expected).max()
+
+
+def test_a_bridge_that_gains_nothing_is_not_written(folder: Path, tmp_path: Path) -> None:
+    asked = request(folder, tmp_path / "b.safetensors")
+    asked = replace(asked, recipe=replace(asked.recipe, n_steps=1, learning_rate=1e-12))
+    with pytest.raises(BridgeMismatch, match="no better than the anchor alone"):
+        BridgeMaker(asked, lambda _: None, lambda _: None).make()
+    assert not asked.out.exists()
+
+
+def test_what_is_asked_for_wrongly_is_said_before_anything_is_loaded(
+    folder: Path, tmp_path: Path
+) -> None:
+    asked = request(folder, tmp_path / "b.safetensors")
+    with pytest.raises(BadOption, match="add --augmenting FILE"):
+        BridgeMaker(replace(asked, augmenting=()), print, print)
+    with pytest.raises(BadData, match="no such file"):
+        BridgeMaker(replace(asked, data=folder / "none.jsonl"), print, print)
+    adapted = Member("anchor", folder / "anchor.gguf", folder / "lora.gguf")
+    with pytest.raises(BadOption, match="merge it into its weights"):
+        BridgeMaker(replace(asked, anchor=adapted), print, print)
+    twice = calm_command.ModelChoice(
+        str(folder / "anchor.gguf"), (str(folder / "augmenting.gguf"),) * 2
+    )
+    with pytest.raises(BadOption, match="names augmenting twice"):
+        twice.members()
+    with pytest.raises(BadOption, match="--layers is '1-2'"):
+        calm_command.parse_layers("1-2")
+    with pytest.raises(BadOption, match="--layers 0:0,00:0 names a pair twice"):
+        calm_command.parse_layers("0:0,00:0")
+    choice = calm_command.ModelChoice(
+        str(folder / "anchor.gguf"), (str(folder / "augmenting.gguf"),)
+    )
+    with pytest.raises(BadOption, match="--layers is ''"):
+        calm_command.request(
+            choice, RECIPE, data=asked.data, valid=None, out=asked.out, work=None, n_pairs=None,
+            layers="", half=False, measure_on=1, force=False, n_ctx=None, n_threads=None,
+        )  # fmt: skip
+
+
+def test_a_file_that_pytorch_reads_otherwise_is_refused(folder: Path) -> None:
+    path = folder / "anchor.gguf"
+    model = load_frozen(path, 10**6, torch.device("cpu"))
+    runtime = BridgeMaker(request(folder, folder / "x"), print, print)._runtime
+    tokens = list(range(10, 40))
+    require_same_logits(path, model, runtime, tokens)
+    with torch.no_grad():
+        model.model.layers[1].self_attn.q_proj.weight.mul_(-1)
+    with pytest.raises(BadModelFile, match="transformers reads it otherwise"):
+        require_same_logits(path, model, runtime, tokens)
+
+
+def test_models_of_two_vocabularies_are_refused(folder: Path, tmp_path: Path) -> None:
+    shipped = Path(calm_command.__file__).parents[2] / "localcollab/shipped/formulary"
+    asked = request(folder, tmp_path / "b.safetensors")
+    asked = replace(asked, augmenting=(Member("formulary", shipped / "formulary.gguf"),))
+    with pytest.raises(VocabularyMismatch, match="formulary"):
+        BridgeMaker(asked, lambda _: None, lambda _: None).make()

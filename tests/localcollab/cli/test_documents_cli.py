@@ -1,0 +1,83 @@
+"""`localcollab docs`, as a user runs it, where there is no network."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def prefix() -> list[str]:
+    """Of a command: takes its network away where this machine permits it."""
+    found = ["unshare", "-rn"]
+    if shutil.which("unshare") and not subprocess.run([*found, "true"], check=False).returncode:
+        return found
+    return []
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    home = tmp_path / "home"
+    (home / "notes").mkdir(parents=True)
+    (home / "notes" / "a\x1b[2J\nb.md").write_text("# Plan\n\nThe xylophone\x1b[31m rendezvous.\n")
+    (home / "notes" / "photo.jpg").write_bytes(bytes(range(256)))
+    for name in ("DATA", "CONFIG", "CACHE", "STATE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
+    monkeypatch.setenv("TMPDIR", str(home / "tmp"))
+    (home / "tmp").mkdir()
+    return home
+
+
+def run(prefix: list[str], *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [*prefix, sys.executable, "-m", "localcollab.cli.main", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
+
+
+def test_files_are_added_searched_and_shown_and_their_text_stays_in_the_collection(
+    home: Path, prefix: list[str]
+) -> None:
+    added = run(prefix, "--verbose", "docs", "add", home / "notes", "-C", "mine")
+    assert (added.returncode, added.stdout) == (
+        0,
+        "mine: 2 files added, 0 changed, 0 unchanged, 0 removed; 1 not indexed "
+        "(localcollab docs status says why)\n",
+    )
+    assert "photo.jpg" in added.stderr
+    assert "xylophone" not in added.stderr
+    found = run(prefix, "--verbose", "docs", "search", "Xylophones?", "-C", "mine")
+    place = f"{home}/notes/a␛[2J␊b.md, Plan (characters 0 to 39)"
+    assert found.stdout == f"[1] {place}\n    # Plan The xylophone␛[31m rendezvous.\n"
+    (report,) = json.loads(run(prefix, "docs", "status", "--json").stdout)
+    assert (report["files"], report["n_passages"]) == ({"indexed": 1, "refused": 1}, 1)
+    holders = [
+        path.relative_to(home).as_posix()
+        for path in home.rglob("*")
+        if path.is_file() and b"xyloph" in path.read_bytes()
+    ]
+    assert {holder.split(".sqlite3")[0] for holder in holders} == {
+        "data/localcollab/collections/mine", "notes/a\x1b[2J\nb.md",
+    }  # fmt: skip
+
+
+def test_what_cannot_be_added_makes_no_collection(home: Path) -> None:
+    wrong = run([], "docs", "add", "/nosuch")
+    assert (wrong.returncode, wrong.stderr) == (
+        1,
+        "localcollab: /nosuch cannot be added (No such file or directory): give a file or folder\n",
+    )
+    assert run([], "docs", "status", "--json").stdout == "[]\n"
+
+
+def test_a_mistake_is_one_line(home: Path) -> None:
+    wrong = run([], "docs", "search", "x", "--collection", "mien")
+    assert (wrong.returncode, wrong.stderr) == (
+        1,
+        "localcollab: there is no collection 'mien' (there are: none yet): localcollab docs add PATH "
+        "--collection mien makes it\n",
+    )

@@ -1,0 +1,49 @@
+"""A card is JSON by a stranger: every field of it may be anything."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from localcollab.errors import BridgeMismatch, HeadMismatch, LocalcollabError
+from localcollab.methods.bridges import load_bridge
+from localcollab.methods.heads import load_head
+
+SHIPPED = Path(__file__).parents[3] / "localcollab" / "shipped" / "formulary"
+Load = Callable[[Path], object]
+
+
+def with_card(source: Path, path: Path, **changes: object) -> Path:
+    data = source.read_bytes()
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:end])
+    card = json.loads(header["__metadata__"]["card"]) | changes
+    header["__metadata__"]["card"] = json.dumps(card)
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + data[end:])
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "load", "error", "change"),
+    [
+        ("calm", load_bridge, BridgeMismatch, {"anchor_sha256": 5}),
+        ("calm", load_bridge, BridgeMismatch, {"vocabulary": None}),
+        ("calm", load_bridge, BridgeMismatch, {"data_sha256": []}),
+        ("calm", load_bridge, BridgeMismatch, {"metrics": 5}),
+        ("calm", load_bridge, BridgeMismatch, {"n_heads": float("inf")}),
+        ("calm", load_bridge, BridgeMismatch, {"n_heads": 10**400}),
+        ("calm", load_bridge, BridgeMismatch, {"pairs": [[0, 0, float("inf")]]}),
+        ("calm", load_bridge, BridgeMismatch, {"slopes": [10**400] * 4}),
+        ("head", load_head, HeadMismatch, {"threshold": 10**400}),
+        ("head", load_head, HeadMismatch, {"expert_sha256s": {}}),
+    ],
+)
+def test_a_card_of_odd_values_is_one_clear_error(
+    name: str, load: Load, error: type[LocalcollabError], change: dict[str, object], tmp_path: Path
+) -> None:
+    source = SHIPPED / f"{name}.safetensors"
+    load(with_card(source, tmp_path / "sound"))
+    with pytest.raises(error, match="localcollab convert"):
+        load(with_card(source, tmp_path / "odd", **change))
