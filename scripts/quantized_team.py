@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from localcollab.catalog import DEFAULT_TEAM, SHIPPED, load_catalog
-from localcollab.cli.terminal import Status
 from localcollab.evaluation.evaluate import Score, ask_team, score
 from localcollab.evaluation.questions import Question, read_questions
 from localcollab.methods.heads import load_head, save_head
 from localcollab.teams.open import TeamPlan, open_team, plan_from_catalog
+from localcollab.terminal.status import Status
 from localcollab_convert.model.pipeline import Conversion, Made, Request, parse_types
 from localcollab_convert.staging.stages import write_json, write_text
 from localcollab_convert.verify.rebind import bind

@@ -24,7 +24,7 @@ from localcollab.blend.baselines import longest, random_choice
 from localcollab.blend.mixinstruct import Record, read_records
 from localcollab.blend.pair_ranker import load_pairranker
 from localcollab.blend.ranking import Compare, compare_both_ways, rank_contest
-from localcollab.cli.terminal import Status
+from localcollab.terminal.status import Status
 
 N_BOOTSTRAP = 2000
 

@@ -10,7 +10,6 @@ from localcollab.blend.events import BlendEvent
 from localcollab.blend.open import open_blend
 from localcollab.blend.session import BlendSession
 from localcollab.catalog import Blend, Catalog, ModelEntry, TeamEntry, load_catalog
-from localcollab.cli.terminal import Status
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.sampling import Sampling
 from localcollab.errors import LocalcollabError
@@ -22,7 +21,8 @@ from localcollab.models.fit_report import verdict
 from localcollab.models.listing import stated_licence
 from localcollab.teams.open import OpenTeam, TeamPlan, open_team, plan_from_catalog
 from localcollab.teams.session import Session
-from localcollab.visible_text import visible
+from localcollab.terminal.status import Status
+from localcollab.terminal.visible_text import visible
 
 _QUESTION = "Hello! Who are you?"
 _SMOKE_TOKENS = 8

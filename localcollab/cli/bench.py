@@ -12,10 +12,10 @@ from localcollab.bench.memory import peak_memory
 from localcollab.bench.setting import N_ANSWER, N_PROMPT, Setting, open_setting
 from localcollab.bench.startup import TeamArguments, start_up
 from localcollab.catalog import DEFAULT_TEAM
-from localcollab.cli.terminal import Status
 from localcollab.errors import BadOption
 from localcollab.llama import library
 from localcollab.llama.options import physical_cores
+from localcollab.terminal.status import Status
 
 LETTERS = "abcdefg"
 
@@ -36,7 +36,7 @@ def run(
         raise BadOption(f"repeat is {n_rounds}: give 1 to 1000")
     if plot:
         # Imported here: only pictures need it.
-        from localcollab.evaluation.command import require_drawable
+        from localcollab.cli.evaluate_command import require_drawable
 
         require_drawable(plot)
     status = Status(sys.stderr)

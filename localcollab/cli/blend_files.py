@@ -23,11 +23,11 @@ from localcollab.blend.residence import Residence
 from localcollab.catalog import load_catalog
 from localcollab.catalog.methods import TOP_K
 from localcollab.catalog.ranker_names import RankerSpec, parse_ranker
-from localcollab.cli.terminal import Status, notes_shown
 from localcollab.decoding.answer_text import Limits
 from localcollab.errors import BadData, BadOption
 from localcollab.llama.options import Options
-from localcollab.visible_text import visible
+from localcollab.terminal.status import Status, notes_shown
+from localcollab.terminal.visible_text import visible
 
 
 @dataclass(frozen=True, slots=True)

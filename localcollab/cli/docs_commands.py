@@ -9,13 +9,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from localcollab.cli.terminal import Status
 from localcollab.documents.collection import Collection, collection_names, open_collection
 from localcollab.documents.ingest.sync import real_path
 from localcollab.documents.parsing.limits import DEFAULT_LIMITS, Limits
 from localcollab.documents.records import Document, Passage, Tally, Visit
 from localcollab.errors import BadOption
-from localcollab.visible_text import visible
+from localcollab.terminal.status import Status
+from localcollab.terminal.visible_text import visible
 
 _EXCERPT = 300
 

@@ -49,7 +49,7 @@ def evaluate(
 ) -> None:
     """Measure a team beside each of its members alone, on the same questions."""
     if ranker or measure or fuser:
-        from localcollab.evaluation.blend_command import Rankers, refuse, run_rankers
+        from localcollab.cli.evaluate_blend import Rankers, refuse, run_rankers
 
         refuse(ranker, team=team, beside=beside, compare=compare, plot=plot)
         run_rankers(
@@ -57,7 +57,7 @@ def evaluate(
             limit=limit, seed=seed, as_json=as_json,
         )  # fmt: skip
         return
-    from localcollab.evaluation import command as eval_command
+    from localcollab.cli import evaluate_command as eval_command
     from localcollab.teams.choice import TeamChoice
 
     if compare is not None:

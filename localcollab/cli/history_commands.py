@@ -11,7 +11,7 @@ from localcollab.errors import BadHistory, BadOption
 from localcollab.history.exporting import write_private
 from localcollab.history.records import Conversation, Hit
 from localcollab.history.store import default_path, open_history
-from localcollab.visible_text import visible
+from localcollab.terminal.visible_text import visible
 
 
 def print_list(*, as_json: bool) -> None:

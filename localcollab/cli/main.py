@@ -248,7 +248,7 @@ _UsageError: Any = typer.BadParameter.__mro__[2]
 
 def _say(message: str, code: int) -> int:
     """One line on stderr, without what a terminal would obey. Returns `code`."""
-    from localcollab.visible_text import visible
+    from localcollab.terminal.visible_text import visible
 
     if sys.stderr is not None:
         print(f"localcollab: {visible(' '.join(message.split()))}", file=sys.stderr)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from localcollab.catalog import Catalog, Deferral, ModelEntry, TeamEntry, load_catalog
 from localcollab.catalog.entries import nearest
-from localcollab.cli.terminal import Status
 from localcollab.errors import BadCatalog, BadOption, DownloadFailed
 from localcollab.llama.options import Options
 from localcollab.models import pull
@@ -14,6 +13,7 @@ from localcollab.models.fit import fit_team
 from localcollab.models.fit_report import verdict
 from localcollab.models.links import state_of
 from localcollab.models.listing import size_text
+from localcollab.terminal.status import Status
 
 _SMALL_CTX = 2048
 """A pull is refused when not even this context fits."""

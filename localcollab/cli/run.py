@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, cast, get_args
 
 from localcollab.blend.events import BlendEvent
 from localcollab.catalog import Blend
-from localcollab.cli.terminal import Painter, Status, notes_shown, supports_colour
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.sampling import Sampling
 from localcollab.documents.events import AnswerEvent, Checked, Sources, Way
@@ -25,6 +24,8 @@ from localcollab.teams.open import (
     open_team,
 )
 from localcollab.teams.session import Session
+from localcollab.terminal.painter import Painter, supports_colour
+from localcollab.terminal.status import Status, notes_shown
 
 if TYPE_CHECKING:
     from localcollab.documents.answer.answer import Library

@@ -7,11 +7,12 @@ from localcollab.blend.format import lines
 from localcollab.blend.open import open_blend
 from localcollab.blend.session import BlendSession
 from localcollab.cli.run import show, write_line
-from localcollab.cli.terminal import Painter, Status, notes_shown, supports_colour
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.sampling import Sampling
 from localcollab.llama.options import Options
 from localcollab.teams.open import TeamPlan
+from localcollab.terminal.painter import Painter, supports_colour
+from localcollab.terminal.status import Status, notes_shown
 
 
 def answer(

@@ -7,7 +7,7 @@ from pathlib import PurePath
 from localcollab.documents.answer.citations import Claim
 from localcollab.documents.answer.references import characters_at, heading_at
 from localcollab.documents.events import Checked, SentPassage, Sources
-from localcollab.visible_text import visible
+from localcollab.terminal.visible_text import visible
 
 Quote = Callable[[Claim, Sequence[SentPassage]], str]
 _WAYS = {"prompt": "sent before the question", "quotes": "given to the team to quote from"}

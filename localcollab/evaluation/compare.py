@@ -19,9 +19,8 @@ from typing import Any
 from localcollab.catalog import DEFAULT_TEAM, Blend, Catalog, TeamEntry, method_name
 from localcollab.chat.template import ChatTemplate
 from localcollab.errors import BadOption, EvaluationFailed, LocalcollabError
-from localcollab.evaluation.command import read_all, some_of
 from localcollab.evaluation.evaluate import Score, ask_team, score
-from localcollab.evaluation.questions import with_gold
+from localcollab.evaluation.questions import read_all, some_of, with_gold
 from localcollab.llama.header import read_header
 from localcollab.llama.peak_memory import peak_rss_bytes
 from localcollab.teams.choice import TeamChoice

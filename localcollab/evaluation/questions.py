@@ -1,12 +1,17 @@
 """Questions with gold answers, one JSON record a line; and when an answer is right."""
 
 import json
+import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from localcollab.catalog import DEFAULT_TEAM, SHIPPED
 from localcollab.errors import BadData, BadOption
+from localcollab.teams.plan import TeamPlan
+
+_SHIPPED_SETS = ("test.jsonl", "unknown.jsonl", "own-form.jsonl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +78,23 @@ def _from_messages(record: Mapping[str, Any]) -> Question:
 def is_right(answer: str, gold: str) -> bool:
     """Exact, but for white space."""
     return answer.split() == gold.split()
+
+
+def read_all(plan: TeamPlan, data: tuple[Path, ...]) -> list[Question]:
+    """The questions of `data`, else those that ship. Raises `BadData`, `BadOption`."""
+    if data:
+        return [question for path in data for question in read_questions(path)]
+    folder = SHIPPED / DEFAULT_TEAM
+    if plan.first.path.parent.resolve() != folder.resolve():
+        raise BadOption(f"no questions ship with the team {plan.name!r}: give --data FILE")
+    names = {"", *(member.name for member in plan.members)}
+    shipped = [question for name in _SHIPPED_SETS for question in read_questions(folder / name)]
+    return [question for question in shipped if question.member in names]
+
+
+def some_of(questions: list[Question], limit: int | None, seed: int) -> list[Question]:
+    if limit is None or limit >= len(questions):
+        return questions
+    if limit < 1:
+        raise BadOption(f"limit is {limit}: give 1 or more")
+    return random.Random(seed).sample(questions, limit)

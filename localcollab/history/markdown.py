@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from io import StringIO
 
-from localcollab.cli.terminal import Painter
 from localcollab.events import Finished, Token
 from localcollab.history.exporting import settled
 from localcollab.history.records import Conversation, Outcome, Provenance, StoredMessage
-from localcollab.visible_text import visible
+from localcollab.terminal.painter import Painter
+from localcollab.terminal.visible_text import visible
 
 _BASE = "base"
 _TIME = "%Y-%m-%d %H:%M UTC"

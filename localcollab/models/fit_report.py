@@ -8,7 +8,7 @@ from pathlib import Path
 from localcollab.catalog import load_catalog
 from localcollab.llama.options import Options
 from localcollab.models.fit import Fit, fit_team
-from localcollab.visible_text import visible
+from localcollab.terminal.visible_text import visible
 
 
 def print_fit(

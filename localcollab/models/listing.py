@@ -10,7 +10,7 @@ from localcollab.catalog import Catalog, ModelEntry, VerifiedEntry, load_catalog
 from localcollab.errors import BadCatalog, BadModelFile
 from localcollab.models.other_programs import find_everywhere
 from localcollab.models.store import is_ours
-from localcollab.visible_text import visible
+from localcollab.terminal.visible_text import visible
 
 
 class ModelRecord(TypedDict):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from localcollab.blend.events import Answered, Answering, CandidateToken, Chosen, Ranked
 from localcollab.documents.events import Checked, Sources
 from localcollab.events import Finished, Progress, Token
-from localcollab.visible_text import visible
+from localcollab.terminal.visible_text import visible
 from localcollab_tui import garbage
 from localcollab_tui.jobs import (
     Began,

@@ -14,7 +14,7 @@ from localcollab.llama.options import Options
 from localcollab.methods.gates import Gate
 from localcollab.methods.logits import LogitTeam
 from localcollab.methods.vocabulary_map import MappedModel, in_vocabulary
-from localcollab.visible_text import visible
+from localcollab.terminal.visible_text import visible
 from localcollab_tui.jobs import Candidate, Opinion
 
 SecondReader = Callable[[LanguageModel], LanguageModel]

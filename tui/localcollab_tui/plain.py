@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import TextIO
 
 from localcollab.blend.events import Answering
-from localcollab.cli.terminal import Painter
 from localcollab.documents.answer.references import resolve
 from localcollab.errors import BadOption, LocalcollabError
 from localcollab.events import Finished, Token
 from localcollab.history import History
-from localcollab.visible_text import visible
+from localcollab.terminal.painter import Painter
+from localcollab.terminal.visible_text import visible
 from localcollab_tui import commands
 from localcollab_tui.dialogue import Dialogue, without_default
 from localcollab_tui.engine import Engine, OpenByName

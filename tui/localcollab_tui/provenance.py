@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from localcollab.events import Token, Unfamiliar
-from localcollab.visible_text import visible
+from localcollab.terminal.visible_text import visible
 
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _BARS = "▁▂▃▄▅▆▇█"

@@ -291,6 +291,6 @@ class Runner:
         return answer
 
     def _say(self, text: str) -> None:
-        from localcollab.visible_text import visible
+        from localcollab.terminal.visible_text import visible
 
         self._screen.notify(visible(text), markup=False)

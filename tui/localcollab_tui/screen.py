@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widgets import OptionList, Static, TextArea
 
 from localcollab.errors import LocalcollabError
-from localcollab.visible_text import visible
+from localcollab.terminal.visible_text import visible
 from localcollab_tui import commands, garbage
 from localcollab_tui.cursor import Looking
 from localcollab_tui.dialogue import Dialogue

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from localcollab.catalog import Catalog, load_catalog
-from localcollab.cli.terminal import Status
 from localcollab.errors import BadOption
 from localcollab.teams.open import Member
-from localcollab.visible_text import visible
+from localcollab.terminal.status import Status
+from localcollab.terminal.visible_text import visible
 from localcollab_convert.calm.make import BridgeMaker
 from localcollab_convert.calm.request import Made, Recipe, Request
 from localcollab_convert.staging.outputs import claim

@@ -1,6 +1,6 @@
 """CALM in PyTorch, for training: an anchor whose layers look into frozen augmenting models.
 
-The mathematics of `localcollab.methods.calm`, on Llama-like models of transformers, by forward hooks: causal,
+The mathematics of `localcollab.methods.calm`, on Llama-like models of transformers, by forward hooks:
 a position sees the augmenting models' states up to itself, never beyond.
 """
 

@@ -8,10 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from localcollab.catalog import load_catalog
-from localcollab.cli.terminal import Status
 from localcollab.documents.collection import open_collection
 from localcollab.errors import BadOption
 from localcollab.models.store import check_name
+from localcollab.terminal.status import Status
 from localcollab_convert.expert.entry import enter_team
 from localcollab_convert.expert.make import ExpertMaker
 from localcollab_convert.expert.request import Like, Made, Request

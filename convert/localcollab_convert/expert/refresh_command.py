@@ -7,9 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from localcollab.catalog import load_catalog
-from localcollab.cli.terminal import Status
 from localcollab.documents.collection import open_collection
 from localcollab.errors import BadOption
+from localcollab.terminal.status import Status
 from localcollab_convert.expert.refresh import Refresh, Refreshed, find_expert
 from localcollab_convert.expert.texts import read_texts
 

@@ -7,9 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
 
-from localcollab.cli.terminal import Status
 from localcollab.errors import BadOption
 from localcollab.teams.choice import TeamChoice
+from localcollab.terminal.status import Status
 from localcollab_convert.head.calibrate import METRIC_NAMES, parse_metric
 from localcollab_convert.head.make import HeadMaker
 from localcollab_convert.head.request import Made, Request, StageName, Training

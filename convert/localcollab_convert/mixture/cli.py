@@ -41,8 +41,8 @@ def mixture(
 
     Can be stopped at any time: the same command goes on where it was.
     """
-    from localcollab.cli.terminal import Status
     from localcollab.teams.choice import TeamChoice
+    from localcollab.terminal.status import Status
     from localcollab_convert.head.request import Request
     from localcollab_convert.mixture.make import Made, make_mixture
 

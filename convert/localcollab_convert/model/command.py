@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from localcollab.catalog import VerifiedEntry
-from localcollab.cli.terminal import Status
 from localcollab.errors import LocalcollabError
 from localcollab.models.links import enter_made
-from localcollab.visible_text import visible
+from localcollab.terminal.status import Status
+from localcollab.terminal.visible_text import visible
 from localcollab_convert.model.pipeline import Conversion, Made, Request
 from localcollab_convert.staging.lock import hold
 from localcollab_convert.staging.stages import Stage, file_sha256, write_json

@@ -5,9 +5,9 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from localcollab.cli.terminal import Status
 from localcollab.errors import BadOption
-from localcollab.visible_text import visible
+from localcollab.terminal.status import Status
+from localcollab.terminal.visible_text import visible
 from localcollab_convert.model.imatrix import collect
 
 

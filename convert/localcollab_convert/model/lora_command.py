@@ -6,9 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from localcollab.catalog import load_catalog
-from localcollab.cli.terminal import Status
 from localcollab.errors import BadOption
-from localcollab.visible_text import visible
+from localcollab.terminal.status import Status
+from localcollab.terminal.visible_text import visible
 from localcollab_convert.model.converter import find_converter
 from localcollab_convert.model.lora import make_adapter
 

@@ -8,8 +8,8 @@ from typing import get_args
 
 from transformers.utils.logging import disable_progress_bar
 
-from localcollab.cli.terminal import Status
 from localcollab.errors import BadOption
+from localcollab.terminal.status import Status
 from localcollab_convert.ranker.encoder import Size
 from localcollab_convert.ranker.make import RankerMaker
 from localcollab_convert.ranker.model import Loss

@@ -7,9 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from localcollab.cli.terminal import Status
 from localcollab.errors import BadOption
-from localcollab.visible_text import visible
+from localcollab.terminal.status import Status
+from localcollab.terminal.visible_text import visible
 from localcollab_convert.verify.divergence import Summary
 from localcollab_convert.verify.parity import Parity
 from localcollab_convert.verify.rebind import write_bound

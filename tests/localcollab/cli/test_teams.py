@@ -9,9 +9,9 @@ import pytest
 
 from localcollab.archives.check import Finding, check_team
 from localcollab.catalog import load_catalog, parse_catalog
-from localcollab.cli.terminal import Status
 from localcollab.llama.options import Options
 from localcollab.teams.listing import print_teams, team_record
+from localcollab.terminal.status import Status
 from small_gguf import bpe_keys, small_llama
 
 TEAM = (

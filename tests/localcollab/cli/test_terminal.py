@@ -4,9 +4,10 @@ import io
 
 import pytest
 
-from localcollab.cli.terminal import Painter, Status, supports_colour
 from localcollab.events import Finished, Token
-from localcollab.visible_text import visible
+from localcollab.terminal.painter import Painter, supports_colour
+from localcollab.terminal.status import Status
+from localcollab.terminal.visible_text import visible
 
 
 def token(text: str, author: str = "base", *, unsure: bool = False) -> Token:

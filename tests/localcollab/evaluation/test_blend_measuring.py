@@ -15,9 +15,9 @@ from localcollab.blend.residence import Needs, Residence
 from localcollab.blend.session import Recipe
 from localcollab.catalog import SHIPPED, Blend, load_catalog
 from localcollab.catalog.ranker_names import RankerSpec
+from localcollab.cli.evaluate_blend import Rankers, refuse, run_rankers
 from localcollab.errors import BadCatalog, BadOption
 from localcollab.evaluation.blend import as_table, evaluate_blend
-from localcollab.evaluation.blend_command import Rankers, refuse, run_rankers
 from localcollab.evaluation.questions import Question, read_questions
 from localcollab.teams.open import Member, OpenTeam, TeamPlan, open_team
 from localcollab.teams.plan import plan_from_catalog

@@ -12,8 +12,8 @@ from blend_fakes import Speaker, team
 from localcollab.blend.baselines import longest
 from localcollab.blend.fuser import InstructFuser
 from localcollab.blend.mixinstruct import Given, Record
+from localcollab.cli.evaluate_blend import Rankers, run_rankers
 from localcollab.errors import BadOption
-from localcollab.evaluation.blend_command import Rankers, run_rankers
 from localcollab.evaluation.rankers import evaluate_rankers
 from localcollab.evaluation.references import ROUGE_L, rouge_l, rouge_of_fused, scored_by_rouge
 from small_gguf import small_llama
@@ -88,7 +88,7 @@ def test_a_fuser_goes_with_no_other_measure() -> None:
 
 
 def test_the_library_is_imported_when_the_first_answer_is_scored() -> None:
-    script = "import localcollab.evaluation.blend_command, sys; print('rouge_score' in sys.modules)"
+    script = "import localcollab.cli.evaluate_blend, sys; print('rouge_score' in sys.modules)"
     found = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from fakes import ScriptedModel
+from localcollab.cli.evaluate_command import run
 from localcollab.errors import BadData, BadOption
-from localcollab.evaluation.command import run
 from localcollab.evaluation.evaluate import Outcome, evaluate, score
 from localcollab.evaluation.questions import Question, is_right, read_questions
 from localcollab.evaluation.statistics import paired_p_value, wilson_interval

@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from localcollab.events import Finished, Token
 from localcollab.history.records import StoredMessage
-from localcollab.visible_text import visible
+from localcollab.terminal.visible_text import visible
 from localcollab_tui.dialogue import Dialogue
 from localcollab_tui.engine import Engine
 from localcollab_tui.jobs import Ask, Began, Failed, Heard, LetGo, Question, Said, WontFit

@@ -14,7 +14,7 @@ from textual.widgets.option_list import Option
 from localcollab.errors import LocalcollabError
 from localcollab.history import History
 from localcollab.history.records import Hit
-from localcollab.visible_text import visible
+from localcollab.terminal.visible_text import visible
 
 _MOST = 50
 _SECONDS_BEFORE_SEARCH = 0.1

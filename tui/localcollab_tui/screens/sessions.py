@@ -13,7 +13,7 @@ from textual.widgets.option_list import Option
 
 from localcollab.errors import LocalcollabError
 from localcollab.history import Conversation, History
-from localcollab.visible_text import visible
+from localcollab.terminal.visible_text import visible
 
 PAGE = 200
 """Conversations that are listed at once; typing searches all of them by title."""

@@ -13,7 +13,7 @@ from textual.widgets.option_list import Option
 
 from localcollab.documents.events import Checked, SentPassage, Sources
 from localcollab.documents.format import claim_lines, place
-from localcollab.visible_text import visible
+from localcollab.terminal.visible_text import visible
 
 _STYLES = {"supported": "bold reverse", "weak": "underline"}
 

@@ -15,7 +15,7 @@ from textual.widgets.option_list import Option
 from localcollab.catalog import Catalog, Place, TeamEntry, load_catalog
 from localcollab.llama.options import available_bytes
 from localcollab.teams.listing import team_record
-from localcollab.visible_text import visible
+from localcollab.terminal.visible_text import visible
 
 _GB = 1e9
 _MEMORY_OF_FILES = 1.2

@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from localcollab.visible_text import visible
+from localcollab.terminal.visible_text import visible
 from localcollab_tui.commands import COMMANDS
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from textual.widgets import Collapsible, Static
 
 from localcollab.blend.events import Answered, Answering, CandidateToken, Chosen, Ranked
 from localcollab.blend.format import lines
-from localcollab.visible_text import visible
+from localcollab.terminal.visible_text import visible
 from localcollab_tui.heat import Cell, heat_rows
 from localcollab_tui.widgets.palette import colour
 

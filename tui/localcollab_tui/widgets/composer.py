@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
-from localcollab.visible_text import visible
+from localcollab.terminal.visible_text import visible
 
 _LARGE = 2_000
 """Characters of a paste that is kept aside instead of being laid out."""

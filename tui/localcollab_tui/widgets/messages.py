@@ -15,7 +15,7 @@ from textual.widgets import Collapsible, Static
 from localcollab.documents.answer.references import resolve
 from localcollab.events import Token
 from localcollab.history.records import StoredMessage
-from localcollab.visible_text import visible
+from localcollab.terminal.visible_text import visible
 from localcollab_tui.markup import is_too_much
 from localcollab_tui.provenance import double_check, sparkline
 from localcollab_tui.reasoning import Splitter, split

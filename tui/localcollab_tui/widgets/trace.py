@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from localcollab.events import Token
-from localcollab.visible_text import visible
+from localcollab.terminal.visible_text import visible
 from localcollab_tui.jobs import Opinion
 from localcollab_tui.provenance import Place
 from localcollab_tui.widgets.palette import painted_author

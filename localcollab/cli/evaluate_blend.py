@@ -15,7 +15,6 @@ from localcollab.catalog import load_catalog
 from localcollab.catalog.methods import TOP_K
 from localcollab.catalog.ranker_names import RankerSpec, parse_ranker
 from localcollab.cli.blend_files import read_all
-from localcollab.cli.terminal import Status, notes_shown
 from localcollab.errors import BadOption
 from localcollab.evaluation.blend import as_table, evaluate_blend
 from localcollab.evaluation.questions import Question
@@ -29,6 +28,7 @@ from localcollab.evaluation.rankers import (
 from localcollab.evaluation.references import ROUGE_L, rouge_of_fused, scored_by_rouge
 from localcollab.llama.options import Options
 from localcollab.teams.open import TeamPlan
+from localcollab.terminal.status import Status, notes_shown
 
 _COLUMNS = ("score", "wins", "pairs", "correlation")
 

@@ -1,22 +1,19 @@
 """`localcollab eval`: reads the questions, opens the team, prints what was measured."""
 
 import os
-import random
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from localcollab.catalog import DEFAULT_TEAM, SHIPPED, Blend, load_catalog
-from localcollab.cli.terminal import Status, notes_shown
+from localcollab.catalog import Blend, load_catalog
 from localcollab.errors import BadOption
 from localcollab.evaluation.evaluate import evaluate
-from localcollab.evaluation.questions import Question, read_questions, with_gold
+from localcollab.evaluation.questions import read_all, some_of, with_gold
 from localcollab.evaluation.report import as_json as to_json
 from localcollab.evaluation.report import as_table, draw
 from localcollab.teams.choice import TeamChoice
-from localcollab.teams.open import TeamPlan, open_team, plan_from_files
-
-_SHIPPED_SETS = ("test.jsonl", "unknown.jsonl", "own-form.jsonl")
+from localcollab.teams.open import open_team, plan_from_files
+from localcollab.terminal.status import Status, notes_shown
 
 
 def run(
@@ -36,7 +33,7 @@ def run(
     questions = read_all(plan, data)
     if isinstance(plan.method, Blend):
         # Imported here: a team that writes token by token needs none of it.
-        from localcollab.evaluation.blend_command import run_blend
+        from localcollab.cli.evaluate_blend import run_blend
 
         if beside or plot:
             raise BadOption(f"{plan.name} is a blend, for which eval has no --beside and no --plot")
@@ -104,23 +101,3 @@ def require_drawable(plot: Path) -> None:
         raise BadOption("--plot needs matplotlib: pip install 'localcollab[convert]'")
     if plot.is_dir() or not os.access(plot.parent, os.W_OK):
         raise BadOption(f"--plot {plot} cannot be written: give a file in a folder that is yours")
-
-
-def read_all(plan: TeamPlan, data: tuple[Path, ...]) -> list[Question]:
-    """The questions of `data`, else those that ship. Raises `BadData`, `BadOption`."""
-    if data:
-        return [question for path in data for question in read_questions(path)]
-    folder = SHIPPED / DEFAULT_TEAM
-    if plan.first.path.parent.resolve() != folder.resolve():
-        raise BadOption(f"no questions ship with the team {plan.name!r}: give --data FILE")
-    names = {"", *(member.name for member in plan.members)}
-    shipped = [question for name in _SHIPPED_SETS for question in read_questions(folder / name)]
-    return [question for question in shipped if question.member in names]
-
-
-def some_of(questions: list[Question], limit: int | None, seed: int) -> list[Question]:
-    if limit is None or limit >= len(questions):
-        return questions
-    if limit < 1:
-        raise BadOption(f"limit is {limit}: give 1 or more")
-    return random.Random(seed).sample(questions, limit)

@@ -4,19 +4,16 @@ Colour AND a mark: an expert's words stand in ‹brackets› with its number, so
 NO_COLOR and pipes. Text of a model is shown, never executed: control characters are made visible.
 """
 
-import logging
 import os
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import TextIO
 
 from localcollab.events import Finished, Token, Unfamiliar
-from localcollab.visible_text import visible
+from localcollab.terminal.visible_text import visible
 
 _COLOURS = ("36", "33", "35", "32", "34", "31")  # cyan, yellow, magenta, green, blue, red
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-_UNDERLINE, _RESET, _DIM = "\x1b[4m", "\x1b[0m", "\x1b[2m"
+_UNDERLINE, _RESET = "\x1b[4m", "\x1b[0m"
 _REASONS = {
     "max_tokens": "the answer was cut at max-tokens",
     "context": "the answer was cut: the context is full (a larger --n-ctx helps)",
@@ -134,51 +131,3 @@ class Painter:
     def _emit(self, text: str) -> None:
         encoding = getattr(self._out, "encoding", None) or "utf-8"
         self._out.write(text.encode(encoding, "replace").decode(encoding))
-
-
-class Status:
-    """A line of progress that is replaced on a terminal and not written to a pipe; notes stay."""
-
-    def __init__(self, out: TextIO | None = None) -> None:
-        self._out = out or sys.stderr
-        self._is_terminal = self._out.isatty()
-        self._shown = False
-
-    def show(self, text: str) -> None:
-        if self._is_terminal:
-            self._out.write(f"\r\x1b[K{_DIM}{visible(text)}{_RESET}")
-            self._out.flush()
-            self._shown = True
-
-    def clear(self) -> None:
-        if self._shown:
-            self._out.write("\r\x1b[K")
-            self._out.flush()
-            self._shown = False
-
-    def note(self, text: str) -> None:
-        self.clear()
-        line = visible(text)
-        self._out.write(f"{_DIM}{line}{_RESET}\n" if self._is_terminal else f"{line}\n")
-        self._out.flush()
-
-
-class NoteHandler(logging.Handler):
-    """Shows what the program decided by itself (logger `localcollab.note`) as notes of a `Status`."""
-
-    def __init__(self, status: Status) -> None:
-        super().__init__(logging.WARNING)
-        self._status = status
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._status.note(record.getMessage())
-
-
-@contextmanager
-def notes_shown(status: Status) -> Iterator[None]:
-    handler, logger = NoteHandler(status), logging.getLogger("localcollab.note")
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)

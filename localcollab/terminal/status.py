@@ -1,0 +1,59 @@
+"""Progress and notes on stderr: a line that is replaced on a terminal; notes stay."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from localcollab.terminal.visible_text import visible
+
+_RESET, _DIM = "\x1b[0m", "\x1b[2m"
+
+
+class Status:
+    """A line of progress that is replaced on a terminal and not written to a pipe; notes stay."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out or sys.stderr
+        self._is_terminal = self._out.isatty()
+        self._shown = False
+
+    def show(self, text: str) -> None:
+        if self._is_terminal:
+            self._out.write(f"\r\x1b[K{_DIM}{visible(text)}{_RESET}")
+            self._out.flush()
+            self._shown = True
+
+    def clear(self) -> None:
+        if self._shown:
+            self._out.write("\r\x1b[K")
+            self._out.flush()
+            self._shown = False
+
+    def note(self, text: str) -> None:
+        self.clear()
+        line = visible(text)
+        self._out.write(f"{_DIM}{line}{_RESET}\n" if self._is_terminal else f"{line}\n")
+        self._out.flush()
+
+
+class NoteHandler(logging.Handler):
+    """Shows what the program decided by itself (logger `localcollab.note`) as notes of a `Status`."""
+
+    def __init__(self, status: Status) -> None:
+        super().__init__(logging.WARNING)
+        self._status = status
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._status.note(record.getMessage())
+
+
+@contextmanager
+def notes_shown(status: Status) -> Iterator[None]:
+    handler, logger = NoteHandler(status), logging.getLogger("localcollab.note")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
