@@ -11,7 +11,7 @@ import tmux_chat
 
 pytestmark = [pytest.mark.slow, pytest.mark.weights]
 N_KILLS = 4
-"""`scripts/kill_chat.py` does a hundred."""
+"""`scripts/experiments/kill_chat.py` does a hundred."""
 
 
 @pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux")

@@ -3,8 +3,8 @@
 Okapi BM25 (k1 = 1.2, b = 0.75) over headings and text. Words that stand in a large share of all
 passages leave the query: they say nothing, and cost most. To a passage's own score come small shares of
 two others: of the question's neighbouring words standing close together in it, and of the passages
-right before and after it. `scripts/retrieval.py` measures what both are worth. Where passages have
-vectors (`vectors`), their ranking and this one are fused.
+right before and after it. `scripts/experiments/retrieval.py` measures what both are worth. Where
+passages have vectors (`vectors`), their ranking and this one are fused.
 """
 
 import re

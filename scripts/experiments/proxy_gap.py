@@ -1,8 +1,8 @@
 """How much of tuning a large model does a tuned small one give it? Proxy-tuning (arXiv:2401.08565).
 
-`python scripts/proxy_gap.py --out DIR --seed 0` trains four models with the demo's machinery, writes
-them as GGUF and asks them and their proxy-tuned team, through the runtime, questions in a chat. Cut off,
-the same command goes on where it stopped.
+`python scripts/experiments/proxy_gap.py --out DIR --seed 0` trains four models with the demo's machinery,
+writes them as GGUF and asks them and their proxy-tuned team, through the runtime, questions in a
+chat. Cut off, the same command goes on where it stopped.
 
 - untuned, a large and a small one: lines of products behind words that mean nothing; never a question
 - tuned, each of the two continued: the same products as answers to questions in a chat
@@ -134,7 +134,7 @@ def _write(trained: Training, out: Path, seed: int) -> None:
     original, quantized = (out / f"{trained.plan.name}{end}.gguf" for end in ("-f16", ""))
     export.write_f16(
         trained.model, load_tokenizer(), original,
-        description="Part of scripts/proxy_gap.py", chat_template=export.CHAT_TEMPLATE,
+        description="Part of scripts/experiments/proxy_gap.py", chat_template=export.CHAT_TEMPLATE,
         provenance={"seed": str(seed), "plan": json.dumps(asdict(trained.plan))},
     )  # fmt: skip
     export.quantize(original, quantized)

@@ -1,6 +1,6 @@
 """Make a small team large without changing what it computes, so that speed is measured with real answers.
 
-    python scripts/widen.py --from localcollab/shipped/formulary --out DIR
+    python scripts/experiments/widen.py --from localcollab/shipped/formulary --out DIR
 
 The base becomes Q4_K_M, which costs precision as it would in any model; experts become Q8_0. Beside
 them lie the head, padded alike, and a models.toml with the team.

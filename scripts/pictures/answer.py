@@ -1,6 +1,6 @@
 """The README's picture: `localcollab run` in a terminal of its own, as an SVG.
 
-python scripts/picture.py docs/answer.svg "What do 7 doses of Zanobrixtin add up to?" ...
+python scripts/pictures/answer.py docs/answer.svg "What do 7 doses of Zanobrixtin add up to?" ...
 """
 
 import os

@@ -1,6 +1,6 @@
 """The shipped formulary as files: the held-out questions by retrieval, by the expert, and by both.
 
-    python scripts/docs_formulary.py [--limit 200] [--out RESULT.json]
+    python scripts/experiments/docs_formulary.py [--limit 200] [--out RESULT.json]
 
 Writes the monographs as txt, md, html, pdf and docx, a file a medicine, adds them to a collection of
 their own, and asks the shipped team: (a) with the passages but without the expert, (b) with the
@@ -36,7 +36,7 @@ from localcollab.teams.open import OpenTeam, open_team, plan_from_catalog
 from localcollab.teams.session import Session
 from monograph_files import FORMATS, write_document
 
-SHIPPED = Path(__file__).parents[1] / "localcollab/shipped/formulary"
+SHIPPED = Path(__file__).parents[2] / "localcollab/shipped/formulary"
 EXPERT = "formulary"
 _LIMITS = Limits(96)
 

@@ -1,9 +1,9 @@
 """What one token costs: CALM against its models' own steps, proxy-tuning against its members'.
 
-`python scripts/calm_cost.py --models DIR/models.toml` on the files that scripts/widen.py made: the base
-as anchor, one expert as augmenting model, a random bridge (speed does not depend on its values). Every
-figure is a ratio within one run, steps alternating; CPU time of one thread, so that other work on the
-machine does not count.
+`python scripts/experiments/calm_cost.py --models DIR/models.toml` on the files that widen.py made: the
+base as anchor, one expert as augmenting model, a random bridge (speed does not depend on its values).
+Every figure is a ratio within one run, steps alternating; CPU time of one thread, so that other work on
+the machine does not count.
 """
 
 import argparse

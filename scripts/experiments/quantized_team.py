@@ -1,6 +1,6 @@
 """What quantizing costs a team: its base against the original, the head's decisions, whole answers.
 
-    python scripts/quantized_team.py --originals DIR --out DIR
+    python scripts/experiments/quantized_team.py --originals DIR --out DIR
 
 `--originals` holds the team's models as they were before quantization, under the names they ship with.
 Every type is made as `convert model` makes it, and the base compared as `convert verify` does, on the

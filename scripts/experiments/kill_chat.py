@@ -3,7 +3,7 @@
 The real app on a terminal of its own, with the shipped team, all kills on one history. A finished turn
 is one that another reader of the history saw finished before the kill.
 
-python scripts/kill_chat.py [--kills 100] [--seed 0] [--folder DIR]
+python scripts/experiments/kill_chat.py [--kills 100] [--seed 0] [--folder DIR]
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """An expert from a folder of files that the project has never seen, and its refresh.
 
-    python scripts/docs_expert.py --out DIR [--medicines 200] [--more 40] [--seed 7] [--minutes 20]
+    python scripts/experiments/docs_expert.py --out DIR [--medicines 200] [--more 40] [--minutes 20]
 
 Invents medicines by the demo's generator, with names that the shipped formulary does not have, and
 writes a file a medicine (txt, md, html, pdf, docx). Then only the command line is used, as a person
@@ -29,7 +29,7 @@ from monograph_files import FORMATS, write_document
 
 NAME = "fresh"
 LIKE = PLACE = "formulary"
-SHIPPED = Path(__file__).parents[1] / "localcollab/shipped/formulary"
+SHIPPED = Path(__file__).parents[2] / "localcollab/shipped/formulary"
 Record = dict[str, Any]
 
 

@@ -1,6 +1,6 @@
 """Pictures of the chat for the documentation: the real app on a real team, as SVG.
 
-python scripts/screenshots.py [--team NAME] [--models FILE] [--question TEXT] [--out docs]
+python scripts/pictures/screens.py [--team NAME] [--models FILE] [--question TEXT] [--out docs]
 """
 
 import argparse
@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("--team")
     parser.add_argument("--models", type=Path, action="append", default=[])
     parser.add_argument("--question", action="append")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "docs")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parents[2] / "docs")
     given = parser.parse_args()
     with open_history(None) as history:
         start = Start(given.team, catalogs=tuple(given.models))

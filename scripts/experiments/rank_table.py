@@ -1,6 +1,6 @@
 """Train pair rankers on scored answers, and measure them beside what reads no model.
 
-    python scripts/rank_table.py alpaca_eval_12_models.jsonl.gz --work DIR
+    python scripts/experiments/rank_table.py alpaca_eval_12_models.jsonl.gz --work DIR
 
 Folds by instruction: each ranker is trained on the others and judges instructions it never saw. Pair
 accuracy is over the pairs that differ, of the sum of both orders; intervals are bootstrapped by

@@ -2,7 +2,7 @@
 
 Writes what the terminal showed at each step, as text, one folder for each size.
 
-python scripts/tmux_chat.py [--out DIR] [--size 80x24 --size 200x50]
+python scripts/experiments/tmux_chat.py [--out DIR] [--size 80x24 --size 200x50]
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """How often the right paragraph is found first: our search beside a plain BM25 library.
 
-    python scripts/retrieval.py --data xquad.en.json [--json]
+    python scripts/experiments/retrieval.py --data xquad.en.json [--json]
 
 The data: SQuAD's JSON (XQuAD is). Every paragraph becomes a document; every question is asked once,
 the paragraph it belongs to is the one right answer. The library (rank_bm25's BM25Okapi, its defaults)

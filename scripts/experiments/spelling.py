@@ -1,6 +1,6 @@
 """Where to put `least_logprob` of a team's familiar expert: how well it spells the names it knows.
 
-    python scripts/spelling.py formulary formulary localcollab/shipped/formulary/head-train.jsonl ...
+    python scripts/experiments/spelling.py TEAM EXPERT localcollab/shipped/formulary/head-train.jsonl ...
 
 Arguments: team, expert, JSONL files whose records name a `medicine` that the expert has read about.
 Prints the lowest 1, 2 and 5 % of the names' log-probabilities; choose a little below them.

@@ -1,9 +1,9 @@
 """CALM's Table 1 in small (arXiv:2401.02412): can a bridge make two models do what neither can?
 
-`PYTHONPATH=scripts python scripts/calm_table.py --out DIR` trains model A on 2,000 keys and their values,
-model B on sums, and a bridge by which B looks into A and that sees a fifth of the keys; then all three
-answer through the runtime on the GGUF files. Everything is drawn from one seed; cut off, the same
-command goes on.
+`PYTHONPATH=scripts python scripts/experiments/calm_table.py --out DIR` trains model A on 2,000 keys and
+their values, model B on sums, and a bridge by which B looks into A and that sees a fifth of
+the keys; then all three answer through the runtime on the GGUF files. Everything is drawn from
+one seed; cut off, the same command goes on.
 """
 
 import argparse

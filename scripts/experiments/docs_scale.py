@@ -1,6 +1,6 @@
 """A collection of many pages: how fast it is made, how fast it is searched, what it keeps in memory.
 
-    python scripts/docs_scale.py [--pages 20000] [--folder DIR] [--json]
+    python scripts/experiments/docs_scale.py [--pages 20000] [--folder DIR] [--json]
 
 Pages are invented text (about 2,500 characters, words distributed as in a language), one file each,
 by a fixed seed; queries are eight words that follow one another on one page, frequent ones among them.
