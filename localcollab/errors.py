@@ -2,7 +2,10 @@
 
 
 class LocalcollabError(Exception):
-    """Anything a user can mend. Its text is the whole message: one line, with the remedy."""
+    """Anything a user can mend. Its text is the whole message: one line, with the remedy.
+
+    Parameters stand in backticks (`n_ctx`); the command line shows its own options in their place.
+    """
 
 
 class BadOption(LocalcollabError):

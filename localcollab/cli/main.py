@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
 
 from localcollab import __version__
 from localcollab.cli import evaluate as measuring_cli
+from localcollab.cli.group import CommandGroup
 from localcollab.cli.options import (
     Base,
     Experts,
@@ -42,7 +42,7 @@ _EXTRAS = {"chat": "tui"}
 """Where the extra that a plug-in needs has another name than its command."""
 
 
-class LazyGroup(TyperGroup):
+class LazyGroup(CommandGroup):
     """Knows the plug-in groups by name and help; loads one when it is called."""
 
     def list_commands(self, ctx: Any) -> list[str]:
