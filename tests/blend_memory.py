@@ -12,8 +12,8 @@ from localcollab.blend.residence import Residence, forecast_needs
 from localcollab.blend.session import BlendSession, Recipe
 from localcollab.catalog.ranker_names import RankerSpec
 from localcollab.decoding.answer_text import Limits
+from localcollab.llama.machine import peak_rss_bytes
 from localcollab.llama.options import Options
-from localcollab.llama.peak_memory import peak_rss_bytes
 from localcollab.teams.open import BASE, Member, TeamPlan
 
 

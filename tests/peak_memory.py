@@ -8,8 +8,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from localcollab.llama.machine import peak_rss_bytes
 from localcollab.llama.options import Options
-from localcollab.llama.peak_memory import peak_rss_bytes
 from localcollab.teams.open import Member, open_team, plan_from_files
 
 

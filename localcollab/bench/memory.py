@@ -9,7 +9,7 @@ from localcollab.bench.setting import N_ANSWER, N_PROMPT, choose_options, llama_
 from localcollab.bench.startup import TeamArguments, parse_team
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.generate import generate
-from localcollab.llama.peak_memory import peak_rss_bytes
+from localcollab.llama.machine import peak_rss_bytes
 from localcollab.teams.open import TeamPlan, open_team
 
 _LABEL = "peak memory / (weights + cache)"

@@ -15,7 +15,8 @@ from localcollab.catalog import Calm
 from localcollab.errors import BadOption
 from localcollab.llama.forecast import Forecast, PlannedContext
 from localcollab.llama.header import read_header
-from localcollab.llama.options import Options, available_bytes
+from localcollab.llama.machine import available_bytes
+from localcollab.llama.options import Options
 from localcollab.models.fit import bridge_need, forecast_here
 from localcollab.teams.open import BASE, Member, OnProgress, OpenTeam, TeamPlan, open_team
 

@@ -13,8 +13,7 @@ from localcollab.bench.setting import N_ANSWER, N_PROMPT, Setting, open_setting
 from localcollab.bench.startup import TeamArguments, start_up
 from localcollab.catalog import DEFAULT_TEAM
 from localcollab.errors import BadOption
-from localcollab.llama import library
-from localcollab.llama.options import physical_cores
+from localcollab.llama.machine import cpu_name, physical_cores
 from localcollab.terminal.status import Status
 
 LETTERS = "abcdefg"
@@ -107,7 +106,7 @@ _ABOUT = {
 
 def machine(busy: bool) -> dict[str, object]:
     return {
-        "cpu": library.cpu_name(),
+        "cpu": cpu_name(),
         "physical_cores": physical_cores(),
         "clock": "CPU time of one thread" if busy else "wall",
         "load_average": round(os.getloadavg()[0], 2),

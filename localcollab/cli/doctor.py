@@ -9,8 +9,8 @@ from pathlib import Path
 
 from localcollab import __version__
 from localcollab.errors import BadModelFile
-from localcollab.llama import library
-from localcollab.llama.options import available_bytes, physical_cores
+from localcollab.llama import library, machine
+from localcollab.llama.machine import available_bytes, physical_cores
 from localcollab.llama.probe import Verdict, all_remembered, probe
 
 # CPU feature as Linux names it -> llama.cpp's name of what uses it
@@ -33,14 +33,14 @@ def examine(files: tuple[Path, ...], *, as_json: bool) -> None:
     features = library.system_info()
     report = {
         "localcollab": __version__,
-        "cpu": library.cpu_name(),
+        "cpu": machine.cpu_name(),
         "physical_cores": physical_cores(),
         "available_bytes": available_bytes(),
         "gpu_offload": library.supports_gpu(),
         "llama_cpp_features": [name for name, on in features.items() if on],
         "files": [asdict(verdict) for verdict in verdicts],
         "failures": failures,
-        "advice": list(advice(library.cpu_flags(), features, verdicts)),
+        "advice": list(advice(machine.cpu_flags(), features, verdicts)),
     }
     if as_json:
         print(json.dumps(report, indent=1))

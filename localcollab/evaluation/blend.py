@@ -21,7 +21,7 @@ from localcollab.errors import BadOption
 from localcollab.evaluation.evaluate import MAX_TOKENS, Outcome, score
 from localcollab.evaluation.questions import Question
 from localcollab.evaluation.statistics import paired_p_value
-from localcollab.llama.peak_memory import peak_rss_bytes
+from localcollab.llama.machine import peak_rss_bytes
 
 Show = Callable[[str], None]
 _LIMITS = Limits(MAX_TOKENS)

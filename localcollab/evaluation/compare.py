@@ -22,7 +22,7 @@ from localcollab.errors import BadOption, EvaluationFailed, LocalcollabError
 from localcollab.evaluation.evaluate import Score, ask_team, score
 from localcollab.evaluation.questions import read_all, some_of, with_gold
 from localcollab.llama.header import read_header
-from localcollab.llama.peak_memory import peak_rss_bytes
+from localcollab.llama.machine import peak_rss_bytes
 from localcollab.teams.choice import TeamChoice
 from localcollab.teams.open import (
     Member,

@@ -17,7 +17,7 @@ from localcollab.evaluation.questions import Question, is_right, with_gold
 from localcollab.evaluation.statistics import paired_p_value, wilson_interval
 from localcollab.events import Finished, Token, Unfamiliar
 from localcollab.language_model import LanguageModel
-from localcollab.llama.peak_memory import peak_rss_bytes
+from localcollab.llama.machine import peak_rss_bytes
 from localcollab.methods.deferral import DeferralTeam
 from localcollab.methods.gates import random_gate
 from localcollab.teams.open import OpenTeam

@@ -9,7 +9,7 @@ from functools import cache
 import llama_cpp.llama_cpp as api
 from llama_cpp._ctypes_extensions import load_shared_library
 
-from localcollab.llama.library import library_dir
+from localcollab.llama.machine import library_dir
 
 __all__ = ["GGML_TYPE_BF16", "api", "ggml"]
 

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from localcollab.errors import LocalcollabError
-from localcollab.llama import library
+from localcollab.llama import library, machine
 from localcollab.llama.context import close_context, open_context
 from localcollab.llama.header import read_header
 from localcollab.llama.loaded import default_params, load_model
+from localcollab.llama.machine import peak_rss_bytes
 from localcollab.llama.options import Options
-from localcollab.llama.peak_memory import peak_rss_bytes
 from localcollab.llama.weights import KV_TYPES, LOAD_MODES, Weights
 
 _PLANNED = re.compile(r"(\S+)\s+(compute|output|KV|RS) buffer size\s*=\s*([\d.]+) MiB")
@@ -147,7 +147,7 @@ def _open_all(
 def gpu_memory() -> list[dict[str, Any]]:
     """Name, free and total bytes of every GPU of this build."""
     names = {"darwin": "libggml.dylib", "win32": "ggml.dll"}
-    ggml = ctypes.CDLL(str(library.library_dir() / names.get(sys.platform, "libggml.so")))
+    ggml = ctypes.CDLL(str(machine.library_dir() / names.get(sys.platform, "libggml.so")))
     ggml.ggml_backend_dev_count.restype = ctypes.c_size_t
     ggml.ggml_backend_dev_get.restype = ctypes.c_void_p
     ggml.ggml_backend_dev_get.argtypes = [ctypes.c_size_t]

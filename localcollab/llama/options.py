@@ -1,11 +1,10 @@
 """What a caller may choose about weights and contexts. Every field reaches llama.cpp or is refused."""
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, get_args
 
 from localcollab.errors import BadOption
+from localcollab.llama.machine import physical_cores
 
 KvType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
 FlashAttention = Literal["auto", "on", "off"]
@@ -72,27 +71,3 @@ def threads_for(size_bytes: int, options: Options) -> int:
     if options.n_threads is not None:
         return options.n_threads
     return 1 if size_bytes < TINY_BYTES else physical_cores()
-
-
-def physical_cores() -> int:
-    """Physical cores this process may run on; hyper-threads slow llama.cpp down."""
-    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
-    siblings = set()
-    for cpu in sorted(allowed or ()):
-        topology = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
-        if topology.exists():
-            siblings.add(topology.read_text().strip())
-    return len(siblings) or (len(allowed) if allowed else os.cpu_count() or 1)
-
-
-def available_bytes() -> int | None:
-    """Memory that can be taken without swapping, in bytes; None where the system does not say."""
-    meminfo = Path("/proc/meminfo")
-    if meminfo.exists():
-        for line in meminfo.read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        # No figure of what is free (macOS): half of what there is.
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    return None

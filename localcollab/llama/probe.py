@@ -22,7 +22,7 @@ from pathlib import Path
 import platformdirs
 
 from localcollab.errors import BadModelFile
-from localcollab.llama import library
+from localcollab.llama import machine
 from localcollab.llama.header import read_header
 
 logger = logging.getLogger("localcollab.note")
@@ -160,7 +160,7 @@ def file_sha256(path: Path) -> str:
 
 def _key(path: Path) -> tuple[int, int, str]:
     found = path.stat()
-    return found.st_size, found.st_mtime_ns, hashlib.sha256(library.build_id().encode()).hexdigest()
+    return found.st_size, found.st_mtime_ns, hashlib.sha256(machine.build_id().encode()).hexdigest()
 
 
 def _key_of(verdict: Verdict) -> tuple[int, int, str]:

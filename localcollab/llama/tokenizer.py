@@ -6,15 +6,28 @@ such text is refused here before llama.cpp sees it.
 
 import ctypes
 from collections.abc import Callable
+from pathlib import Path
 
 from localcollab.errors import BadModelFile, BadOption, UnknownCharacter
 from localcollab.llama.bindings import api
-from localcollab.llama.loaded import LoadedModel
+from localcollab.llama.header import read_header
+from localcollab.llama.loaded import LoadedModel, default_params, load_model
 from localcollab.vocabulary import Vocabulary
 
 _SPM = 1
 _NULL = -1
 _MAX_TEXT = 64 * 2**20
+
+
+def load_vocabulary(path: Path) -> Vocabulary:
+    """Without the weights, of any architecture llama.cpp knows. Raises `BadModelFile`.
+
+    Does not `probe` the file: call it in a child process where the file is not trusted.
+    """
+    read_header(path)
+    params = default_params()
+    params.vocab_only = True
+    return read_vocabulary(load_model(path, params, "read its vocabulary"), path.name)
 
 
 def read_vocabulary(model: LoadedModel, owner: str) -> Vocabulary:

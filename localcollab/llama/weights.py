@@ -12,7 +12,8 @@ from localcollab.llama import library
 from localcollab.llama.bindings import GGML_TYPE_BF16, api
 from localcollab.llama.header import Header, read_header
 from localcollab.llama.loaded import LoadedModel, default_params, load_model
-from localcollab.llama.options import KvType, Options, available_bytes
+from localcollab.llama.machine import available_bytes
+from localcollab.llama.options import KvType, Options
 from localcollab.llama.tokenizer import read_vocabulary
 from localcollab.vocabulary import Vocabulary
 

@@ -14,7 +14,8 @@ from localcollab.catalog import Catalog, Deferral, ModelEntry, TeamEntry
 from localcollab.errors import BadModelFile
 from localcollab.llama.forecast import ContextNeed, Forecast, Gpu, PlannedContext, forecast
 from localcollab.llama.header import read_header
-from localcollab.llama.options import Options, available_bytes
+from localcollab.llama.machine import available_bytes
+from localcollab.llama.options import Options
 from localcollab.llama.probe import remembered
 from localcollab.methods.bridges import load_bridge
 

@@ -15,7 +15,8 @@ from safetensors.torch import load_file, save_file
 
 from localcollab.errors import BadData, BadOption, BridgeMismatch
 from localcollab.llama.context import LlamaModel
-from localcollab.llama.options import Options, physical_cores
+from localcollab.llama.machine import physical_cores
+from localcollab.llama.options import Options
 from localcollab.llama.probe import Verdict
 from localcollab.methods.bridges import (
     Bridge,

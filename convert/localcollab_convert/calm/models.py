@@ -11,7 +11,7 @@ import torch
 
 from localcollab.errors import BadModelFile, BadOption
 from localcollab.language_model import LanguageModel
-from localcollab.llama.options import available_bytes
+from localcollab.llama.machine import available_bytes
 
 _LEAST_CORRELATION = 0.98
 """Of the logits; quantized activations of llama.cpp leave 0.99 of small models, a misread file 0.5."""

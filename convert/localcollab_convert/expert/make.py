@@ -19,7 +19,7 @@ from typing import Any
 from localcollab.catalog import Catalog, Familiarity
 from localcollab.errors import BadOption, HeadMismatch
 from localcollab.llama.probe import probe
-from localcollab.llama.vocabulary_only import load_vocabulary
+from localcollab.llama.tokenizer import load_vocabulary
 from localcollab.methods.heads import Head, load_head, save_head
 from localcollab.teams.open import Member, TeamPlan
 from localcollab_convert.bench.published_style import load as load_llama

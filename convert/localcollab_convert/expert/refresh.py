@@ -14,7 +14,7 @@ from pathlib import Path
 
 from localcollab.catalog import Catalog
 from localcollab.errors import BadOption
-from localcollab.llama.vocabulary_only import load_vocabulary
+from localcollab.llama.tokenizer import load_vocabulary
 from localcollab.methods.heads import Head, load_head, save_head
 from localcollab.teams.open import Member, plan_from_catalog
 from localcollab_convert.bench.published_style import load as load_llama

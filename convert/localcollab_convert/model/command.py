@@ -121,7 +121,7 @@ def _verify_one(conversion: Conversion, made: Made, asked: Asked, status: Status
 
 def _compare_tokenizers(conversion: Conversion, path: Path, status: Status) -> bool:
     """Whether it is the folder's. One that the user vouched for must be; others are a note."""
-    from localcollab.llama.vocabulary_only import load_vocabulary
+    from localcollab.llama.tokenizer import load_vocabulary
     from localcollab_convert.verify.parity import compare_with_tokenizer, load_tokenizer
 
     trusted, source = conversion.request.trust_tokenizer, conversion.source.path

@@ -7,7 +7,7 @@ from typing import Any
 
 from localcollab.errors import LocalcollabError
 from localcollab.llama.quantizer import FILE_TYPES, quantize
-from localcollab.llama.vocabulary_only import load_vocabulary
+from localcollab.llama.tokenizer import load_vocabulary
 from localcollab_convert.staging import child
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from localcollab.errors import BadModelFile, BadOption
-from localcollab.llama.options import available_bytes
+from localcollab.llama.machine import available_bytes
 from localcollab.llama.quantizer import FILE_TYPES
 from localcollab.models.store import check_name
 from localcollab_convert.model.converter import Converter, convert_model, find_converter

@@ -21,7 +21,7 @@ from localcollab.blend.ranker_file import Form, RankerCard, RankerFile, save_ran
 from localcollab.errors import BadModelFile, BadOption
 from localcollab.llama.encoder import load_encoder
 from localcollab.llama.options import Options
-from localcollab.llama.vocabulary_only import load_vocabulary
+from localcollab.llama.tokenizer import load_vocabulary
 from localcollab_convert.model.converter import convert_model, find_converter
 from localcollab_convert.ranker.data import (
     Example,

@@ -8,7 +8,8 @@ import numpy as np
 
 from localcollab.errors import BadModelFile, BadOption
 from localcollab.llama.context import LlamaModel
-from localcollab.llama.options import Options, available_bytes
+from localcollab.llama.machine import available_bytes
+from localcollab.llama.options import Options
 from localcollab.llama.probe import probe
 from localcollab.llama.weights import load_weights
 from localcollab_convert.verify.divergence import Block, Read

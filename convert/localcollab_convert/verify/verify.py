@@ -9,7 +9,7 @@ import numpy as np
 from localcollab.errors import BadData, BadModelFile, BadOption
 from localcollab.language_model import Float32Array
 from localcollab.llama.header import read_header
-from localcollab.llama.vocabulary_only import load_vocabulary
+from localcollab.llama.tokenizer import load_vocabulary
 from localcollab.methods.heads import Head, load_head
 from localcollab.vocabulary import Vocabulary
 from localcollab_convert.model.source import open_source

@@ -11,7 +11,7 @@ from invented_texts import invented
 from localcollab.catalog import SHIPPED, load_catalog
 from localcollab.documents.collection import Collection
 from localcollab.errors import BadData, BadOption
-from localcollab.llama.vocabulary_only import load_vocabulary
+from localcollab.llama.tokenizer import load_vocabulary
 from localcollab_convert.expert.make import ExpertMaker
 from localcollab_convert.expert.questions import Asked, ask, make_questions, to_jsonl
 from localcollab_convert.expert.refresh_command import run as refresh

@@ -12,7 +12,7 @@ from invented_texts import invented
 from localcollab.catalog import SHIPPED
 from localcollab.llama.context import LlamaModel
 from localcollab.llama.options import Options
-from localcollab.llama.vocabulary_only import load_vocabulary
+from localcollab.llama.tokenizer import load_vocabulary
 from localcollab.llama.weights import load_weights
 from localcollab_convert.expert.file import write_expert
 from localcollab_convert.expert.texts import Text

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from localcollab.llama.vocabulary_only import load_vocabulary
+from localcollab.llama.tokenizer import load_vocabulary
 from localcollab_convert.model.pipeline import Conversion, Request
 from localcollab_convert.verify.divergence import score, summarize
 from localcollab_convert.verify.parity import compare_with_tokenizer, load_tokenizer

@@ -12,7 +12,7 @@ import transformers
 
 from localcollab.llama import library
 from localcollab.llama.bindings import api
-from localcollab.llama.vocabulary_only import load_vocabulary
+from localcollab.llama.tokenizer import load_vocabulary
 from localcollab_convert.model.pipeline import Conversion, Request
 from localcollab_convert.verify.parity import compare_with_tokenizer, load_tokenizer
 from localcollab_convert.verify.verify import Asked, verify

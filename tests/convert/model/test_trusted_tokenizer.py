@@ -6,7 +6,7 @@ import pytest
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from localcollab.errors import BadModelFile
-from localcollab.llama.vocabulary_only import load_vocabulary
+from localcollab.llama.tokenizer import load_vocabulary
 from localcollab_convert.model.command import TokenizersDiffer, run
 from localcollab_convert.model.pipeline import Request
 from localcollab_convert.verify.parity import compare_with_tokenizer, load_tokenizer

@@ -17,7 +17,7 @@ from localcollab.bench.turns import Dictated, split_otherwise
 from localcollab.catalog import SHIPPED
 from localcollab.cli import bench as command
 from localcollab.errors import BadOption
-from localcollab.llama.peak_memory import peak_rss_bytes
+from localcollab.llama.machine import peak_rss_bytes
 from localcollab.vocabulary import Vocabulary
 
 

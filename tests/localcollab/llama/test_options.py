@@ -5,14 +5,8 @@ import os
 import pytest
 
 from localcollab.errors import BadOption
-from localcollab.llama.options import (
-    MAX_THREADS,
-    TINY_BYTES,
-    Options,
-    available_bytes,
-    physical_cores,
-    threads_for,
-)  # fmt: skip
+from localcollab.llama.machine import available_bytes, physical_cores
+from localcollab.llama.options import MAX_THREADS, TINY_BYTES, Options, threads_for
 
 
 @pytest.mark.parametrize(

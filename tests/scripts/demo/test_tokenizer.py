@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 from demo import corpus
 from demo.tokenizer import N_TOKENS, train_tokenizer
 from demo.world import Medicine
-from localcollab.llama.vocabulary_only import load_vocabulary
+from localcollab.llama.tokenizer import load_vocabulary
 from localcollab.vocabulary import Vocabulary
 
 pytestmark = pytest.mark.weights

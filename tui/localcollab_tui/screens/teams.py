@@ -13,7 +13,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from localcollab.catalog import Catalog, Place, TeamEntry, load_catalog
-from localcollab.llama.options import available_bytes
+from localcollab.llama.machine import available_bytes
 from localcollab.teams.listing import team_record
 from localcollab.terminal.visible_text import visible
 
