@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from localcollab.errors import BadHistory, BadOption
-from localcollab.history.exporting import write_private
+from localcollab.history.export import write_private
 from localcollab.history.records import Conversation, Hit
 from localcollab.history.store import default_path, open_history
 from localcollab.terminal.visible_text import visible

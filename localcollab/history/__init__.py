@@ -1,14 +1,8 @@
-"""Conversations kept on this machine: a tree of messages each, in one SQLite file.
+"""Conversations kept on this machine: each a tree of messages, all in one SQLite file.
 
-    records     what is stored, as frozen records
-    store       `History`: every call the app and the command line make
-    recorder    saves an answer while it streams
-    resume      a stored branch -> the turns a `Session` goes on from
-    database    the file: one connection, its lock, its errors; schema and migrations beside it
-    tree, answers, search, packing, exchange, markdown     the parts of the store
-    commands, cli                                           `localcollab history`
-
-Only the standard library is imported. Nothing here reads a model.
+`History` (`store`) is what the app and the command line call; `Recorder` saves an answer while it
+streams; `resume` turns a stored branch into what a `Session` continues from. Reads no model and starts
+none; generating is left to `teams`, the commands to `cli`.
 """
 
 from localcollab.history.recorder import Recorder

@@ -7,8 +7,8 @@ from dataclasses import replace
 from localcollab.errors import BadOption
 from localcollab.events import Finished, Token
 from localcollab.history import rows, tree
-from localcollab.history.packing import pack, unpack
 from localcollab.history.records import Outcome, Provenance, Status
+from localcollab.history.rows import pack, unpack
 
 INTERRUPTED = "the program ended while this was written"
 

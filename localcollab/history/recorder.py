@@ -4,23 +4,36 @@ Tokens are saved in small transactions, every `EVERY_TOKENS` or `EVERY_SECONDS`,
 """
 
 import time
+from collections.abc import Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Protocol, Self
 
 from localcollab.events import Event, Finished, Token, Unfamiliar
 
-if TYPE_CHECKING:
-    from localcollab.history.store import History
-
 EVERY_TOKENS = 32
 EVERY_SECONDS = 0.25
+
+
+class StoresAnswers(Protocol):
+    """A `History`."""
+
+    def append_tokens(self, answer: int, tokens: Sequence[Token]) -> None: ...
+    def finish_answer(
+        self,
+        answer: int,
+        finished: Finished,
+        unfamiliar: tuple[Unfamiliar, ...] = (),
+        notes: tuple[str, ...] = (),
+    ) -> None: ...
+    def stop_answer(self, answer: int, notes: tuple[str, ...] = ()) -> None: ...
+    def fail_answer(self, answer: int, error: str, notes: tuple[str, ...] = ()) -> None: ...
 
 
 class Recorder:
     """Of one answer; used by one thread. As a context: an error inside makes the answer `failed`,
     leaving early makes it `stopped`. `message` is the answer's id."""
 
-    def __init__(self, history: "History", message: int) -> None:
+    def __init__(self, history: StoresAnswers, message: int) -> None:
         self._history, self.message = history, message
         self._tokens: list[Token] = []
         self._unfamiliar: list[Unfamiliar] = []

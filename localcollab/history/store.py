@@ -21,7 +21,6 @@ from platformdirs import user_data_path
 from localcollab.events import Finished, Token, Unfamiliar
 from localcollab.history import answers, rows, tree
 from localcollab.history.database import Database, make_private_folder
-from localcollab.history.packing import unpack, unpack_ids
 from localcollab.history.recorder import Recorder
 from localcollab.history.records import (
     Conversation,
@@ -30,6 +29,7 @@ from localcollab.history.records import (
     Provenance,
     StoredMessage,
 )
+from localcollab.history.rows import unpack, unpack_ids
 from localcollab.history.writers import is_alive, remove_dead
 
 if TYPE_CHECKING:
@@ -228,14 +228,14 @@ class History:
 
     def export_json(self, id_: str) -> str:
         """Every branch and every token, to be read by `import_json`."""
-        from localcollab.history.exporting import to_json
+        from localcollab.history.export import to_json
 
         with self._database.read() as connection:
             return to_json(connection, id_)
 
     def export_markdown(self, id_: str) -> str:
         """The shown branch, with marks where experts wrote."""
-        from localcollab.history.markdown import to_markdown
+        from localcollab.history.export import to_markdown
 
         with self._database.read() as connection:
             conversation = tree.conversation(connection, id_)
@@ -246,7 +246,7 @@ class History:
     def import_json(self, text: str, name: str = "the import") -> Conversation:
         """Adds what was exported; nothing is overwritten: a taken id is replaced by a new one.
         `name` stands in the errors."""
-        from localcollab.history.importing import from_json
+        from localcollab.history.import_json import from_json
 
         with self._database.write() as connection:
             return tree.conversation(connection, from_json(connection, text, name))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from localcollab.errors import BadOption
 from localcollab.history import Conversation, History
-from localcollab.history.exporting import write_private
+from localcollab.history.export import write_private
 
 
 def export(history: History, conversation: Conversation, path: Path | None) -> Path:

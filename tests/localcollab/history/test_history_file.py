@@ -13,7 +13,7 @@ import pytest
 from localcollab.errors import BadHistory
 from localcollab.history import History, default_path, open_history
 from localcollab.history.answers import INTERRUPTED
-from localcollab.history.schema import MIGRATIONS, VERSION
+from localcollab.history.database import MIGRATIONS, VERSION
 from stored_answers import PROVENANCE, add_turn, tokens_of
 
 

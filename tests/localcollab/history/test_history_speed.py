@@ -10,7 +10,7 @@ import pytest
 from localcollab.events import Token
 from localcollab.history import History, open_history, tree
 from localcollab.history.database import Database
-from localcollab.history.packing import pack
+from localcollab.history.rows import pack
 
 N_CONVERSATIONS = 10_000
 SYLLABLES = ("as", "pi", "rin", "ibu", "pro", "fen", "met", "for", "min", "lo", "ra", "ta", "dine")

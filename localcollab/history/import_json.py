@@ -11,9 +11,9 @@ from typing import Any, TypeVar, get_args
 from localcollab.errors import BadHistory, LocalcollabError
 from localcollab.events import FinishReason, Token
 from localcollab.history import rows, tree
-from localcollab.history.exporting import FORMAT
-from localcollab.history.packing import pack
+from localcollab.history.export import FORMAT
 from localcollab.history.records import Outcome, Provenance, Role, Status
+from localcollab.history.rows import pack
 
 _T = TypeVar("_T")
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
