@@ -4,11 +4,13 @@ import ctypes
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 from localcollab.errors import BadModelFile
 from localcollab.llama import library
 from localcollab.llama.bindings import api
 from localcollab.llama.context import LlamaModel
+from localcollab.llama.weights import Weights
 
 _MAGIC = b"GGUF"
 
@@ -19,21 +21,30 @@ def set_adapter(model: LlamaModel, path: Path, *, scale: float = 1.0) -> None:
     Raises `BadModelFile`: no adapter, or one of another base.
     """
     _check(path)
-    library.take_errors()
-    adapter = api.llama_adapter_lora_init(model.weights.pointer, os.fsencode(path))
-    if not adapter:
-        raise BadModelFile(
-            f"{path}: does not fit {model.weights.path.name} "
-            f"({library.take_errors() or 'no reason given'}): give the base it was trained on"
-        )
+    adapter = _load(model.weights, path)
     adapters = (api.llama_adapter_lora_p_ctypes * 1)(
         ctypes.cast(adapter, api.llama_adapter_lora_p_ctypes)
     )
     scales = (ctypes.c_float * 1)(scale)
     if api.llama_set_adapters_lora(model._context, adapters, 1, scales):
         raise BadModelFile(f"{path}: llama.cpp cannot set this adapter: convert it anew")
-    # llama.cpp frees it with the weights.
     model.forget()
+
+
+def _load(weights: Weights, path: Path) -> Any:
+    """llama_adapter_lora *; llama.cpp frees it with the weights, so all contexts share one."""
+    at = path.stat()
+    key = (path, at.st_size, at.st_mtime_ns)
+    if key not in weights.adapters:
+        library.take_errors()
+        adapter = api.llama_adapter_lora_init(weights.pointer, os.fsencode(path))
+        if not adapter:
+            raise BadModelFile(
+                f"{path}: does not fit {weights.path.name} "
+                f"({library.take_errors() or 'no reason given'}): give the base it was trained on"
+            )
+        weights.adapters[key] = adapter
+    return weights.adapters[key]
 
 
 def adapted_sha256(weights_sha256: str, adapter: Path) -> str:

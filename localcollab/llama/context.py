@@ -61,13 +61,18 @@ class LlamaModel:
         )
         self._memory = api.llama_get_memory(self._context)
         self._batch = api.llama_batch_init(self._n_batch, 0, 1)
-        weakref.finalize(self, free_context, self._context, self._batch, weights)
+        self._free = weakref.finalize(self, free_context, self._context, self._batch, weights)
         self._cached: list[int] = []
         self._kept: Reading | None = None
         self._with_hidden = False
 
     def attribute(self, reading: Reading, token: int) -> str:
         return self.name
+
+    def close(self) -> None:
+        """Free the context now, not with the last reference. No read may be under way."""
+        self._free()
+        self._kept = None
 
     def read(
         self,
@@ -105,6 +110,8 @@ class LlamaModel:
         return self._kept or Reading(logits, states)
 
     def _check(self, tokens: list[int], last: int, n_shared: int) -> None:
+        if not self._free.alive:
+            raise BadOption(f"{self.name}: its context is closed: open another one")
         if not tokens:
             raise BadOption(f"{self.name}: nothing to read: give at least one token")
         if not 0 <= last <= len(tokens):

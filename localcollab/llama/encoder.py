@@ -43,7 +43,11 @@ class Encoder:
         self._context = _open(weights, options, self.n_ctx)
         self._batch = api.llama_batch_init(self.n_ctx, 0, 1)
         self._tokens = _fill_places(self._batch, self.n_ctx)
-        weakref.finalize(self, free_context, self._context, self._batch, weights)
+        self._free = weakref.finalize(self, free_context, self._context, self._batch, weights)
+
+    def close(self) -> None:
+        """Free the context now, not with the last reference."""
+        self._free()
 
     def encode(self, tokens: Sequence[int]) -> Float32Array:
         """The states after the last layer, (n_tokens, n_embd).
@@ -77,6 +81,8 @@ class Encoder:
         return tokenize(self.weights.model, text, self.name, special=False, around=True)
 
     def _check(self, tokens: Sequence[int]) -> None:
+        if not self._free.alive:
+            raise BadOption(f"{self.name}: its context is closed: open another one")
         if not tokens:
             raise BadOption(f"{self.name}: nothing to encode: give at least one token")
         if len(tokens) > self.n_ctx:

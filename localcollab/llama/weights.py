@@ -2,7 +2,7 @@
 
 import ctypes
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -46,6 +46,8 @@ class Weights:
     path: Path
     header: Header
     model: LoadedModel
+    adapters: dict[tuple[Path, int, int], object] = field(default_factory=dict)
+    """llama_adapter_lora * by file, size and time of its last change."""
 
     @property
     def pointer(self) -> object:

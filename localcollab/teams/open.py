@@ -70,25 +70,71 @@ def open_team(
     plan: TeamPlan, options: Options | None = None, on_progress: OnProgress | None = None
 ) -> OpenTeam:
     """Raises `BadModelFile`, `VocabularyMismatch`, `HeadMismatch`, `BridgeMismatch`, `BadOption`."""
-    if isinstance(plan.method, Blend):
-        raise BadOption(
-            f"{plan.name} is a blend, which picks among whole answers and writes no tokens of its own: "
-            "use one of its members here"
-        )
-    files = Files(options or Options(), on_progress)
-    for member in plan.files:
-        files.verdict(member)  # all of them before any is loaded
-    return _open(plan, files)
+    return Files(options or Options(), on_progress).open(plan)
 
 
 class Files:
-    """Model files that are probed once and loaded once, however many members share them."""
+    """Model files that are probed once and loaded once, however many members share them, and the
+    contexts that were opened on them: those of one conversation."""
 
-    def __init__(self, options: Options, on_progress: OnProgress | None) -> None:
+    def __init__(self, options: Options, on_progress: OnProgress | None = None) -> None:
         self.options = options
+        self.contexts: list[LlamaModel] = []
         self._on_progress = on_progress
         self._verdicts: dict[tuple[Path, Path | None], Verdict] = {}
         self._weights: dict[str, Weights] = {}
+        self._templates: dict[Path, ChatTemplate | None] = {}
+        self._n_ctx: Mapping[Member, int] = {}
+        self._n_ctx_opened: dict[Member, int] = {}
+
+    def open(self, plan: TeamPlan) -> OpenTeam:
+        """Raises what `open_team` raises."""
+        if isinstance(plan.method, Blend):
+            raise BadOption(
+                f"{plan.name} is a blend, which picks among whole answers and writes no tokens of its "
+                "own: use one of its members here"
+            )
+        for member in plan.files:
+            self.verdict(member)  # all of them before any is loaded
+        return _open(plan, self)
+
+    def beside(self) -> "Files":
+        """For one more conversation: the same weights, no context yet, and contexts of equal size."""
+        other = Files(self.options, self._on_progress)
+        other._verdicts, other._weights = self._verdicts, self._weights
+        # A template has a process of its own, which serves any number of conversations.
+        other._templates = self._templates
+        other._n_ctx = self._n_ctx_opened
+        return other
+
+    def close(self) -> None:
+        """Free the contexts. The weights are freed with the last one who holds them."""
+        for context in self.contexts:
+            context.close()
+        self.contexts.clear()
+
+    def template(self, weights: "Weights", vocabulary: Vocabulary) -> ChatTemplate | None:
+        if weights.path not in self._templates:
+            text = weights.chat_template
+            made = chat_template(text, weights.path.name, vocabulary) if text else None
+            self._templates[weights.path] = made
+        return self._templates[weights.path]
+
+    @property
+    def weights_bytes(self) -> int:
+        return sum(weights.size_bytes for weights in self._weights.values())
+
+    def context_options(self, member: Member, options: Options | None = None) -> Options:
+        """Beside another conversation, the size that was chosen there."""
+        options = options or self.options
+        if options.n_ctx is not None or member not in self._n_ctx:
+            return options
+        return replace(options, n_ctx=self._n_ctx[member])
+
+    def opened(self, member: Member, *contexts: "LlamaModel") -> None:
+        """The `contexts` of a member, the first its own."""
+        self.contexts += contexts
+        self._n_ctx_opened.setdefault(member, contexts[0].n_ctx)
 
     def verdict(self, member: Member) -> Verdict:
         key = (member.path, member.adapter)
@@ -160,8 +206,10 @@ def _open_composed(plan: TeamPlan, files: Files) -> OpenTeam:
     # A composition's own contexts cannot be read apart: their layers are joined.
     alone = [member for member in plan.members if isinstance(member, Member)]
     weights = {member.name: files.weights(member) for member in alone}
-    model = composed_model(plan, weights, _sha256s(plan, files), files.options)
-    template = _template_of(weights[plan.first.name], model.vocabulary)
+    options = files.context_options(plan.first)
+    model = composed_model(plan, weights, _sha256s(plan, files), options)
+    files.opened(plan.first, *model.members.values())
+    template = files.template(weights[plan.first.name], model.vocabulary)
     members = OnDemand({member.name: partial(_open_member, member, files) for member in alone})
     verdicts, draft = dict(_verdicts(plan, {}, files)), _open_draft(plan, model.vocabulary, files)
     return OpenTeam(plan.name, model, members, verdicts, template, draft=draft)
@@ -204,7 +252,7 @@ def _parts(plan: TeamPlan, files: Files) -> Iterator[tuple[str, OpenTeam]]:
 
 def _alone(member: Member, files: Files) -> OpenTeam:
     model = _open_member(member, files)
-    template = _template_of(files.weights(member), model.vocabulary)
+    template = files.template(files.weights(member), model.vocabulary)
     return OpenTeam(member.name, model, {member.name: model}, {}, template)
 
 
@@ -224,7 +272,9 @@ def _verdicts(
 def _open_member(member: Member, files: Files, options: Options | None = None) -> "LlamaModel":
     from localcollab.llama.context import LlamaModel
 
-    model = LlamaModel(files.weights(member), options or files.options, name=member.name)
+    fitting = files.context_options(member, options)
+    model = LlamaModel(files.weights(member), fitting, name=member.name)
+    files.opened(member, model)
     if member.adapter:
         from localcollab.llama.adapter import set_adapter
 
@@ -237,11 +287,6 @@ def _open_draft(plan: TeamPlan, vocabulary: Vocabulary, files: Files) -> Draft |
         return None
     opened = _open_member(plan.draft, files)
     return Draft(in_vocabulary(opened, vocabulary, plan.first.path.name))
-
-
-def _template_of(weights: "Weights", vocabulary: Vocabulary) -> ChatTemplate | None:
-    text = weights.chat_template
-    return chat_template(text, weights.path.name, vocabulary) if text else None
 
 
 def chat_template(text: str, name: str, vocabulary: Vocabulary) -> ChatTemplate:
