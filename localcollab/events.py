@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-FinishReason = Literal["end", "stop_string", "max_tokens", "context", "stopped"]
-"""end: the model said so; max_tokens, context: a limit was reached; stopped: by the caller."""
+FinishReason = Literal["end", "stop_string", "max_tokens", "context", "stopped", "repetition"]
+"""end: the model ended the answer; max_tokens, context: a limit was reached; stopped: by the caller;
+repetition: the answer was in an exact loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +64,16 @@ class Finished:
     """Tokens by author."""
     seconds_prefill: float = 0.0
     seconds_decode: float = 0.0
+    n_repeated: int = 0
+    """Tokens of a loop that were written after its first copy; `text` and `tokens` leave them out."""
 
     @property
     def tokens_per_second(self) -> float:
-        return len(self.tokens) / self.seconds_decode if self.seconds_decode > 0 else 0.0
+        return (
+            (len(self.tokens) + self.n_repeated) / self.seconds_decode
+            if self.seconds_decode > 0
+            else 0.0
+        )
 
 
 Event = Prompted | Progress | Token | Unfamiliar | Finished

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-_WHOLE_FILE = re.compile(r"^pytestmark = pytest\.mark\.(weights|slow)$", re.MULTILINE)
+from real_models import GEMMA, MINILM, SMOLLM2
+
+_WHOLE_FILE = re.compile(r"^pytestmark = pytest\.mark\.(weights|slow|real)$", re.MULTILINE)
 
 
 def pytest_configure() -> None:
@@ -22,7 +24,7 @@ def pytest_configure() -> None:
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Files whose tests are all left out are not imported: torch alone takes seconds."""
-    left_out = set(re.findall(r"not (weights|slow)", config.option.markexpr or ""))
+    left_out = set(re.findall(r"not (weights|slow|real)", config.option.markexpr or ""))
     if not left_out or collection_path.suffix != ".py":
         return None
     # The builders of what ships train models.
@@ -33,6 +35,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 FIXTURES = os.environ.get("LOCALCOLLAB_FIXTURES", "")
+REAL = os.environ.get("LOCALCOLLAB_REAL_MODELS", "")
 
 
 @pytest.fixture(autouse=True)
@@ -79,3 +82,31 @@ def weak_stories() -> Path:
 def rwkv() -> Path:
     """A recurrent model over bytes: its cache cannot rewind."""
     return fixture_file("weights", "rwkv-5v2-730K-bytes.f32.gguf")
+
+
+def real_model(name: str) -> Path:
+    """A model that people use, or a skip that says how to get it."""
+    path = Path(REAL, name)
+    if not REAL or not path.exists():
+        pytest.skip(
+            f"needs LOCALCOLLAB_REAL_MODELS with {name}: python scripts/real_models.py FOLDER"
+        )
+    return path
+
+
+@pytest.fixture(scope="session")
+def smollm2() -> Path:
+    """SmolLM2-135M-Instruct, Q4_1: 49,152 tokens, a chat template."""
+    return real_model(SMOLLM2)
+
+
+@pytest.fixture(scope="session")
+def gemma() -> Path:
+    """Gemma 3 270M, the base model, Q4_K_M: 262,144 tokens, no chat template."""
+    return real_model(GEMMA)
+
+
+@pytest.fixture(scope="session")
+def minilm() -> Path:
+    """The folder of all-MiniLM-L6-v2, a sentence encoder, in safetensors."""
+    return real_model(MINILM)

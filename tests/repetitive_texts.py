@@ -1,6 +1,7 @@
-"""Right texts that repeat themselves: what a detector of loops must leave alone. Frozen before its rule was chosen.
+"""Right texts that repeat themselves: what a detector of loops must leave alone.
 
-Twenty kinds of twenty texts, made by seed: what assistants are asked for, at the lengths that people ask for.
+Twenty-one kinds of twenty texts, made by seed: what assistants are asked for, at the lengths that people
+ask for. Frozen before the detector's rule was chosen.
 """
 
 import json
@@ -9,9 +10,57 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 PER_KIND = 20
-_NAMES = "Anna Ben Carla David Elif Farid Greta Hugo Ines Jonas Karin Luis Mara Nils Olga Paul".split()
-_CITIES = "Lisbon Oslo Turin Graz Lyon Ghent Porto Bern Riga Cork Bath Delft Siena Bergen".split()
-_THINGS = "apples bread candles dates eggs flour garlic honey ink jam kale lemons milk nuts oil".split()
+_NAMES = [
+    "Anna",
+    "Ben",
+    "Carla",
+    "David",
+    "Elif",
+    "Farid",
+    "Greta",
+    "Hugo",
+    "Ines",
+    "Jonas",
+    "Karin",
+    "Luis",
+    "Mara",
+    "Nils",
+    "Olga",
+    "Paul",
+]
+_CITIES = [
+    "Lisbon",
+    "Oslo",
+    "Turin",
+    "Graz",
+    "Lyon",
+    "Ghent",
+    "Porto",
+    "Bern",
+    "Riga",
+    "Cork",
+    "Bath",
+    "Delft",
+    "Siena",
+    "Bergen",
+]
+_THINGS = [
+    "apples",
+    "bread",
+    "candles",
+    "dates",
+    "eggs",
+    "flour",
+    "garlic",
+    "honey",
+    "ink",
+    "jam",
+    "kale",
+    "lemons",
+    "milk",
+    "nuts",
+    "oil",
+]
 
 
 class Text(NamedTuple):
@@ -39,10 +88,13 @@ def _table_of_zeros(r: random.Random) -> str:
 def _table(r: random.Random) -> str:
     rows = r.randint(12, 30)
     lines = (
-        f"| {n + 1} | {r.choice(_CITIES)} | {r.choice(_THINGS)} | {r.randint(1, 99)} | {r.randint(1, 9)}.00 |"
+        f"| {n + 1} | {r.choice(_CITIES)} | {r.choice(_THINGS)} | {r.randint(1, 99)} "
+        f"| {r.randint(1, 9)}.00 |"
         for n in range(rows)
     )
-    return "| no | city | goods | pieces | price |\n|---|---|---|---|---|\n" + "\n".join(lines) + "\n"
+    return (
+        "| no | city | goods | pieces | price |\n|---|---|---|---|---|\n" + "\n".join(lines) + "\n"
+    )
 
 
 def _csv(r: random.Random) -> str:
@@ -120,11 +172,16 @@ def _long_number(r: random.Random) -> str:
 
 
 def _refrain(r: random.Random) -> str:
-    who, line = r.choice(_NAMES), r.choice(["the wind blows over the sea", "and the bells ring on and on"])
-    chorus = f"Oh, {who}, come home,\nOh, {who}, come home,\n{line.capitalize()},\nOh, {who}, come home.\n"
+    who, line = (
+        r.choice(_NAMES),
+        r.choice(["the wind blows over the sea", "and the bells ring on and on"]),
+    )
+    call = f"Oh, {who}, come home"
+    chorus = f"{call},\n{call},\n{line.capitalize()},\n{call}.\n"
     verse = "In {} I saw the {}\nAnd counted {} in the rain,\n"
     verses = (
-        verse.format(r.choice(_CITIES), r.choice(_THINGS), r.randint(2, 99)) for _ in range(r.randint(4, 7))
+        verse.format(r.choice(_CITIES), r.choice(_THINGS), r.randint(2, 99))
+        for _ in range(r.randint(4, 7))
     )
     return "\n".join(each + chorus for each in verses)
 
@@ -138,7 +195,8 @@ def _counting_song(r: random.Random) -> str:
     n, what = r.randint(8, 14), r.choice(["bottles", "birds", "lanterns"])
     return "\n".join(
         f"{k} green {what} hanging on the wall,\n{k} green {what} hanging on the wall,\n"
-        f"And if one green thing should accidentally fall,\nThere'll be {k - 1} green {what} on the wall.\n"
+        f"And if one green thing should accidentally fall,\n"
+        f"There'll be {k - 1} green {what} on the wall.\n"
         for k in range(n, 0, -1)
     )
 
@@ -154,19 +212,25 @@ def _log(r: random.Random) -> str:
 
 def _test_output(r: random.Random) -> str:
     name = r.choice(["parser", "store", "api"])
-    return "".join(f"tests/test_{name}.py::test_case_{n} PASSED\n" for n in range(r.randint(20, 40)))
+    return "".join(
+        f"tests/test_{name}.py::test_case_{n} PASSED\n" for n in range(r.randint(20, 40))
+    )
 
 
 def _knitting(r: random.Random) -> str:
     rib = r.choice(["k2, p2", "k1, p1", "k3, yo, k2tog"])
-    rows = (f"Row {n}: {', '.join([rib] * r.randint(6, 12))}.\n" for n in range(1, r.randint(8, 16)))
+    rows = (
+        f"Row {n}: {', '.join([rib] * r.randint(6, 12))}.\n" for n in range(1, r.randint(8, 16))
+    )
     return "Cast on 48 stitches.\n" + "".join(rows)
 
 
 def _drum_tab(r: random.Random) -> str:
     lines = {"HH": "x-" * 8, "SN": "----o---" * 2, "BD": "o-------" * 2}
     bars = r.randint(3, 5)
-    return "\n\n".join("\n".join(f"{k}|{'|'.join([v] * 2)}|" for k, v in lines.items()) for _ in range(bars))
+    return "\n\n".join(
+        "\n".join(f"{k}|{'|'.join([v] * 2)}|" for k, v in lines.items()) for _ in range(bars)
+    )
 
 
 def _hex_dump(r: random.Random) -> str:
@@ -179,7 +243,9 @@ def _hex_dump(r: random.Random) -> str:
 
 
 def _list(r: random.Random) -> str:
-    form = r.choice(["{}. Buy {} for {}.", "- [ ] buy {1} for {2}", "Step {}: weigh the {} with {}."])
+    form = r.choice(
+        ["{}. Buy {} for {}.", "- [ ] buy {1} for {2}", "Step {}: weigh the {} with {}."]
+    )
     return "\n".join(
         form.format(n, r.choice(_THINGS), r.choice(_NAMES)) for n in range(1, r.randint(25, 45))
     )
@@ -191,7 +257,8 @@ def _prose(r: random.Random) -> str:
         "Nobody in {1} knew why {0} wanted {2}.", "In the evening {0} wrote to {1} about the {2}.",
     )  # fmt: skip
     return " ".join(
-        r.choice(forms).format(r.choice(_NAMES), r.choice(_CITIES), r.choice(_THINGS)) for _ in range(40)
+        r.choice(forms).format(r.choice(_NAMES), r.choice(_CITIES), r.choice(_THINGS))
+        for _ in range(40)
     )
 
 

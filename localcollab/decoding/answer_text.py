@@ -21,6 +21,10 @@ class Limits:
     """None: as many as the context holds."""
     stop: tuple[str, ...] = ()
     """Strings that end the answer; they are not part of it."""
+    ends_loops: bool = True
+    """End an answer that repeats itself: see `repetition`."""
+    allowed_loops: tuple[tuple[int, ...], ...] = ()
+    """Units of tokens that may be repeated, because somebody asked for more of them."""
 
     def __post_init__(self) -> None:
         if self.max_tokens is not None and self.max_tokens < 1:
@@ -34,17 +38,22 @@ class Answer:
 
     def __init__(self, stop: tuple[str, ...], piece: Callable[[int], bytes]) -> None:
         self.tokens: list[int] = []
-        self.authors: Counter[str] = Counter()
         self.text = ""
         self.hit_stop = False
         self._stop, self._piece = stop, piece
         self._stream = TextStream()
         self._held: list[Token] = []
+        self._authors: list[str] = []
+
+    @property
+    def authors(self) -> Counter[str]:
+        """Tokens by author."""
+        return Counter(self._authors)
 
     def add(self, token: Token) -> Iterator[Token]:
         """Yields what is certain now."""
         self.tokens.append(token.id)
-        self.authors[token.author] += 1
+        self._authors.append(token.author)
         text = self._stream.add(self._piece(token.id))
         self._held.append(replace(token, text=text))
         held = "".join(t.text for t in self._held)
@@ -62,6 +71,19 @@ class Answer:
         if self._held and not self.hit_stop:
             self._held[-1] = replace(self._held[-1], text=self._held[-1].text + rest)
             yield from self._release(sum(len(t.text) for t in self._held))
+
+    def cut(self, n_tokens: int) -> None:
+        """Keep the first `n_tokens` only, and what the last character of them needs beyond.
+
+        What was yielded of the others is no longer a part of the answer.
+        """
+        stream, text, n = TextStream(), "", 0
+        for n, token in enumerate(self.tokens, start=1):
+            text += stream.add(self._piece(token))
+            if n >= n_tokens and stream.is_complete:
+                break
+        del self.tokens[n:], self._authors[n:]
+        self.text = text + stream.flush()
 
     def _may_be_stop(self, held: str) -> int:
         """How many characters at the end may be the beginning of a stop string."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from localcollab.decoding.answer_text import Answer, Limits
+from localcollab.decoding.repetition import Loop, LoopDetector
 from localcollab.decoding.sampling import Sampling, make_sampler
 from localcollab.decoding.speculation import Draft, before_last
 from localcollab.errors import ContextFull
@@ -38,6 +39,10 @@ def generate(
     tokens = list(prompt)
     _require_room(len(tokens), model.n_ctx)
     answer = Answer(limits.stop, model.vocabulary.piece)
+    detector = (
+        LoopDetector(model.vocabulary.piece, limits.allowed_loops) if limits.ends_loops else None
+    )
+    loop: Loop | None = None
     started = first_read = time.perf_counter()
     reason: FinishReason | None = None
     try:
@@ -52,7 +57,8 @@ def generate(
                     break
                 tokens.append(token)
                 yield from answer.add(_token(model, reading, token))
-                reason = _ended(answer, len(tokens), model.n_ctx, limits.max_tokens)
+                loop = detector.add(token) if detector else None
+                reason = _ended(answer, len(tokens), model.n_ctx, limits.max_tokens, loop)
                 if reason:
                     break
     except Stopped:
@@ -60,6 +66,9 @@ def generate(
         if not answer.tokens:
             first_read = time.perf_counter()
     yield from answer.flush()
+    n_written = len(answer.tokens)
+    if loop:
+        answer.cut(loop.start + loop.period)
     yield Finished(
         reason=reason,
         text=answer.text,
@@ -68,6 +77,7 @@ def generate(
         authors=dict(answer.authors),
         seconds_prefill=first_read - started,
         seconds_decode=time.perf_counter() - first_read,
+        n_repeated=n_written - len(answer.tokens),
     )
 
 
@@ -123,10 +133,12 @@ def _stopper(stop_event: threading.Event | None) -> OnChunk | None:
 
 
 def _ended(
-    answer: Answer, n_tokens: int, n_ctx: int, max_tokens: int | None
+    answer: Answer, n_tokens: int, n_ctx: int, max_tokens: int | None, loop: Loop | None
 ) -> FinishReason | None:
     if answer.hit_stop:
         return "stop_string"
+    if loop:
+        return "repetition"
     if max_tokens is not None and len(answer.tokens) >= max_tokens:
         return "max_tokens"
     return "context" if n_tokens >= n_ctx else None

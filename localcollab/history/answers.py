@@ -44,6 +44,8 @@ def finish(connection: sqlite3.Connection, id_: int, finished: Finished, outcome
     """Raises `BadOption` where the answer is not streaming."""
     _require_streaming(connection, id_)
     records, _ = unpack(tree.packed(connection, id_))
+    # Of a loop only the first copy stays: `Finished.n_repeated`.
+    records = records[: len(finished.tokens)]
     # The ids of a stop string show no text, so no record was streamed for them.
     _replace_tokens(connection, id_, records, finished.tokens[len(records) :])
     status: Status = "stopped" if finished.reason == "stopped" else "complete"

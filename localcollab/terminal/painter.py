@@ -18,6 +18,7 @@ _REASONS = {
     "max_tokens": "the answer was cut at max-tokens",
     "context": "the answer was cut: the context is full (a larger --n-ctx helps)",
     "stopped": "the answer was stopped",
+    "repetition": "the answer was ended because it repeated itself",
 }
 
 
