@@ -16,7 +16,7 @@ from localcollab.decoding.repetition import (
     unit_of,
 )
 from localcollab.events import Finished, Token
-from localcollab.llama.vocabulary_only import load_vocabulary
+from localcollab.llama.tokenizer import load_vocabulary
 from repetitive_texts import Text, texts
 
 _PIECES = re.compile(r"\s?\w{1,4}|\s|[^\w\s]{1,4}")
