@@ -13,9 +13,9 @@ import sys
 from pathlib import Path
 
 from localcollab.documents.collection import Collection
+from localcollab.documents.ingest import batch
 from localcollab.documents.parsing.limits import Limits
 from localcollab.documents.records import Visit
-from localcollab.documents.store import batch
 
 
 def show(visit: Visit) -> None:

@@ -12,8 +12,8 @@ from localcollab.blend.events import BlendEvent
 from localcollab.catalog import Blend
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.sampling import Sampling
-from localcollab.documents.events import AnswerEvent, Checked, Sources, Way
-from localcollab.documents.format import claim_lines, source_lines
+from localcollab.documents.answer.events import AnswerEvent, Checked, Sources, Way
+from localcollab.documents.answer.format import claim_lines, source_lines
 from localcollab.errors import BadOption
 from localcollab.events import Finished, Progress, Prompted, Token, Unfamiliar
 from localcollab.llama.options import Options

@@ -15,14 +15,14 @@ from typing import Self
 
 from platformdirs import user_data_path
 
+from localcollab.documents import store
+from localcollab.documents.database import Database
 from localcollab.documents.ingest import sync as syncing
 from localcollab.documents.parsing.limits import DEFAULT_LIMITS, Limits
 from localcollab.documents.records import Document, Hit, Passage, Source, Tally, Visit
 from localcollab.documents.search import search as searching
 from localcollab.documents.search.embedding import Nearest, OnEmbedded
 from localcollab.documents.search.vectors import Embedding
-from localcollab.documents.store import rows
-from localcollab.documents.store.database import Database
 from localcollab.errors import BadCollection, BadOption
 
 DEFAULT_NAME = "default"
@@ -97,13 +97,13 @@ class Collection:
     def sources(self) -> tuple[Source, ...]:
         with self._database.read() as connection:
             found = connection.execute("SELECT path, is_excluded FROM sources ORDER BY path")
-            return tuple(Source(rows.to_path(r["path"]), bool(r["is_excluded"])) for r in found)
+            return tuple(Source(store.to_path(r["path"]), bool(r["is_excluded"])) for r in found)
 
     def documents(self) -> tuple[Document, ...]:
         """Whatever their status, by path."""
         with self._database.read() as connection:
-            found = connection.execute(f"{rows.DOCUMENT} ORDER BY d.path")
-            return tuple(map(rows.to_document, found))
+            found = connection.execute(f"{store.DOCUMENT} ORDER BY d.path")
+            return tuple(map(store.to_document, found))
 
     # Vectors
 
@@ -142,27 +142,27 @@ class Collection:
 
     def passage(self, id_: int) -> Passage:
         with self._database.read() as connection:
-            found = connection.execute(f"{rows.PASSAGE} WHERE p.id = ?", (id_,)).fetchall()
+            found = connection.execute(f"{store.PASSAGE} WHERE p.id = ?", (id_,)).fetchall()
             if not found:
                 raise BadOption(f"there is no passage {id_}: the document changed; search again")
-            return rows.to_passages(connection, found)[0]
+            return store.to_passages(connection, found)[0]
 
     def passages(self, document: Document) -> tuple[Passage, ...]:
         """All of a document; their texts joined are its text."""
         with self._database.read() as connection:
             found = connection.execute(
-                f"{rows.PASSAGE} WHERE p.document = ? ORDER BY p.n", (document.id,)
+                f"{store.PASSAGE} WHERE p.document = ? ORDER BY p.n", (document.id,)
             ).fetchall()
-            return tuple(rows.to_passages(connection, found))
+            return tuple(store.to_passages(connection, found))
 
     def neighbours(self, passage: Passage) -> tuple[Passage, ...]:
         """The passage before and the one after it in its document: 0, 1 or 2."""
         with self._database.read() as connection:
             found = connection.execute(
-                f"{rows.PASSAGE} WHERE p.document = ? AND p.n IN (?, ?) ORDER BY p.n",
+                f"{store.PASSAGE} WHERE p.document = ? AND p.n IN (?, ?) ORDER BY p.n",
                 (passage.document.id, passage.n - 1, passage.n + 1),
             ).fetchall()
-            return tuple(rows.to_passages(connection, found))
+            return tuple(store.to_passages(connection, found))
 
     def content_sha256(self) -> str:
         """Of everything that was read, whatever the order and the interruptions it was read in."""

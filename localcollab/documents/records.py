@@ -54,6 +54,17 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """What becomes a `Passage` once it is stored."""
+
+    page: int | None
+    heading: str
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     passage: Passage
     score: float

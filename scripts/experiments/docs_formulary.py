@@ -24,8 +24,8 @@ from localcollab.decoding.answer_text import Limits
 from localcollab.documents.answer import answer as answering
 from localcollab.documents.answer.answer import Library
 from localcollab.documents.answer.citations import Claim
+from localcollab.documents.answer.events import AnswerEvent, Checked, Sources
 from localcollab.documents.collection import Collection
-from localcollab.documents.events import AnswerEvent, Checked, Sources
 from localcollab.errors import BadData
 from localcollab.evaluation.questions import is_right
 from localcollab.evaluation.statistics import wilson_interval

@@ -21,7 +21,7 @@ import numpy as np
 from rank_bm25 import BM25Okapi
 
 from localcollab.documents.collection import Collection
-from localcollab.documents.store.schema import TOKENIZER
+from localcollab.documents.database import TOKENIZER
 
 DEEPEST = 100
 """Ranks beyond this count as not found, for all alike."""

@@ -9,9 +9,9 @@ from textual.widgets import OptionList
 
 from chat_app import FakeTeams, ask, drive, make_app, screen_text, send, until
 from localcollab.documents.answer.answer import check
+from localcollab.documents.answer.events import SentPassage
 from localcollab.documents.answer.references import resolve
 from localcollab.documents.collection import open_collection
-from localcollab.documents.events import SentPassage
 from localcollab.history import open_history
 from localcollab_tui.app import ChatApp
 from localcollab_tui.commands import parse_docs

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import count
 
-from localcollab.documents.events import Checked, Sources
+from localcollab.documents.answer.events import Checked, Sources
 from localcollab.errors import BadOption
 from localcollab.events import Token
 from localcollab.history import Conversation, History, StoredMessage

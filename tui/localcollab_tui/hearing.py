@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from localcollab.blend.events import Answered, Answering, CandidateToken, Chosen, Ranked
-from localcollab.documents.events import Checked, Sources
+from localcollab.documents.answer.events import Checked, Sources
 from localcollab.events import Finished, Progress, Token
 from localcollab.terminal.visible_text import visible
 from localcollab_tui import garbage

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from localcollab.blend.events import BlendEvent
-from localcollab.documents.events import Checked, Sources
+from localcollab.documents.answer.events import Checked, Sources
 from localcollab.events import Finished, Progress, Prompted, Token, Unfamiliar
 from localcollab.history.records import StoredMessage
 

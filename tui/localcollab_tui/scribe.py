@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from localcollab.blend.events import Answered, Answering, CandidateToken, Chosen, Ranked
 from localcollab.blend.format import lines
-from localcollab.documents.events import Checked, Sources
+from localcollab.documents.answer.events import Checked, Sources
 from localcollab.errors import LocalcollabError
 from localcollab.history import History, Provenance, Recorder
 from localcollab_tui.jobs import Began, Failed, Heard, HeardEvent, Options, Said, TeamFacts
@@ -56,15 +56,15 @@ class Scribe:
         """Sources and verdicts are kept as lines under the answer, without words of documents; what
         became of candidates too."""
         # Imported with the first answer: the first frame needs no citations.
-        from localcollab.documents.format import kept_claim_lines, kept_source_lines
+        from localcollab.documents.answer.references import stored_claim_lines, stored_source_lines
 
         if isinstance(event, Sources):
             self._sources = event
-            for line in kept_source_lines(event):
+            for line in stored_source_lines(event):
                 recorder.note(line)
         elif isinstance(event, Checked):
             assert self._sources is not None, "sources come before their verdicts"
-            for line in kept_claim_lines(event, self._sources):
+            for line in stored_claim_lines(event, self._sources):
                 recorder.note(line)
         elif isinstance(event, Answering | CandidateToken | Answered | Ranked | Chosen):
             for line in lines(event):

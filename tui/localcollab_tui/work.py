@@ -8,8 +8,8 @@ from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.sampling import Sampling
 from localcollab.documents.answer import answer as answering
 from localcollab.documents.answer.answer import Library
+from localcollab.documents.answer.events import AnswerEvent, Sources
 from localcollab.documents.collection import open_collection
-from localcollab.documents.events import AnswerEvent, Sources
 from localcollab.errors import BadOption, ContextFull, LocalcollabError
 from localcollab.events import Finished, Prompted
 from localcollab.language_model import LanguageModel

@@ -22,10 +22,10 @@ from localcollab.documents.answer.citations import (
     is_supported,
     with_citations,
 )
-from localcollab.documents.answer.packing import pack
+from localcollab.documents.answer.events import AnswerEvent, Checked, SentPassage, Sources, Way
 from localcollab.documents.answer.quoting import Quotes, Quoting
+from localcollab.documents.answer.sources import choose_sources
 from localcollab.documents.collection import Collection
-from localcollab.documents.events import AnswerEvent, Checked, SentPassage, Sources, Way
 from localcollab.errors import NotSupported
 from localcollab.events import Event, Finished, Token
 from localcollab.language_model import LanguageModel
@@ -114,7 +114,7 @@ def find_sources(session: Session, library: Library, question: str) -> Sources:
         return len(vocabulary.encode(_quoted(text))) + marks
 
     hits = collection.search(question, library.n_passages)
-    passages, n_left_out = pack(hits, budget, count, collection.neighbours)
+    passages, n_left_out = choose_sources(hits, budget, count, collection.neighbours)
     return Sources(library.name, way, passages, n_left_out)
 
 

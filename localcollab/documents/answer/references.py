@@ -1,15 +1,23 @@
-"""Where words of a document stand: what a chat's history keeps in place of the words.
+"""References to words of a document: what a chat's history stores in place of the words.
 
-`«papers/12:30-66»` is characters of the document that passage 12 belongs to, `«papers/12»` that
-passage's heading. Whoever shows a kept line looks there. A document that changed has new passages,
-so that a place is right or gone.
+`«papers/12:30-66»` is a range of characters of the document that passage 12 belongs to, `«papers/12»`
+is that passage's heading. `resolve` looks them up when a stored line is shown. A document that changed
+gets new passages, so a reference is right or gone, never wrong.
 """
 
 import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from localcollab.documents.answer.events import Checked, SentPassage, Sources
+from localcollab.documents.answer.format import claim_lines, one_line, quoted_span, source_lines
 from localcollab.errors import LocalcollabError
 
-_PLACE = re.compile(
+if TYPE_CHECKING:
+    from localcollab.documents.answer.citations import Claim
+
+_REFERENCE = re.compile(
     r"«(?P<collection>[\w.-]{1,64})/(?P<passage>\d{1,18})(?::(?P<start>\d{1,18})-(?P<end>\d{1,18}))?»",
     re.ASCII,
 )
@@ -23,22 +31,46 @@ def characters_at(collection: str, passage: int, start: int, end: int) -> str:
     return f"«{collection}/{passage}:{start}-{end}»"
 
 
+def stored_source_lines(sources: Sources) -> Iterator[str]:
+    """`source_lines` for a history: references in the place of headings."""
+    passages = (
+        replace(passage, heading=heading_at(sources.collection, passage.ids[0]))
+        if passage.heading
+        else passage
+        for passage in sources.passages
+    )
+    return source_lines(replace(sources, passages=tuple(passages)))
+
+
+def stored_claim_lines(checked: Checked, sources: Sources) -> Iterator[str]:
+    """`claim_lines` for a history: references in the place of quotes."""
+
+    def reference_of(claim: "Claim", passages: Sequence[SentPassage]) -> str:
+        found = quoted_span(claim, passages)
+        if found is None:
+            return ""
+        passage, start, end = found
+        first = passage.start
+        return characters_at(sources.collection, passage.ids[0], first + start, first + end)
+
+    return claim_lines(checked, sources, reference_of)
+
+
 def resolve(line: str) -> str:
-    """The line with the words of its places; a place that is gone stays, and says so."""
-    return _PLACE.sub(_words_at, line)
+    """The line with its references replaced by the words; one that is gone is kept and marked so."""
+    return _REFERENCE.sub(_words_at, line)
 
 
-def _words_at(place: re.Match[str]) -> str:
-    # Imported here, because most lines have no place in them, and a chat starts with many lines.
+def _words_at(reference: re.Match[str]) -> str:
+    # Imported here: most lines hold no reference, and a chat shows many lines when it starts.
     from localcollab.documents.collection import open_collection
-    from localcollab.documents.format import one_line
 
     try:
-        with open_collection(place["collection"]) as collection:
-            passage = collection.passage(int(place["passage"]))
-            if place["start"] is None:
+        with open_collection(reference["collection"]) as collection:
+            passage = collection.passage(int(reference["passage"]))
+            if reference["start"] is None:
                 return one_line(passage.heading)
             text = "".join(each.text for each in collection.passages(passage.document))
-            return one_line(text[int(place["start"]) : int(place["end"])])
+            return one_line(text[int(reference["start"]) : int(reference["end"])])
     except LocalcollabError:
-        return f"{place[0]}, no longer there,"
+        return f"{reference[0]}, no longer there,"

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from localcollab.documents.parsing.section import Section
+from localcollab.documents.records import Piece
 
 LONGEST = 1000
 """Characters: some 250 tokens, so that several fit beside a question in a small context."""
@@ -16,17 +16,6 @@ _PAUSES = (
     re.compile(r"\n\s*"),
     re.compile(r"\s+"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """What becomes a `Passage` once it is stored."""
-
-    page: int | None
-    heading: str
-    start: int
-    end: int
-    text: str
 
 
 def split(sections: Iterable[Section]) -> Iterator[Piece]:

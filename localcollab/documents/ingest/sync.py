@@ -11,17 +11,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from localcollab.documents import store
+from localcollab.documents.database import Database
+from localcollab.documents.ingest.batch import Batch, OnVisit
 from localcollab.documents.ingest.split import split
 from localcollab.documents.ingest.walk import Found, Unlisted, walk
 from localcollab.documents.parsing.limits import Limits
 from localcollab.documents.parsing.reader import Parsed, Reader, Task
 from localcollab.documents.records import Document, Status, Tally
-from localcollab.documents.store import rows
-from localcollab.documents.store import store as storing
-from localcollab.documents.store.batch import Batch, OnVisit
-from localcollab.documents.store.database import Database
-from localcollab.documents.store.stamps import full_stamp, is_current, is_same_reader
-from localcollab.documents.store.store import Reading, Stored
+from localcollab.documents.store import Reading, Stored, full_stamp, is_current, is_same_reader
 from localcollab.errors import BadOption
 
 
@@ -34,7 +32,7 @@ def add(
         for source in sources:
             connection.execute(
                 "INSERT INTO sources VALUES (?, 0) ON CONFLICT (path) DO UPDATE SET is_excluded = 0",
-                (rows.from_path(source),),
+                (store.from_path(source),),
             )
     return _Walk(database, limits, on_visit).over(sources)
 
@@ -48,17 +46,17 @@ def remove(database: Database, paths: Sequence[Path]) -> tuple[Document, ...]:
     with database.write() as connection:
         gone: dict[int, Document] = {}
         for path in [Path(os.path.realpath(path)) for path in paths]:
-            ids = [id_ for id_, _ in storing.below(connection, path)]
+            ids = [id_ for id_, _ in store.below(connection, path)]
             sources = _sources(connection)
             inside = [source for source in sources if source.is_relative_to(path)]
             if not ids and not inside:
                 raise BadOption(f"{path} is not in the collection: see localcollab docs list")
             for source in inside:
-                connection.execute("DELETE FROM sources WHERE path = ?", (rows.from_path(source),))
+                connection.execute("DELETE FROM sources WHERE path = ?", (store.from_path(source),))
             if any(path.is_relative_to(source) for source in sources if source not in inside):
-                connection.execute("INSERT INTO sources VALUES (?, 1)", (rows.from_path(path),))
-            gone |= {id_: rows.document(connection, id_) for id_ in ids}
-            storing.delete(connection, ids)
+                connection.execute("INSERT INTO sources VALUES (?, 1)", (store.from_path(path),))
+            gone |= {id_: store.document(connection, id_) for id_ in ids}
+            store.delete(connection, ids)
     return tuple(gone.values())
 
 
@@ -91,7 +89,7 @@ class _Walk:
             if isinstance(each, Unlisted):
                 self._keep(each)
                 continue
-            path = rows.from_path(each.path)
+            path = store.from_path(each.path)
             if path in self._seen:
                 continue
             self._seen.add(path)
@@ -122,7 +120,7 @@ class _Walk:
         if stored is not None and stored.sha256:
             return
         self._unlisted.append(unlisted.folder)
-        self._seen.add(rows.from_path(unlisted.folder))
+        self._seen.add(store.from_path(unlisted.folder))
         error = f"{unlisted.error}: what was read from it is kept"
         self._put_unread(unlisted.folder, "failed", error, stored, 0)
 
@@ -136,7 +134,7 @@ class _Walk:
 
     def _stored(self, path: Path) -> Stored | None:
         with self._database.read() as connection:
-            return storing.stored(connection, path)
+            return store.stored(connection, path)
 
     def _gone(self, walked: Sequence[Path], others: Sequence[Path]) -> list[int]:
         """Documents of the walked sources that were not met; those of other sources within stay."""
@@ -145,8 +143,8 @@ class _Walk:
         with self._database.read() as connection:
             for source in walked:
                 below = [path for path in kept if path.is_relative_to(source)]
-                for id_, path in storing.below(connection, source):
-                    at = rows.to_path(path)
+                for id_, path in store.below(connection, source):
+                    at = store.to_path(path)
                     if path not in self._seen and not any(at.is_relative_to(k) for k in below):
                         gone.append(id_)
         return gone
@@ -155,7 +153,7 @@ class _Walk:
 def _sources(connection: sqlite3.Connection) -> dict[Path, bool]:
     """By path: whether it is excluded."""
     found = connection.execute("SELECT path, is_excluded FROM sources ORDER BY path")
-    return {rows.to_path(row["path"]): bool(row["is_excluded"]) for row in found}
+    return {store.to_path(row["path"]): bool(row["is_excluded"]) for row in found}
 
 
 def real_path(path: Path) -> Path:

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from localcollab.documents.database import Database
 from localcollab.documents.records import Hit
 from localcollab.documents.search import vectors
 from localcollab.documents.search.search import search
 from localcollab.documents.search.vectors import Embedding, Vectors
-from localcollab.documents.store.database import Database
 from localcollab.errors import BadCollection
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, islice, pairwise
 
+from localcollab.documents import store
 from localcollab.documents.records import Hit
 from localcollab.documents.search.vectors import fuse
-from localcollab.documents.store import rows
 
 FREQUENT = 0.25
 """A word in more than this share of the passages leaves the query, if another one stays."""
@@ -83,8 +83,8 @@ def hits(connection: sqlite3.Connection, ranked: Iterable[tuple[int, float]]) ->
     """In the order they come in."""
     scores = dict(ranked)
     marks = ",".join("?" * len(scores))
-    found = connection.execute(f"{rows.PASSAGE} WHERE p.id IN ({marks})", tuple(scores)).fetchall()
-    passages = {passage.id: passage for passage in rows.to_passages(connection, found)}
+    found = connection.execute(f"{store.PASSAGE} WHERE p.id IN ({marks})", tuple(scores)).fetchall()
+    passages = {passage.id: passage for passage in store.to_passages(connection, found)}
     return [Hit(passages[id_], each) for id_, each in scores.items()]
 
 

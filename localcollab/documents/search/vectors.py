@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from localcollab.documents.store import rows
+from localcollab.documents import store
 from localcollab.language_model import Float32Array
 
 _BLOCK = 4096
@@ -112,7 +112,7 @@ def embedding(connection: sqlite3.Connection) -> Embedding | None:
     if row is None:
         return None
     return Embedding(
-        rows.to_path(row["path"]), row["sha256"], row["before_query"], row["before_passage"]
+        store.to_path(row["path"]), row["sha256"], row["before_query"], row["before_passage"]
     )
 
 
@@ -125,7 +125,7 @@ def set_embedding(connection: sqlite3.Connection, wanted: Embedding | None) -> N
     if wanted is not None:
         connection.execute(
             "INSERT INTO embeddings(path, sha256, before_query, before_passage) VALUES (?, ?, ?, ?)",
-            (rows.from_path(wanted.path), wanted.sha256, wanted.before_query,
+            (store.from_path(wanted.path), wanted.sha256, wanted.before_query,
              wanted.before_passage),
         )  # fmt: skip
 

@@ -11,8 +11,8 @@ import torch
 import transformers
 
 from localcollab.documents.collection import collection_path
+from localcollab.documents.database import Database
 from localcollab.documents.search import vectors
-from localcollab.documents.store.database import Database
 from localcollab.llama.encoder import load_encoder
 from localcollab_convert.model.pipeline import Conversion, Request
 from tiny_models import make_model

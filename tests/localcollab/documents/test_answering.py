@@ -9,11 +9,11 @@ from chat_templates import CHATML
 from localcollab.catalog import load_catalog
 from localcollab.documents.answer import answer as answering
 from localcollab.documents.answer.answer import Library
-from localcollab.documents.answer.packing import pack
+from localcollab.documents.answer.events import AnswerEvent, Checked, SentPassage, Sources
+from localcollab.documents.answer.format import claim_lines, source_lines
 from localcollab.documents.answer.quoting import QUOTES
+from localcollab.documents.answer.sources import choose_sources
 from localcollab.documents.collection import Collection
-from localcollab.documents.events import AnswerEvent, Checked, SentPassage, Sources
-from localcollab.documents.format import claim_lines, source_lines
 from localcollab.documents.records import Document, Hit, Passage
 from localcollab.errors import NotSupported
 from localcollab.events import Finished, Progress, Prompted, Token
@@ -204,7 +204,7 @@ def passage(id_: int, n: int, *, document: int = 1, heading: str = "", page: int
 def packed(
     hits: Sequence[Passage], budget: int, near: Sequence[Passage] = ()
 ) -> tuple[list[str], int]:
-    found, n_left_out = pack(
+    found, n_left_out = choose_sources(
         [Hit(p, 1.0 / rank) for rank, p in enumerate(hits, 1)], budget, lambda text: len(text),
         lambda p: [other for other in near if abs(other.n - p.n) == 1],
     )  # fmt: skip

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from localcollab.documents import store
 from localcollab.documents.collection import Collection, collection_path, open_collection
 from localcollab.documents.parsing.limits import Limits
 from localcollab.documents.parsing.reader import Parsed, Task
 from localcollab.documents.records import Document, Tally, Visit
-from localcollab.documents.store import stamps
 from localcollab.errors import BadCollection, BadOption
 
 
@@ -85,7 +85,7 @@ def test_only_what_changed_is_read_again_and_what_is_gone_is_removed(
 def test_a_touched_file_is_the_same_and_a_settled_one_is_not_opened(
     collection: Collection, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stamps, "SECONDS_SETTLED", 0.0)
+    monkeypatch.setattr(store, "SECONDS_SETTLED", 0.0)
     collection.add([folder])
     before = collection.content_sha256()
     os.utime(folder / "dogs.txt")

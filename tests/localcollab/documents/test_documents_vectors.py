@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from localcollab.documents.collection import Collection
+from localcollab.documents.database import Database
 from localcollab.documents.search import vectors
 from localcollab.documents.search.search import search
 from localcollab.documents.search.vectors import Embedding, Vectors, embed, fuse
-from localcollab.documents.store.database import Database
 from localcollab.errors import BadCollection
 from localcollab.language_model import Float32Array
 

@@ -11,8 +11,8 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from localcollab.documents.events import Checked, SentPassage, Sources
-from localcollab.documents.format import claim_lines, place
+from localcollab.documents.answer.events import Checked, SentPassage, Sources
+from localcollab.documents.answer.format import claim_lines, place
 from localcollab.terminal.visible_text import visible
 
 _STYLES = {"supported": "bold reverse", "weak": "underline"}

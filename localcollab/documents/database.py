@@ -1,4 +1,9 @@
-"""The tables of a collection, and how older files become newer ones."""
+"""A collection's file: its tables, and how older files become newer ones."""
+
+from pathlib import Path
+
+from localcollab.errors import BadCollection
+from localcollab.storage import sqlite
 
 APPLICATION_ID = 0x4C434443
 """Marks the file as ours in its header ("LCDC")."""
@@ -19,7 +24,7 @@ _TABLES = (
         size_bytes INTEGER NOT NULL,
         status TEXT NOT NULL CHECK (status IN ('indexed', 'empty', 'refused', 'failed')),
         error TEXT NOT NULL,
-        stamp TEXT NOT NULL          -- of the file when it was read: see `stamps`
+        stamp TEXT NOT NULL          -- of the file when it was read: see `store.full_stamp`
     )""",
     """CREATE TABLE passages (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -63,3 +68,21 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _VECTORS,
 )
 """`MIGRATIONS[n]` makes version n + 1 (PRAGMA user_version) of version n. Only ever added to."""
+
+SECONDS_BUSY = 10.0
+"""How long a call waits for another process that writes."""
+_FORMAT = sqlite.Format(
+    noun="collection",
+    error=BadCollection,
+    application_id=APPLICATION_ID,
+    migrations=MIGRATIONS,
+    if_damaged="delete it and add the documents again",
+    if_foreign="give another name",
+    # A power failure costs the latest files, which sync finds again.
+    pragmas=("PRAGMA synchronous = NORMAL",),
+)
+
+
+class Database(sqlite.Database):
+    def __init__(self, path: Path | None) -> None:
+        super().__init__(path, _FORMAT, SECONDS_BUSY)

@@ -7,7 +7,7 @@ Pure: passages and a way to count tokens come in, numbered sources go out. The b
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 
-from localcollab.documents.events import SentPassage
+from localcollab.documents.answer.events import SentPassage
 from localcollab.documents.records import Hit, Passage
 
 Count = Callable[[str], int]
@@ -15,7 +15,7 @@ Count = Callable[[str], int]
 Neighbours = Callable[[Passage], Sequence[Passage]]
 
 
-def pack(
+def choose_sources(
     hits: Sequence[Hit], budget: int, count: Count, neighbours: Neighbours | None = None
 ) -> tuple[tuple[SentPassage, ...], int]:
     """Sources numbered by the rank of their best passage, and how many hits did not fit.

@@ -1,15 +1,16 @@
 """Sources and verdicts as lines of text, for a terminal. What is shown is visible, never executed."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
-from localcollab.documents.answer.citations import Claim
-from localcollab.documents.answer.references import characters_at, heading_at
-from localcollab.documents.events import Checked, SentPassage, Sources
+from localcollab.documents.answer.events import Checked, SentPassage, Sources
 from localcollab.terminal.visible_text import visible
 
-Quote = Callable[[Claim, Sequence[SentPassage]], str]
+if TYPE_CHECKING:
+    from localcollab.documents.answer.citations import Claim
+
+Quote = Callable[["Claim", Sequence[SentPassage]], str]
 _WAYS = {"prompt": "sent before the question", "quotes": "given to the team to quote from"}
 
 
@@ -44,7 +45,7 @@ def claim_lines(checked: Checked, sources: Sources, quote: Quote | None = None) 
         yield _claim_line(claim, (quote or quote_of)(claim, sources.passages))
 
 
-def _claim_line(claim: Claim, quote: str) -> str:
+def _claim_line(claim: "Claim", quote: str) -> str:
     marks = "".join(f"[{citation.number}]" for citation in claim.citations)
     if claim.is_computed:
         return f"supported {marks} (computed again) {one_line(claim.text)}"
@@ -53,39 +54,14 @@ def _claim_line(claim: Claim, quote: str) -> str:
     return f"{claim.support} {marks}{' ' if marks else ''}{said}{better}"
 
 
-def kept_source_lines(sources: Sources) -> Iterator[str]:
-    """`source_lines` for a history: see `references`."""
-    passages = (
-        replace(passage, heading=heading_at(sources.collection, passage.ids[0]))
-        if passage.heading
-        else passage
-        for passage in sources.passages
-    )
-    return source_lines(replace(sources, passages=tuple(passages)))
-
-
-def kept_claim_lines(checked: Checked, sources: Sources) -> Iterator[str]:
-    """`claim_lines` for a history."""
-
-    def place_of(claim: Claim, passages: Sequence[SentPassage]) -> str:
-        found = quoted_span(claim, passages)
-        if found is None:
-            return ""
-        passage, start, end = found
-        first = passage.start
-        return characters_at(sources.collection, passage.ids[0], first + start, first + end)
-
-    return claim_lines(checked, sources, place_of)
-
-
-def quote_of(claim: Claim, passages: Sequence[SentPassage]) -> str:
+def quote_of(claim: "Claim", passages: Sequence[SentPassage]) -> str:
     """The words of the best citation's source; empty where nothing was found."""
     found = quoted_span(claim, passages)
     return "" if found is None else found[0].text[found[1] : found[2]]
 
 
 def quoted_span(
-    claim: Claim, passages: Sequence[SentPassage]
+    claim: "Claim", passages: Sequence[SentPassage]
 ) -> tuple[SentPassage, int, int] | None:
     """The best citation's source, and the characters of its text that say it."""
     for citation in claim.citations:

@@ -1,13 +1,26 @@
-"""Documents and their passages into and out of the tables. Every call stands inside a transaction."""
+"""Documents and their passages into and out of the tables, and whether a stored one is still current.
 
+Functions that take a connection are called inside a transaction.
+"""
+
+import os
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from localcollab.documents.ingest.split import Piece
-from localcollab.documents.records import Change, Status
-from localcollab.documents.store import rows
+from localcollab.documents.parsing import formats
+from localcollab.documents.records import Change, Document, Passage, Piece, Status
+
+DOCUMENT = """SELECT d.id, d.path, d.format, d.sha256, d.size_bytes, d.status, d.error,
+    (SELECT count(*) FROM passages WHERE document = d.id) AS n_passages FROM documents d"""
+PASSAGE = """SELECT p.id, p.document, p.n, p.page, p.heading, p.start, p."end", p.text
+    FROM passages p"""
+SECONDS_SETTLED = 2.0
+"""A file touched less than this before it was looked at may change again under the same times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +50,57 @@ class Reading:
     pieces: Sequence[Piece] = ()
 
 
+def to_document(row: sqlite3.Row) -> Document:
+    return Document(
+        id=row["id"],
+        path=to_path(row["path"]),
+        format=row["format"],
+        sha256=row["sha256"],
+        size_bytes=row["size_bytes"],
+        status=row["status"],
+        error=row["error"],
+        n_passages=row["n_passages"],
+    )
+
+
+def to_passages(connection: sqlite3.Connection, found: Sequence[sqlite3.Row]) -> list[Passage]:
+    """With their documents; each document is read once."""
+    documents: dict[int, Document] = {}
+    for row in found:
+        if row["document"] not in documents:
+            documents[row["document"]] = document(connection, row["document"])
+    return [_to_passage(row, documents[row["document"]]) for row in found]
+
+
+def document(connection: sqlite3.Connection, id_: int) -> Document:
+    return to_document(connection.execute(f"{DOCUMENT} WHERE d.id = ?", (id_,)).fetchone())
+
+
+def to_path(stored: bytes) -> Path:
+    return Path(os.fsdecode(stored))
+
+
+def from_path(path: Path) -> bytes:
+    return os.fsencode(path)
+
+
+def _to_passage(row: sqlite3.Row, of: Document) -> Passage:
+    return Passage(
+        id=row["id"],
+        document=of,
+        n=row["n"],
+        page=row["page"],
+        heading=row["heading"],
+        start=row["start"],
+        end=row["end"],
+        text=row["text"],
+    )
+
+
 def stored(connection: sqlite3.Connection, path: Path) -> Stored | None:
     row = connection.execute(
         "SELECT id, format, sha256, size_bytes, status, error, stamp FROM documents WHERE path = ?",
-        (rows.from_path(path),),
+        (from_path(path),),
     ).fetchone()
     return None if row is None else Stored(*row)
 
@@ -54,7 +114,7 @@ def put(connection: sqlite3.Connection, reading: Reading) -> tuple[int, Change]:
         cursor = connection.execute(
             "INSERT INTO documents(path, format, sha256, size_bytes, status, error, stamp)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (rows.from_path(reading.path), *values),
+            (from_path(reading.path), *values),
         )
         assert cursor.lastrowid is not None
         _insert(connection, cursor.lastrowid, reading.pieces)
@@ -86,7 +146,7 @@ def delete(connection: sqlite3.Connection, ids: Iterable[int]) -> None:
 
 def below(connection: sqlite3.Connection, folder: Path) -> Iterator[tuple[int, bytes]]:
     """Ids and paths of the document at `folder` itself and of all in it, by path."""
-    path = rows.from_path(folder)
+    path = from_path(folder)
     first, after = path.rstrip(b"/") + b"/", path.rstrip(b"/") + b"0"  # 0 comes after /
     found = connection.execute(
         "SELECT id, path FROM documents WHERE path = ? OR (path >= ? AND path < ?) ORDER BY path",
@@ -104,3 +164,30 @@ def _insert(connection: sqlite3.Connection, document: int, pieces: Sequence[Piec
             for n, piece in enumerate(pieces)
         ],
     )
+
+
+def full_stamp(format_: str, stamp: str) -> str:
+    """Of a file and of what reads its format; empty, which equals none, while it may change."""
+    changed_ns = int(stamp.split()[2])
+    if time.time() - changed_ns / 1e9 < SECONDS_SETTLED:
+        return f"{_reader(format_)} "
+    return f"{_reader(format_)} {stamp}"
+
+
+def is_current(stored: Stored, stamp: str) -> bool:
+    return stored.stamp == f"{_reader(stored.format)} {stamp}"
+
+
+def is_same_reader(stored: Stored) -> bool:
+    """Whether the same bytes would be read as the same text."""
+    return stored.stamp.startswith(f"{_reader(stored.format)} ")
+
+
+@cache
+def _reader(format_: str) -> str:
+    if format_ != "pdf":
+        return f"{formats.VERSION}"
+    try:
+        return f"{formats.VERSION}/pypdf-{version('pypdf')}"
+    except PackageNotFoundError:
+        return f"{formats.VERSION}/no-pypdf"

@@ -4,11 +4,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from localcollab.documents import store
+from localcollab.documents.database import Database
 from localcollab.documents.records import Change, Tally, Visit
-from localcollab.documents.store import rows
-from localcollab.documents.store import store as storing
-from localcollab.documents.store.database import Database
-from localcollab.documents.store.store import Reading
+from localcollab.documents.store import Reading
 
 OnVisit = Callable[[Visit], None]
 _CHARS = 2_000_000
@@ -40,14 +39,14 @@ class Batch:
         visits = []
         with self._database.write() as connection:
             for document, stamp in self._unchanged:
-                if not storing.is_there(connection, document):  # another process removed it
+                if not store.is_there(connection, document):  # another process removed it
                     continue
                 if stamp is not None:
-                    storing.set_stamp(connection, document, stamp)
-                visits.append(Visit(rows.document(connection, document), "unchanged"))
+                    store.set_stamp(connection, document, stamp)
+                visits.append(Visit(store.document(connection, document), "unchanged"))
             for reading in self._readings:
-                id_, change = storing.put(connection, reading)
-                visits.append(Visit(rows.document(connection, id_), change))
+                id_, change = store.put(connection, reading)
+                visits.append(Visit(store.document(connection, id_), change))
         self._readings, self._unchanged = [], []
         self._n_chars, self._began = 0, time.monotonic()
         self._tell(visits)
@@ -56,9 +55,9 @@ class Batch:
         for first in range(0, len(ids), _DELETED_AT_ONCE):
             with self._database.write() as connection:
                 some = ids[first : first + _DELETED_AT_ONCE]
-                some = [id_ for id_ in some if storing.is_there(connection, id_)]
-                visits = [Visit(rows.document(connection, id_), "removed") for id_ in some]
-                storing.delete(connection, some)
+                some = [id_ for id_ in some if store.is_there(connection, id_)]
+                visits = [Visit(store.document(connection, id_), "removed") for id_ in some]
+                store.delete(connection, some)
             self._tell(visits)
         if ids:
             self._database.scrub()
