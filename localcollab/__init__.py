@@ -4,4 +4,4 @@ A team of models is itself a `LanguageModel`; everything else follows from that.
 module you need: nothing here is loaded before it is used.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -1,15 +1,27 @@
-"""Errors say what, the value, and what to do. One base class, caught at the edges only."""
+"""Errors say what is wrong, the value, and what to do, in one line. Caught at the edges only.
+
+A message names parameters in backticks, as in "`n_ctx` is 0: give 1 or more", and never an option of
+the command line, which puts its own options in their place (`localcollab.cli.group`).
+"""
+
+import re
+
+PARAMETER = re.compile(r"`([a-z][a-z0-9_]*)`")
+"""A parameter as a message names it."""
 
 
 class LocalcollabError(Exception):
-    """Anything a user can mend. Its text is the whole message: one line, with the remedy.
-
-    Parameters stand in backticks (`n_ctx`); the command line shows its own options in their place.
-    """
+    """Anything a user can fix. Its text is the whole message: one line, with the remedy."""
 
 
 class BadOption(LocalcollabError):
-    """An option or argument that cannot be used as given."""
+    """A parameter that cannot be used as given."""
+
+    @property
+    def parameter(self) -> str | None:
+        """The first one that the message names."""
+        found = PARAMETER.search(str(self))
+        return found and found[1]
 
 
 class BadModelFile(LocalcollabError):
@@ -21,19 +33,19 @@ class BadTemplate(LocalcollabError):
 
 
 class BadCatalog(LocalcollabError):
-    """A models.toml that cannot be used: file, table and key are named."""
+    """A models.toml that cannot be used; the message names file, table and key."""
 
 
 class BadData(LocalcollabError):
-    """Training or evaluation data that cannot be used: file and line are named."""
+    """Training or evaluation data that cannot be used; the message names file and line."""
 
 
 class VocabularyMismatch(LocalcollabError):
-    """Two models whose tokens differ."""
+    """Two models whose vocabularies differ."""
 
 
 class UnknownCharacter(LocalcollabError):
-    """Text that a vocabulary without byte tokens cannot write."""
+    """Text that a vocabulary without byte tokens cannot encode."""
 
 
 class HeadMismatch(LocalcollabError):
@@ -49,23 +61,23 @@ class MixtureMismatch(LocalcollabError):
 
 
 class RankerMismatch(LocalcollabError):
-    """A trained ranker that does not belong to its encoder, or that is none."""
+    """A file that is not a trained ranker, or one that does not belong to its encoder."""
 
 
 class ContextFull(LocalcollabError):
-    """More tokens than a model's context holds."""
+    """More tokens than a model's context can hold."""
 
 
 class EvaluationFailed(LocalcollabError):
-    """A batch that was not evaluated, or to no numbers; the model's cache is still valid."""
+    """A batch that was not evaluated, or gave NaN or infinite values; the cache is still valid."""
 
 
 class RankingFailed(LocalcollabError):
-    """A ranker that gives no number for two candidates."""
+    """A ranker that gives NaN or an infinite value for two candidates."""
 
 
 class BadHistory(LocalcollabError):
-    """A history that is damaged, locked, of a newer version, or no history at all."""
+    """A file that is not a history, or a history that is damaged, locked or of a newer version."""
 
 
 class BadCollection(LocalcollabError):
@@ -73,12 +85,12 @@ class BadCollection(LocalcollabError):
 
 
 class NotSupported(LocalcollabError):
-    """An answer that its documents do not support, where only a supported one is wanted."""
+    """An answer that its documents do not support, where only supported answers are allowed."""
 
 
 class DownloadFailed(LocalcollabError):
-    """A file that could not be fetched, or that is not what it should be."""
+    """A file that could not be downloaded, or whose content is not the expected one."""
 
 
 class BadArchive(LocalcollabError):
-    """A team archive that is damaged, hostile, or does not agree with what is here."""
+    """A team archive that is damaged, malicious, or conflicts with installed files."""

@@ -63,7 +63,7 @@ def draw(results: Results, path: Path) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure as Canvas
     except ImportError as error:
-        raise BadOption("--plot needs matplotlib: pip install 'localcollab[convert]'") from error
+        raise BadOption("`plot` needs matplotlib: pip install 'localcollab[convert]'") from error
     drawn = {
         team: [f for f in figures if f.value is not None and f.key != "startup"]
         for team, figures in results.items()
@@ -71,7 +71,7 @@ def draw(results: Results, path: Path) -> None:
     keys = list(dict.fromkeys(f.key for figures in drawn.values() for f in figures))
     if not keys:
         raise BadOption(
-            "--plot: none of the chosen figures is a ratio: add one of a to f to --only"
+            "`plot`: none of the chosen figures is a ratio: add one of a to f to `only`"
         )
     canvas = Canvas(figsize=(8, 0.62 * len(keys) + 1.5), layout="constrained")
     FigureCanvasAgg(canvas)

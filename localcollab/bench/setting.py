@@ -69,7 +69,7 @@ def open_setting(
     if isinstance(plan.method, Calm):
         raise BadOption(
             f"{plan.name} is a composition, whose members have other contexts here than in it: "
-            "localcollab eval --compare measures its cost"
+            "localcollab eval measures its cost with `compare`"
         )
     team = open_team(plan, options, on_progress)
     llamas = [llama_of(member) for member in team.members.values()]

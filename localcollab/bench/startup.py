@@ -15,7 +15,7 @@ from localcollab.teams.choice import TeamChoice
 from localcollab.teams.open import TeamPlan
 
 _LABEL = "first token of run, seconds"
-_CLI = [sys.executable, "-m", "localcollab.cli.main"]
+_CLI = [sys.executable, "-m", "localcollab"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ def best_of_n(
 ) -> Candidate:
     """The best of one answer as `sampling` says and n - 1 drawn at `temperature`."""
     if n < 1:
-        raise BadOption(f"n is {n}: give 1 or more")
+        raise BadOption(f"`n` is {n}: give 1 or more")
     asking = Asking(question, sampling or Sampling(), limits)
     plan = plan_samples([team.name], n, asking.sampling, temperature)
     events = write_candidates(lambda _: team, plan, asking)
@@ -92,7 +92,7 @@ def fuse(
     if fusion is None:
         raise ContextFull(
             f"the fuser has a context of {fuser.n_ctx} tokens, too short to fuse two of these "
-            "candidates: give a larger n_ctx, or another fuser"
+            "candidates: give a larger `n_ctx`, or another fuser"
         )
     events = write_fusion(fuser, fusion, asking)
     return next(event.text for event in events if isinstance(event, Finished))

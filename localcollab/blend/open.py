@@ -39,7 +39,7 @@ def open_blend(
     """Nothing is loaded yet. `budget`: bytes; None: what is free. Raises `BadOption`, `BadModelFile`."""
     assert isinstance(plan.method, Blend), "the caller has seen that it is one"
     if plan.draft:
-        raise BadOption(f"{plan.name} is a blend, which has no draft of its own: leave --draft out")
+        raise BadOption(f"{plan.name} is a blend, which has no draft of its own: leave `draft` out")
     members = {member.name: _by_itself(member) for member in plan.members}
     residence = Residence(members, options, budget=budget, on_progress=on_progress)
     return recipe_of(plan.method), residence

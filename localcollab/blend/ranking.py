@@ -80,7 +80,7 @@ def rank_contest(
     """Raises `RankingFailed` where the ranker gives no number, `BadOption`, and what it raises."""
     if aggregation not in get_args(Aggregation):
         known = ", ".join(get_args(Aggregation))
-        raise BadOption(f"aggregation is {aggregation!r}: choose one of {known}")
+        raise BadOption(f"`aggregation` is {aggregation!r}: choose one of {known}")
     if aggregation == "bubble":
         return _bubble(contest, compare)
     n = len(contest.candidates)

@@ -118,7 +118,7 @@ class Residence:
         if self._budget is not None and not self._fits(name):
             raise BadOption(
                 f"{name} alone needs {self._needed(name) / 2**20:.0f} MiB, and the budget is "
-                f"{self._budget / 2**20:.0f}: give more memory, a smaller n_ctx, or another member"
+                f"{self._budget / 2**20:.0f}: give more `budget`, a smaller `n_ctx`, or another member"
             )
 
 

@@ -134,5 +134,5 @@ def _require_place(team: OpenTeam, n_tokens: int, what: str) -> None:
     if n_tokens > team.model.n_ctx:
         raise ContextFull(
             f"{team.name} has a context of {team.model.n_ctx} tokens, too short for the request with "
-            f"{what} ({n_tokens} tokens): give a larger n_ctx, or another ranker"
+            f"{what} ({n_tokens} tokens): give a larger `n_ctx`, or another ranker"
         )

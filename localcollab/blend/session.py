@@ -59,9 +59,9 @@ class Recipe:
         if not self.members:
             raise BadOption("the blend has no member: name at least one")
         if self.n_samples < 1:
-            raise BadOption(f"samples is {self.n_samples}: give 1 or more")
+            raise BadOption(f"n_samples is {self.n_samples}: give 1 or more")
         if self.top_k < 2:
-            raise BadOption(f"top_k is {self.top_k}: give 2 or more, or no fuser")
+            raise BadOption(f"`top_k` is {self.top_k}: give 2 or more, or no fuser")
         if self.fuser and self.aggregation == "bubble":
             raise BadOption(
                 f"bubble finds one best candidate, and the fuser {self.fuser} wants {self.top_k}: use "

@@ -38,7 +38,7 @@ def parse_ranker(text: str) -> RankerSpec:
     found = _WRITTEN.fullmatch(text.strip())
     if found is None or found[1] not in RANKERS:
         known = ", ".join(form for form, _, _ in RANKERS.values())
-        raise BadOption(f"no ranker is called {text!r}: choose one of {known}")
+        raise BadOption(f"`ranker` is {text!r}, which is not known: choose one of {known}")
     parts = (part.strip() for part in (found[2] or "").split(","))
     arguments = tuple(filter(None, parts))
     form, least, most = RANKERS[found[1]]

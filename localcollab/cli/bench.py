@@ -32,7 +32,7 @@ def run(
     """Raises `BadOption`, `BadCatalog`, and what opening a team raises."""
     letters = parse_only(only)
     if not 1 <= n_rounds <= 1000:
-        raise BadOption(f"repeat is {n_rounds}: give 1 to 1000")
+        raise BadOption(f"`n_rounds` is {n_rounds}: give 1 to 1000")
     if plot:
         # Imported here: only pictures need it.
         from localcollab.cli.evaluate_command import require_drawable
@@ -60,7 +60,7 @@ def parse_only(only: str | None) -> str:
     chosen = [part.strip() for part in only.split(",")]
     unknown = [part for part in chosen if part not in list(LETTERS)]
     if unknown:
-        raise BadOption(f"only: {unknown[0]!r} is no figure: give some of {', '.join(LETTERS)}")
+        raise BadOption(f"`only` names {unknown[0]!r}: choose from {', '.join(LETTERS)}")
     return "".join(letter for letter in LETTERS if letter in chosen)
 
 

@@ -59,7 +59,7 @@ class Fuses:
 
     def __post_init__(self) -> None:
         if self.top_k < 2:
-            raise BadOption(f"top-k is {self.top_k}: give 2 or more")
+            raise BadOption(f"`top_k` is {self.top_k}: give 2 or more")
 
 
 def rank_file(path: Path, ranks: Ranks, *, as_json: bool) -> None:

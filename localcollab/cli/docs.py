@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
+from localcollab.cli.group import CommandGroup
 from localcollab.cli.options import Json, JsonEvents, Models, Team
 from localcollab.errors import LocalcollabError
 
 app = typer.Typer(
+    cls=CommandGroup,
     help="Keep collections of your own files, and search them.",
     no_args_is_help=True,
     rich_markup_mode=None,

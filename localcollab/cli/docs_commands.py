@@ -40,7 +40,7 @@ def embed(
 ) -> None:  # fmt: skip
     """Raises `BadOption`, `BadCatalog`, `BadModelFile`."""
     if (model is None) != off:
-        raise BadOption("docs embed takes either --model, an encoder to search with, or --off")
+        raise BadOption("give either `model`, an encoder to search with, or `off`")
     with open_collection(name) as collection:
         if model is None:
             collection.forget_vectors()
@@ -110,7 +110,7 @@ def print_document(name_or_end: str, name: str, *, page: int | None, as_json: bo
         document = _find(collection, name_or_end)
         passages = [p for p in collection.passages(document) if page in (None, p.page)]
     if page is not None and not passages:
-        raise BadOption(f"{document.path} has no text on page {page}: see it without --page")
+        raise BadOption(f"{document.path} has no text on page {page}: show it without `page`")
     if as_json:
         _print_json(_document(document) | {"passages": [_passage(p) for p in passages]})
         return

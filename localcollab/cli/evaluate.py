@@ -84,7 +84,7 @@ def bench(
             "start-up."
         ),
     ] = None,
-    repeat: Annotated[int, typer.Option(help="Rounds of each timing.")] = 5,
+    n_rounds: Annotated[int, typer.Option("--repeat", help="Rounds of each timing.")] = 5,
     busy: Annotated[
         bool, typer.Option("--busy", help="Beside other work: one thread, CPU time.")
     ] = False,
@@ -96,6 +96,6 @@ def bench(
     from localcollab.cli import bench as command
 
     command.run(
-        tuple(team or ()), tuple(models or ()), only=only, n_rounds=repeat, busy=busy,
+        tuple(team or ()), tuple(models or ()), only=only, n_rounds=n_rounds, busy=busy,
         plot=plot, as_json=as_json,
     )  # fmt: skip

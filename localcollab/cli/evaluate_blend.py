@@ -46,10 +46,10 @@ def run_blend(plan: TeamPlan, questions: Sequence[Question], *, seed: int, as_js
 def refuse(rankers: Sequence[str] | None, **others: object) -> None:
     """Options that do not go together. Raises `BadOption`."""
     if not rankers:
-        raise BadOption("--measure is about rankers, and so is --fuser: add --ranker")
+        raise BadOption("`measure` and `fuser` need `ranker`")
     given = [name for name, value in others.items() if value]
     if given:
-        raise BadOption(f"--ranker measures rankers alone: leave --{given[0]} out")
+        raise BadOption(f"`ranker` cannot be combined with `{given[0]}`: leave one out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,8 @@ class Rankers:
         """Raises `BadOption`."""
         if self.fuser and self.measure not in (None, ROUGE_L):
             raise BadOption(
-                f"a fused answer has no {self.measure} in the data: leave --measure out, and all is "
-                f"measured by {ROUGE_L}"
+                f"a fused answer has no {self.measure} in the data: leave `measure` out to use "
+                f"{ROUGE_L}"
             )
 
     @property
@@ -93,7 +93,7 @@ def run_rankers(
 ) -> None:
     """MixInstruct-form data. Raises `BadData`, `BadOption`, and what opening and asking raise."""
     if not paths:
-        raise BadOption("--ranker measures on answers with scores: give --data FILE")
+        raise BadOption("`ranker` is evaluated on answers with scores: give `data`")
     specs = asked.specs
     everything = [record for path in paths for record in read_all(path)]
     measure, records = asked.usable(everything)

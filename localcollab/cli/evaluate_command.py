@@ -36,7 +36,7 @@ def run(
         from localcollab.cli.evaluate_blend import run_blend
 
         if beside or plot:
-            raise BadOption(f"{plan.name} is a blend, for which eval has no --beside and no --plot")
+            raise BadOption(f"{plan.name} is a blend: leave out `beside` and `plot`")
         whole = some_of(with_gold(questions), limit, choice.seed)
         run_blend(plan, whole, seed=choice.seed, as_json=as_json)
         return
@@ -71,7 +71,7 @@ def run_comparison(
     from localcollab.evaluation import compare_report as comparison_report
 
     if team is not None:
-        raise BadOption("both --team and --compare are given: name all teams in --compare")
+        raise BadOption("both `team` and `compare` are given: name all teams in `compare`")
     if plot:
         require_drawable(plot)
     _refuse_namesakes(beside)
@@ -92,12 +92,14 @@ def _refuse_namesakes(beside: tuple[Path, ...]) -> None:
     stems = [path.stem for path in beside]
     twice = next((path for n, path in enumerate(beside) if path.stem in stems[:n]), None)
     if twice:
-        raise BadOption(f"--beside {twice}: another one is named {twice.stem}, too: rename one")
+        raise BadOption(f"`beside` names two files {twice.stem}: rename one")
 
 
 def require_drawable(plot: Path) -> None:
     """Before minutes of measuring. Raises `BadOption`."""
     if find_spec("matplotlib") is None:
-        raise BadOption("--plot needs matplotlib: pip install 'localcollab[convert]'")
+        raise BadOption("`plot` needs matplotlib: pip install 'localcollab[convert]'")
     if plot.is_dir() or not os.access(plot.parent, os.W_OK):
-        raise BadOption(f"--plot {plot} cannot be written: give a file in a folder that is yours")
+        raise BadOption(
+            f"`plot` {plot} cannot be written: give a file in a folder you may write to"
+        )

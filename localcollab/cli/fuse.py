@@ -30,13 +30,13 @@ def fuse(
         str, typer.Option(help="Who writes the answer: a name, or a GGUF file (also of T5's kind).")
     ],
     ranker: Ranker = "longest",
-    aggregate: Aggregate = "max_logits",
+    aggregation: Aggregate = "max_logits",
     top_k: Annotated[int, typer.Option(help="Candidates that the fuser reads.")] = TOP_K,
     verify: Annotated[
         bool, typer.Option("--verify", help="Keep the best candidate where it ranks higher.")
     ] = False,
     max_tokens: Annotated[int | None, typer.Option(help="End an answer here.")] = None,
-    memory: Memory = None,
+    budget: Memory = None,
     n_ctx: NCtx = None,
     seed: Seed = 0,
     as_json: Json = False,
@@ -50,6 +50,6 @@ def fuse(
     from localcollab.llama.options import Options
 
     ranks = Ranks(
-        ranker, aggregate, seed, Options(n_ctx=n_ctx), budget_bytes(memory), tuple(models or ())  # type: ignore[arg-type]
+        ranker, aggregation, seed, Options(n_ctx=n_ctx), budget_bytes(budget), tuple(models or ())  # type: ignore[arg-type]
     )  # fmt: skip
     fuse_file(file, ranks, Fuses(fuser, top_k, verify, max_tokens), as_json=as_json)

@@ -4,15 +4,12 @@ The library knows parameters, not flags. Its messages put them in backticks, as 
 group replaces each by the option of the invoked command that has this parameter: "--n-ctx is 0".
 """
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
 from typer.core import TyperGroup
 
-from localcollab.errors import LocalcollabError
-
-_PARAMETER = re.compile(r"`(\w+)`")
+from localcollab.errors import PARAMETER, LocalcollabError
 
 
 class CommandGroup(TyperGroup):
@@ -28,7 +25,7 @@ class CommandGroup(TyperGroup):
 def name_options(message: str, parameters: Iterable[Any]) -> str:
     """`parameters`: click's, of one command. What no option sets keeps its name and its backticks."""
     options = {parameter.name: _shown(parameter) for parameter in parameters}
-    return _PARAMETER.sub(lambda found: options.get(found[1], found[0]), message)
+    return PARAMETER.sub(lambda found: options.get(found[1], found[0]), message)
 
 
 def _shown(parameter: Any) -> str:

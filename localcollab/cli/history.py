@@ -6,10 +6,12 @@ from typing import Annotated
 import typer
 
 from localcollab.cli import history_commands as commands
+from localcollab.cli.group import CommandGroup
 from localcollab.cli.options import Json
 from localcollab.history.store import default_path
 
 app = typer.Typer(
+    cls=CommandGroup,
     help="Find, export and delete stored conversations.",
     no_args_is_help=True,
     rich_markup_mode=None,

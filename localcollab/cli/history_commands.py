@@ -47,7 +47,7 @@ def print_search(text: str, *, as_json: bool) -> None:
 def export(start: str, form: str, out: Path | None) -> None:
     """Raises `BadOption`, `BadHistory`."""
     if form not in ("markdown", "json"):
-        raise BadOption(f"--format is {form!r}: give markdown or json")
+        raise BadOption(f"`form` is {form!r}: give markdown or json")
     with open_history(default_path()) as history:
         id_ = history.find(start).id
         text = history.export_markdown(id_) if form == "markdown" else history.export_json(id_)
@@ -90,7 +90,7 @@ def delete(start: str, *, yes: bool) -> None:
 def _is_meant(conversation: Conversation) -> bool:
     name = f"{_line(conversation.title) or conversation.id!r} ({conversation.n_messages} messages)"
     if not sys.stdin.isatty():
-        raise BadOption(f"nobody can be asked whether to delete {name}: add --yes")
+        raise BadOption(f"nobody can be asked whether to delete {name}: give `yes`")
     print(f"delete {name} for good? [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 

@@ -111,7 +111,7 @@ def run(
     ] = None,
     team: Team = None,
     base: Base = None,
-    expert: Experts = None,
+    experts: Experts = None,
     head: Annotated[Path | None, typer.Option(help="A trained head for these files.")] = None,
     draft: Annotated[
         Path | None,
@@ -140,15 +140,18 @@ def run(
     repeat_penalty: Annotated[float, typer.Option(help="Above 1: repeat less.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Of sampling and of the random gate.")] = 0,
     n_ctx: NCtx = None,
-    threads: Threads = None,
-    gpu_layers: Annotated[int | None, typer.Option(help="Default: all, where supported.")] = None,
+    n_threads: Threads = None,
+    n_gpu_layers: Annotated[
+        int | None, typer.Option("--gpu-layers", help="Default: all, where supported.")
+    ] = None,
     kv_type: KvType = "f16",
     flash_attention: Annotated[str, typer.Option(help="auto, on or off.")] = "auto",
     load_mode: Annotated[str, typer.Option(help="auto, mmap, read or mlock.")] = "auto",
-    memory: Annotated[
+    budget: Annotated[
         float | None,
         typer.Option(
-            help="GiB that a blend may take: members that do not fit together go in turn."
+            "--memory",
+            help="GiB that a blend may take: members that do not fit together go in turn.",
         ),
     ] = None,
     marks: Annotated[
@@ -174,14 +177,14 @@ def run(
 
     options = Options(
         n_ctx=n_ctx,
-        n_threads=threads,
-        n_gpu_layers=gpu_layers,
+        n_threads=n_threads,
+        n_gpu_layers=n_gpu_layers,
         kv_type=kv_type,  # type: ignore[arg-type]  # Options checks it
         flash_attention=flash_attention,  # type: ignore[arg-type]
         load_mode=load_mode,  # type: ignore[arg-type]
     )
     choice = TeamChoice(
-        team=team, base=base, experts=tuple(expert or ()), head=head, gate=gate,
+        team=team, base=base, experts=tuple(experts or ()), head=head, gate=gate,
         threshold=threshold, compose=compose, seed=seed, draft=draft,
         catalogs=tuple(models or ()),
     )  # fmt: skip
@@ -195,7 +198,7 @@ def run(
         marks=marks,
         json_events=json_events,
         docs=command.docs_choice(docs, strict=strict, way=docs_as),
-        budget=None if memory is None else int(memory * 2**30),
+        budget=None if budget is None else int(budget * 2**30),
         explains=explain,
     )
 

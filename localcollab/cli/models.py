@@ -4,9 +4,11 @@ from typing import Annotated
 
 import typer
 
+from localcollab.cli.group import CommandGroup
 from localcollab.cli.options import Json, KvType, Models
 
 app = typer.Typer(
+    cls=CommandGroup,
     help="Keep, fetch and check model files.",
     no_args_is_help=True,
     rich_markup_mode=None,

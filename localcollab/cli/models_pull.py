@@ -84,5 +84,5 @@ def require_fit(
     if not found.fits and not force:
         raise DownloadFailed(
             f"{verdict(found)} ({size_text(found.needed)} of {size_text(found.free or 0)}): "
-            "--force fetches it nevertheless"
+            "`force` fetches it anyway"
         )

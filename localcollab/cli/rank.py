@@ -20,9 +20,11 @@ Ranker = Annotated[
         help="longest, random, vote, likelihood(MODEL, ...), judge(MODEL), pairranker(FOLDER)."
     ),
 ]
-Aggregate = Annotated[str, typer.Option(help="max_logits, max_wins or bubble (the best only).")]
+Aggregate = Annotated[
+    str, typer.Option("--aggregate", help="max_logits, max_wins or bubble (the best only).")
+]
 Memory = Annotated[
-    float | None, typer.Option(help="GiB: models that do not fit together go in turn.")
+    float | None, typer.Option("--memory", help="GiB: models that do not fit together go in turn.")
 ]
 Seed = Annotated[int, typer.Option(help="Of the random ranker.")]
 Json = Annotated[bool, typer.Option("--json", help="One object a line.")]
@@ -32,8 +34,8 @@ Json = Annotated[bool, typer.Option("--json", help="One object a line.")]
 def rank(
     file: File,
     ranker: Ranker,
-    aggregate: Aggregate = "max_logits",
-    memory: Memory = None,
+    aggregation: Aggregate = "max_logits",
+    budget: Memory = None,
     n_ctx: NCtx = None,
     seed: Seed = 0,
     as_json: Json = False,
@@ -47,7 +49,7 @@ def rank(
     from localcollab.llama.options import Options
 
     ranks = Ranks(
-        ranker, aggregate, seed, Options(n_ctx=n_ctx), budget_bytes(memory), tuple(models or ())  # type: ignore[arg-type]
+        ranker, aggregation, seed, Options(n_ctx=n_ctx), budget_bytes(budget), tuple(models or ())  # type: ignore[arg-type]
     )  # fmt: skip
     rank_file(file, ranks, as_json=as_json)
 

@@ -48,10 +48,10 @@ def docs_choice(collection: str | None, *, strict: bool, way: str | None) -> Doc
     """Raises `BadOption`."""
     if collection is None:
         if strict or way is not None:
-            raise BadOption("--strict and --docs-as need documents: add --docs COLLECTION")
+            raise BadOption("`strict` and `docs_as` need `docs`")
         return None
     if way not in (None, *get_args(Way)):
-        raise BadOption(f"--docs-as {way}: give {' or '.join(get_args(Way))}")
+        raise BadOption(f"`docs_as` is {way!r}: give {' or '.join(get_args(Way))}")
     return DocsChoice(collection, strict, cast("Way | None", way))
 
 
@@ -101,13 +101,13 @@ def _refuse(plan: TeamPlan, docs: DocsChoice | None, budget: int | None, *, expl
     is_blend = isinstance(plan.method, Blend)
     if explains and (docs is not None or is_blend or len(plan.members) < 2):
         raise BadOption(
-            "--explain shows what the other models of a team changed: ask a team that writes token by "
-            "token, without --docs"
+            "`explain` shows what the other models of a team changed: use it with a token-level "
+            "team, without `docs`"
         )
     if is_blend and docs is not None:
-        raise BadOption(f"{plan.name} is a blend, which reads no documents: ask one of its members")
+        raise BadOption(f"{plan.name} is a blend, which cannot use `docs`: use one of its members")
     if not is_blend and budget is not None:
-        raise BadOption("--memory is for blends, whose members can be loaded in turn: leave it out")
+        raise BadOption("`budget` applies to blends only: leave it out")
 
 
 def _explain(

@@ -5,10 +5,14 @@ from typing import Annotated
 
 import typer
 
+from localcollab.cli.group import CommandGroup
 from localcollab.cli.options import Json, Models, NCtx
 
 app = typer.Typer(
-    help="List teams; check, export and import one.", rich_markup_mode=None, add_completion=False
+    cls=CommandGroup,
+    help="List teams; check, export and import one.",
+    rich_markup_mode=None,
+    add_completion=False,
 )
 
 

@@ -28,9 +28,9 @@ class Limits:
 
     def __post_init__(self) -> None:
         if self.max_tokens is not None and self.max_tokens < 1:
-            raise BadOption(f"max_tokens is {self.max_tokens}: give 1 or more")
+            raise BadOption(f"`max_tokens` is {self.max_tokens}: give 1 or more")
         if any(not s for s in self.stop):
-            raise BadOption("a stop string is empty: give at least one character")
+            raise BadOption("`stop` holds an empty string: give at least one character")
 
 
 class Answer:

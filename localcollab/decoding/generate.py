@@ -85,7 +85,7 @@ def _require_room(n_prompt: int, n_ctx: int) -> None:
     if n_prompt >= n_ctx:
         raise ContextFull(
             f"the prompt has {n_prompt} tokens and leaves no room for an answer in the context of "
-            f"{n_ctx}: shorten it, or give a larger n_ctx"
+            f"{n_ctx}: shorten it, or give a larger `n_ctx`"
         )
 
 

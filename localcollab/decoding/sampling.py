@@ -41,9 +41,9 @@ class Sampling:
         for name, (low, high) in bounds.items():
             value = getattr(self, name)
             if not low <= value <= high:
-                raise BadOption(f"{name} is {value}: give a number from {low} to {high}")
+                raise BadOption(f"`{name}` is {value}: give a number from {low} to {high}")
         if self.top_p == 0:
-            raise BadOption("top_p is 0, which leaves no token: give more than 0")
+            raise BadOption("`top_p` is 0, which leaves no token: give more than 0")
 
 
 def make_sampler(sampling: Sampling) -> Sampler:

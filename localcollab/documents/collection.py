@@ -56,8 +56,8 @@ def open_collection(name: str = DEFAULT_NAME, *, create: bool = False) -> "Colle
     if not create and not path.is_file():
         others = ", ".join(collection_names()) or "none yet"
         raise BadCollection(
-            f"there is no collection {name!r} (there are: {others}): localcollab docs add PATH "
-            f"--collection {name} makes it"
+            f"there is no collection {name!r} (there are: {others}): add files to it first "
+            "(localcollab docs add)"
         )
     return Collection(path)
 

@@ -107,7 +107,7 @@ def teams_of_name(catalog: Catalog, name: str) -> list[TeamEntry]:
     ]
     if not found:
         raise BadOption(
-            f"--compare: {name!r} is neither a team nor a method that a team of the model {base!r} "
+            f"`compare`: {name!r} is neither a team nor a method that a team of the model {base!r} "
             "has: localcollab teams lists them"
         )
     return found
@@ -130,8 +130,8 @@ def _team_plan(asked: Asked, contender: Contender) -> TeamPlan:
 def _require_files(plan: TeamPlan) -> None:
     if isinstance(plan.method, Blend):
         raise BadOption(
-            f"--compare: {plan.name} is a blend, which writes no tokens of its own: measure it with "
-            f"localcollab eval --team {plan.name}"
+            f"`compare`: {plan.name} is a blend, which writes no tokens of its own: evaluate it "
+            "alone, as `team`"
         )
     for member in plan.files:
         read_header(member.path)

@@ -86,7 +86,7 @@ def read_all(plan: TeamPlan, data: tuple[Path, ...]) -> list[Question]:
         return [question for path in data for question in read_questions(path)]
     folder = SHIPPED / DEFAULT_TEAM
     if plan.first.path.parent.resolve() != folder.resolve():
-        raise BadOption(f"no questions ship with the team {plan.name!r}: give --data FILE")
+        raise BadOption(f"no questions ship with the team {plan.name!r}: give `data`")
     names = {"", *(member.name for member in plan.members)}
     shipped = [question for name in _SHIPPED_SETS for question in read_questions(folder / name)]
     return [question for question in shipped if question.member in names]
@@ -96,5 +96,5 @@ def some_of(questions: list[Question], limit: int | None, seed: int) -> list[Que
     if limit is None or limit >= len(questions):
         return questions
     if limit < 1:
-        raise BadOption(f"limit is {limit}: give 1 or more")
+        raise BadOption(f"`limit` is {limit}: give 1 or more")
     return random.Random(seed).sample(questions, limit)

@@ -63,7 +63,7 @@ def choose_measure(records: Sequence[Record], measure: str | None) -> str:
     if not known:
         raise BadOption('no candidate of the data has a score: add "scores" to them')
     shown = ", ".join(known)
-    raise BadOption(f"measure is {measure}: choose one of those in the data ({shown})")
+    raise BadOption(f"`measure` is {measure}: choose one of those in the data ({shown})")
 
 
 def usable(records: Iterable[Record], measure: str) -> list[Record]:

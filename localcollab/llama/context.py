@@ -121,7 +121,7 @@ class LlamaModel:
         if len(tokens) > self.n_ctx:
             raise ContextFull(
                 f"{self.name}: {len(tokens)} tokens do not fit its context of {self.n_ctx}: "
-                "shorten the text, or open it with a larger n_ctx"
+                "shorten the text, or open it with a larger `n_ctx`"
             )
         new = tokens[n_shared:]
         if new and not (0 <= min(new) and max(new) < self.vocabulary.n_tokens):
@@ -283,7 +283,7 @@ def open_context(
     return init_context(weights, params)
 
 
-def init_context(weights: Weights, params: Any, *, remedy: str = "try a smaller n_ctx") -> object:
+def init_context(weights: Weights, params: Any, *, remedy: str = "try a smaller `n_ctx`") -> object:
     """Raises `BadOption` where llama.cpp cannot open it."""
     library.take_errors()
     context = api.llama_init_from_model(weights.pointer, params)

@@ -88,7 +88,7 @@ class Encoder:
         if len(tokens) > self.n_ctx:
             raise ContextFull(
                 f"{self.name}: {len(tokens)} tokens do not fit its context of {self.n_ctx}: shorten "
-                "the text, or open it with a larger n_ctx"
+                "the text, or open it with a larger `n_ctx`"
             )
         if not 0 <= min(tokens) <= max(tokens) < self.vocabulary.n_tokens:
             raise BadOption(
@@ -132,7 +132,7 @@ def _choose_n_ctx(weights: Weights, options: Options) -> int:
     trained = weights.n_ctx_train
     if options.n_ctx is not None and options.n_ctx > trained:
         raise BadOption(
-            f"{weights.path.name}: n_ctx {options.n_ctx} is more than the {trained} positions it "
+            f"{weights.path.name}: `n_ctx` {options.n_ctx} is more than the {trained} positions it "
             f"has: give at most {trained}"
         )
     return options.n_ctx or trained

@@ -49,7 +49,7 @@ class EncoderDecoder:
         if len(source) > self.n_ctx:
             raise ContextFull(
                 f"{self.name}: a source of {len(source)} tokens does not fit its context of "
-                f"{self.n_ctx}: shorten it, or open it with a larger n_ctx"
+                f"{self.n_ctx}: shorten it, or open it with a larger `n_ctx`"
             )
         if not 0 <= min(source) <= max(source) < self.vocabulary.n_tokens:
             raise BadOption(

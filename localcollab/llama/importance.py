@@ -78,7 +78,7 @@ class Importance:
         params.n_threads = params.n_threads_batch = threads
         params.no_perf = True
         params.cb_eval = self._callback
-        return init_context(self._weights, params, remedy="give a smaller --window")
+        return init_context(self._weights, params, remedy="give a smaller `window`")
 
     def _on_node(self, node: int, ask: bool, _data: object) -> bool:
         tensor = _Tensor.from_address(node)

@@ -42,16 +42,20 @@ class Options:
         for name, limit in most.items():
             value = getattr(self, name)
             if value is not None and not 1 <= value <= limit:
-                raise BadOption(f"{name} is {value}: give a number from 1 to {limit}")
+                raise BadOption(f"`{name}` is {value}: give a number from 1 to {limit}")
         if self.n_gpu_layers is not None and self.n_gpu_layers < 0:
-            raise BadOption(f"n_gpu_layers is {self.n_gpu_layers}: give 0 or more, or leave it out")
+            raise BadOption(
+                f"`n_gpu_layers` is {self.n_gpu_layers}: give 0 or more, or leave it out"
+            )
         choices = {"kv_type": KvType, "flash_attention": FlashAttention, "load_mode": LoadMode}
         for name, allowed in choices.items():
             if getattr(self, name) not in get_args(allowed):
                 known = ", ".join(get_args(allowed))
-                raise BadOption(f"{name} is {getattr(self, name)!r}: choose one of {known}")
+                raise BadOption(f"`{name}` is {getattr(self, name)!r}: choose one of {known}")
         if self.kv_type.startswith("q") and self.flash_attention == "off":
-            raise BadOption(f"kv_type {self.kv_type} needs flash attention: leave it on or auto")
+            raise BadOption(
+                f"`kv_type` {self.kv_type} needs flash attention: set `flash_attention` to on or auto"
+            )
 
     def loading(self) -> tuple[object, ...]:
         """The choices that belong to the weights, not to a context: equal ones share a load."""

@@ -123,7 +123,7 @@ def load_weights(
     header = read_header(path)
     if options.n_gpu_layers and not library.supports_gpu():
         raise BadOption(
-            f"n_gpu_layers is {options.n_gpu_layers}, but this llama-cpp-python has no GPU support: "
+            f"`n_gpu_layers` is {options.n_gpu_layers}, but this llama-cpp-python has no GPU support: "
             "leave it out, or build it with CUDA or Metal (localcollab doctor)"
         )
     repack = extra_buffers if options.extra_buffers is None else options.extra_buffers
@@ -167,7 +167,7 @@ def choose_n_ctx(weights: Weights, options: Options) -> int:
             raise BadOption(
                 f"{weights.path.name}: a context of {options.n_ctx} tokens takes "
                 f"{options.n_ctx * a_token / 2**30:.1f} GiB, {free / 2**30:.1f} are free: give an "
-                f"n_ctx of at most {free // a_token}"
+                f"`n_ctx` of at most {free // a_token}"
             )
         if options.n_ctx > trained:
             logger.warning(
@@ -180,7 +180,7 @@ def choose_n_ctx(weights: Weights, options: Options) -> int:
     affordable = max(256, free // 4 // a_token // 256 * 256)
     if affordable < trained:
         logger.warning(
-            "%s: n_ctx %d instead of %d, to leave memory free; n_ctx sets another",
+            "%s: n_ctx %d instead of %d, to leave memory free; set n_ctx for another",
             weights.path.name, affordable, trained,
         )  # fmt: skip
     return min(trained, affordable)

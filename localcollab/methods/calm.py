@@ -80,7 +80,7 @@ class CalmModel:
         options: Options,
     ) -> None:
         if library.supports_gpu() and options.n_gpu_layers != 0:
-            raise BadOption(f"{name}: composed models run on the CPU only: give n_gpu_layers 0")
+            raise BadOption(f"{name}: composed models run on the CPU only: give `n_gpu_layers` 0")
         everyone = (anchor, *augmenting.values())
         if len(everyone) - 1 != len(bridge.card.augmenting_sha256s):
             raise BadOption(

@@ -36,7 +36,7 @@ def parse_gate(text: str, n_experts: int, *, seed: int = 0) -> Gate:
     simple = {"entropy": entropy_gate, "margin": margin_gate, "always": always, "never": never}
     if text not in simple:
         known = ", ".join(n for n in get_args(GateName) if n not in ("head", "random"))
-        raise BadOption(f"gate {text!r} is not known: give {known}, or random(RATE)")
+        raise BadOption(f"`gate` is {text!r}, which is not known: give {known}, or random(RATE)")
     return simple[text](n_experts)
 
 
@@ -46,7 +46,7 @@ def _rate(argument: str, text: str) -> float:
     except ValueError:
         rate = -1.0
     if not 0 <= rate <= 1:
-        raise BadOption(f"gate {text!r}: give a rate from 0 to 1, as in random(0.3)")
+        raise BadOption(f"`gate` is {text!r}: give a rate from 0 to 1, as in random(0.3)")
     return rate
 
 
@@ -128,5 +128,5 @@ def softmax_gate(p_defer: Callable[[Float32Array], Float32Array]) -> Gate:
 def check_threshold(threshold: float) -> float:
     """Raises `BadOption` outside 0..1."""
     if not 0 <= threshold <= 1:
-        raise BadOption(f"threshold {threshold} is not a probability: give a number from 0 to 1")
+        raise BadOption(f"`threshold` is {threshold}, not a probability: give a number from 0 to 1")
     return threshold

@@ -31,7 +31,7 @@ def add(file: str, name: str | None, catalogs: tuple[Path, ...] = ()) -> ModelEn
     name = check_name(name or default)
     known = load_catalog(*catalogs).models.get(name)
     if known is not None and known.path != path:
-        raise BadOption(f"a model named {name!r} is there already: give another with --name")
+        raise BadOption(f"a model named {name!r} exists already: give another `name`")
     return _write(path, name, known)
 
 
@@ -79,7 +79,7 @@ def _locate(file: str) -> tuple[Path, str]:
         return known[file].path.resolve(), file
     raise BadModelFile(
         f"{file}: no such file, and no such model in Ollama, LM Studio or the Hub's cache: "
-        "localcollab models list --elsewhere names those"
+        "localcollab models list shows those with `elsewhere`"
     )
 
 

@@ -180,8 +180,8 @@ class _explained:  # noqa: N801  # reads as a clause of `with`
                                     "then set HF_TOKEN"),
             (errors.RepositoryNotFoundError, f"{host} has no such repository, or it is private: "
                                              "check the entry, or set HF_TOKEN"),
-            (errors.EntryNotFoundError, f"{host} has no such file there: mend `file` of the entry"),
-            (errors.RevisionNotFoundError, f"{host} has no such revision: mend `revision`"),
+            (errors.EntryNotFoundError, f"{host} has no such file there: correct file in the entry"),
+            (errors.RevisionNotFoundError, f"{host} has no such revision: correct revision in the entry"),
             (errors.HfHubHTTPError, f"{host} answers with an error ({_first_line(error)}): try later"),
         )  # fmt: skip
         for kinds, remedy in remedies:

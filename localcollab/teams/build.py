@@ -61,7 +61,7 @@ def _decision(plan: TeamPlan, head: Head | None, n_experts: int) -> tuple[Gate, 
         threshold = head.card.threshold if plan.threshold is None else plan.threshold
         return softmax_gate(head.p_defer), threshold
     if plan.gate is None:
-        raise BadOption(f"team {plan.name!r} has neither a head nor a gate: give --gate or --head")
+        raise BadOption(f"team {plan.name!r} has neither a head nor a gate: give `gate` or `head`")
     gate = parse_gate(plan.gate, n_experts, seed=plan.seed)
     return gate, 0.5 if plan.threshold is None else plan.threshold
 

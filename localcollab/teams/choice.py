@@ -27,9 +27,9 @@ class TeamChoice:
     def plan(self) -> TeamPlan:
         """Raises `BadOption`, `BadCatalog`."""
         if self.team and (self.base or self.experts):
-            raise BadOption(f"both --team {self.team} and files are given: choose one")
+            raise BadOption(f"both `team` ({self.team}) and model files are given: choose one")
         if self.experts and not self.base:
-            raise BadOption("--expert needs a base: add --base FILE")
+            raise BadOption("`experts` is given without a base: give `base`")
         if self.base:
             plan = plan_from_files(self.base, self.experts)
         else:

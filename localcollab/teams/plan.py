@@ -135,14 +135,14 @@ def with_choices(
 ) -> TeamPlan:
     """The plan with a caller's own gate, head, threshold, draft. Raises `BadOption`."""
     if gate and head:
-        raise BadOption(f"both a gate ({gate}) and a head ({head.name}) are given: choose one")
+        raise BadOption(f"both `gate` ({gate}) and `head` ({head.name}) are given: choose one")
     decides = bool(gate or head or compose or threshold is not None)
     if decides and len(plan.members) == 1:
-        raise BadOption("gate, head, threshold and compose need an expert: add --expert FILE")
+        raise BadOption("`gate`, `head`, `threshold` and `compose` need an expert: give `experts`")
     if decides and plan.method is not None:
         raise BadOption(
-            f"{plan.name}: its method is {method_name(plan.method)}, so no gate decides there: leave "
-            "out gate, head, threshold and compose, or choose a deferral team"
+            f"{plan.name}: its method is {method_name(plan.method)}, which uses no gate: leave out "
+            "`gate`, `head`, `threshold` and `compose`, or choose a deferral team"
         )
     if threshold is not None:
         plan = replace(plan, threshold=check_threshold(threshold))

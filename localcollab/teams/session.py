@@ -142,5 +142,5 @@ def require_room(model: LanguageModel, text: str, what: str = "the question") ->
         if n_tokens > model.n_ctx:
             raise ContextFull(
                 f"{what} has {len(text)} characters; the first {at + len(part)} fill "
-                f"the context of {model.n_ctx} tokens: shorten it, or give a larger n_ctx"
+                f"the context of {model.n_ctx} tokens: shorten it, or give a larger `n_ctx`"
             )

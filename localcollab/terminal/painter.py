@@ -15,8 +15,8 @@ _COLOURS = ("36", "33", "35", "32", "34", "31")  # cyan, yellow, magenta, green,
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _UNDERLINE, _RESET = "\x1b[4m", "\x1b[0m"
 _REASONS = {
-    "max_tokens": "the answer was cut at max-tokens",
-    "context": "the answer was cut: the context is full (a larger --n-ctx helps)",
+    "max_tokens": "the answer was cut at the maximum number of tokens",
+    "context": "the answer was cut: the context is full (a larger n_ctx helps)",
     "stopped": "the answer was stopped",
     "repetition": "the answer was ended because it repeated itself",
 }

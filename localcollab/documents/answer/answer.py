@@ -76,8 +76,8 @@ def ask(
     yield sources
     if library.strict and not sources.passages:
         raise NotSupported(
-            f"no passage of {library.name} holds a word of the question: ask otherwise, or without "
-            "--strict"
+            f"no passage of {library.name} holds a word of the question: rephrase it, or ask "
+            "without `strict`"
         )
     asked = _ask(session, sources, question, sampling, limits, stop_event)
     before, held = list(session.messages), list[Token]()
@@ -221,7 +221,7 @@ def _refusal(checked: Checked, sources: Sources) -> str:
     if checked.unnamed:
         return (
             f"refused: no document of {sources.collection} names {', '.join(checked.unnamed)}; "
-            "without --strict the answer is shown, and marked"
+            "without `strict` the answer is shown and marked"
         )
     stated = [claim for claim in checked.claims if claim.support is not None]
     if not stated:
@@ -229,5 +229,5 @@ def _refusal(checked: Checked, sources: Sources) -> str:
     bad = [claim for claim in stated if claim.support != "supported"]
     return (
         f"refused: {len(bad)} of {len(stated)} sentences of the answer are not supported by the "
-        f"{len(sources.passages)} passages that were sent; without --strict it is shown, and marked"
+        f"{len(sources.passages)} passages that were sent; without `strict` it is shown and marked"
     )

@@ -97,7 +97,7 @@ def _refusal(status: os.stat_result, limits: Limits) -> str:
         return "is no regular file"
     if status.st_size > limits.file_bytes:
         megabytes = limits.file_bytes // 1_000_000
-        return f"is larger than {megabytes} MB: raise --max-mb"
+        return f"is larger than {megabytes} MB: raise max_mb"
     return ""
 
 

@@ -111,7 +111,7 @@ class Nearest:
         return self._opened[1]
 
 
-_REMEDY = "localcollab docs embed --model PATH makes them anew, docs embed --off does without"
+_REMEDY = "compute them again with `model`, or turn them `off` (localcollab docs embed)"
 
 
 def _open(path: Path) -> tuple["Encoder", str]:

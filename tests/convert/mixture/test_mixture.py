@@ -109,5 +109,5 @@ def test_a_seed_out_of_range_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.weights
 def test_a_context_of_0_is_no_context_of_any_size(tmp_path: Path) -> None:
-    with pytest.raises(BadOption, match="n_ctx is 0"):
+    with pytest.raises(BadOption, match="`n_ctx` is 0"):
         make_mixture(asked(tmp_path, n_ctx=0), lambda _: None, lambda _: None)

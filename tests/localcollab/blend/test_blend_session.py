@@ -150,8 +150,8 @@ def test_a_stopped_candidate_is_the_reply_and_nobody_else_is_asked() -> None:
 @pytest.mark.parametrize(
     ("chosen", "message"),
     [
-        ({"n_samples": 0}, "samples is 0"),
-        ({"top_k": 1}, "top_k is 1"),
+        ({"n_samples": 0}, "n_samples is 0"),
+        ({"top_k": 1}, "`top_k` is 1"),
         ({"fuser": "f", "aggregation": "bubble"}, "bubble finds one best candidate"),
         ({"members": ()}, "no member"),
     ],
@@ -179,7 +179,7 @@ def test_fusing_what_does_not_fit_and_less_than_two_is_refused() -> None:
         api.fuse(team("x", "f", n_ctx=300), "q", ["a" * 100_000, "b"])
     with pytest.raises(BadOption, match="1 candidate to fuse"):
         api.fuse(team("x", "f"), "q", ["a"])
-    with pytest.raises(BadOption, match="n is 0"):
+    with pytest.raises(BadOption, match="`n` is 0"):
         api.best_of_n(team("x", "f"), "q", 0, vote())
 
 
@@ -200,11 +200,11 @@ def test_a_ranker_is_written_as_it_is_read(text: str, spec: RankerSpec) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("best", "no ranker is called 'best': choose one of longest, "),
+        ("best", "`ranker` is 'best', which is not known: choose one of longest, "),
         ("judge", r"has 0 names: write judge\(MODEL\)"),
         ("judge(a, b)", "has 2 names"),
         ("vote(a)", "has 1 names: write vote"),
-        ("longest)", "no ranker"),
+        ("longest)", "which is not known"),
     ],
 )
 def test_a_ranker_that_is_none_is_refused(text: str, message: str) -> None:

@@ -85,7 +85,7 @@ def test_what_cannot_rank_or_fuse_is_refused(data: Path) -> None:
         rank_file(data, Ranks("likelihood"), as_json=False)
     with pytest.raises(BadOption, match="bubble finds one best"):
         fuse_file(data, Ranks("longest", "bubble"), Fuses(BASE), as_json=False)
-    with pytest.raises(BadOption, match="top-k is 1"):
+    with pytest.raises(BadOption, match="`top_k` is 1"):
         Fuses(BASE, top_k=1)
 
 
@@ -115,11 +115,11 @@ def test_the_commands_print_json_and_fail_in_one_line(data: Path) -> None:
     wrong = command("rank", str(data), "--ranker", "best")
     assert (wrong.returncode, wrong.stdout) == (1, "")
     assert wrong.stderr.count("\n") == 1
-    assert "no ranker is called 'best'" in wrong.stderr
+    assert "--ranker is 'best', which is not known" in wrong.stderr
 
 
 def command(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "localcollab.cli.main", *words],
+        [sys.executable, "-m", "localcollab", *words],
         capture_output=True, text=True, check=False, env=dict(os.environ),
     )  # fmt: skip

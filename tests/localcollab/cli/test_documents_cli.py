@@ -35,7 +35,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(prefix: list[str], *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [*prefix, sys.executable, "-m", "localcollab.cli.main", *map(str, arguments)]
+    command = [*prefix, sys.executable, "-m", "localcollab", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
 
 
@@ -78,6 +78,6 @@ def test_a_mistake_is_one_line(home: Path) -> None:
     wrong = run([], "docs", "search", "x", "--collection", "mien")
     assert (wrong.returncode, wrong.stderr) == (
         1,
-        "localcollab: there is no collection 'mien' (there are: none yet): localcollab docs add PATH "
-        "--collection mien makes it\n",
+        "localcollab: there is no collection 'mien' (there are: none yet): add files to it "
+        "first (localcollab docs add)\n",
     )

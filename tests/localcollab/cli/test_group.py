@@ -1,14 +1,20 @@
 """Errors of the library name parameters; the command line names its options in their place."""
 
+import ast
+import importlib
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import pytest
 import typer
 
+from localcollab.cli import main
 from localcollab.cli.group import CommandGroup
-from localcollab.errors import BadOption
+from localcollab.errors import PARAMETER, BadOption
 
+RUNTIME = Path(__file__).parents[3] / "localcollab"
 app = typer.Typer(cls=CommandGroup)
 
 
@@ -35,3 +41,42 @@ def test_each_parameter_in_backticks_becomes_the_option_that_sets_it() -> None:
     assert str(caught.value) == (
         "--steps is 0: give --n-ctx, --verify, SOURCE or `other`, not n_ctx or --n-ctx"
     )
+
+
+def messages() -> Iterator[tuple[str, str]]:
+    """Where, and every text in a `raise` of the runtime."""
+    for path in RUNTIME.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Raise):
+                texts = [n.value for n in ast.walk(node) if isinstance(n, ast.Constant)]
+                where = f"{path.relative_to(RUNTIME)}:{node.lineno}"
+                yield where, "".join(text for text in texts if isinstance(text, str))
+
+
+def parameters() -> set[str]:
+    """Those of every command."""
+    modules = [module for module, _ in main._PLUGINS.values() if "convert" not in module]
+    groups = [main.app, *(importlib.import_module(module).app for module in modules)]
+    commands = [typer.main.get_command(group) for group in groups]
+    found = set[str]()
+    while commands:
+        command = commands.pop()
+        commands += getattr(command, "commands", {}).values()
+        found |= {str(each.name) for each in command.params}
+    return found
+
+
+def test_no_message_names_an_option_of_the_command_line() -> None:
+    assert [found for found in messages() if re.search(r"(^|[^\w-])--[a-z]", found[1])] == []
+
+
+def test_every_parameter_that_a_message_names_has_an_option() -> None:
+    known = parameters() | {"n", "n_batch", "window"}  # of functions alone
+    named = [(where, name) for where, text in messages() for name in PARAMETER.findall(text)]
+    assert len(named) > 50
+    assert [found for found in named if found[1] not in known] == []
+
+
+def test_an_error_knows_its_parameter() -> None:
+    assert BadOption("`top_p` is 2: give less").parameter == "top_p"
+    assert BadOption("the question is empty").parameter is None

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "localcollab.cli.main", "history", *arguments]
+    command = [sys.executable, "-m", "localcollab", "history", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
 
 

@@ -217,7 +217,7 @@ def test_a_raised_limit_reads_what_was_too_large(collection: Collection, folder:
     (folder / "big.txt").write_text("word " * 1000)
     collection.add([folder], limits=Limits(file_bytes=1000))
     assert states(collection.documents(), folder)["big.txt"] == (
-        "is larger than 0 MB: raise --max-mb"
+        "is larger than 0 MB: raise max_mb"
     )
     assert collection.sync() == Tally(changed=1, unchanged=2)
 
@@ -249,7 +249,7 @@ def test_a_name_cannot_lead_out_of_the_folder(name: str) -> None:
 
 
 def test_a_missing_collection_says_how_one_is_made() -> None:
-    with pytest.raises(BadCollection, match="localcollab docs add PATH --collection nope makes it"):
+    with pytest.raises(BadCollection, match=r"no collection 'nope' .*: add files to it first"):
         open_collection("nope")
 
 

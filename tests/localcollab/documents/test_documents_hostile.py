@@ -21,7 +21,7 @@ EXPECTED = {
     "laughs.docx": ("failed", "its XML declares entities, which no document of this format needs"),
     "outside.docx": ("failed", "its XML declares entities, which no document of this format needs"),
     "one-line.txt": ("refused", "holds more than 16000000 characters of text"),
-    "sparse.txt": ("refused", "is larger than 64 MB: raise --max-mb"),
+    "sparse.txt": ("refused", "is larger than 64 MB: raise max_mb"),
     "fifo.pdf": ("refused", "is no regular file"),
     "passwd.txt": (
         "refused", "is a symbolic link, which is not followed: add what it leads to",

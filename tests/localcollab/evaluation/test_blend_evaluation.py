@@ -95,7 +95,7 @@ def test_a_measure_is_chosen_where_there_are_several() -> None:
         choose_measure([], None)
     assert choose_measure([two], "rouge") == "rouge"
     for measure in (None, "bert"):
-        with pytest.raises(BadOption, match=rf"measure is {measure}: .*\(bleu, rouge\)"):
+        with pytest.raises(BadOption, match=rf"`measure` is {measure}: .*\(bleu, rouge\)"):
             choose_measure([two], measure)
 
 

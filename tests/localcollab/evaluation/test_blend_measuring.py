@@ -106,11 +106,11 @@ def test_rankers_are_shown_beside_length_and_chance(
 
 
 def test_options_of_eval_that_do_not_go_together_are_refused() -> None:
-    with pytest.raises(BadOption, match="--measure is about rankers"):
+    with pytest.raises(BadOption, match="`measure` and `fuser` need `ranker`"):
         refuse(None, team=None)
-    with pytest.raises(BadOption, match="leave --team out"):
+    with pytest.raises(BadOption, match="combined with `team`"):
         refuse(["vote"], team="t", plot=None)
-    with pytest.raises(BadOption, match="give --data FILE"):
+    with pytest.raises(BadOption, match="give `data`"):
         run_rankers([], Rankers(["vote"]), (), limit=None, seed=0, as_json=False)
 
 
@@ -181,7 +181,7 @@ def test_samples_of_one_team_share_what_its_cache_holds_of_the_prompt(catalog: P
 def test_run_tells_the_candidates_and_their_order_and_writes_the_reply(catalog: Path) -> None:
     words = ["run", "--models", str(catalog), "--team", "both", "--max-tokens", "8", "Hi"]
     shown = subprocess.run(
-        [sys.executable, "-m", "localcollab.cli.main", *words],
+        [sys.executable, "-m", "localcollab", *words],
         capture_output=True, text=True, check=False, env=dict(os.environ),
     )  # fmt: skip
     assert shown.returncode == 0, shown.stderr

@@ -65,7 +65,7 @@ def test_teams_and_members_answer_apart_with_their_costs(
 ) -> None:
     picture = tmp_path / "compare.png"
     child = subprocess.run(
-        [sys.executable, "-m", "localcollab.cli.main", "eval", "--compare", "mixed", "--limit", "3",
+        [sys.executable, "-m", "localcollab", "eval", "--compare", "mixed", "--limit", "3",
          "--models", str(catalog_path), "--json", "--plot", str(picture)],
         capture_output=True, text=True, check=True,
     )  # fmt: skip

@@ -41,9 +41,9 @@ def test_a_head_takes_the_place_of_the_gate() -> None:
 
 def test_choices_that_contradict_are_refused() -> None:
     alone = plan_from_files(Path("base.gguf"), [])
-    with pytest.raises(BadOption, match="both a gate"):
+    with pytest.raises(BadOption, match="both `gate`"):
         with_choices(PAIR, gate="never", head=Path("h"))
-    with pytest.raises(BadOption, match="threshold 2 is not a probability"):
+    with pytest.raises(BadOption, match="`threshold` is 2, not a probability"):
         with_choices(PAIR, threshold=2)
     for choice in ({"gate": "never"}, {"head": Path("h")}, {"threshold": 0.1}, {"compose": True}):
         with pytest.raises(BadOption, match="need an expert"):
