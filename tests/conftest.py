@@ -10,28 +10,47 @@ import socket
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from real_models import GEMMA, MINILM, SMOLLM2
 
-_WHOLE_FILE = re.compile(r"^pytestmark = pytest\.mark\.(weights|slow|real)$", re.MULTILINE)
+_WHOLE_FILE = re.compile(r"^pytestmark = (\[[^]]*\]|.*)$", re.MULTILINE)
+_EVERY_SAVE = settings(max_examples=10, deadline=None)
+_WHOLE_SUITE = settings(deadline=None)
 
 
-def pytest_configure() -> None:
-    """A job in a shell's background ignores ctrl-C, and whatever it starts does too: not our children."""
+def pytest_configure(config: pytest.Config) -> None:
+    """A job in a shell's background ignores ctrl-C, and whatever it starts does too: not our children.
+
+    The suite for every save tries a tenth of the examples."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    settings.register_profile("save", _EVERY_SAVE)
+    settings.register_profile("whole", _WHOLE_SUITE)
+    settings.load_profile("save" if "slow" in _left_out(config) else "whole")
+
+
+def _left_out(config: pytest.Config) -> set[str]:
+    return set(re.findall(r"not (weights|slow|real)", config.option.markexpr or ""))
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Files whose tests are all left out are not imported: torch alone takes seconds."""
-    left_out = set(re.findall(r"not (weights|slow|real)", config.option.markexpr or ""))
+    left_out = _left_out(config)
     if not left_out or collection_path.suffix != ".py":
         return None
     # The builders of what ships train models.
-    if "slow" in left_out and "scripts" in collection_path.relative_to(config.rootpath).parts:
+    folders = set(collection_path.relative_to(config.rootpath).parts)
+    if "slow" in left_out and "scripts" in folders and folders & {"demo", "experiments"}:
         return True
     found = _WHOLE_FILE.search(collection_path.read_text(encoding="utf-8"))
-    return True if found and found[1] in left_out else None
+    marks = set(re.findall(r"pytest\.mark\.(\w+)", found[1])) if found else set()
+    return True if marks & left_out else None
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Long bytes are named by their argument: archives hold the time, workers share names."""
+    return argname if isinstance(val, bytes) and len(val) > 32 else None
 
 
 FIXTURES = os.environ.get("LOCALCOLLAB_FIXTURES", "")

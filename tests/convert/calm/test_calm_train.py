@@ -15,6 +15,8 @@ from localcollab_convert.calm.train import BridgeTraining, batches_of_epoch, pad
 from localcollab_convert.export.examples import Example
 from random_llama import N_VOCAB, random_llama
 
+pytestmark = pytest.mark.slow
+
 RECIPE = Recipe(n_inner=16, n_heads=2, n_steps=9, batch=3, warmup_steps=2, eval_every=3)
 
 

@@ -14,6 +14,8 @@ from localcollab.teams.plan import plan_from_catalog
 from localcollab_convert.head.request import Request
 from localcollab_convert.mixture.make import fit_weights, make_mixture, measure_nll
 
+pytestmark = pytest.mark.slow
+
 FITTED = FittedMixture(("a" * 64, "b" * 64), (0.25, 0.75), "v", "d", 3, {"fitted": 1.0}, {"x": "1"})
 
 

@@ -20,6 +20,8 @@ from localcollab_convert.ranker.request import Made, Request
 from localcollab_convert.ranker.train import Recipe
 from real_tokenizers import llama_cpp_sdist
 
+pytestmark = pytest.mark.slow
+
 WORDS = (
     "the", "sun", "moon", "river", "stone", "bread", "green", "early", "over", "under", "walks",
     "sleeps", "finds", "keeps",

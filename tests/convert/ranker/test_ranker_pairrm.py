@@ -14,6 +14,8 @@ from localcollab.blend.ranking import compare_both_ways, contest_of
 from localcollab.errors import RankerMismatch
 from localcollab_convert.ranker.pairrm import PairRm, load_pairrm, load_pairrm_module
 
+pytestmark = pytest.mark.slow
+
 CLS, SEP, SOURCE, FIRST, SECOND = 1, 2, 60, 61, 62
 MARKS = (SOURCE, FIRST, SECOND)
 WIDTH, N_TASKS = 32, 2

@@ -17,6 +17,8 @@ from localcollab_convert.mixture import make as make_mixture
 from localcollab_convert.staging.outputs import require_writable
 from small_gguf import small_llama
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_folder_is_made_and_an_older_result_may_be_replaced(tmp_path: Path) -> None:
     out = tmp_path / "new" / "matrix.gguf"

@@ -88,6 +88,7 @@ def test_the_sdist_holds_templates() -> None:
     assert len(template_files()) >= 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", template_files(), ids=lambda path: path.stem)
 def test_rendering_equals_transformers(path: Path) -> None:
     source = path.read_text("utf-8")
