@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hostile import Case
-from localcollab.methods.heads import FORMAT, HeadCard
+from localcollab.methods.heads import FORMAT, HeadMetadata
 from small_gguf import ARRAY, STRING, Gguf, bpe_keys, small_llama, spm_keys
 
 N = 20
@@ -19,22 +19,22 @@ QUESTION = "the inner tin"
 
 @dataclass(frozen=True)
 class Pair:
-    """Two small models of one vocabulary, and the head card that belongs to them."""
+    """Two small models of one vocabulary, and the head metadata that belongs to them."""
 
     base: Path
     expert: Path
-    card: HeadCard
+    metadata: HeadMetadata
 
     def run(self, *more: str, question: str = QUESTION) -> list[str]:
         files = ["run", "--base", str(self.base), "--expert", str(self.expert)]
         return [*files, "--max-tokens", "4", *more, "--", question]
 
 
-def write_head(path: Path, card: object, tensors: dict[str, np.ndarray], **metadata: str) -> Path:
+def write_head(path: Path, metadata: object, tensors: dict[str, np.ndarray], **more: str) -> Path:
     from safetensors.numpy import save_file
 
-    text = card if isinstance(card, str) else json.dumps(card)
-    save_file(tensors, path, {"format": FORMAT, "card": text} | metadata)
+    text = metadata if isinstance(metadata, str) else json.dumps(metadata)
+    save_file(tensors, path, {"format": FORMAT, "card": text} | more)
     return path
 
 
@@ -49,7 +49,7 @@ def sound_tensors(n_experts: int = 1, n_embd: int = 32) -> dict[str, np.ndarray]
 def damaged_heads(pair: Pair, folder: Path) -> list[Case]:
     """Cut short, bits flipped, noise, and other files by the name of a head."""
     rng = np.random.default_rng(1)
-    sound = write_head(folder / "s", asdict(pair.card), sound_tensors()).read_bytes()
+    sound = write_head(folder / "s", asdict(pair.metadata), sound_tensors()).read_bytes()
     cases = []
     for n in range(N):
         data = bytearray(sound)
@@ -70,46 +70,46 @@ def damaged_heads(pair: Pair, folder: Path) -> list[Case]:
 
 def wrong_heads(pair: Pair, folder: Path) -> list[Case]:
     """Sound files that are no head for these models."""
-    card = asdict(pair.card)
+    metadata = asdict(pair.metadata)
     nan, inf = np.float32(np.nan), np.float32(np.inf)
     weight, bias = sound_tensors()["weight"], sound_tensors()["bias"]
     rows: list[tuple[object, dict[str, np.ndarray]]] = [
-        (card | {"base_sha256": "0" * 64}, sound_tensors()),
-        (card | {"expert_sha256s": ["0" * 64]}, sound_tensors()),
-        (card | {"expert_sha256s": []}, sound_tensors(0)),
-        (card | {"expert_sha256s": ["0" * 64] * 2}, sound_tensors(2)),
-        (card | {"vocabulary": "0" * 64}, sound_tensors()),
-        (card | {"hidden_state": "before the norm"}, sound_tensors()),
-        (card, sound_tensors(n_embd=64)),
-        (card, sound_tensors(n_embd=0)),
-        (card, sound_tensors(2)),
-        (card, {"weight": weight * nan, "bias": bias}),
-        (card, {"weight": weight, "bias": bias + inf}),
-        (card, {"weight": np.full_like(weight, 3e38), "bias": bias}),
-        (card, {"weight": weight.astype(np.float64), "bias": bias}),
-        (card, {"weight": weight.astype(np.int8), "bias": bias}),
-        (card, {"weight": weight}),
-        (card, {"weight": bias.reshape(()), "bias": bias}),
-        (card, {"weight": weight, "bias": bias.reshape(())}),
-        (card, {"weight": weight, "bias": bias, "extra": bias}),
-        (card, {"weight": weight, "bias": bias, "hidden_weight": bias, "hidden_bias": bias}),
-        (card, {}),
+        (metadata | {"base_sha256": "0" * 64}, sound_tensors()),
+        (metadata | {"expert_sha256s": ["0" * 64]}, sound_tensors()),
+        (metadata | {"expert_sha256s": []}, sound_tensors(0)),
+        (metadata | {"expert_sha256s": ["0" * 64] * 2}, sound_tensors(2)),
+        (metadata | {"vocabulary": "0" * 64}, sound_tensors()),
+        (metadata | {"hidden_state": "before the norm"}, sound_tensors()),
+        (metadata, sound_tensors(n_embd=64)),
+        (metadata, sound_tensors(n_embd=0)),
+        (metadata, sound_tensors(2)),
+        (metadata, {"weight": weight * nan, "bias": bias}),
+        (metadata, {"weight": weight, "bias": bias + inf}),
+        (metadata, {"weight": np.full_like(weight, 3e38), "bias": bias}),
+        (metadata, {"weight": weight.astype(np.float64), "bias": bias}),
+        (metadata, {"weight": weight.astype(np.int8), "bias": bias}),
+        (metadata, {"weight": weight}),
+        (metadata, {"weight": bias.reshape(()), "bias": bias}),
+        (metadata, {"weight": weight, "bias": bias.reshape(())}),
+        (metadata, {"weight": weight, "bias": bias, "extra": bias}),
+        (metadata, {"weight": weight, "bias": bias, "hidden_weight": bias, "hidden_bias": bias}),
+        (metadata, {}),
     ]
     paths = [write_head(folder / f"head-{n}.safetensors", c, t) for n, (c, t) in enumerate(rows)]
     return [Case(p.stem, pair.run("--head", str(p)), names="head") for p in paths]
 
 
-def broken_cards(pair: Pair, folder: Path) -> list[Case]:
-    card = asdict(pair.card)
+def broken_metadata(pair: Pair, folder: Path) -> list[Case]:
+    sound = asdict(pair.metadata)
     texts: list[Any] = [
         "", "{", "null", "[]", "5", "{}", "[" * 100_000, '"x"', "\ufeff{}", "NaN",
-        card | {"base_sha256": 5}, card | {"expert_sha256s": "abc"}, card | {"expert_sha256s": 3},
-        card | {"expert_sha256s": [5]}, card | {"vocabulary": None}, card | {"threshold": "0.5"},
-        card | {"threshold": float("nan")}, card | {"threshold": 2}, card | {"threshold": None},
-        card | {"metrics": [1]},
+        sound | {"base_sha256": 5}, sound | {"expert_sha256s": "abc"}, sound | {"expert_sha256s": 3},
+        sound | {"expert_sha256s": [5]}, sound | {"vocabulary": None}, sound | {"threshold": "0.5"},
+        sound | {"threshold": float("nan")}, sound | {"threshold": 2}, sound | {"threshold": None},
+        sound | {"metrics": [1]},
     ]  # fmt: skip
     paths = [
-        write_head(folder / f"card-{n}.safetensors", text, sound_tensors())
+        write_head(folder / f"metadata-{n}.safetensors", text, sound_tensors())
         for n, text in enumerate(texts)
     ]
     return [Case(p.stem, pair.run("--head", str(p)), names=p.name) for p in paths]
@@ -267,6 +267,6 @@ def odd_paths(pair: Pair, folder: Path) -> list[Case]:
 
 
 KINDS = (
-    damaged_heads, wrong_heads, broken_cards, wrong_vocabularies, hostile_templates,
+    damaged_heads, wrong_heads, broken_metadata, wrong_vocabularies, hostile_templates,
     broken_catalogs, bad_options, odd_texts, odd_paths,
 )  # fmt: skip

@@ -15,7 +15,7 @@ from localcollab.decoding.sampling import Sampling
 from localcollab.errors import LocalcollabError
 from localcollab.events import Finished, Token
 from localcollab.llama.options import Options
-from localcollab.methods.vocabulary_map import MappedModel
+from localcollab.methods.vocabulary_map import RemappedVocabulary
 from localcollab.models.fit import fit_team
 from localcollab.models.fit_report import verdict
 from localcollab.models.listing import stated_licence
@@ -80,7 +80,7 @@ def check_team(
     yield from _vocabularies(opened)
     if opened.head:
         yield Finding(
-            "head", True, f"belongs to these files, threshold {opened.head.card.threshold:g}"
+            "head", True, f"belongs to these files, threshold {opened.head.metadata.threshold:g}"
         )
     yield _smoke(Session(opened))
 
@@ -114,7 +114,7 @@ def _vocabularies(opened: OpenTeam) -> Iterator[Finding]:
     yield Finding("vocabulary of the base", True, text)
     for name, member in list(opened.members.items())[1:]:
         # Opening maps what differs by padding only, and refuses the rest.
-        inner = (member.inner if isinstance(member, MappedModel) else member).vocabulary
+        inner = (member.inner if isinstance(member, RemappedVocabulary) else member).vocabulary
         same = inner.fingerprint == base.fingerprint
         text = (
             "the base's" if same else f"{inner.n_tokens} tokens, mapped to the base's by their text"

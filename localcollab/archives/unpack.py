@@ -106,7 +106,7 @@ def _read_manifest(archive: Path, tar: tarfile.TarFile) -> Manifest:
 
 
 def _check(archive: Path, manifest: Manifest, n_files: int) -> None:
-    from localcollab.catalog.schema import check
+    from localcollab.catalog.validate import check
 
     if len(manifest.files) != n_files:
         raise BadArchive(f"{archive}: its manifest names a file twice: do not trust it")

@@ -11,7 +11,7 @@ from localcollab.llama.bare import BareLoop
 from localcollab.llama.context import LlamaModel
 from localcollab.llama.header import read_header
 from localcollab.llama.options import Options, threads_for
-from localcollab.methods.vocabulary_map import MappedModel
+from localcollab.methods.vocabulary_map import RemappedVocabulary
 from localcollab.teams.open import OpenTeam, TeamPlan, open_team
 from localcollab.vocabulary import Vocabulary
 
@@ -97,7 +97,7 @@ def make_prompt(vocabulary: Vocabulary) -> list[int]:
 
 def llama_of(member: LanguageModel) -> LlamaModel:
     """The llama.cpp model of a member. Raises `BadOption` for a team among the members."""
-    inner = member.inner if isinstance(member, MappedModel) else member
+    inner = member.inner if isinstance(member, RemappedVocabulary) else member
     if not isinstance(inner, LlamaModel):
         raise BadOption(f"{member.name} is a team itself: bench measures teams of model files")
     return inner

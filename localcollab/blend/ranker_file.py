@@ -13,11 +13,11 @@ import numpy as np
 
 from localcollab.errors import RankerMismatch
 from localcollab.language_model import Float32Array
-from localcollab.storage import artifact as cards
+from localcollab.storage import artifact
 
 FORMAT = "localcollab-ranker-1"
 _AGAIN = "train one with localcollab convert ranker"
-_KIND = cards.Kind("ranker", FORMAT, RankerMismatch, _AGAIN)
+_KIND = artifact.Kind("ranker", FORMAT, RankerMismatch, _AGAIN)
 _TYPES = {"encoder_sha256": str, "data_sha256": str, "seed": int, "metrics": dict, "versions": dict}
 """Of the card's fields, as JSON has them."""
 _MOST_TOKENS = 2**20
@@ -123,15 +123,15 @@ class RankerFile:
 
 
 def save_ranker_file(ranker: RankerFile, path: Path) -> None:
-    cards.save(_KIND, path, ranker.tensors, ranker.card)
+    artifact.save(_KIND, path, ranker.tensors, ranker.card)
 
 
 def load_ranker_file(path: Path) -> RankerFile:
     """Raises `RankerMismatch`: missing, damaged, no ranker, or with values that are no numbers."""
-    found = cards.read(_KIND, path)
-    card = cards.parse(_KIND, path, found.card, _parsed)
+    found = artifact.read(_KIND, path)
+    card = artifact.parse(_KIND, path, found.metadata, _parsed)
     _check_shapes(found.tensors, len(card.measures), path)
-    cards.require_numbers(_KIND, path, found.tensors)
+    artifact.require_finite(_KIND, path, found.tensors)
     return RankerFile(found.tensors, card)
 
 
@@ -141,8 +141,8 @@ def _parsed(values: dict[str, Any]) -> RankerCard:
     form = Form(**values["form"])
     _check_form(form)
     measures = tuple(values["measures"])
-    card = RankerCard(**cards.known(RankerCard, values) | {"form": form, "measures": measures})
-    cards.check_types(card, _TYPES)
+    card = RankerCard(**artifact.known(RankerCard, values) | {"form": form, "measures": measures})
+    artifact.check_types(card, _TYPES)
     if not measures or not all(isinstance(name, str) for name in measures):
         raise TypeError("measures names none")
     return card
@@ -158,7 +158,7 @@ def _check_form(form: Form) -> None:
             raise ValueError(f"{name} is {value!r}")
 
 
-def _check_shapes(tensors: cards.Tensors, n_measures: int, path: Path) -> None:
+def _check_shapes(tensors: artifact.Tensors, n_measures: int, path: Path) -> None:
     width = tensors["hidden_bias"].size if "hidden_bias" in tensors else 0
     expected = {
         "hidden_weight": (width, 2 * width), "hidden_bias": (width,),

@@ -75,7 +75,7 @@ def parse_catalog(path: Path, *, root: Path | None = None, is_sound: bool = Fals
         raise BadCatalog(f"{path}: cannot be read as TOML ({error}): mend it") from error
     if not is_sound and not is_sealed(text):
         # Imported here: reading what ships, or what this program wrote, needs no pydantic.
-        from localcollab.catalog.schema import check
+        from localcollab.catalog.validate import check
 
         check(path, tables)
     return _catalog(path, root or path.parent, tables)

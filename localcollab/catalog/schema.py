@@ -1,149 +1,275 @@
-"""What is said of what may not stand in a models.toml: one line each. `tables` says what may.
+"""What may stand in a models.toml, as pydantic tables; those of teams by their method.
 
-pydantic is imported for these two alone, and only for files that are not known to be sound.
+`fault` is what types cannot say, in words. Imported only for files that are not known to be sound.
 """
 
-import difflib
-from pathlib import Path
-from typing import Any
+import os
+from dataclasses import fields
+from typing import Annotated, Any, Literal
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from localcollab.catalog.tables import (
-    TEAM_TABLES,
-    CatalogTable,
-    FamiliarTable,
-    ModelTable,
-    Table,
-    TrainedTable,
-    VerifiedTable,
-)
-from localcollab.errors import BadCatalog
-
-_MAX_SHOWN = 60
+from localcollab.catalog.methods import Blend, Contrast, Method, Mixture, Proxy
+from localcollab.catalog.ranker_names import parse_ranker
+from localcollab.errors import BadOption
 
 
-_TABLES: dict[str, type[Table]] = {
-    "models": ModelTable,
-    "heads": TrainedTable,
-    "bridges": TrainedTable,
-    "mixtures": TrainedTable,
+def _default(method: type[Method], key: str) -> Any:
+    """It lives in the method's record."""
+    return next(field.default for field in fields(method) if field.name == key)
+
+
+class Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    def fault(self) -> str | None:
+        """What is wrong, and what to do; None: nothing."""
+        return None
+
+
+Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+Name = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]*$")]
+Count = Annotated[int, Field(gt=0, lt=2**53)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Factor = Annotated[float, Field(ge=-1000, le=1000)]
+
+
+class VerifiedTable(Table):
+    against: Sha256
+    date: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")]
+    version: Name
+    same_tokenizer: bool
+    kl: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    same_top1: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
+    perplexity_change: Number | None = None
+    n_tokens: Count | None = None
+
+
+class ModelTable(Table):
+    path: Name | None = None
+    about: Text = ""
+    repository: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")] | None = None
+    file: Annotated[str, Field(pattern=r"^[^/\\\x00][^\\\x00]*$")] | None = None
+    revision: Annotated[str, Field(pattern=r"^[\w./-]+$")] | None = None
+    sha256: Sha256 | None = None
+    size_bytes: Count | None = None
+    parameters: Count | None = None
+    n_ctx: Count | None = None
+    kv_bytes_per_token: Count | None = None
+    licence: Text | None = None
+    checked: bool = False
+    adapter: Name | None = None
+    weights_of: Name | None = None
+    verified: VerifiedTable | None = None
+
+    def fault(self) -> str | None:
+        ways = [k for k in ("path", "repository", "adapter") if getattr(self, k) is not None]
+        # An imported or pulled file stands at a path and keeps the name of where it came from.
+        if not ways:
+            return "lacks the key 'path': add it, or repository and file, or adapter and weights_of"
+        if "adapter" in ways and len(ways) > 1:
+            return (
+                f"has {' and '.join(ways)}: an adapter stands with weights_of only; leave one out"
+            )
+        if (self.repository is None) != (self.file is None):
+            lacking = "file" if self.file is None else "repository"
+            return f"lacks the key {lacking!r}: repository and file belong together; add it"
+        if (self.adapter is None) != (self.weights_of is None):
+            lacking = "adapter" if self.adapter is None else "weights_of"
+            return f"lacks the key {lacking!r}: adapter and weights_of belong together; add it"
+        if self.file is not None and ".." in self.file.split("/"):
+            return f"file is {self.file!r}: give a path inside the repository, without '..'"
+        return None
+
+
+class TrainedTable(Table):
+    path: Name
+
+
+class FamiliarTable(Table):
+    opening: Text
+    least_logprob: Number
+
+
+class TeamTable(Table):
+    """What every team may have."""
+
+    about: Text = ""
+    draft: Name | None = None
+    memory_gb: Count | None = None
+
+
+class DeferralTable(TeamTable):
+    method: Literal["deferral"]
+    base: Name
+    experts: list[Name] = []
+    head: Name | None = None
+    gate: Name | None = None
+    threshold: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
+    compose: bool = False
+    familiar: dict[str, FamiliarTable] = {}
+
+    def fault(self) -> str | None:
+        if fault := _experts_fault(self.experts):
+            return fault
+        if (self.head is None) == (self.gate is None):
+            return "needs either head or gate: give one of them"
+        for expert in self.familiar:
+            if expert not in self.experts:
+                return f"familiar names {expert!r}, which is no expert of it: name one, or leave it out"
+        return None
+
+
+class SpeculationTable(TeamTable):
+    method: Literal["speculation"]
+    base: Name
+
+    def fault(self) -> str | None:
+        if self.draft is None:
+            return "lacks the key 'draft': name the small model that drafts"
+        return None
+
+
+class CalmTable(TeamTable):
+    method: Literal["calm"]
+    base: Name
+    experts: list[Name]
+    bridge: Name
+
+    def fault(self) -> str | None:
+        return _experts_fault(self.experts)
+
+
+class ProxyTable(TeamTable):
+    method: Literal["proxy"]
+    base: Name
+    expert: Name
+    antiexpert: Name
+    alpha: Factor = _default(Proxy, "alpha")
+
+    def fault(self) -> str | None:
+        return _namesakes({"expert": self.expert, "antiexpert": self.antiexpert}, taken="base")
+
+
+class ContrastTable(TeamTable):
+    method: Literal["contrast"]
+    expert: Name
+    amateur: Name
+    beta: Factor = _default(Contrast, "beta")
+    cut: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = _default(Contrast, "cut")
+
+    def fault(self) -> str | None:
+        return _namesakes({"expert": self.expert, "amateur": self.amateur})
+
+
+class MixtureTable(TeamTable):
+    method: Literal["mixture"]
+    members: list[Name]
+    weights: list[Annotated[float, Field(ge=0, allow_inf_nan=False)]] | None = None
+    fitted: Name | None = None
+    space: Literal["probability", "log"] = _default(Mixture, "space")
+
+    def fault(self) -> str | None:
+        if len(self.members) < 2:
+            return "members is too short: name at least two models"
+        twice = next((n for k, n in enumerate(self.members) if n in self.members[:k]), None)
+        if twice is not None:
+            return f"members has two members of the name {twice!r}: name it once, with more weight"
+        if self.weights is not None and self.fitted is not None:
+            return "has weights and fitted: give one of them"
+        if self.weights is None:
+            return None
+        if len(self.weights) != len(self.members) or not sum(self.weights):
+            return (
+                f"weights has {len(self.weights)} numbers for {len(self.members)} members: give one of "
+                "0 or more for each, not all 0"
+            )
+        return None
+
+
+class BlendTable(TeamTable):
+    method: Literal["blend"]
+    members: list[Name]
+    ranker: Name
+    samples: Count = _default(Blend, "samples")
+    temperature: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] = _default(
+        Blend, "temperature"
+    )
+    aggregation: Literal["max_logits", "max_wins", "bubble"] = _default(Blend, "aggregation")
+    fuser: Name | None = None
+    top_k: Annotated[int, Field(ge=2, lt=2**53)] = _default(Blend, "top_k")
+    verify: bool = False
+
+    def fault(self) -> str | None:
+        if len(set(self.members)) < len(self.members):
+            return "members has one name twice: name it once, with more samples"
+        if len(self.members) * self.samples < 2:
+            return "has one candidate: name two members, or give samples of 2 or more"
+        if self.fuser and self.aggregation == "bubble":
+            return "has a fuser, and bubble finds one best answer only: use max_logits or max_wins"
+        if self.draft:
+            return "has draft, which a blend does not use: leave it out"
+        try:
+            ranker = parse_ranker(self.ranker)
+        except BadOption as error:
+            return f"ranker: {error}"
+        if ranker.kind == "pairranker" and not os.path.isabs(ranker.arguments[0]):
+            return f"ranker is {self.ranker!r}: give the whole path of its folder"
+        return None
+
+
+AnyTeamTable = Annotated[
+    DeferralTable
+    | SpeculationTable
+    | CalmTable
+    | ProxyTable
+    | ContrastTable
+    | MixtureTable
+    | BlendTable,
+    Field(discriminator="method"),
+]
+TEAM_TABLES: dict[str, type[TeamTable]] = {
+    "deferral": DeferralTable,
+    "speculation": SpeculationTable,
+    "calm": CalmTable,
+    "proxy": ProxyTable,
+    "contrast": ContrastTable,
+    "mixture": MixtureTable,
+    "blend": BlendTable,
 }
-_METHODS = ", ".join(f'"{name}"' for name in TEAM_TABLES)
-_REMEDIES = {
-    "path": "give the path of a file",
-    "repository": 'write it as "owner/name"',
-    "file": "give a relative path inside the repository",
-    "sha256": "give 64 lower-case hexadecimal digits",
-    "size_bytes": "give a whole number above 0",
-    "parameters": "give a whole number above 0",
-    "n_ctx": "give a whole number above 0",
-    "kv_bytes_per_token": "give a whole number above 0",
-    "memory_gb": "give a whole number above 0",
-    "checked": "write true or false",
-    "compose": "write true or false",
-    "method": f"write one of {_METHODS}",
-    "experts": "they must be names of models, in a list",
-    "models": "make it a table of tables",
-    "heads": "make it a table of tables",
-    "bridges": "make it a table of tables",
-    "mixtures": "make it a table of tables",
-    "teams": "make it a table of tables",
-    "members": "they must be names of models, in a list",
-    "weights": "give a list of numbers of 0 or more, one for each member",
-    "space": 'write "probability" or "log"',
-    "alpha": "give a number from -1000 to 1000",
-    "beta": "give a number from -1000 to 1000",
-    "cut": "give a number above 0 and at most 1",
-    "ranker": "write longest, vote, likelihood, judge(MODEL), ... in quotes",
-    "samples": "give a whole number above 0",
-    "temperature": "give a number from 0 to 100",
-    "aggregation": 'write "max_logits", "max_wins" or "bubble"',
-    "top_k": "give a whole number of 2 or more",
-    "verify": "write true or false",
-    "threshold": "give a number from 0 to 1",
-    "least_logprob": "give nats, a number below 0",
-    "familiar": "make it tables, one for each expert",
-    "against": "give 64 lower-case hexadecimal digits",
-    "date": 'write it as "2026-01-31"',
-    "same_tokenizer": "write true or false",
-    "kl": "give nats, a number of 0 or more",
-    "same_top1": "give a share, from 0 to 1",
-    "perplexity_change": "give a share, 0.01 for one percent more",
-    "n_tokens": "give a whole number above 0",
-}
+"""By method."""
 
 
-def check(path: Path, tables: dict[str, Any]) -> None:
-    """Raises `BadCatalog` with the first fault: file, table, key, and what to do."""
-    try:
-        checked = CatalogTable.model_validate(tables)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        raise BadCatalog(f"{path}: {_sentence(first)}") from None
-    for kind, entries in (("models", checked.models), ("teams", checked.teams)):
-        for name, table in entries.items():
-            if fault := table.fault():
-                raise BadCatalog(f"{path}: [{kind}.{name}] {fault}")
+class CatalogTable(Table):
+    models: dict[str, ModelTable] = {}
+    heads: dict[str, TrainedTable] = {}
+    bridges: dict[str, TrainedTable] = {}
+    mixtures: dict[str, TrainedTable] = {}
+    teams: dict[str, AnyTeamTable] = {}
 
 
-def _sentence(error: Any) -> str:
-    kind, loc = error["type"], tuple(str(part) for part in error["loc"])
-    method = None
-    if loc[:1] == ("teams",) and len(loc) > 2:
-        # pydantic puts the method behind the team's name.
-        method, loc = loc[2], (*loc[:2], *loc[3:])
-    table, key = _place(loc)
-    if kind == "extra_forbidden":
-        return f"{table} has the unknown key {key!r}: {_suggestion(loc, method)}"
-    if kind in ("missing", "union_tag_not_found"):
-        return f"{table} lacks the key {key or 'method'!r}: add it"
-    if kind == "union_tag_invalid":
-        value = _shown(error["input"]["method"])
-        return f"{table} method is {value}: {_REMEDIES['method']}"
-    value = _shown(error["input"])
-    if not key:
-        return f"{table} is {value}: make it a table"
-    name = key.split(".")[0]
-    return f"{table} {key} is {value}: {_REMEDIES.get(name, 'give a text in quotes')}"
+def _experts_fault(experts: list[Name]) -> str | None:
+    if not experts:
+        return "experts is empty: name at least one model"
+    for n, expert in enumerate(experts):
+        # Authors of tokens are known by these names.
+        if expert == "base" or expert in experts[:n]:
+            return (
+                f"experts has two members of the name {expert!r}: give the model another name under "
+                "[models]"
+            )
+    return None
 
 
-def _place(loc: tuple[str, ...]) -> tuple[str, str]:
-    """The table as TOML writes it, and the key inside it; "" where the table itself is wrong."""
-    if not loc:
-        return "the whole", ""
-    if loc[0] not in CatalogTable.model_fields:
-        return "the file", loc[0]
-    if len(loc) == 1:
-        return "the file's", loc[0]
-    if loc[0] == "teams" and loc[2:3] == ("familiar",) and len(loc) >= 4:
-        return f"[{'.'.join(loc[:4])}]", ".".join(loc[4:])
-    if loc[0] == "models" and loc[2:3] == ("verified",):
-        return f"[{'.'.join(loc[:3])}]", ".".join(loc[3:])
-    return f"[{loc[0]}.{loc[1]}]", ".".join(loc[2:])
-
-
-def _suggestion(loc: tuple[str, ...], method: str | None) -> str:
-    known = _known(loc, method)
-    near = difflib.get_close_matches(loc[-1], known, n=1)
-    if near:
-        return f"did you mean {near[0]}?"
-    if method is not None and any(loc[-1] in t.model_fields for t in TEAM_TABLES.values()):
-        return f'method = "{method}" does not use it; leave it out'
-    return f"use one of {', '.join(known)}"
-
-
-def _known(loc: tuple[str, ...], method: str | None) -> list[str]:
-    """The keys that may stand where `loc` ends."""
-    if len(loc) == 1:
-        return list(CatalogTable.model_fields)
-    if len(loc) > 3:
-        inner = VerifiedTable if loc[0] == "models" else FamiliarTable
-        return list(inner.model_fields)
-    table = _TABLES[loc[0]] if method is None else TEAM_TABLES[method]
-    return list(table.model_fields)
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 1] + "…"
+def _namesakes(named: dict[str, str], *, taken: str | None = None) -> str | None:
+    """Authors of tokens are known by these names; `taken` is the base's."""
+    seen = {taken}
+    for key, name in named.items():
+        if name in seen:
+            return (
+                f"{key} is a second member of the name {name!r}: give the model another name under "
+                "[models]"
+            )
+        seen.add(name)
+    return None

@@ -45,7 +45,7 @@ def add(
     models: Models = None,
 ) -> None:
     """Enter a GGUF file of this machine; it is linked, never copied."""
-    from localcollab.models.links import add as command
+    from localcollab.models.installed import add as command
 
     entry = command(file, name, tuple(models or ()))
     print(f"added {entry.name}: {entry.path} (sha256 {(entry.sha256 or '')[:12]})")
@@ -54,7 +54,7 @@ def add(
 @app.command()
 def rm(name: str, models: Models = None) -> None:
     """Forget a model; its file goes with its last user, if localcollab keeps it."""
-    from localcollab.models.links import remove
+    from localcollab.models.installed import remove
 
     print(f"forgot {name}: {remove(name, tuple(models or ()))}")
 

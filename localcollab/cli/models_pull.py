@@ -11,7 +11,7 @@ from localcollab.llama.options import Options
 from localcollab.models import pull
 from localcollab.models.fit import fit_team
 from localcollab.models.fit_report import verdict
-from localcollab.models.links import state_of
+from localcollab.models.installed import state_of
 from localcollab.models.listing import size_text
 from localcollab.terminal.status import Status
 

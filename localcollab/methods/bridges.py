@@ -2,7 +2,7 @@
 
 Stored as safetensors, float32 or float16, per layer pair i: `i.norm_anchor` (d_B,), `i.norm_augmenting`
 (d_A,), `i.query` (n_inner, d_B), `i.key` and `i.value` (n_inner, d_A), `i.output` (d_B, n_inner); its
-card, as JSON, in the metadata. Loaded and checked like a head; runs in NumPy, in float32.
+metadata, as JSON, in the header. Loaded and checked like a head; runs in NumPy, in float32.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,15 +14,15 @@ import numpy as np
 
 from localcollab.errors import BridgeMismatch
 from localcollab.language_model import Float32Array
-from localcollab.storage import artifact as cards
+from localcollab.storage import artifact
 
 FORMAT = "localcollab-bridge-1"
-_KIND = cards.Kind("bridge", FORMAT, BridgeMismatch, "train one with localcollab convert calm")
+_KIND = artifact.Kind("bridge", FORMAT, BridgeMismatch, "train one with localcollab convert calm")
 _TYPES = {
     "anchor_sha256": str, "vocabulary": str, "data_sha256": str, "seed": int, "metrics": dict,
     "versions": dict,
 }  # fmt: skip
-"""Of the card's fields, as JSON has them."""
+"""Of the metadata's fields, as JSON has them."""
 NORM_EPS = 1e-6
 _STEEPEST = 1e9
 """Of slopes: float32 holds them times any distance."""
@@ -41,7 +41,7 @@ class LayerPair(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class BridgeCard:
+class BridgeMetadata:
     anchor_sha256: str
     augmenting_sha256s: tuple[str, ...]
     vocabulary: str
@@ -75,7 +75,7 @@ class Pair:
 @dataclass(frozen=True, slots=True)
 class Bridge:
     pairs: tuple[Pair, ...]
-    card: BridgeCard
+    metadata: BridgeMetadata
 
     @property
     def n_bytes(self) -> int:
@@ -95,30 +95,30 @@ class Bridge:
 
         Raises `BridgeMismatch`.
         """
-        card = self.card
-        if len(augmenting) != len(card.augmenting_sha256s):
+        metadata = self.metadata
+        if len(augmenting) != len(metadata.augmenting_sha256s):
             raise BridgeMismatch(
-                f"the bridge leads to {len(card.augmenting_sha256s)} augmenting models, "
+                f"the bridge leads to {len(metadata.augmenting_sha256s)} augmenting models, "
                 f"{len(augmenting)} are given: name those it was trained with, in its order"
             )
         places = ["anchor", *(f"augmenting model {n}" for n in range(1, len(augmenting) + 1))]
-        trained = (card.anchor_sha256, *card.augmenting_sha256s)
+        trained = (metadata.anchor_sha256, *metadata.augmenting_sha256s)
         for place, mine, theirs in zip(places, (anchor, *augmenting), trained, strict=True):
             if mine != theirs:
                 raise BridgeMismatch(
                     f"the bridge was trained with another file as {place} (sha256 {theirs[:12]}, "
                     f"given {mine[:12]}): use that file, or train one with localcollab convert calm"
                 )
-        if card.vocabulary != vocabulary:
+        if metadata.vocabulary != vocabulary:
             raise BridgeMismatch(
-                f"the bridge was trained for another vocabulary ({card.vocabulary[:12]}, the anchor "
+                f"the bridge was trained for another vocabulary ({metadata.vocabulary[:12]}, the anchor "
                 f"has {vocabulary[:12]}): train one with localcollab convert calm"
             )
         self.require_widths(widths)
 
     def require_widths(self, widths: Sequence[int]) -> None:
         """`widths`: n_embd of the models, anchor first. Raises `BridgeMismatch`."""
-        for layers, pair in zip(self.card.pairs, self.pairs, strict=True):
+        for layers, pair in zip(self.metadata.pairs, self.pairs, strict=True):
             own = (len(pair.norm_anchor), len(pair.norm_augmenting))
             given = (widths[0], widths[1 + layers.model])
             if own != given:
@@ -148,20 +148,20 @@ def save_bridge(bridge: Bridge, path: Path, *, half: bool = False) -> None:
         for i, pair in enumerate(bridge.pairs)
         for part in _PARTS
     }
-    cards.save(_KIND, path, tensors, bridge.card)
+    artifact.save(_KIND, path, tensors, bridge.metadata)
 
 
 def load_bridge(path: Path) -> Bridge:
     """Raises `BridgeMismatch`: missing, damaged, no bridge, or values that are no numbers."""
-    found = cards.read(_KIND, path)
-    card = cards.parse(_KIND, path, found.card, _parsed)
-    _check_card(card, path)
-    return Bridge(_parse_pairs(found.tensors, card, path), card)
+    found = artifact.read(_KIND, path)
+    metadata = artifact.parse(_KIND, path, found.metadata, _parsed)
+    _check_metadata(metadata, path)
+    return Bridge(_parse_pairs(found.tensors, metadata, path), metadata)
 
 
-def _parsed(values: dict[str, Any]) -> BridgeCard:
-    card = BridgeCard(
-        **cards.known(BridgeCard, values)
+def _parsed(values: dict[str, Any]) -> BridgeMetadata:
+    metadata = BridgeMetadata(
+        **artifact.known(BridgeMetadata, values)
         | {
             "pairs": tuple(LayerPair(*map(int, pair)) for pair in values["pairs"]),
             "augmenting_sha256s": tuple(map(str, values["augmenting_sha256s"])),
@@ -169,35 +169,37 @@ def _parsed(values: dict[str, Any]) -> BridgeCard:
             "slopes": tuple(map(float, values.get("slopes", ()))),
         }
     )
-    cards.check_types(card, _TYPES)
-    return card
+    artifact.check_types(metadata, _TYPES)
+    return metadata
 
 
-def _check_card(card: BridgeCard, path: Path) -> None:
-    if not card.pairs or card.n_heads < 1:
+def _check_metadata(metadata: BridgeMetadata, path: Path) -> None:
+    if not metadata.pairs or metadata.n_heads < 1:
         raise _KIND.refusal(path, "joins no layers, or has no heads")
-    is_sound = all(abs(slope) <= _STEEPEST for slope in card.slopes)
-    if len(card.slopes) not in (0, card.n_heads) or not is_sound:
-        raise _KIND.refusal(path, f"has slopes {card.slopes} for {card.n_heads} heads")
-    n_models = len(card.augmenting_sha256s)
-    odd = [pair for pair in card.pairs if not 0 <= pair.model < n_models]
+    is_sound = all(abs(slope) <= _STEEPEST for slope in metadata.slopes)
+    if len(metadata.slopes) not in (0, metadata.n_heads) or not is_sound:
+        raise _KIND.refusal(path, f"has slopes {metadata.slopes} for {metadata.n_heads} heads")
+    n_models = len(metadata.augmenting_sha256s)
+    odd = [pair for pair in metadata.pairs if not 0 <= pair.model < n_models]
     if odd:
         raise _KIND.refusal(path, f"joins augmenting model {odd[0].model} of {n_models}")
 
 
-def _parse_pairs(tensors: cards.Tensors, card: BridgeCard, path: Path) -> tuple[Pair, ...]:
-    wanted = {f"{i}.{part}" for i in range(len(card.pairs)) for part in _PARTS}
+def _parse_pairs(
+    tensors: artifact.Tensors, metadata: BridgeMetadata, path: Path
+) -> tuple[Pair, ...]:
+    wanted = {f"{i}.{part}" for i in range(len(metadata.pairs)) for part in _PARTS}
     if set(tensors) != wanted:
         odd = sorted(set(tensors) ^ wanted)[:3]
         raise _KIND.refusal(path, f"tensors {', '.join(odd)} are missing or too many")
     for name, tensor in tensors.items():
         if tensor.dtype not in (np.float32, np.float16):
             raise _KIND.refusal(path, f"{name} is of {tensor.dtype}, not float32 or float16")
-    cards.require_numbers(_KIND, path, tensors)
+    artifact.require_finite(_KIND, path, tensors)
     pairs = []
-    for i in range(len(card.pairs)):
+    for i in range(len(metadata.pairs)):
         pair = Pair(**{part: tensors[f"{i}.{part}"].astype(np.float32) for part in _PARTS})
-        _check_shapes(pair, card.n_heads, path, i)
+        _check_shapes(pair, metadata.n_heads, path, i)
         pairs.append(pair)
     return tuple(pairs)
 

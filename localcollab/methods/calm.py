@@ -82,9 +82,9 @@ class CalmModel:
         if library.supports_gpu() and options.n_gpu_layers != 0:
             raise BadOption(f"{name}: composed models run on the CPU only: give `n_gpu_layers` 0")
         everyone = (anchor, *augmenting.values())
-        if len(everyone) - 1 != len(bridge.card.augmenting_sha256s):
+        if len(everyone) - 1 != len(bridge.metadata.augmenting_sha256s):
             raise BadOption(
-                f"{name}: the bridge leads to {len(bridge.card.augmenting_sha256s)} augmenting "
+                f"{name}: the bridge leads to {len(bridge.metadata.augmenting_sha256s)} augmenting "
                 f"models, {len(augmenting)} are given"
             )
         bridge.require_widths([weights.n_embd for weights in everyone])
@@ -107,10 +107,10 @@ class CalmModel:
     ) -> LlamaModel:
         assert options.n_ctx is not None
         sources: dict[int, list[CrossAttention]] = {}
-        for layers, pair in zip(bridge.card.pairs, bridge.pairs, strict=True):
+        for layers, pair in zip(bridge.metadata.pairs, bridge.pairs, strict=True):
             if layers.model == number:
                 attention = CrossAttention(
-                    pair, bridge.card.n_heads, options.n_ctx, bridge.card.slopes
+                    pair, bridge.metadata.n_heads, options.n_ctx, bridge.metadata.slopes
                 )
                 sources.setdefault(layers.source, []).append(attention)
                 self._targets.setdefault(layers.target, []).append(attention)

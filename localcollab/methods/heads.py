@@ -3,7 +3,8 @@
 A head maps the base's hidden state (after the final norm) to a softmax over {base, expert 1..K},
 the base's logit fixed at 0, as in Co-LLM (arXiv:2403.03870). Stored as safetensors: a linear layer
 (`weight` (K, n_embd), `bias` (K,)) or a two-layer perceptron with tanh (`hidden_weight`,
-`hidden_bias`, `weight`, `bias`); its card, as JSON, in the metadata.
+`hidden_bias`, `weight`, `bias`); its
+metadata, as JSON, in the header.
 """
 
 import hashlib
@@ -16,22 +17,22 @@ import numpy as np
 
 from localcollab.errors import HeadMismatch
 from localcollab.language_model import Float32Array
-from localcollab.storage import artifact as cards
+from localcollab.storage import artifact
 
 FORMAT = "localcollab-head-1"
 HIDDEN_STATE = "after the final norm"
 """Where llama.cpp takes its embedding; other runtimes export the state before the norm."""
-_KIND = cards.Kind("head", FORMAT, HeadMismatch, "train one with localcollab convert head")
+_KIND = artifact.Kind("head", FORMAT, HeadMismatch, "train one with localcollab convert head")
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "base_sha256": str, "vocabulary": str, "data_sha256": str, "hidden_state": str,
     "expert_sha256s": list, "threshold": (int, float), "seed": int, "metrics": dict,
     "versions": dict,
 }  # fmt: skip
-"""Of the card's fields, as JSON has them."""
+"""Of the metadata's fields, as JSON has them."""
 
 
 @dataclass(frozen=True, slots=True)
-class HeadCard:
+class HeadMetadata:
     """What a head was made from, and how good it is. Every field is in the file."""
 
     base_sha256: str
@@ -51,7 +52,7 @@ class HeadCard:
 @dataclass(frozen=True, slots=True)
 class Head:
     tensors: Mapping[str, Float32Array]
-    card: HeadCard
+    metadata: HeadMetadata
     sha256: str = field(default="", compare=False)
     """Of its file; empty: it was made here and is in none."""
 
@@ -83,10 +84,10 @@ class Head:
 
     def require(self, base: str, experts: Sequence[str], vocabulary: str, n_embd: int) -> None:
         """`base`, `experts`: sha256 of the files in use. Raises `HeadMismatch`."""
-        card = self.card
-        if card.vocabulary != vocabulary:
+        metadata = self.metadata
+        if metadata.vocabulary != vocabulary:
             raise HeadMismatch(
-                f"the head was trained for another vocabulary ({card.vocabulary[:12]}, the base has "
+                f"the head was trained for another vocabulary ({metadata.vocabulary[:12]}, the base has "
                 f"{vocabulary[:12]}): train one with localcollab convert head"
             )
         if n_embd != self.n_embd or len(experts) != self.n_experts:
@@ -94,7 +95,7 @@ class Head:
                 f"the head reads {self.n_embd} values for {self.n_experts} experts, the team has "
                 f"{n_embd} and {len(experts)}: train one with localcollab convert head"
             )
-        given, trained = (base, *experts), (card.base_sha256, *card.expert_sha256s)
+        given, trained = (base, *experts), (metadata.base_sha256, *metadata.expert_sha256s)
         for i, (mine, theirs) in enumerate(zip(given, trained, strict=True)):
             if mine != theirs:
                 who = "the base" if i == 0 else f"expert {i}"
@@ -105,38 +106,38 @@ class Head:
 
 
 def save_head(head: Head, path: Path) -> None:
-    cards.save(_KIND, path, head.tensors, head.card)
+    artifact.save(_KIND, path, head.tensors, head.metadata)
 
 
 def load_head(path: Path) -> Head:
     """Raises `HeadMismatch`: missing, damaged, not a head, or with values that are no numbers."""
-    found = cards.read(_KIND, path)
-    card = cards.parse(_KIND, path, found.card, _parsed)
-    _check_card(card, path)
-    _check_shapes(found.tensors, len(card.expert_sha256s), path)
-    cards.require_numbers(_KIND, path, found.tensors)
-    return Head(found.tensors, card, hashlib.sha256(path.read_bytes()).hexdigest())
+    found = artifact.read(_KIND, path)
+    metadata = artifact.parse(_KIND, path, found.metadata, _parsed)
+    _check_metadata(metadata, path)
+    _check_shapes(found.tensors, len(metadata.expert_sha256s), path)
+    artifact.require_finite(_KIND, path, found.tensors)
+    return Head(found.tensors, metadata, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
-def _parsed(values: dict[str, Any]) -> HeadCard:
-    card = HeadCard(**cards.known(HeadCard, values))
-    cards.check_types(card, _TYPES)
-    if not all(isinstance(sha256, str) for sha256 in card.expert_sha256s):
+def _parsed(values: dict[str, Any]) -> HeadMetadata:
+    metadata = HeadMetadata(**artifact.known(HeadMetadata, values))
+    artifact.check_types(metadata, _TYPES)
+    if not all(isinstance(sha256, str) for sha256 in metadata.expert_sha256s):
         raise TypeError("expert_sha256s holds what is no text")
-    return replace(card, expert_sha256s=tuple(card.expert_sha256s))
+    return replace(metadata, expert_sha256s=tuple(metadata.expert_sha256s))
 
 
-def _check_card(card: HeadCard, path: Path) -> None:
-    if not 0 <= card.threshold <= 1:
-        raise _KIND.refusal(path, f"threshold {card.threshold} is no probability")
-    if card.hidden_state != HIDDEN_STATE:
+def _check_metadata(metadata: HeadMetadata, path: Path) -> None:
+    if not 0 <= metadata.threshold <= 1:
+        raise _KIND.refusal(path, f"threshold {metadata.threshold} is no probability")
+    if metadata.hidden_state != HIDDEN_STATE:
         raise HeadMismatch(
-            f"{path}: reads the hidden state {card.hidden_state!r}, llama.cpp gives it "
+            f"{path}: reads the hidden state {metadata.hidden_state!r}, llama.cpp gives it "
             f"{HIDDEN_STATE}: export the states with localcollab convert head"
         )
 
 
-def _check_shapes(tensors: cards.Tensors, n_experts: int, path: Path) -> None:
+def _check_shapes(tensors: artifact.Tensors, n_experts: int, path: Path) -> None:
     names = set(tensors)
     linear, mlp = {"weight", "bias"}, {"weight", "bias", "hidden_weight", "hidden_bias"}
     if names not in (linear, mlp):

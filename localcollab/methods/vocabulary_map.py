@@ -16,7 +16,7 @@ MAX_DIFFERENT = 1024
 """Tokens that may be missing on one side. More means another tokenizer, not padding."""
 
 
-class MappedModel(Wrapper):
+class RemappedVocabulary(Wrapper):
     """`inner` with the ids of `vocabulary`. Raises `VocabularyMismatch` at a token it lacks."""
 
     def __init__(self, inner: LanguageModel, vocabulary: Vocabulary, to_inner: np.ndarray) -> None:
@@ -73,4 +73,4 @@ def in_vocabulary(model: LanguageModel, vocabulary: Vocabulary, owner: str) -> L
             f"are missing, {n_extra} are extra and {moved} have other ids: a team needs one "
             "vocabulary; choose models of one family"
         )
-    return MappedModel(model, vocabulary, to_inner)
+    return RemappedVocabulary(model, vocabulary, to_inner)

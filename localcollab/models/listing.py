@@ -169,7 +169,7 @@ def size_text(size_bytes: int) -> str:
 
 def print_verified(name: str | None, catalogs: tuple[Path, ...], *, as_json: bool) -> bool:
     """Whether nothing is missing or changed. Raises `BadCatalog`."""
-    from localcollab.models.links import verify
+    from localcollab.models.installed import verify
 
     found = []
     for one in verify(name, catalogs):

@@ -1,7 +1,7 @@
-"""Files of what was trained: safetensors whose metadata is a format and a card, as JSON.
+"""Trained files: safetensors with a format name and, as JSON, the metadata of what was trained.
 
-They are hostile input: whatever is wrong with one is its kind's error, which says how to get a good
-one. What the card and the tensors mean, and which of them there must be, is the kind's own.
+Files are hostile input: whatever is wrong with one raises its kind's error, which says how to get a good
+one. What the metadata and the tensors mean, and which tensors are required, is left to each kind.
 """
 
 import json
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Tensors = Mapping[str, npt.NDArray[Any]]
-Card = TypeVar("Card", bound="DataclassInstance")
+Metadata = TypeVar("Metadata", bound="DataclassInstance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,26 +28,26 @@ class Kind:
     noun: str
     format: str
     error: type[LocalcollabError]
-    again: str
-    """What to do about a bad one."""
+    remedy: str
+    """What to do about a bad file."""
 
     def refusal(self, path: Path, what: str) -> LocalcollabError:
-        return self.error(f"{path}: {what}: {self.again}")
+        return self.error(f"{path}: {what}: {self.remedy}")
 
 
 class Read(NamedTuple):
     tensors: Tensors
-    card: str
+    metadata: str
     """JSON, unchecked."""
 
 
-def save(kind: Kind, path: Path, tensors: Tensors, card: "DataclassInstance") -> None:
+def save(kind: Kind, path: Path, tensors: Tensors, metadata: "DataclassInstance") -> None:
     """Written beside its final name, then renamed. Equal contents are equal bytes."""
     from safetensors.numpy import save as to_bytes
 
-    metadata = {"format": kind.format, "card": json.dumps(asdict(card), sort_keys=True)}
+    header = {"format": kind.format, "card": json.dumps(asdict(metadata), sort_keys=True)}
     partial = path.with_name(path.name + ".partial")
-    data = to_bytes({name: np.ascontiguousarray(t) for name, t in tensors.items()}, metadata)
+    data = to_bytes({name: np.ascontiguousarray(t) for name, t in tensors.items()}, header)
     partial.write_bytes(_with_sorted_header(data))
     os.replace(partial, path)
 
@@ -65,44 +65,46 @@ def read(kind: Kind, path: Path) -> Read:
     from safetensors import SafetensorError, safe_open
 
     if not os.path.isfile(path):  # opening a FIFO would wait for a writer
-        raise kind.error(f"{path}: no such {kind.noun} file: check the path, or {kind.again}")
+        raise kind.error(f"{path}: no such {kind.noun} file: check the path, or {kind.remedy}")
     try:
         with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
+            header = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
-        raise kind.refusal(path, f"is no {kind.noun} file ({error})") from error
-    if metadata.get("format") != kind.format:
-        what = f"is a safetensors file but no {kind.noun} of format {kind.format}"
+        raise kind.refusal(path, f"not a {kind.noun} file ({error})") from error
+    if header.get("format") != kind.format:
+        what = f"a safetensors file, but not a {kind.noun} of format {kind.format}"
         raise kind.refusal(path, what)
-    return Read(tensors, metadata.get("card", ""))
+    return Read(tensors, header.get("card", ""))
 
 
-def parse(kind: Kind, path: Path, card: str, parsed: Callable[[dict[str, Any]], Card]) -> Card:
-    """`parsed` may fail as code does on JSON that holds anything. Raises the kind's error."""
+def parse(
+    kind: Kind, path: Path, metadata: str, parsed: Callable[[dict[str, Any]], Metadata]
+) -> Metadata:
+    """`parsed` may raise what code raises on unexpected JSON. Raises the kind's error."""
     try:
-        return parsed(json.loads(card))
+        return parsed(json.loads(metadata))
     except (
         ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError
     ) as error:  # fmt: skip
-        raise kind.refusal(path, f"its card is damaged ({error})") from error
+        raise kind.refusal(path, f"its metadata is damaged ({error})") from error
 
 
-def known(card: type[Card], values: Mapping[str, Any]) -> dict[str, Any]:
+def known(kind: type[Metadata], values: Mapping[str, Any]) -> dict[str, Any]:
     """Without the fields of later versions."""
-    names = {field.name for field in fields(card)}
+    names = {field.name for field in fields(kind)}
     return {name: value for name, value in values.items() if name in names}
 
 
-def check_types(card: object, wanted: Mapping[str, type | tuple[type, ...]]) -> None:
+def check_types(metadata: object, wanted: Mapping[str, type | tuple[type, ...]]) -> None:
     """JSON holds anything. Raises `TypeError`."""
     for name, of_type in wanted.items():
-        if not isinstance(getattr(card, name), of_type):
-            raise TypeError(f"{name} is a {type(getattr(card, name)).__name__}")
+        if not isinstance(getattr(metadata, name), of_type):
+            raise TypeError(f"{name} is a {type(getattr(metadata, name)).__name__}")
 
 
-def require_numbers(kind: Kind, path: Path, tensors: Tensors) -> None:
+def require_finite(kind: Kind, path: Path, tensors: Tensors) -> None:
     """Raises the kind's error for NaN and infinities."""
     for name, tensor in tensors.items():
         if not np.isfinite(tensor).all():
-            raise kind.refusal(path, f"{name} holds values that are no numbers")
+            raise kind.refusal(path, f"{name} holds NaN or infinite values")

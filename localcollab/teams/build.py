@@ -58,7 +58,7 @@ def _deferring(
 
 def _decision(plan: TeamPlan, head: Head | None, n_experts: int) -> tuple[Gate, float]:
     if head:
-        threshold = head.card.threshold if plan.threshold is None else plan.threshold
+        threshold = head.metadata.threshold if plan.threshold is None else plan.threshold
         return softmax_gate(head.p_defer), threshold
     if plan.gate is None:
         raise BadOption(f"team {plan.name!r} has neither a head nor a gate: give `gate` or `head`")

@@ -25,7 +25,7 @@ from localcollab.language_model import LanguageModel
 from localcollab.llama.context import LlamaModel
 from localcollab.llama.options import Options
 from localcollab.llama.weights import Weights, load_weights
-from localcollab.methods.bridges import Bridge, BridgeCard, LayerPair, Pair
+from localcollab.methods.bridges import Bridge, BridgeMetadata, LayerPair, Pair
 from localcollab.methods.calm import CalmModel
 from localcollab.methods.logits import proxy_tuned
 from localcollab.teams.open import Member, probe_member
@@ -113,7 +113,7 @@ def random_bridge(anchor: Weights, augmenting: Weights, n_inner: int, n_heads: i
         )
         for _ in layers
     )  # fmt: skip
-    return Bridge(pairs, BridgeCard("", ("",), "", tuple(layers), n_heads))
+    return Bridge(pairs, BridgeMetadata("", ("",), "", tuple(layers), n_heads))
 
 
 def _against_sum(

@@ -65,8 +65,8 @@ def widen_head(head: Head, n_embd: int, sha256s: Sequence[str]) -> Head:
     name = "hidden_weight" if "hidden_weight" in head.tensors else "weight"
     weight = head.tensors[name]
     wide = np.pad(weight, ((0, 0), (0, n_embd - weight.shape[1])))
-    card = replace(head.card, base_sha256=sha256s[0], expert_sha256s=tuple(sha256s[1:]))
-    return Head({**head.tensors, name: wide}, card)
+    metadata = replace(head.metadata, base_sha256=sha256s[0], expert_sha256s=tuple(sha256s[1:]))
+    return Head({**head.tensors, name: wide}, metadata)
 
 
 def order_experts(folder: Path, head: Head | None) -> list[Path]:
@@ -75,9 +75,9 @@ def order_experts(folder: Path, head: Head | None) -> list[Path]:
     if head is None:
         return paths
     by_sha256 = {file_sha256(path): path for path in paths}
-    if missing := set(head.card.expert_sha256s) - set(by_sha256):
+    if missing := set(head.metadata.expert_sha256s) - set(by_sha256):
         raise SystemExit(f"{folder}: no file has the head's expert {min(missing)[:12]}")
-    return [by_sha256[sha256] for sha256 in head.card.expert_sha256s]
+    return [by_sha256[sha256] for sha256 in head.metadata.expert_sha256s]
 
 
 def shipped_familiarity(folder: Path) -> dict[str, Familiarity]:

@@ -13,7 +13,7 @@ from localcollab.llama.context import LlamaModel
 from localcollab.llama.options import Options
 from localcollab.methods.gates import Gate
 from localcollab.methods.logits import LogitTeam
-from localcollab.methods.vocabulary_map import MappedModel, in_vocabulary
+from localcollab.methods.vocabulary_map import RemappedVocabulary, in_vocabulary
 from localcollab.terminal.visible_text import visible
 from localcollab_tui.jobs import Candidate, Opinion
 
@@ -25,7 +25,7 @@ _CHUNK = 256
 
 def second_reader(model: LanguageModel) -> LanguageModel:
     """Another context on `model`'s weights. Raises `BadOption` for what has no weights of its own."""
-    if isinstance(model, MappedModel):
+    if isinstance(model, RemappedVocabulary):
         return in_vocabulary(second_reader(model.inner), model.vocabulary, model.name)
     if isinstance(model, LlamaModel):
         return LlamaModel(model.weights, Options(n_ctx=model.n_ctx), name=model.name)

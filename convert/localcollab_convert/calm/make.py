@@ -20,7 +20,7 @@ from localcollab.llama.options import Options
 from localcollab.llama.probe import Verdict
 from localcollab.methods.bridges import (
     Bridge,
-    BridgeCard,
+    BridgeMetadata,
     LayerPair,
     load_bridge,
     save_bridge,
@@ -255,7 +255,7 @@ class BridgeMaker:
             module.load_state_dict(own)
             modules.append(module.to_pair())
         names = ("localcollab", "llama-cpp-python", "torch", "transformers", "numpy")
-        card = BridgeCard(
+        metadata = BridgeMetadata(
             anchor_sha256=self._verdicts[0].sha256,
             augmenting_sha256s=tuple(verdict.sha256 for verdict in self._verdicts[1:]),
             vocabulary=self._runtime.vocabulary.fingerprint,
@@ -267,7 +267,7 @@ class BridgeMaker:
             metrics=metrics,
             versions={name: version(name) for name in names},
         )
-        return Bridge(tuple(modules), card)
+        return Bridge(tuple(modules), metadata)
 
     def _write(self, trained: Trained, accuracy: Accuracy | None) -> Made:
         """The curve first, the bridge last: where there is a bridge, everything is there."""

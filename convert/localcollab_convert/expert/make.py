@@ -210,19 +210,19 @@ class ExpertMaker:
                 f"base alone {nll['base']:.3f}): give more --minutes, or leave "
                 "--like out, and a head is trained"
             )
-        card = replace(head.card, metrics=nll)
-        save_head(Head(head.tensors, card), self.head_path)
+        metadata = replace(head.metadata, metrics=nll)
+        save_head(Head(head.tensors, metadata), self.head_path)
         return nll
 
     def _head_of(self, like: Like, sha256s: Sequence[str]) -> Head:
         team = self.request.catalog.team(like.team).require_deferral()
         head = load_head(self.request.catalog.trained("heads", team.head or "").path)
-        if head.card.base_sha256 != sha256s[0]:
+        if head.metadata.base_sha256 != sha256s[0]:
             raise HeadMismatch(
                 f"the head of {like.team!r} belongs to another base than {self.request.base!r}: "
                 "give its base, or leave --like out"
             )
-        return Head(head.tensors, replace(head.card, expert_sha256s=tuple(sha256s[1:])))
+        return Head(head.tensors, replace(head.metadata, expert_sha256s=tuple(sha256s[1:])))
 
     @cached_property
     def _whole(self) -> Stage:

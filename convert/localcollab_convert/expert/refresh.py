@@ -145,9 +145,10 @@ class Refresh:
         head = load_head(self._expert.head)
         sha256 = file_sha256(made)
         bound = tuple(
-            sha256 if old == self._expert.card.sha256 else old for old in head.card.expert_sha256s
+            sha256 if old == self._expert.card.sha256 else old
+            for old in head.metadata.expert_sha256s
         )
-        save_head(Head(head.tensors, replace(head.card, expert_sha256s=bound)), out)
+        save_head(Head(head.tensors, replace(head.metadata, expert_sha256s=bound)), out)
 
     def _compare(self, texts: Sequence[Text], made: Path, head: Path) -> tuple[float, float]:
         """Nats a token of the answers, old team and new; 0 and 0 where there is no text."""

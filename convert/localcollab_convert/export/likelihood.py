@@ -49,7 +49,7 @@ def log_marginal(log_weights: Float64Array, logprobs: Float32Array) -> Float64Ar
 
 
 def measure_nll(table: TokenTable, head: Head) -> dict[str, float]:
-    """Mean nats a token, as a head card names them."""
+    """Mean nats a token, as a head's metadata names them."""
     logprobs = table.logprobs.astype(np.float64)
     n_members = logprobs.shape[1]
     alike = np.full_like(logprobs, -np.log(n_members))

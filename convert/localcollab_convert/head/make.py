@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save_file
 from localcollab.errors import BadData, BadOption, HeadMismatch
 from localcollab.language_model import Float32Array
 from localcollab.llama.options import Options
-from localcollab.methods.heads import Head, HeadCard, save_head
+from localcollab.methods.heads import Head, HeadMetadata, save_head
 from localcollab.teams.open import OpenTeam, member_sha256, open_team, probe_member
 from localcollab_convert.export import export
 from localcollab_convert.export.examples import Encoder, Example, hold_out, parse_file
@@ -186,7 +186,7 @@ class HeadMaker:
             tensors = run.run(
                 lambda step, nll: self._show(f"train: step {step}, validation NLL {nll:.4f}")
             )
-            nll = measure_nll(valid, Head(tensors, self._card({}, 0.5)))
+            nll = measure_nll(valid, Head(tensors, self._metadata({}, 0.5)))
             fits.append((tensors, nll, run.step))
             if nll["head"] < nll["mixture"]:
                 break
@@ -206,7 +206,7 @@ class HeadMaker:
         """Stage 3, and the finished files."""
         training = self.train()
         self._require(self._train)
-        head = Head(load_file(self._train.folder / _TENSORS), self._card(training.nll, 0.5))
+        head = Head(load_file(self._train.folder / _TENSORS), self._metadata(training.nll, 0.5))
         stage = self._calibrate
         done = stage.resume(self._note)
         if done is None:
@@ -264,14 +264,14 @@ class HeadMaker:
         )
         plot_curve(points, best, name, self.request.plan.name, out.with_suffix(".curve.png"))
         metrics = {**training.nll, metric: best.metric, "deferral rate": best.deferral_rate}
-        save_head(Head(head.tensors, self._card(metrics, best.threshold)), out)
+        save_head(Head(head.tensors, self._metadata(metrics, best.threshold)), out)
         return Made(out, file_sha256(out), training, metric, points, best)
 
-    def _card(self, metrics: dict[str, float], threshold: float) -> HeadCard:
+    def _metadata(self, metrics: dict[str, float], threshold: float) -> HeadMetadata:
         exported = self._export.manifest["outputs"]
         base, *experts = self.sha256s
         names = ("localcollab", "llama-cpp-python", "torch", "numpy")
-        return HeadCard(
+        return HeadMetadata(
             base_sha256=base,
             expert_sha256s=tuple(experts),
             vocabulary=exported["vocabulary"],

@@ -39,7 +39,7 @@ class Request:
 @dataclass(frozen=True, slots=True)
 class Training:
     nll: dict[str, float]
-    """Nats a validation token, named as in `HeadCard.metrics`."""
+    """Nats a validation token, named as in `HeadMetadata.metrics`."""
     n_train: int
     n_valid: int
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from localcollab.catalog import VerifiedEntry
 from localcollab.errors import LocalcollabError
-from localcollab.models.links import enter_made
+from localcollab.models.installed import enter_made
 from localcollab.terminal.status import Status
 from localcollab.terminal.visible_text import visible
 from localcollab_convert.model.pipeline import Conversion, Made, Request

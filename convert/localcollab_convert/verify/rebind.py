@@ -22,10 +22,14 @@ def bind(head: Head, base: str, experts: Sequence[str], threshold: float) -> Hea
             f"the head has {head.n_experts} experts, {len(experts)} are given: give --expert for each, "
             "in the team's order, or for none where they stay"
         )
-    card = replace(
-        head.card, base_sha256=base, expert_sha256s=tuple(experts), threshold=threshold, metrics={}
+    metadata = replace(
+        head.metadata,
+        base_sha256=base,
+        expert_sha256s=tuple(experts),
+        threshold=threshold,
+        metrics={},
     )
-    return replace(head, card=card)
+    return replace(head, metadata=metadata)
 
 
 def write_bound(found: Verification, head: Path, experts: Sequence[Path], out: Path) -> None:
@@ -36,5 +40,5 @@ def write_bound(found: Verification, head: Path, experts: Sequence[Path], out: P
             f"{out}: is not written, because the tokenizers differ: convert the base anew"
         )
     old = load_head(head)
-    sha256s = [file_sha256(path) for path in experts] or old.card.expert_sha256s
+    sha256s = [file_sha256(path) for path in experts] or old.metadata.expert_sha256s
     save_head(bind(old, file_sha256(found.path), sha256s, found.head.recalibrated), out)

@@ -151,7 +151,7 @@ def _compare_head(head: Head, scores: Scores) -> HeadAgreement:
             f"the head reads {head.n_embd} values, this base has {scores.hidden.shape[1]}: give the "
             "base the head was trained with"
         )
-    threshold = head.card.threshold
+    threshold = head.metadata.threshold
     ours, theirs = head.p_defer(scores.hidden), head.p_defer(scores.hidden_original)
     rate = float((_p_any(theirs) > threshold).mean())
     matched = _matched_threshold(_p_any(ours), rate, threshold)

@@ -16,11 +16,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from localcollab.documents.answer.content_words import (
-    Wording,
+    ContentWords,
+    content_words,
     is_in_order,
     names_and_numbers,
     sentences,
-    wording,
 )
 
 Support = Literal["supported", "weak", "not found"]
@@ -79,7 +79,7 @@ def check_answer(answer: str, sources: Sequence[Citable], question: str = "") ->
     for start, end in _claims(answer):
         marked = answer[start:end]
         text = _CITATION.sub("", marked).strip()
-        said = wording(text, lower)
+        said = content_words(text, lower)
         cited = cited_numbers(marked)
         claim = Claim(start, end, text, None)
         if _is_computed(text, question, checked):
@@ -123,7 +123,7 @@ class _Read:
     """A source, taken apart once for all sentences."""
 
     spans: tuple[tuple[int, int], ...]
-    sentences: tuple[Wording, ...]
+    sentences: tuple[ContentWords, ...]
     context: frozenset[str]
     words: frozenset[str]
     lower: frozenset[str]
@@ -131,8 +131,8 @@ class _Read:
 
 def _read(source: Citable) -> _Read:
     spans = tuple(sentences(source.text))
-    said = tuple(wording(source.text[start:end]) for start, end in spans)
-    context = frozenset(wording(source.context).words)
+    said = tuple(content_words(source.text[start:end]) for start, end in spans)
+    context = frozenset(content_words(source.context).words)
     words = context.union(*(w.words for w in said)) if said else context
     return _Read(spans, said, context, words, frozenset().union(*(w.lower for w in said)))
 
@@ -145,7 +145,7 @@ def _claims(answer: str) -> Iterator[tuple[int, int]]:
         yield start, end
 
 
-def _states_nothing(said: Wording) -> bool:
+def _states_nothing(said: ContentWords) -> bool:
     if said.is_question or not said.words:
         return True
     if said.numbers:
@@ -156,17 +156,17 @@ def _states_nothing(said: Wording) -> bool:
 def _is_computed(text: str, question: str, before: Sequence[Claim]) -> bool:
     """An equation that holds, of numbers that the question or a supported sentence gave."""
     found = _SUM.search(text)
-    if found is None or wording(_SUM.sub("", text)).names:
+    if found is None or content_words(_SUM.sub("", text)).names:
         return False
     left, sign, right, result = found.groups()
     a, b, c = (float(number.replace(",", "")) for number in (left, right, result))
     value = {"+": a + b, "-": a - b, "−": a - b}.get(sign, a * b)
     given = [question, *(claim.text for claim in before if claim.support == "supported")]
-    known = {value for text in given for value, _ in wording(text).numbers}
+    known = {value for text in given for value, _ in content_words(text).numbers}
     return value == c and {n.value for n in names_and_numbers(left, right)} <= known
 
 
-def _cited(claim: Claim, said: Wording, cited: Sequence[int], read: Sequence[_Read]) -> Claim:
+def _cited(claim: Claim, said: ContentWords, cited: Sequence[int], read: Sequence[_Read]) -> Claim:
     citations = tuple(
         _support(said, number, read) if 0 < number <= len(read) else Citation(number, "not found")
         for number in cited
@@ -178,7 +178,7 @@ def _cited(claim: Claim, said: Wording, cited: Sequence[int], read: Sequence[_Re
     return replace(claim, support=best, citations=citations, better=better)
 
 
-def _attributed(claim: Claim, said: Wording, read: Sequence[_Read]) -> Claim:
+def _attributed(claim: Claim, said: ContentWords, read: Sequence[_Read]) -> Claim:
     found = [_support(said, number, read) for number in range(1, len(read) + 1)]
     best = max(found, key=_rank, default=None)
     if best is None or best.support == "not found":
@@ -190,14 +190,14 @@ def _rank(citation: Citation) -> tuple[int, int]:
     return _RANK[citation.support], -citation.number
 
 
-def _support(said: Wording, number: int, read: Sequence[_Read]) -> Citation:
+def _support(said: ContentWords, number: int, read: Sequence[_Read]) -> Citation:
     """What source `number` says about a sentence."""
     source = read[number - 1]
-    elsewhere = frozenset[str]().union(*(r.words for n, r in enumerate(read, 1) if n != number))
+    in_others = frozenset[str]().union(*(r.words for n, r in enumerate(read, 1) if n != number))
     best: Citation = Citation(number, "not found")
     for n_joined in range(1, _WINDOW + 1):
         for first in range(len(source.sentences) - n_joined + 1):
-            support = _window_support(said, source, first, n_joined, elsewhere)
+            support = _window_support(said, source, first, n_joined, in_others)
             if _RANK[support] > _RANK[best.support]:
                 quote = source.spans[first][0], source.spans[first + n_joined - 1][1]
                 best = Citation(number, support, quote)
@@ -207,7 +207,7 @@ def _support(said: Wording, number: int, read: Sequence[_Read]) -> Citation:
 
 
 def _window_support(
-    said: Wording, source: _Read, first: int, n_joined: int, elsewhere: frozenset[str]
+    said: ContentWords, source: _Read, first: int, n_joined: int, in_others: frozenset[str]
 ) -> Support:
     window = source.sentences[first : first + n_joined]
     words = [word for sentence in window for word in sentence.words]
@@ -220,10 +220,10 @@ def _window_support(
     if not missing and n_joined == 1 and _says_it(said, window[0], source.context):
         return "supported"
     covered = 1 - len(missing) / len(set(said.words)) if said.words else 0.0
-    return "weak" if covered >= LEAST_COVERED and not missing & elsewhere else "not found"
+    return "weak" if covered >= LEAST_COVERED and not missing & in_others else "not found"
 
 
-def _says_it(said: Wording, sentence: Wording, context: frozenset[str]) -> bool:
+def _says_it(said: ContentWords, sentence: ContentWords, context: frozenset[str]) -> bool:
     """All words stand there: in this order, and about the same names?"""
     from_heading = said.names - set(sentence.words)
     if from_heading and sentence.names - set(said.words) - context:

@@ -44,7 +44,7 @@ class Number(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
+class ContentWords:
     words: tuple[str, ...]
     """Content words, names and numbers among them, folded, in order."""
     names: frozenset[str]
@@ -84,10 +84,10 @@ def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def names_and_numbers(*texts: str) -> list[Number]:
-    return [number for text in texts for number in wording(text).numbers]
+    return [number for text in texts for number in content_words(text).numbers]
 
 
-def wording(text: str, known_lower: frozenset[str] = frozenset()) -> Wording:
+def content_words(text: str, known_lower: frozenset[str] = frozenset()) -> ContentWords:
     """`known_lower`: words that the sources write in lower case; at the start of a sentence they are
     capitalised without being names."""
     words: list[str] = []
@@ -113,7 +113,7 @@ def wording(text: str, known_lower: frozenset[str] = frozenset()) -> Wording:
             names.add(folded)
         is_start = False
     first = _fold(raw[0][0]) if raw else ""
-    return Wording(
+    return ContentWords(
         tuple(words), frozenset(names), frozenset(numbers), frozenset(lower), n_negations,
         text.rstrip().endswith("?"), first in _FIRST_PERSON,
     )  # fmt: skip

@@ -75,7 +75,7 @@ def test_a_bridge_is_trained_measured_written_and_resumed(
     assert "measure: up to date" in said.err
     assert "layers: augmenting 0 -> 0, augmenting 1 -> 2" in said.out
     again = load_bridge(asked.out)
-    assert again.card == first.card
+    assert again.metadata == first.metadata
     for mine, theirs in zip(again.pairs, first.pairs, strict=True):
         np.testing.assert_array_equal(mine.output, theirs.output)
     assert_the_runtime_equals_pytorch(folder, asked)
@@ -87,7 +87,9 @@ def assert_the_runtime_equals_pytorch(folder: Path, asked: Request) -> None:
         load_frozen(folder / f"{name}.gguf", 10**6, torch.device("cpu"))
         for name in ("anchor", "augmenting")
     ]
-    composition = Composition(models[0], models[1:], bridge.card.pairs, 32, 2, bridge.card.slopes)
+    composition = Composition(
+        models[0], models[1:], bridge.metadata.pairs, 32, 2, bridge.metadata.slopes
+    )
     composition.load(bridge.pairs)
     tokens = np.random.default_rng(0).integers(3, 512, 60).tolist()
     with torch.no_grad():

@@ -62,8 +62,8 @@ def test_pytorch_writes_the_same_answers(answers: list[Answered]) -> None:
         load_frozen(FILES / f"{name}.gguf", 10**7, torch.device("cpu"))
         for name in ("base", "formulary", "arithmetic")
     )
-    card, width = bridge.card, bridge.pairs[0].n_inner
-    composition = Composition(anchor, augmenting, card.pairs, width, card.n_heads, card.slopes)
+    about, width = bridge.metadata, bridge.pairs[0].n_inner
+    composition = Composition(anchor, augmenting, about.pairs, width, about.n_heads, about.slopes)
     composition.load(bridge.pairs)
     same = 0
     for answer in answers:

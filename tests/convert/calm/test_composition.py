@@ -17,7 +17,7 @@ from localcollab.llama.options import Options
 from localcollab.llama.weights import Weights, load_weights
 from localcollab.methods.bridges import (
     Bridge,
-    BridgeCard,
+    BridgeMetadata,
     LayerPair,
     load_bridge,
     save_bridge,
@@ -50,8 +50,8 @@ def composition() -> Composition:
 
 @pytest.fixture(scope="module")
 def bridge(composition: Composition) -> Bridge:
-    card = BridgeCard("anchor", ("a", "b"), "vocabulary", LAYERS, 4, SLOPES)
-    return Bridge(tuple(pair.to_pair() for pair in composition.pairs), card)  # type: ignore[operator]
+    metadata = BridgeMetadata("anchor", ("a", "b"), "vocabulary", LAYERS, 4, SLOPES)
+    return Bridge(tuple(pair.to_pair() for pair in composition.pairs), metadata)  # type: ignore[operator]
 
 
 @pytest.fixture(scope="module")
@@ -139,17 +139,17 @@ def test_a_stopped_read_leaves_a_valid_cache(
 def test_a_bridge_file_comes_back_as_it_was(bridge: Bridge, tmp_path: Path) -> None:
     save_bridge(bridge, tmp_path / "b.safetensors")
     loaded = load_bridge(tmp_path / "b.safetensors")
-    assert loaded.card == bridge.card
+    assert loaded.metadata == bridge.metadata
     for mine, theirs in zip(loaded.pairs, bridge.pairs, strict=True):
         np.testing.assert_array_equal(mine.output, theirs.output)
 
 
 def test_layers_that_the_models_lack_are_refused(weights: list[Weights], bridge: Bridge) -> None:
     for owner, odd in (("anchor has 4", LayerPair(1, 1, 3)), ("b has 3", LayerPair(1, 3, 2))):
-        card = replace(bridge.card, pairs=(*LAYERS[:2], odd))
+        metadata = replace(bridge.metadata, pairs=(*LAYERS[:2], odd))
         message = f"{owner} layers, so layer 3 cannot be hooked: choose 0 to 2"
         with pytest.raises(BadOption, match=message):
-            open_calm(weights, Bridge(bridge.pairs, card))
+            open_calm(weights, Bridge(bridge.pairs, metadata))
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_a_bridge_whose_numbers_are_too_large_is_blamed_itself(
 ) -> None:
     pair = bridge.pairs[0]
     wild = replace(pair, **{part: np.full_like(getattr(pair, part), 3e38)})
-    model = open_calm(weights, Bridge((wild, *bridge.pairs[1:]), bridge.card))
+    model = open_calm(weights, Bridge((wild, *bridge.pairs[1:]), bridge.metadata))
     with pytest.raises(
         EvaluationFailed, match=r"calm: .* across the bridge to layer 1 is no number"
     ):
@@ -221,7 +221,7 @@ def test_half_the_size_keeps_three_digits(bridge: Bridge, tmp_path: Path) -> Non
 def test_nan_weights_are_refused(bridge: Bridge, tmp_path: Path) -> None:
     pair = bridge.pairs[0]
     broken = replace(pair, norm_anchor=pair.norm_anchor * np.nan)
-    broken_bridge = Bridge((broken, *bridge.pairs[1:]), bridge.card)
+    broken_bridge = Bridge((broken, *bridge.pairs[1:]), bridge.metadata)
     save_bridge(broken_bridge, tmp_path / "b.safetensors")
     with pytest.raises(BridgeMismatch, match="norm_anchor"):
         load_bridge(tmp_path / "b.safetensors")
@@ -241,7 +241,9 @@ def test_nan_weights_are_refused(bridge: Bridge, tmp_path: Path) -> None:
 def test_a_card_that_does_not_fit_its_tensors_is_refused(
     bridge: Bridge, tmp_path: Path, change: dict[str, Any], message: str
 ) -> None:
-    save_bridge(Bridge(bridge.pairs, replace(bridge.card, **change)), tmp_path / "b.safetensors")
+    save_bridge(
+        Bridge(bridge.pairs, replace(bridge.metadata, **change)), tmp_path / "b.safetensors"
+    )
     with pytest.raises(BridgeMismatch, match=message):
         load_bridge(tmp_path / "b.safetensors")
 

@@ -4,7 +4,7 @@ import pytest
 from fakes import END, ScriptedModel
 from head_tables import make_table
 from localcollab.errors import BadOption
-from localcollab.methods.heads import Head, HeadCard
+from localcollab.methods.heads import Head, HeadMetadata
 from localcollab_convert.export.examples import Example
 from localcollab_convert.head.calibrate import (
     Calibration,
@@ -19,14 +19,14 @@ from localcollab_convert.head.request import Point
 
 pytestmark = pytest.mark.slow
 
-CARD = HeadCard("a", ("b",), "v", "d")
+METADATA = HeadMetadata("a", ("b",), "v", "d")
 
 
 def head_with_p(p: float) -> Head:
     """Defers with probability `p`, whatever the state."""
     logit = np.log(p / (1 - p))
     return Head(
-        {"weight": np.zeros((1, 4), np.float32), "bias": np.array([logit], np.float32)}, CARD
+        {"weight": np.zeros((1, 4), np.float32), "bias": np.array([logit], np.float32)}, METADATA
     )
 
 
@@ -95,7 +95,9 @@ def test_token_f1_counts_shared_words() -> None:
 
 def test_text_is_scored_by_the_chosen_member_alone() -> None:
     table = make_table(50, n_experts=1)
-    head = Head({"weight": np.zeros((1, 6), np.float32), "bias": np.array([1.0], np.float32)}, CARD)
+    head = Head(
+        {"weight": np.zeros((1, 6), np.float32), "bias": np.array([1.0], np.float32)}, METADATA
+    )
     found = {point.threshold: point.metric for point in measure_text(head, table)}
     assert found[0.5] == pytest.approx(float(table.logprobs[:, 1].mean()))
 

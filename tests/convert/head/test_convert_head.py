@@ -107,7 +107,7 @@ def undisturbed(job: Job) -> Path:
 
 
 def test_the_head_beats_the_better_model_and_the_equal_mixture(undisturbed: Path) -> None:
-    nll = load_head(undisturbed).card.metrics
+    nll = load_head(undisturbed).metadata.metrics
     assert nll["oracle"] < nll["head"] < min(nll["base"], nll["expert 1"], nll["mixture"])
 
 

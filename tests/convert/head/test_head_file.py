@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from localcollab.methods.heads import Head, HeadCard, load_head, save_head
+from localcollab.methods.heads import Head, HeadMetadata, load_head, save_head
 
 HEAD = Head({"weight": np.ones((1, 3), np.float32), "bias": np.zeros(1, np.float32)},
-            HeadCard("a", ("b",), "v", "d"))  # fmt: skip
+            HeadMetadata("a", ("b",), "v", "d"))  # fmt: skip
 
 
 def test_equal_heads_are_equal_bytes(tmp_path: Path) -> None:
@@ -24,7 +24,7 @@ def test_equal_heads_are_equal_bytes(tmp_path: Path) -> None:
 def test_a_head_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     save_head(HEAD, tmp_path / "head.safetensors")
     read = load_head(tmp_path / "head.safetensors")
-    assert read.card == HEAD.card
+    assert read.metadata == HEAD.metadata
     assert {k: v.tolist() for k, v in read.tensors.items()} == {
         k: v.tolist() for k, v in HEAD.tensors.items()
     }

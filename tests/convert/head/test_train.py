@@ -8,7 +8,7 @@ import torch
 
 from head_tables import make_table
 from localcollab.language_model import Float32Array
-from localcollab.methods.heads import Head, HeadCard
+from localcollab.methods.heads import Head, HeadMetadata
 from localcollab_convert.export.likelihood import FLOOR, log_marginal, measure_nll
 from localcollab_convert.head.train import (
     HeadModule,
@@ -22,7 +22,7 @@ from localcollab_convert.head.train import (
 
 pytestmark = pytest.mark.slow
 
-CARD = HeadCard("a", ("b", "c"), "v", "d")
+METADATA = HeadMetadata("a", ("b", "c"), "v", "d")
 SHORT = Recipe(n_warm=20, n_steps=120, batch=64, eval_every=10)
 
 
@@ -82,12 +82,12 @@ def test_the_numpy_head_is_the_torch_head_with_its_scaling_folded_in(width: int)
     torch.nn.init.normal_(module.out.bias)
     with torch.no_grad():
         expected = torch.softmax(module(scaling.apply(hidden)), dim=1)[:, 1:].numpy()
-    mine = Head(scaling.fold(module), CARD).p_defer(hidden.astype(np.float32))
+    mine = Head(scaling.fold(module), METADATA).p_defer(hidden.astype(np.float32))
     np.testing.assert_allclose(mine, expected, rtol=0, atol=1e-6)
 
 
 def test_the_head_learns_who_knows(tmp_path: Path) -> None:
-    nll = measure_nll(make_table(300, seed=2), Head(train(tmp_path, n=1000), CARD))
+    nll = measure_nll(make_table(300, seed=2), Head(train(tmp_path, n=1000), METADATA))
     assert nll["oracle"] < nll["head"] < min(nll["base"], nll["mixture"])
 
 

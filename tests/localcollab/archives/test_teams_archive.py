@@ -14,7 +14,7 @@ from localcollab.archives.archive import export_team
 from localcollab.archives.unpack import import_team
 from localcollab.catalog import load_catalog, models_dir, written_dir
 from localcollab.errors import BadArchive, BadCatalog, BadModelFile
-from localcollab.models.links import remove, verify
+from localcollab.models.installed import remove, verify
 from small_gguf import STRING, small_llama
 
 pytestmark = pytest.mark.slow

@@ -203,7 +203,7 @@ def test_wrong_tensors_and_other_files_are_refused(tmp_path: Path) -> None:
             load_ranker_file(path)
     for data in (b"", b"\xff" * 64, FORMAT.encode()):
         path.write_bytes(data)
-        with pytest.raises(RankerMismatch, match="no ranker file"):
+        with pytest.raises(RankerMismatch, match="not a ranker file"):
             load_ranker_file(path)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from localcollab.catalog import parse_catalog
 from localcollab.errors import BadCatalog, BadModelFile, BadOption, LocalcollabError
-from localcollab.models.links import add
+from localcollab.models.installed import add
 from localcollab.models.store import entry_text
 from small_gguf import small_llama
 

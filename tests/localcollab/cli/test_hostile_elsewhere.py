@@ -7,7 +7,7 @@ import pytest
 
 from damage_elsewhere import KINDS, N, Pair
 from hostile import Case, complaints, run_cases, run_command
-from localcollab.methods.heads import HeadCard
+from localcollab.methods.heads import HeadMetadata
 from small_gguf import small_llama
 
 pytestmark = [pytest.mark.weights, pytest.mark.slow]
@@ -25,7 +25,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
         path.write_bytes(small_llama(seed).to_bytes())
     fingerprint = load_weights(base, Options(), extra_buffers=False).vocabulary.fingerprint
     sha256s = file_sha256(base), file_sha256(expert)
-    return Pair(base, expert, HeadCard(sha256s[0], (sha256s[1],), fingerprint, "0" * 64))
+    return Pair(base, expert, HeadMetadata(sha256s[0], (sha256s[1],), fingerprint, "0" * 64))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -11,7 +11,7 @@ from localcollab.documents.answer.citations import (
     is_supported,
     with_citations,
 )
-from localcollab.documents.answer.content_words import is_in_order, sentences, wording
+from localcollab.documents.answer.content_words import content_words, is_in_order, sentences
 
 GOZOVIR = Citable(
     "The maker of Gozovir is Yarrow Labs. One dose of Gozovir is 60 mg. A common side effect of "
@@ -195,5 +195,5 @@ def test_order_is_by_the_longest_common_sequence() -> None:
 
 
 def test_a_capital_at_the_start_is_no_name_where_the_sources_write_it_small() -> None:
-    assert wording("Insomnia is common.", frozenset({"insomnia"})).names == frozenset()
-    assert wording("Gozovir is common.").names == {"gozovir"}
+    assert content_words("Insomnia is common.", frozenset({"insomnia"})).names == frozenset()
+    assert content_words("Gozovir is common.").names == {"gozovir"}

@@ -10,10 +10,10 @@ import pytest
 from safetensors.numpy import save_file
 
 from localcollab.errors import HeadMismatch
-from localcollab.methods.heads import FORMAT, Head, HeadCard, load_head, save_head
+from localcollab.methods.heads import FORMAT, Head, HeadMetadata, load_head, save_head
 
 RNG = np.random.default_rng(0)
-CARD = HeadCard(
+METADATA = HeadMetadata(
     base_sha256="b" * 64, expert_sha256s=("e" * 64, "f" * 64), vocabulary="v" * 64,
     data_sha256="d" * 64, threshold=0.3, seed=7, metrics={"head": 1.25}, versions={"numpy": "2"},
 )  # fmt: skip
@@ -21,13 +21,13 @@ CARD = HeadCard(
 
 def linear(n_experts: int = 2, n_embd: int = 5) -> Head:
     weight = RNG.normal(size=(n_experts, n_embd)).astype(np.float32)
-    return Head({"weight": weight, "bias": np.ones(n_experts, np.float32)}, CARD)
+    return Head({"weight": weight, "bias": np.ones(n_experts, np.float32)}, METADATA)
 
 
 def perceptron() -> Head:
     shapes = {"hidden_weight": (3, 5), "hidden_bias": (3,), "weight": (2, 3), "bias": (2,)}
     tensors = {n: RNG.normal(size=s).astype(np.float32) for n, s in shapes.items()}
-    return Head(tensors, CARD)
+    return Head(tensors, METADATA)
 
 
 @pytest.mark.parametrize("make", [linear, perceptron])
@@ -35,7 +35,7 @@ def test_a_saved_head_is_loaded_whole(make: Callable[[], Head], tmp_path: Path) 
     head = make()
     save_head(head, tmp_path / "head.safetensors")
     loaded = load_head(tmp_path / "head.safetensors")
-    assert (loaded.card, loaded.n_experts, loaded.n_embd) == (CARD, 2, 5)
+    assert (loaded.metadata, loaded.n_experts, loaded.n_embd) == (METADATA, 2, 5)
     assert loaded.tensors.keys() == head.tensors.keys()
     for name, tensor in head.tensors.items():
         np.testing.assert_array_equal(loaded.tensors[name], tensor)
@@ -65,7 +65,9 @@ def test_large_logits_do_not_overflow() -> None:
 
 
 def test_values_that_are_no_numbers_are_refused_not_read_as_never() -> None:
-    huge = Head({"weight": np.full((2, 5), 3e38, np.float32), "bias": np.ones(2, np.float32)}, CARD)
+    huge = Head(
+        {"weight": np.full((2, 5), 3e38, np.float32), "bias": np.ones(2, np.float32)}, METADATA
+    )
     with pytest.raises(HeadMismatch, match="no numbers"):
         huge.p_defer(np.array([[1e3, -1e3, 0, 0, 0]], np.float32))
 
@@ -104,35 +106,35 @@ def test_a_card_that_does_not_fit_is_refused(
     change: dict[str, object], message: str, tmp_path: Path
 ) -> None:
     head = linear()
-    save_head(replace(head, card=replace(CARD, **change)), tmp_path / "h")  # type: ignore[arg-type]
+    save_head(replace(head, metadata=replace(METADATA, **change)), tmp_path / "h")  # type: ignore[arg-type]
     refused(tmp_path / "h", message)
 
 
 @pytest.mark.parametrize(
-    ("card", "message"),
+    ("metadata", "message"),
     [
-        ("", "its card is damaged"),
-        ("[" * 100_000, "its card is damaged"),
-        ("[]", "its card is damaged"),
-        ('{"base_sha256": "b"}', "its card is damaged"),
-        (json.dumps(asdict(CARD) | {"vocabulary": 5}), "vocabulary is a int"),
-        (json.dumps(asdict(CARD) | {"expert_sha256s": "ef"}), "expert_sha256s is a str"),
-        (json.dumps(asdict(CARD) | {"expert_sha256s": [1, 2]}), "holds what is no text"),
-        (json.dumps(asdict(CARD) | {"threshold": "0.5"}), "threshold is a str"),
+        ("", "its metadata is damaged"),
+        ("[" * 100_000, "its metadata is damaged"),
+        ("[]", "its metadata is damaged"),
+        ('{"base_sha256": "b"}', "its metadata is damaged"),
+        (json.dumps(asdict(METADATA) | {"vocabulary": 5}), "vocabulary is a int"),
+        (json.dumps(asdict(METADATA) | {"expert_sha256s": "ef"}), "expert_sha256s is a str"),
+        (json.dumps(asdict(METADATA) | {"expert_sha256s": [1, 2]}), "holds what is no text"),
+        (json.dumps(asdict(METADATA) | {"threshold": "0.5"}), "threshold is a str"),
     ],
     ids=range(8),
 )
-def test_a_damaged_card_is_refused(card: str, message: str, tmp_path: Path) -> None:
+def test_damaged_metadata_is_refused(metadata: str, message: str, tmp_path: Path) -> None:
     tensors = {name: np.asarray(tensor) for name, tensor in linear().tensors.items()}
-    save_file(tensors, tmp_path / "h", {"format": FORMAT, "card": card})
+    save_file(tensors, tmp_path / "h", {"format": FORMAT, "card": metadata})
     refused(tmp_path / "h", message)
 
 
 def test_a_card_of_a_later_version_with_more_fields_is_read(tmp_path: Path) -> None:
     tensors = {name: np.asarray(tensor) for name, tensor in linear().tensors.items()}
-    card = json.dumps(asdict(CARD) | {"colour": "green"})
-    save_file(tensors, tmp_path / "h", {"format": FORMAT, "card": card})
-    assert load_head(tmp_path / "h").card == CARD
+    metadata = json.dumps(asdict(METADATA) | {"colour": "green"})
+    save_file(tensors, tmp_path / "h", {"format": FORMAT, "card": metadata})
+    assert load_head(tmp_path / "h").metadata == METADATA
 
 
 W, B = np.ones((2, 5), np.float32), np.ones(2, np.float32)
@@ -147,14 +149,14 @@ W, B = np.ones((2, 5), np.float32), np.ones(2, np.float32)
         ({"weight": W, "bias": W}, "bias has 2 dimensions"),
         ({"weight": W.astype(np.float64), "bias": B}, "weight is float64"),
         ({"weight": W[:1], "bias": B}, "2 experts need"),
-        ({"weight": W * np.float32(np.nan), "bias": B}, "weight holds values that are no numbers"),
+        ({"weight": W * np.float32(np.nan), "bias": B}, "weight holds NaN or infinite values"),
         ({"weight": W, "bias": B, "hidden_weight": W, "hidden_bias": B}, "2 experts need"),
     ],
 )
 def test_tensors_that_are_no_head_are_refused(
     tensors: dict[str, np.ndarray], message: str, tmp_path: Path
 ) -> None:
-    save_file(tensors, tmp_path / "h", {"format": FORMAT, "card": json.dumps(asdict(CARD))})
+    save_file(tensors, tmp_path / "h", {"format": FORMAT, "card": json.dumps(asdict(METADATA))})
     refused(tmp_path / "h", message)
 
 
@@ -162,6 +164,6 @@ def test_a_file_that_is_no_head_is_refused(tmp_path: Path) -> None:
     refused(tmp_path / "missing", "no such head file")
     refused(tmp_path, "no such head file")
     (tmp_path / "noise").write_bytes(b"\xff" * 64)
-    refused(tmp_path / "noise", "is no head file")
+    refused(tmp_path / "noise", "not a head file")
     save_file({"weight": W}, tmp_path / "other")
-    refused(tmp_path / "other", f"no head of format {FORMAT}")
+    refused(tmp_path / "other", f"not a head of format {FORMAT}")

@@ -9,7 +9,7 @@ import pytest
 
 from localcollab.catalog import load_catalog, models_dir, pulled_path, written_dir
 from localcollab.errors import BadModelFile, BadOption
-from localcollab.models.links import add, remove, verify
+from localcollab.models.installed import add, remove, verify
 from localcollab.models.listing import print_models, records
 from localcollab.models.other_programs import Found, find_everywhere
 from localcollab.models.store import model_text, write_model

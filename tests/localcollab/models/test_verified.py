@@ -8,7 +8,7 @@ import pytest
 
 from localcollab.catalog import VerifiedEntry, load_catalog, parse_catalog
 from localcollab.errors import BadCatalog
-from localcollab.models.links import add, enter_made
+from localcollab.models.installed import add, enter_made
 from localcollab.models.listing import verified_text
 from small_gguf import small_llama
 

@@ -12,7 +12,7 @@ from localcollab.language_model import Reading
 from localcollab.llama.context import LlamaModel
 from localcollab.llama.options import Options
 from localcollab.llama.weights import load_weights
-from localcollab.methods.heads import Head, HeadCard
+from localcollab.methods.heads import Head, HeadMetadata
 from localcollab.teams.open import open_team, plan_from_catalog
 from random_llama import random_llama, write_gguf
 from wide_gguf import Shape, Source
@@ -85,12 +85,12 @@ def test_a_quantized_copy_stays_near(small: Path, tmp_path: Path) -> None:
 def test_a_wide_head_decides_alike() -> None:
     rng = np.random.default_rng(0)
     weight, hidden = rng.normal(size=(2, 8)), rng.normal(size=(5, 8)).astype(np.float32)
-    card = HeadCard("base", ("one", "two"), "vocabulary", "data")
-    head = Head({"weight": weight.astype(np.float32), "bias": np.zeros(2, np.float32)}, card)
+    metadata = HeadMetadata("base", ("one", "two"), "vocabulary", "data")
+    head = Head({"weight": weight.astype(np.float32), "bias": np.zeros(2, np.float32)}, metadata)
     wide_head = widen.widen_head(head, 32, ["wide base", "wide one", "wide two"])
     padded = np.pad(hidden, ((0, 0), (0, 24)))
     np.testing.assert_allclose(wide_head.p_defer(padded), head.p_defer(hidden), rtol=1e-6)
-    assert wide_head.card.expert_sha256s == ("wide one", "wide two")
+    assert wide_head.metadata.expert_sha256s == ("wide one", "wide two")
 
 
 def test_the_catalogue_of_a_wide_team_opens(wide: Path, tmp_path: Path) -> None:

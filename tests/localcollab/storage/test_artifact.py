@@ -1,4 +1,4 @@
-"""A card is JSON by a stranger: every field of it may be anything."""
+"""Metadata is JSON from outside: every field of it may be anything."""
 
 import json
 from collections.abc import Callable
@@ -14,12 +14,12 @@ SHIPPED = Path(__file__).parents[3] / "localcollab" / "shipped" / "formulary"
 Load = Callable[[Path], object]
 
 
-def with_card(source: Path, path: Path, **changes: object) -> Path:
+def with_metadata(source: Path, path: Path, **changes: object) -> Path:
     data = source.read_bytes()
     end = 8 + int.from_bytes(data[:8], "little")
     header = json.loads(data[8:end])
-    card = json.loads(header["__metadata__"]["card"]) | changes
-    header["__metadata__"]["card"] = json.dumps(card)
+    metadata = json.loads(header["__metadata__"]["card"]) | changes
+    header["__metadata__"]["card"] = json.dumps(metadata)
     text = json.dumps(header).encode()
     path.write_bytes(len(text).to_bytes(8, "little") + text + data[end:])
     return path
@@ -40,10 +40,10 @@ def with_card(source: Path, path: Path, **changes: object) -> Path:
         ("head", load_head, HeadMismatch, {"expert_sha256s": {}}),
     ],
 )
-def test_a_card_of_odd_values_is_one_clear_error(
+def test_metadata_of_odd_values_is_one_clear_error(
     name: str, load: Load, error: type[LocalcollabError], change: dict[str, object], tmp_path: Path
 ) -> None:
     source = SHIPPED / f"{name}.safetensors"
-    load(with_card(source, tmp_path / "sound"))
+    load(with_metadata(source, tmp_path / "sound"))
     with pytest.raises(error, match="localcollab convert"):
-        load(with_card(source, tmp_path / "odd", **change))
+        load(with_metadata(source, tmp_path / "odd", **change))

@@ -9,7 +9,7 @@ from fakes import END, N_VOCAB, ScriptedModel, byte_vocabulary
 from localcollab.errors import VocabularyMismatch
 from localcollab.methods.deferral import DeferralTeam
 from localcollab.methods.gates import always
-from localcollab.methods.vocabulary_map import MappedModel, in_vocabulary
+from localcollab.methods.vocabulary_map import RemappedVocabulary, in_vocabulary
 from localcollab.vocabulary import Vocabulary
 
 BYTES = byte_vocabulary()
@@ -54,7 +54,7 @@ def test_a_moved_tail_token_is_found_by_its_string() -> None:
 
 def test_a_token_the_model_lacks_is_refused_in_a_prompt() -> None:
     mapped = in_vocabulary(ScriptedModel(b"a"), tailed("<end>", "<new>"), "base")
-    assert isinstance(mapped, MappedModel)
+    assert isinstance(mapped, RemappedVocabulary)
     with pytest.raises(VocabularyMismatch, match="has no token '<new>': keep it out"):
         mapped.read([1, 257])
 
