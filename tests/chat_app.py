@@ -18,8 +18,8 @@ from localcollab.methods.deferral import DeferralTeam
 from localcollab.methods.gates import Gate
 from localcollab.teams.open import OnProgress, OpenTeam
 from localcollab_tui.app import ChatApp, Start
-from localcollab_tui.engine import Engine
-from localcollab_tui.jobs import Said
+from localcollab_tui.engine.thread import Engine
+from localcollab_tui.messages import Update
 
 _ANSWER = b"\x02"
 """Where the template lets an answer begin."""
@@ -124,7 +124,7 @@ def make_app(
 ) -> ChatApp:  # fmt: skip
     fake = teams or FakeTeams()
 
-    def make_engine(say: Callable[[Said], None]) -> Engine:
+    def make_engine(say: Callable[[Update], None]) -> Engine:
         return Engine(fake.open, say, second_reader=lambda model: model)
 
     start = Start(team=team, conversation=conversation, teams=lambda: fake.names)

@@ -26,10 +26,10 @@ from localcollab.history import History, open_history
 from localcollab.llama.options import Options
 from localcollab.teams.open import OnProgress, OpenTeam, TeamPlan
 from localcollab_tui.app import ChatApp, Start
-from localcollab_tui.blending import OpenBlend, blend_facts
 from localcollab_tui.cli import make_app as real_app
 from localcollab_tui.cli import opener
-from localcollab_tui.heat import heat_rows
+from localcollab_tui.engine.blend import OpenBlend, blend_facts
+from localcollab_tui.formatting.heat_map import heat_rows
 from localcollab_tui.plain import PlainChat
 from localcollab_tui.widgets.blend import BlendView
 
@@ -163,7 +163,7 @@ def test_line_by_line_a_blend_tells_what_became_of_its_candidates() -> None:
     with open_history(None) as history:
         PlainChat(history, FakeBlends().open, io.StringIO("Is it so?\n"), out).run(None, None)
     said = out.getvalue()
-    assert "candidate 1 of 2: short[er] writes\ncandidate 2 of 2: long writes\n" in said
+    assert "short[er] writes candidate 1 of 2\nlong writes candidate 2 of 2\n" in said
     assert "the reply is candidate 2" in said
 
 
@@ -176,7 +176,7 @@ def test_a_conversation_that_fills_the_context_goes_on_without_its_oldest_turn()
         (found,) = history.conversations()
         branch = history.branch(found.id)
     said = out.getvalue()
-    assert said.count("Leave the oldest turn out? y or n: ") == 1
+    assert said.count("Leave out the oldest turn? y or n: ") == 1
     assert "fill the context of 160 tokens: shorten it" in said
     assert [(m.text, m.status) for m in branch if m.role == "user"] == [
         (question, "complete") for question in lines[:4]

@@ -150,7 +150,7 @@ def test_provenance_marks_runs_and_the_cursor_tells_about_a_token() -> None:
         await until(pilot, lambda: "asking the others" not in screen_text(app))
         shown = screen_text(app)
         assert "‹Y›¹ou said ‹C›¹all ‹7›¹" in shown
-        assert "nobody was confident" in shown
+        assert "no member was confident" in shown
         assert app.query_one(TokensView).cursor == 14
         assert "base: '7' 0.30" in shown
         assert "expert¹: '7' 0.30" in shown
@@ -182,7 +182,7 @@ def test_the_threshold_moves_with_a_preview_on_the_last_answer() -> None:
         await ask(app, pilot, "ABC")
         app.chat.composer.put("/threshold 0.1")
         await until(pilot, lambda: "would be deferred" in screen_text(app))
-        assert "12 of 12 tokens would be deferred (100 %), it was 33 %" in screen_text(app)
+        assert "12 of 12 tokens would be deferred (100 %), now 33 %" in screen_text(app)
         await pilot.press("enter")
         await until(
             pilot, lambda: app.dialogue.facts is not None and app.dialogue.facts.threshold == 0.1

@@ -48,7 +48,7 @@ def test_a_team_that_does_not_open_leaves_the_one_before() -> None:
     async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
         await send(app, pilot, "/team nosuch")
         await until(pilot, lambda: bool(app._notifications))
-        assert [said.title for said in app._notifications] == ["nosuch did not open"]
+        assert [said.title for said in app._notifications] == ["cannot open nosuch"]
         await ask(app, pilot, "two")
         assert texts(app) == ["two", "You said two"]
         assert screen_text(app).splitlines()[-1].startswith(" incognito · fake · ")
@@ -83,7 +83,7 @@ def test_a_notice_leaves_the_field_in_sight() -> None:
     async def steps() -> None:
         async with app.run_test(size=(80, 24), notifications=True) as pilot:
             await send(app, pilot, "/nosuch")
-            await until(pilot, lambda: "no command is named" in screen_text(app), seconds=20)
+            await until(pilot, lambda: "unknown command" in screen_text(app), seconds=20)
             notice, field = app.screen.query_one(Toast).region, app.chat.composer.region
             assert notice.bottom <= field.y
 
@@ -110,7 +110,7 @@ def test_a_turn_that_does_not_fit_asks_and_says_what_was_left_out() -> None:
         await ask(app, pilot, "b" * 40)
         await until(pilot, lambda: len(app.screen_stack) == 1)
         await send(app, pilot, "c" * 60)
-        await until(pilot, lambda: "Leave the oldest turn out" in screen_text(app))
+        await until(pilot, lambda: "Leave out the oldest turn" in screen_text(app))
         await pilot.press("enter")
         await until(pilot, lambda: app.dialogue.pending is None)
         assert "left out" in screen_text(app)

@@ -29,7 +29,7 @@ _ROOT = Path(__file__).parents[2]
 _PYTHONPATH = os.pathsep.join(str(_ROOT / part) for part in (".", "tui", "tests"))
 _FIRST_FRAME = """
 import json, os, sys, time
-from localcollab_tui import garbage
+from localcollab_tui import gc_control
 
 def begin():
     found = {"cpu": time.process_time(), "wall": time.time() - float(os.environ["STARTED"]),
@@ -38,7 +38,7 @@ def begin():
         json.dump(found, file)
     os._exit(0)
 
-garbage.resume = begin  # the first call after the first frame
+gc_control.resume = begin  # the first call after the first frame
 sys.argv = ["localcollab", "chat", "--incognito"]
 from localcollab.cli.main import main
 main()

@@ -14,7 +14,7 @@ from localcollab.documents.answer.references import resolve
 from localcollab.documents.collection import open_collection
 from localcollab.history import open_history
 from localcollab_tui.app import ChatApp
-from localcollab_tui.commands import parse_docs
+from localcollab_tui.conversation.commands import parse_docs
 from localcollab_tui.plain import PlainChat
 from localcollab_tui.screens.sources import SourcesScreen, marked
 
@@ -45,7 +45,7 @@ def talk(answer: str, *lines: str) -> str:
 
 def test_line_by_line_an_answer_comes_with_sources_and_verdicts(notes: str) -> None:
     said = talk(ANSWER, "/docs", f"/docs {notes}", "Who makes Gozovir?", "/sources", "/docs off")
-    assert "no documents are used; /docs NAME takes one of: " in said
+    assert "no documents in use; /docs NAME uses one of: " in said
     assert f"answers come from {notes}: 1 document\n" in said
     assert said.count("[1] gozovir.txt (characters 0 to 66)") == 2
     assert said.count(f"supported [1] “{ANSWER}”") == 2
@@ -89,7 +89,7 @@ def test_strict_refuses_what_the_documents_do_not_say(notes: str) -> None:
     said = talk(
         "The maker of Gozovir is Redfern Labs.", f"/docs {notes} strict", "Who makes Gozovir?"
     )
-    assert "and only answers that they support are shown" in said
+    assert "only supported answers are shown" in said
     assert "refused: 1 of 1 sentences" in said
     assert "Redfern" not in said
 
@@ -136,5 +136,5 @@ def test_what_docs_takes() -> None:
     said = [parse_docs(line) for line in ("notes", "notes strict", "off")]
     assert said == [("notes", False), ("notes", True), (None, False)]
     assert parse_docs("my notes") == (
-        "/docs my notes: give a collection, perhaps with strict behind it, or off"
+        "/docs my notes: use /docs NAME, /docs NAME strict or /docs off"
     )

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
 
 from chat_app import drive, history_file, make_app, screen_text, until
@@ -12,6 +13,7 @@ from localcollab_tui.widgets.log import PAGE
 from localcollab_tui.widgets.messages import MessageBox
 
 
+@pytest.mark.slow
 def test_what_is_far_away_is_laid_out_when_the_reader_gets_there(tmp_path: Path) -> None:
     seen: set[str] = set()
 

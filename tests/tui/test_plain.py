@@ -28,15 +28,15 @@ def test_an_answer_comes_with_marks_and_figures() -> None:
 
 
 def test_the_places_to_double_check_are_lines() -> None:
-    assert "double-check: 42 (nobody was confident)" in talk("42")
+    assert "double-check: 42 (no member was confident)" in talk("42")
 
 
 def test_commands_change_what_follows() -> None:
     said = talk("/threshold 0.1", "abc", "/set temperature high", "/nosuch", "/stats")
     assert "team fake: base, expert, entropy > 0.1" in said
     assert "‹You said abc›¹" in said
-    assert "/set temperature high: give a number, or default" in said
-    assert "no command is named /nosuch" in said
+    assert "/set temperature high: must be a number or default" in said
+    assert "unknown command /nosuch" in said
     assert "questions          1" in said
 
 
@@ -51,14 +51,14 @@ def test_a_question_is_edited_shown_as_sent_and_forked() -> None:
     said = talk("one", "/edit", "/edit two", "/show", "/fork", "/stats")
     assert "the last question: one" in said
     assert "‹Y›¹ou said two" in said
-    assert "the prompt that was sent, 11 tokens:\nuser: two\n" in said
-    assert "you go on in 'one (fork)'" in said
+    assert "the prompt as it was sent, 11 tokens:\nuser: two\n" in said
+    assert "you are now in 'one (fork)'" in said
     assert "questions          1" in said
 
 
 def test_a_conversation_is_exported_with_its_marks(tmp_path: Path) -> None:
     assert "there is nothing to export yet" in talk(f"/export {tmp_path / 'a.md'}")
-    assert "give a name that ends in .md or .json" in talk("Hi", f"/export {tmp_path / 'a.txt'}")
+    assert "the file name must end in .md or .json" in talk("Hi", f"/export {tmp_path / 'a.txt'}")
     assert f"written: {tmp_path / 'a.md'}" in talk("Hi", f"/export {tmp_path / 'a.md'}")
     assert "‹Y›¹ou said ‹H›¹i" in (tmp_path / "a.md").read_text()
     assert (tmp_path / "a.md").stat().st_mode & 0o777 == 0o600
@@ -67,5 +67,5 @@ def test_a_conversation_is_exported_with_its_marks(tmp_path: Path) -> None:
 def test_a_turn_that_does_not_fit_asks_on_its_own_line() -> None:
     teams = FakeTeams(lambda _: "ok", n_ctx=200)
     said = talk("a" * 60, "b" * 40, "c" * 60, "y", "/quit", teams=teams)
-    assert "Leave the oldest turn out? y or n: " in said
+    assert "Leave out the oldest turn? y or n: " in said
     assert "the oldest turn was left out" in said

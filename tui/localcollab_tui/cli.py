@@ -1,26 +1,34 @@
-"""`localcollab chat`: thin. Only what the first frame needs is imported before it."""
+"""`localcollab chat`. Only what the first frame needs is imported before it."""
 
 import os
 import sys
+import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from localcollab.cli.options import Models, NCtx, Team
 from localcollab.errors import BadOption
-from localcollab_tui import garbage
+from localcollab_tui import gc_control
 
 if TYPE_CHECKING:
     from localcollab.history import History
-    from localcollab_tui.app import ChatApp
-    from localcollab_tui.engine import Engine, OpenByName, Say
+    from localcollab_tui.app import ChatApp, Start
+    from localcollab_tui.engine.thread import Engine
+    from localcollab_tui.engine.worker import OpenByName
+    from localcollab_tui.messages import Report
 
 if find_spec("textual") is None:
     raise ModuleNotFoundError(name="textual")  # the command line names the extra
+
+_SECONDS_TO_FAIL_AGAIN = 10
+"""A restarted app that fails this soon is not restarted again."""
 
 app = typer.Typer(
     rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -33,34 +41,63 @@ app = typer.Typer(
 def chat(
     team: Team = None,
     models: Models = None,
-    session: Annotated[str | None, typer.Option(help="Go on with this conversation.")] = None,
+    session: Annotated[str | None, typer.Option(help="Continue this conversation.")] = None,
     incognito: Annotated[bool, typer.Option("--incognito", help="Store nothing.")] = False,
     plain: Annotated[
-        bool, typer.Option("--plain", help="Line by line, for screen readers and pipes.")
+        bool, typer.Option("--plain", help="Line mode, for screen readers and pipes.")
     ] = False,
     n_ctx: NCtx = None,
 ) -> None:
-    """Chat with a team in the terminal; see who wrote which word."""
+    """Chat with a team in the terminal and see which model wrote each word."""
     from localcollab.history import default_path, open_history
 
-    if not plain and not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise BadOption("chat draws on a terminal, and this is none: add --plain, or use run")
+    _require_streams(plain=plain)
     catalogs = tuple(models or ())
     with open_history(None if incognito else default_path()) as history:
         if session is not None:
-            history.conversation(session)  # says no before the screen is taken
+            history.conversation(session)  # raises before the screen is drawn
         open_by_name = opener(catalogs, n_ctx)
         if plain:
             from localcollab_tui.plain import PlainChat
 
-            PlainChat(history, open_by_name, sys.stdin, sys.stdout).run(team, session)
+            line_mode = PlainChat(history, open_by_name, sys.stdin, sys.stdout)
+            try:
+                line_mode.run(team, session)
+            finally:
+                if not line_mode.has_ended:
+                    _leave()
             return
-        with garbage.paused():
+        with gc_control.paused():
             ended = _run_app(history, open_by_name, team, session, catalogs)
     if not ended:
-        # A model is still being loaded: llama.cpp cannot be interrupted there.
+        _leave()
+
+
+def _require_streams(*, plain: bool) -> None:
+    """Python has None for a standard stream that is closed."""
+    if plain and (sys.stdin is None or sys.stdout is None):
+        closed = "input" if sys.stdin is None else "output"
+        raise BadOption(f"standard {closed} is closed, and chat --plain needs it")
+    streams = (sys.stdin, sys.stderr)
+    if not plain and not all(stream is not None and stream.isatty() for stream in streams):
+        raise BadOption("chat needs a terminal: add --plain, or use localcollab run")
+
+
+def _leave() -> NoReturn:
+    """While a model is still being loaded, where llama.cpp cannot be interrupted: end the process."""
+    from localcollab.cli.main import EXIT_FAILED, EXIT_INTERRUPTED
+    from localcollab.terminal.visible_text import visible
+
+    error, code = sys.exception(), 0
+    if isinstance(error, KeyboardInterrupt):
+        print("localcollab: interrupted", file=sys.stderr)
+        code = EXIT_INTERRUPTED
+    elif error is not None:
+        print(f"localcollab: {visible(str(error))}", file=sys.stderr)
+        code = EXIT_FAILED
+    with suppress(OSError):
         sys.stdout.flush()
-        os._exit(0)
+    os._exit(code)
 
 
 def _run_app(
@@ -74,29 +111,44 @@ def _run_app(
     from localcollab_tui.settings import load_settings, settings_path
 
     start = Start(team, session, catalogs, _team_names(catalogs), load_settings(settings_path()))
-    app = make_app(history, open_by_name, start)
-    try:
-        app.run()
-    finally:
-        ended = app.close()
-    return ended
+    return run_app(lambda start: make_app(history, open_by_name, start), start)
 
 
-def make_app(history: "History", open_by_name: "OpenByName", start: object) -> "ChatApp":
-    from localcollab_tui.app import ChatApp, Start
-    from localcollab_tui.engine import Engine
+def run_app(make: Callable[["Start"], "ChatApp"], start: "Start") -> bool:
+    """After an unexpected error a new app continues the conversation, also an incognito one, and shows
+    what to report. False: the models' thread has not ended."""
+    restarts = 0
+    while True:
+        began, app = time.monotonic(), make(start)
+        try:
+            app.run()
+        finally:
+            ended = app.close()
+        if app.unexpected is None:
+            return ended
+        from localcollab_tui.crash_report import crash_report, page
 
-    assert isinstance(start, Start)
+        problem = page(crash_report(app.unexpected))
+        if not ended or (restarts and time.monotonic() - began < _SECONDS_TO_FAIL_AGAIN):
+            print(problem, file=sys.stderr)
+            if not ended:
+                os._exit(1)
+            raise typer.Exit(1)
+        start, restarts = replace(app.restart(start), problem=problem), restarts + 1
 
-    def make_engine(say: "Say") -> "Engine":
-        return Engine(open_by_name, say)
+
+def make_app(history: "History", open_by_name: "OpenByName", start: "Start") -> "ChatApp":
+    from localcollab_tui.app import ChatApp
+    from localcollab_tui.engine.thread import Engine
+
+    def make_engine(report: "Report") -> "Engine":
+        return Engine(open_by_name, report)
 
     return ChatApp(history, make_engine, start)
 
 
 def _team_names(catalogs: tuple[Path, ...]) -> Callable[[], tuple[str, ...]]:
-    """Read when `/team` is typed. Raises `BadCatalog` of a file that was given, before the screen is
-    taken; what is wrong with the others the models' thread says."""
+    """Read when `/team` is typed. Raises `BadCatalog` for a given file before the screen is drawn."""
 
     @cache
     def names() -> tuple[str, ...]:
@@ -110,7 +162,7 @@ def _team_names(catalogs: tuple[Path, ...]) -> Callable[[], tuple[str, ...]]:
 
 
 def opener(catalogs: tuple[Path, ...], n_ctx: int | None) -> "OpenByName":
-    """Imports numpy and llama.cpp when it is called: in the models' thread."""
+    """The result imports numpy and llama.cpp when it is called, in the models' thread."""
 
     def open_it(team, on_progress):  # type: ignore[no-untyped-def]
         from localcollab.catalog import Blend
@@ -121,7 +173,7 @@ def opener(catalogs: tuple[Path, ...], n_ctx: int | None) -> "OpenByName":
         plan = TeamChoice(team=team, catalogs=catalogs).plan()
         options = Options(n_ctx=n_ctx)
         if isinstance(plan.method, Blend):
-            from localcollab_tui.blending import open_as_blend
+            from localcollab_tui.engine.blend import open_as_blend
 
             return open_as_blend(plan, options, on_progress)
         return open_team(plan, options, on_progress)

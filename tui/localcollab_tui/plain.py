@@ -1,8 +1,8 @@
-"""Line by line, for screen readers and pipes: no cursor is moved, nothing is drawn twice."""
+"""`chat --plain`, line by line, for screen readers and pipes: no cursor movement, nothing drawn twice."""
 
 import queue
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from localcollab.blend.events import Answering
 from localcollab.documents.answer.references import resolve
@@ -11,54 +11,72 @@ from localcollab.events import Finished, Token
 from localcollab.history import History
 from localcollab.terminal.painter import Painter
 from localcollab.terminal.visible_text import visible
-from localcollab_tui import commands
-from localcollab_tui.dialogue import Dialogue, without_default
-from localcollab_tui.engine import Engine, OpenByName
-from localcollab_tui.exporting import export
-from localcollab_tui.jobs import (
+from localcollab_tui.conversation import commands
+from localcollab_tui.conversation.dialogue import Dialogue, without_default
+from localcollab_tui.conversation.export import export
+from localcollab_tui.conversation.recorder import AnswerRecorder
+from localcollab_tui.engine.thread import Engine
+from localcollab_tui.formatting.figures import conversation_stats, docs_line, figures_line
+from localcollab_tui.formatting.provenance import double_check
+from localcollab_tui.messages import (
     Began,
-    Decide,
-    DocsUsed,
+    DocsInUse,
     Failed,
-    Heard,
     Load,
     Loading,
-    NotOpened,
+    OpenFailed,
     PromptShown,
     Ready,
-    Said,
+    SetGate,
     ShowPrompt,
+    Streamed,
     TeamFacts,
+    TooLong,
+    Update,
     UseDocs,
-    WontFit,
 )
-from localcollab_tui.provenance import double_check
-from localcollab_tui.scribe import Scribe
-from localcollab_tui.status import conversation_stats, docs_line, figures_line
+
+if TYPE_CHECKING:
+    from localcollab_tui.engine.worker import OpenByName
 
 _NEEDS_SCREEN = ("copy", "compare")
 _KNOWN = " ".join(f"/{c.name}" for c in commands.COMMANDS if c.name not in _NEEDS_SCREEN)
 
 
 class PlainChat:
-    """Reads questions from `source`; `.` alone is no command: a line is a question."""
+    """Reads questions and commands from `source`, one a line. `out` may have any encoding."""
 
-    def __init__(self, history: History, opener: OpenByName, source: TextIO, out: TextIO) -> None:
-        self._mail: queue.SimpleQueue[Said] = queue.SimpleQueue()
-        scribe = Scribe(history, self._mail.put)
-        self._engine = Engine(opener, scribe.say)
-        self._dialogue = Dialogue(history, scribe, self._engine.submit)
+    def __init__(
+        self, history: History, open_by_name: "OpenByName", source: TextIO, out: TextIO
+    ) -> None:
+        self._updates: queue.SimpleQueue[Update] = queue.SimpleQueue()
+        recorder = AnswerRecorder(history, self._updates.put)
+        self._engine = Engine(open_by_name, recorder.report)
+        self._dialogue = Dialogue(history, recorder, self._engine.submit)
         self._source, self._out = source, out
         self._painter: Painter | None = None
+        self.has_ended = True
+        """False: the models' thread is still loading a model, which cannot be interrupted."""
 
     def run(self, team: str | None, conversation: str | None) -> None:
+        """Until /quit, the end of `source`, or ctrl-C at a prompt. Raises `BadOption` if `out` fails."""
         self._engine.start()
         try:
             self._engine.submit(Load(team))
             self._wait_for_team()
             if conversation is not None:
                 self._dialogue.open(conversation)
-                self._say(f"going on with: {self._dialogue.conversation.title}")  # type: ignore[union-attr]
+                self._say(f"continuing: {self._dialogue.conversation.title}")  # type: ignore[union-attr]
+            self._talk()
+        except BrokenPipeError:
+            raise  # the reader went away, as in `| head`
+        except OSError as error:
+            raise BadOption(f"cannot write to standard output: {error.strerror}") from error
+        finally:
+            self.has_ended = self._engine.close()
+
+    def _talk(self) -> None:
+        try:
             self._prompt()
             for line in self._source:
                 if not self._take(line.rstrip("\n")):
@@ -66,11 +84,13 @@ class PlainChat:
                 self._prompt()
         except KeyboardInterrupt:
             self._say("")
-        finally:
-            self._engine.close()
+        except UnicodeDecodeError as error:
+            raise BadOption(
+                f"standard input is not {error.encoding} text: {error.reason}"
+            ) from error
 
     def _take(self, text: str) -> bool:
-        """False: leave."""
+        """False: quit."""
         line = commands.parse(text)
         try:
             if line is not None and line.command == "quit":
@@ -79,7 +99,7 @@ class PlainChat:
                 self._run(line)
             elif text.strip():
                 self._dialogue.ask(commands.question_of(text))
-                self._hear_answer()
+                self._show_answer()
         except LocalcollabError as error:
             self._say(f"error: {error}")
         return True
@@ -88,23 +108,25 @@ class PlainChat:
         dialogue = self._dialogue
         match line.command:
             case "help":
-                self._say(f"a line is a question; commands: {_KNOWN}")
+                self._say(f"type a question, or a command: {_KNOWN}")
             case "team" | "threshold" | "gate":
-                self._decide(line)
+                self._set_team_or_gate(line)
             case "set":
                 self._set(line.argument)
             case "regen":
                 dialogue.regenerate()
-                self._hear_answer()
+                self._show_answer()
             case "edit":
                 self._edit(line.argument)
             case "undo":
                 self._say(f"taken back: {dialogue.undo()}")
             case "fork":
-                self._say(f"you go on in {dialogue.fork().title!r}; the old one is as it was")
+                self._say(
+                    f"you are now in {dialogue.fork().title!r}; the old conversation is unchanged"
+                )
             case "clear":
                 dialogue.start_new(keep_system=True)
-                self._say("a new conversation")
+                self._say("new conversation")
             case "export":
                 self._export(line.argument)
             case "show":
@@ -123,36 +145,32 @@ class PlainChat:
                 self._say(line.problem or f"/{line.command} needs the full screen; here: {_KNOWN}")
 
     def _edit(self, text: str) -> None:
-        """Without a screen there is no field to change the question in."""
+        """Without a screen there is no field to edit the question in."""
         question = self._dialogue.last_question
         if question is None:
-            raise BadOption("nothing was asked yet")
+            raise BadOption("there is no question yet")
         if not text:
             self._say(f"the last question: {question.text}")
-            self._say("/edit TEXT asks another one in its place; the old branch stays")
+            self._say("/edit TEXT replaces it; the old branch stays")
             return
         self._dialogue.edit(question.id, text)
-        self._hear_answer()
+        self._show_answer()
 
     def _export(self, name: str) -> None:
-        conversation = self._dialogue.conversation
-        if conversation is None:
-            raise BadOption("there is nothing to export yet: ask something first")
-        path = Path(name) if name else None
-        self._say(f"written: {export(self._dialogue.history, conversation, path)}")
+        self._say(f"written: {export(self._dialogue, Path(name) if name else None)}")
 
     def _show_prompt(self) -> None:
         answer = self._dialogue.last_answer
         if answer is None:
-            raise BadOption("there is no answer yet: ask something first")
+            raise BadOption("there is no answer yet: ask a question first")
         question, _ = self._dialogue.asked_for(answer)
         self._engine.submit(ShowPrompt(self._dialogue.next_ticket(), question))
-        while not isinstance(said := self._mail.get(), PromptShown):
-            if isinstance(said, Failed):
-                raise BadOption(said.why)
-        self._say(f"the prompt that was sent, {len(said.pieces)} tokens:")
-        self._say("".join(text for _, text in said.pieces))
-        self._say(" ".join(f"{token}:{piece!r}" for token, piece in said.pieces))
+        while not isinstance(update := self._updates.get(), PromptShown):
+            if isinstance(update, Failed):
+                raise BadOption(update.why)
+        self._say(f"the prompt as it was sent, {len(update.pieces)} tokens:")
+        self._say("".join(text for _, text in update.pieces))
+        self._say(" ".join(f"{token}:{piece!r}" for token, piece in update.pieces))
 
     def _docs(self, argument: str) -> None:
         if argument:
@@ -160,10 +178,10 @@ class PlainChat:
             if isinstance(parsed, str):
                 raise BadOption(parsed)
             self._engine.submit(UseDocs(*parsed))
-            while not isinstance(said := self._mail.get(), DocsUsed):
-                if isinstance(said, Failed):
-                    raise BadOption(said.why)
-            self._dialogue.docs = said
+            while not isinstance(update := self._updates.get(), DocsInUse):
+                if isinstance(update, Failed):
+                    raise BadOption(update.why)
+            self._dialogue.docs = update
         self._say(docs_line(self._dialogue.docs))
 
     def _sources(self) -> tuple[str, ...]:
@@ -171,7 +189,7 @@ class PlainChat:
         notes = answer.outcome.notes if answer is not None and answer.outcome else ()
         return tuple(map(resolve, notes)) or ("this answer used no documents",)
 
-    def _decide(self, line: commands.Line) -> None:
+    def _set_team_or_gate(self, line: commands.Line) -> None:
         facts = self._dialogue.facts
         if facts is not None and not line.argument:
             self._say_team(facts)
@@ -180,13 +198,13 @@ class PlainChat:
             self._dialogue.facts = None
             self._engine.submit(Load(line.argument or None))
         elif line.command == "gate":
-            self._engine.submit(Decide(gate=line.argument))
+            self._engine.submit(SetGate(gate=line.argument))
         else:
             value = commands.parse_threshold(line.argument)
             if isinstance(value, str):
                 self._say(value)
                 return
-            self._engine.submit(Decide(threshold=value))
+            self._engine.submit(SetGate(threshold=value))
         self._wait_for_team()
 
     def _set(self, argument: str) -> None:
@@ -199,14 +217,14 @@ class PlainChat:
 
     def _wait_for_team(self) -> None:
         while True:
-            match self._mail.get():
+            match self._updates.get():
                 case Loading(text):
                     self._say(text)
                 case Ready(facts):
                     self._dialogue.facts = facts
                     self._say_team(facts)
                     return
-                case NotOpened(why=why, still=still):
+                case OpenFailed(why=why, still=still):
                     self._say(f"error: {why}")
                     self._dialogue.facts = still
                     if still is not None:
@@ -220,37 +238,37 @@ class PlainChat:
         gate = "" if facts.gate is None else f", {facts.gate} > {facts.threshold:g}"
         self._say(f"team {facts.name}: {', '.join(facts.members)}{gate}")
 
-    def _hear_answer(self) -> None:
+    def _show_answer(self) -> None:
         while self._dialogue.pending is not None:
             try:
-                self._hear(self._mail.get())
+                self._show(self._updates.get())
             except KeyboardInterrupt:
                 self._engine.stop()
 
-    def _hear(self, said: Said) -> None:
-        match said:
+    def _show(self, update: Update) -> None:
+        match update:
             case Began():
-                self._dialogue.facts = said.facts
+                self._dialogue.facts = update.facts
                 self._painter = Painter(
-                    self._out, list(said.facts.members), colour=False, marks=True
+                    self._out, list(update.facts.members), colour=False, marks=True
                 )
-            case Heard(event=Token() as token):
+            case Streamed(event=Token() as token):
                 assert self._painter is not None
                 self._painter.write(token)
-            case Heard(event=Answering(number, n, model)):
-                self._say(f"candidate {number} of {n}: {model} writes")
-            case Heard(event=Finished()):
+            case Streamed(event=Answering(number, n, model)):
+                self._say(f"{model} writes candidate {number} of {n}")
+            case Streamed(event=Finished()):
                 self._end()
             case Failed(why=why):
-                self._dialogue.ended()
+                self._dialogue.end()
                 self._say(f"error: {why}")
-            case WontFit():
-                self._too_long(said)
+            case TooLong():
+                self._too_long(update)
 
     def _end(self) -> None:
         if self._painter is not None:
             self._painter.close()
-        self._dialogue.ended()
+        self._dialogue.end()
         answer = self._dialogue.last_answer
         if answer is None or answer.outcome is None:
             return
@@ -261,24 +279,26 @@ class PlainChat:
             self._say(resolve(note))
         self._say(figures_line(answer.outcome, self._dialogue.members))
 
-    def _too_long(self, said: WontFit) -> None:
-        what = said.what()
-        if said.drop is not None:
-            turns = "turn" if said.drop == 1 else f"{said.drop} turns"
-            self._out.write(f"{what}. Leave the oldest {turns} out? y or n: ")
-            self._out.flush()
+    def _too_long(self, too_long: TooLong) -> None:
+        reason = too_long.reason()
+        if too_long.drop is not None:
+            turns = "turn" if too_long.drop == 1 else f"{too_long.drop} turns"
+            self._write(f"{reason}. Leave out the oldest {turns}? y or n: ")
             if self._source.readline().strip().lower() in ("y", "yes"):
-                self._dialogue.ask_shorter(said.drop)
+                self._dialogue.ask_shorter(too_long.drop)
                 return
         else:
-            self._say(f"{what}: even alone, the question is too long")
+            self._say(f"{reason}: the question alone is too long")
         self._dialogue.withdraw()
         self._say("the question was taken back")
 
     def _prompt(self) -> None:
-        self._out.write("you: ")
-        self._out.flush()
+        self._write("you: ")
 
     def _say(self, text: str) -> None:
-        self._out.write(visible(text) + "\n")
+        self._write(visible(text) + "\n")
+
+    def _write(self, text: str) -> None:
+        encoding = getattr(self._out, "encoding", None) or "utf-8"
+        self._out.write(text.encode(encoding, "replace").decode(encoding))
         self._out.flush()

@@ -1,1 +1,4 @@
-"""Screens over the chat: each shows one thing and returns one choice."""
+"""Modal screens over the chat: each shows one thing or returns one choice.
+
+They know the history and the records they show, never the chat screen below them.
+"""

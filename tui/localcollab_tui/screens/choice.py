@@ -1,4 +1,4 @@
-"""One question with a few answers, taken by arrow keys or by their first letter."""
+"""One question with a few answers to choose from."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -11,11 +11,11 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from localcollab.terminal.visible_text import visible
-from localcollab_tui.jobs import WontFit
+from localcollab_tui.messages import TooLong
 
 
 class ChoiceScreen(ModalScreen[int | None]):
-    """The number of the choice; None: Esc."""
+    """Returns the value of the choice; None: Esc."""
 
     DEFAULT_CSS = """
     ChoiceScreen {
@@ -28,7 +28,7 @@ class ChoiceScreen(ModalScreen[int | None]):
         OptionList { height: auto; border: none; &:focus { border: none; } }
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Leave")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Cancel")]
 
     def __init__(self, question: str, choices: Sequence[str], values: Sequence[int | None]) -> None:
         super().__init__()
@@ -46,14 +46,14 @@ class ChoiceScreen(ModalScreen[int | None]):
         self.dismiss(self._values[event.option_index])
 
 
-def drop_choice(too_long: WontFit) -> ChoiceScreen:
-    what = too_long.what()
+def drop_choice(too_long: TooLong) -> ChoiceScreen:
+    reason = too_long.reason()
     if too_long.drop is None:
-        alone = "Even alone, the question leaves no room for an answer: shorten it."
-        return ChoiceScreen(f"{what}. {alone}", ["Change the question"], [None])
+        alone = "Even without earlier turns there is no room for an answer: shorten it."
+        return ChoiceScreen(f"{reason}. {alone}", ["Change the question"], [None])
     turns = "turn" if too_long.drop == 1 else f"{too_long.drop} turns"
     choices = [
-        f"Leave the oldest {turns} out (a line will say so)",
-        "Stop, and change the question",
+        f"Leave out the oldest {turns} (a note will say so)",
+        "Cancel and change the question",
     ]
-    return ChoiceScreen(f"{what}. What should happen?", choices, [too_long.drop, None])
+    return ChoiceScreen(f"{reason}. What now?", choices, [too_long.drop, None])

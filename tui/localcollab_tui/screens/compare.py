@@ -1,8 +1,9 @@
-"""One question, two answers, in two columns: the team, and its base alone or another team.
+"""One question, two answers in two columns: the team, and its base alone or another team.
 
-They are written one after the other, on contexts of their own; nothing of it is stored.
+They are written one after the other, on contexts of their own, and are not stored.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -15,11 +16,20 @@ from textual.widgets import Static
 from localcollab.events import Finished, Token
 from localcollab.history.records import StoredMessage
 from localcollab.terminal.visible_text import visible
-from localcollab_tui.dialogue import Dialogue
-from localcollab_tui.engine import Engine
-from localcollab_tui.jobs import Ask, Began, Failed, Heard, LetGo, Question, Said, WontFit
-from localcollab_tui.scribe import Expected, provenance_of
-from localcollab_tui.status import outcome_of
+from localcollab_tui.conversation.dialogue import Dialogue
+from localcollab_tui.conversation.recorder import Expected, provenance_of
+from localcollab_tui.engine.thread import Engine
+from localcollab_tui.formatting.figures import outcome_of
+from localcollab_tui.messages import (
+    Ask,
+    Began,
+    Failed,
+    FreeReaders,
+    Question,
+    Streamed,
+    TooLong,
+    Update,
+)
 from localcollab_tui.widgets.messages import AnswerView
 
 
@@ -56,31 +66,31 @@ class CompareScreen(ModalScreen[None]):
                     yield Static("waiting …", classes="wait", markup=False)
 
     def on_mount(self) -> None:
-        who = (None, self._names[1])
+        models = (None, self._names[1])
         for ticket, n in self._columns.items():
-            job = Ask(ticket, self._question, self._dialogue.job_options(), who[n])
+            job = Ask(ticket, self._question, self._dialogue.job_options(), models[n])
             self._engine.submit(job)
 
-    async def hear(self, mail: list[Said]) -> None:
-        for said in mail:
-            n = self._columns.get(getattr(said, "ticket", -1))
+    async def show_updates(self, updates: Sequence[Update]) -> None:
+        for update in updates:
+            n = self._columns.get(getattr(update, "ticket", -1))
             if n is not None:
-                await self._hear_one(n, said)
+                await self._show_one(n, update)
 
-    async def _hear_one(self, n: int, said: Said) -> None:
-        match said:
+    async def _show_one(self, n: int, update: Update) -> None:
+        match update:
             case Began():
-                self._began[n] = said
-                await self._mount(n, said.opens_reasoning)
-            case Heard(event=Token() as token):
+                self._began[n] = update
+                await self._mount(n, update.opens_reasoning)
+            case Streamed(event=Token() as token):
                 self._tokens[n].append(token)
                 await self._views[n].grow([token])
-            case Heard(event=Finished() as finished):
+            case Streamed(event=Finished() as finished):
                 await self._finish(n, finished)
             case Failed(why=why):
                 self._say(n, why)
-            case WontFit():
-                self._say(n, said.what())
+            case TooLong():
+                self._say(n, update.reason())
 
     async def _mount(self, n: int, opens_reasoning: bool) -> None:
         column = self.query_one(f"#column{n}")
@@ -111,5 +121,5 @@ class CompareScreen(ModalScreen[None]):
 
     def action_leave(self) -> None:
         self._engine.stop()
-        self._engine.submit(LetGo())
+        self._engine.submit(FreeReaders())
         self.dismiss()

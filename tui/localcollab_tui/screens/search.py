@@ -1,4 +1,4 @@
-"""Search in all messages of all conversations, on every branch."""
+"""Full-text search in all messages of all conversations, on every branch."""
 
 from typing import ClassVar
 
@@ -43,7 +43,7 @@ class SearchScreen(ModalScreen[tuple[str, int | None] | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical() as frame:
-            frame.border_title = "search in everything that was said"
+            frame.border_title = "search all conversations"
             yield Input(placeholder="words", compact=True)
             yield OptionList(markup=False)
             yield Static("Enter opens · Esc closes", id="found", markup=False)
@@ -92,10 +92,10 @@ class SearchScreen(ModalScreen[tuple[str, int | None] | None]):
 
 
 def _shown(hit: Hit) -> Content:
-    """The title, then the words in their place. `visible` keeps every position."""
+    """The title, then the words in context. `visible` keeps every position."""
     snippet = Content(visible(hit.snippet).replace("\n", " ").replace("\t", " "))
     for start, end in hit.marks:
         snippet = snippet.stylize("bold reverse", start, end)
-    who = "asked" if hit.role == "user" else "answered"
-    head = f"{visible(hit.title)[:50]}  {hit.created.astimezone():%Y-%m-%d}, {who}\n  "
+    kind = "question" if hit.role == "user" else "answer"
+    head = f"{visible(hit.title)[:50]}  {hit.created.astimezone():%Y-%m-%d}, {kind}\n  "
     return Content("").join([Content.styled(head, "dim"), snippet])

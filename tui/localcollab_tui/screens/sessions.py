@@ -16,7 +16,7 @@ from localcollab.history import Conversation, History
 from localcollab.terminal.visible_text import visible
 
 PAGE = 200
-"""Conversations that are listed at once; typing searches all of them by title."""
+"""Conversations in the list; typing filters all of them by title."""
 Chosen = tuple[str, int | None]
 
 
@@ -49,7 +49,7 @@ class SessionsScreen(ModalScreen[Chosen | None]):
     def compose(self) -> ComposeResult:
         with Vertical() as frame:
             frame.border_title = "conversations"
-            yield Input(placeholder="type to find a title", compact=True)
+            yield Input(placeholder="type to filter by title", compact=True)
             yield OptionList(markup=False)
             yield Static(
                 "Enter opens · F3 renames · F4 pins · F8 deletes · Esc closes", classes="keys"
@@ -95,7 +95,7 @@ class SessionsScreen(ModalScreen[Chosen | None]):
         self._renaming = self._highlighted()
         if self._renaming is not None:
             field = self.query_one(Input)
-            field.value, field.placeholder = self._renaming.title, "a new title"
+            field.value, field.placeholder = self._renaming.title, "new title"
 
     def action_pin(self) -> None:
         chosen = self._highlighted()
@@ -104,14 +104,16 @@ class SessionsScreen(ModalScreen[Chosen | None]):
             self._list()
 
     def action_delete(self) -> None:
-        """Twice: the first press asks."""
+        """The second press deletes; the first asks."""
         chosen = self._highlighted()
         if chosen is None:
             return
         if self._deleting != chosen.id:
             self._deleting = chosen.id
             title = visible(chosen.title)
-            self.notify(f"F8 again deletes {title!r} for good", severity="warning", markup=False)
+            self.notify(
+                f"press F8 again to delete {title!r} permanently", severity="warning", markup=False
+            )
             return
         try:
             self._history.delete(chosen.id)
@@ -128,7 +130,7 @@ class SessionsScreen(ModalScreen[Chosen | None]):
     def _stop_renaming(self) -> None:
         field = self.query_one(Input)
         self._renaming = None
-        field.value, field.placeholder = "", "type to find a title"
+        field.value, field.placeholder = "", "type to filter by title"
         self._list()
 
     def _highlighted(self) -> Conversation | None:

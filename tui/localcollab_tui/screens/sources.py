@@ -1,4 +1,4 @@
-"""The sources of an answer: which were sent, where they stand, and the words that support it."""
+"""The sources of an answer: the passages that were sent, and the words that support each statement."""
 
 from typing import ClassVar
 
@@ -40,7 +40,7 @@ class SourcesScreen(ModalScreen[None]):
         verdicts = [] if self._checked is None else claim_lines(self._checked, self._sources)
         with Vertical() as frame:
             frame.border_title = f"sources from {visible(self._sources.collection)}"
-            frame.border_subtitle = "up and down choose · Esc closes"
+            frame.border_subtitle = "up and down select · Esc closes"
             yield OptionList(*(Option(f"[{p.number}] {place(p)}") for p in passages), markup=False)
             shown = "\n".join(verdicts) or _without_verdicts(self._sources, self._checked)
             yield Static(shown, id="verdicts", markup=False)
@@ -60,12 +60,12 @@ def _without_verdicts(sources: Sources, checked: Checked | None) -> str:
     if not sources.passages:
         return "no passage was found"
     if checked is None:
-        return "no answer was shown: there is nothing to compare with the passages"
-    return "the answer states nothing to compare with the passages"
+        return "no answer was shown, so there is nothing to check against the passages"
+    return "the answer makes no statement to check against the passages"
 
 
 def marked(passage: SentPassage, checked: Checked | None) -> Content:
-    """The passage, with the words that support the answer. `visible` keeps every position."""
+    """The passage, its supporting words highlighted. `visible` keeps every position."""
     content = Content(visible(passage.text))
     for claim in checked.claims if checked is not None else ():
         for citation in claim.citations:

@@ -1,4 +1,4 @@
-"""Every team of the catalogue: what its members are, whether they are here and fit the memory."""
+"""Every team of the catalogue: its members, whether they are installed, whether they fit into memory."""
 
 from pathlib import Path
 from typing import ClassVar
@@ -19,7 +19,7 @@ from localcollab.terminal.visible_text import visible
 
 _GB = 1e9
 _MEMORY_OF_FILES = 1.2
-"""Resident memory of a team, relative to its files: weights, caches and buffers."""
+"""Resident memory of a team relative to its files: weights, caches and buffers."""
 
 
 class TeamsScreen(ModalScreen[str | None]):
@@ -63,7 +63,7 @@ class TeamsScreen(ModalScreen[str | None]):
 
 
 def about(catalog: Catalog, team: TeamEntry, current: str | None) -> Content:
-    """A line on the team, one a member, and what is missing."""
+    """A line on the team, one for each member, and what is missing."""
     record = team_record(catalog, team)
     here = "● " if team.name == current else "  "
     lines = [
@@ -91,7 +91,7 @@ def _member(catalog: Catalog, place: Place) -> Content:
 
 
 def fits(catalog: Catalog, team: TeamEntry) -> str:
-    """Files against free memory, in words."""
+    """Installed or not, and whether the files fit into free memory."""
     paths = {catalog.models[n].path for n in catalog.models_of(team) if n in catalog.models}
     here = [path for path in paths if path.is_file()]
     if len(here) < len(paths):

@@ -1,4 +1,4 @@
-"""Move the threshold with the arrow keys, and see at once what it would have done."""
+"""Set the threshold with the arrow keys, with a preview on the last answer."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -10,7 +10,7 @@ from textual.reactive import reactive
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from localcollab_tui.preview import preview, threshold_bar
+from localcollab_tui.formatting.threshold_preview import preview, threshold_bar
 
 _WIDTH = 60
 
@@ -32,8 +32,8 @@ class ThresholdScreen(ModalScreen[float | None]):
         Binding("right,l", "move(0.01)", "Higher", id="threshold.higher"),
         Binding("down,pagedown", "move(-0.1)", "Much lower", id="threshold.down"),
         Binding("up,pageup", "move(0.1)", "Much higher", id="threshold.up"),
-        Binding("enter", "take", "Take"),
-        Binding("escape", "dismiss", "Leave"),
+        Binding("enter", "take", "Set"),
+        Binding("escape", "dismiss", "Cancel"),
     ]
     threshold: reactive[float] = reactive(0.5, init=False)
 
@@ -48,7 +48,7 @@ class ThresholdScreen(ModalScreen[float | None]):
             yield Static(id="line", markup=False)
             yield Static(id="bar", markup=False)
             yield Static(
-                "left and right move it by 0.01, up and down by 0.1; Enter takes it, Esc leaves",
+                "left, right: 0.01 · up, down: 0.1 · Enter sets it · Esc cancels",
                 classes="keys", markup=False,
             )  # fmt: skip
 

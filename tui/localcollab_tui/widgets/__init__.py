@@ -1,1 +1,4 @@
-"""Thin Textual widgets: they show records and post messages; they decide nothing."""
+"""What the chat is made of: the composer, the log, questions, answers, candidates, the token pane.
+
+A widget shows what it is given and posts what the user does; it asks no model and reads no history.
+"""

@@ -1,6 +1,6 @@
-"""What stands above a blend's reply: every candidate in a pane that folds, and how they were ranked.
+"""Above a blend's reply: a collapsible pane for each candidate, and their ranking as a heat map.
 
-Panes are open while their candidates are written, and fold when the reply is known.
+Panes are open while their candidates are written, and collapse when the reply is known.
 """
 
 from collections.abc import Sequence
@@ -12,11 +12,11 @@ from textual.widgets import Collapsible, Static
 from localcollab.blend.events import Answered, Answering, CandidateToken, Chosen, Ranked
 from localcollab.blend.format import lines
 from localcollab.terminal.visible_text import visible
-from localcollab_tui.heat import Cell, heat_rows
+from localcollab_tui.formatting.heat_map import Cell, heat_rows
 from localcollab_tui.widgets.palette import colour
 
 CandidateEvent = Answering | CandidateToken | Answered | Ranked | Chosen
-"""What a blend says of its candidates; the rest is the reply."""
+"""The events before the reply."""
 _REPLY = "★"
 
 
@@ -28,26 +28,26 @@ class CandidatePane(Collapsible):
         super().__init__(self._body, collapsed=False)
         self._who = Content.styled(visible(f"{number} {model}"), style)
         self._text, self._is_shown = "", True
-        self.tell(Content(" writes"))
+        self.describe(Content(" writes"))
 
     def grow(self, text: str) -> None:
         self._text += text
         self._is_shown = False
 
     def show(self) -> None:
-        """What came since the last call: once a frame is enough."""
+        """The text since the last call, once a frame."""
         if not self._is_shown:
             self._is_shown = True
             self._body.update(Content(visible(self._text)))
 
     def end(self, text: str) -> None:
-        """The whole candidate, stop string and end token left out."""
+        """The whole candidate, without stop string and end token."""
         self._text, self._is_shown = text.strip(), False
         self.show()
 
-    def tell(self, what: Content, before: str = "") -> None:
+    def describe(self, what: Content, before: str = "") -> None:
         title = Content(f"{before} " if before else "") + self._who + what
-        # Text is never markup: a name with brackets stays as it is.
+        # Content, not markup: a name may contain brackets.
         self.title = title  # type: ignore[assignment]
 
 
@@ -69,11 +69,11 @@ class BlendView(Vertical):
         self._panes: list[CandidatePane] = []
         self._suffixes: list[str] = []
         self._ranks: tuple[int, ...] = ()
-        self.told: set[str] = set()
-        """The lines that are stored of all this: who sees the panes need not read them too."""
+        self.notes: set[str] = set()
+        """The stored notes on all this: not repeated under the reply while the panes are shown."""
 
-    async def hear(self, event: CandidateEvent) -> None:
-        self.told.update(lines(event))
+    async def show_event(self, event: CandidateEvent) -> None:
+        self.notes.update(lines(event))
         match event:
             case Answering(number, _, model):
                 await self._open(number, model)
@@ -102,7 +102,7 @@ class BlendView(Vertical):
         cut = "" if event.reason in ("end", "stop_string") else f", {event.reason}"
         self._suffixes[at] = f": {n_tokens} tokens in {event.seconds:.1f} s{cut}"
         self._panes[at].end(event.text)
-        self._panes[at].tell(Content(self._suffixes[at]))
+        self._panes[at].describe(Content(self._suffixes[at]))
 
     async def _rank(self, event: Ranked) -> None:
         self._ranks = event.ranks
@@ -121,7 +121,7 @@ class BlendView(Vertical):
         for n, pane in enumerate(self._panes):
             rank = f", ranked {self._ranks[n]}" if self._ranks else ""
             is_reply = event.candidate == n + 1
-            pane.tell(Content(self._suffixes[n] + rank), _REPLY if is_reply else "")
+            pane.describe(Content(self._suffixes[n] + rank), _REPLY if is_reply else "")
             pane.collapsed = True
         about = list(lines(event))
         if event.candidate is None or event.why:
@@ -129,7 +129,7 @@ class BlendView(Vertical):
 
 
 def _painted(cell: Cell) -> Content:
-    """Green where the row is better, red where it is worse; strong where it is so by much."""
+    """Green where the row is better, red where it is worse; the larger the difference, the stronger."""
     if not cell.strength:
         return Content(f" {cell.text}")
     hue = "success" if cell.strength > 0 else "error"

@@ -1,4 +1,4 @@
-"""Where questions are typed: Enter sends, Ctrl+J makes a line, large pastes become one word."""
+"""The field where questions are typed: Enter sends, Ctrl+J adds a line, large pastes become one word."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -11,7 +11,7 @@ from textual.widgets import TextArea
 from localcollab.terminal.visible_text import visible
 
 _LARGE = 2_000
-"""Characters of a paste that is kept aside instead of being laid out."""
+"""A longer paste is kept aside instead of being laid out."""
 
 
 class Composer(TextArea):
@@ -44,7 +44,7 @@ class Composer(TextArea):
     def __init__(self) -> None:
         super().__init__(
             id="composer", compact=False, highlight_cursor_line=False,
-            placeholder="Ask. Enter sends, Ctrl+J makes a line, / commands, F1 help",
+            placeholder="Ask a question. Enter sends, Ctrl+J adds a line, / shows commands, F1 help",
         )  # fmt: skip
         self._pasted: dict[str, str] = {}
         self._sent: list[str] = []
@@ -66,12 +66,12 @@ class Composer(TextArea):
         self.post_message(self.CompletionWanted())
 
     def take(self) -> None:
-        """The text was accepted: empty the field."""
+        """The text was accepted: clear the field."""
         self._pasted.clear()
         self.clear()
 
     def put(self, text: str) -> None:
-        """A text to change and send: an edited question, or one that was not accepted."""
+        """A text to change and send: an edited question, or one that was refused."""
         self._pasted.clear()
         self.clear()
         self._add(text)
@@ -87,7 +87,7 @@ class Composer(TextArea):
         shown = visible(lines)
         n_controls = sum(a != b for a, b in zip(lines, shown, strict=False))
         if n_controls:
-            self.notify(f"{n_controls} control characters are shown, and sent, as symbols")
+            self.notify(f"{n_controls} control characters are shown and sent as symbols")
         if len(shown) <= _LARGE:
             self.insert(shown)
             return
@@ -96,7 +96,7 @@ class Composer(TextArea):
         self.insert(name)
 
     async def _on_key(self, event: events.Key) -> None:
-        """Our keys stand in line with typed characters: a priority binding would overtake them."""
+        """Our keys keep their order among typed characters: a priority binding would overtake them."""
         bound = self.screen.active_bindings.get(event.key)
         if bound is not None and bound.node is self and _is_ours(bound.binding):
             await self.run_action(bound.binding.action)
@@ -111,7 +111,7 @@ class Composer(TextArea):
         event.stop()
 
     def _may_recall(self, step: int) -> bool:
-        """At the edge of the text, and only where nothing typed would be lost."""
+        """On the first or last line, and only where nothing typed would be lost."""
         edge = 0 if step < 0 else self.document.line_count - 1
         return self.cursor_location[0] == edge and (not self.text or bool(self._recalled))
 

@@ -1,6 +1,6 @@
-"""The conversation on the screen: only the latest messages are widgets, older ones come on request.
+"""The conversation: only the latest messages are widgets, older ones are added when scrolled to.
 
-Follows the end while the reader is there, and only then.
+It follows the end only while the reader is there.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,11 +13,11 @@ from localcollab.history.records import StoredMessage
 from localcollab_tui.widgets.messages import AnswerView, MessageBox, QuestionView, plain
 
 PAGE = 12
-"""Messages that become widgets at once, in a terminal of 24 lines."""
+"""Messages that become widgets at a time, in a terminal of 24 lines."""
 MOST = 3
-"""Pages that stay widgets while the reader follows the end: every widget costs each layout."""
+"""Pages that stay widgets while the reader follows the end: every widget makes layouts slower."""
 _LINES = 2
-"""A message has at least so many: a page must fill the screen, or nobody could scroll to the next."""
+"""Least lines of a message: a page must fill the screen, or there is nothing to scroll."""
 TokensOf = Callable[[int], Sequence[Token]]
 MessageView = QuestionView | AnswerView
 
@@ -47,27 +47,30 @@ class Log(VerticalScroll, can_focus=True):
         return max(PAGE, self.app.size.height // _LINES)
 
     @property
+    def messages(self) -> list[MessageView]:
+        return [view for view in self.children if isinstance(view, QuestionView | AnswerView)]
+
+    @property
     def answers(self) -> list[AnswerView]:
         return list(self.query(AnswerView))
 
     def view_of(self, message: int) -> MessageView | None:
-        views = (v for v in self.children if isinstance(v, QuestionView | AnswerView))
-        return next((view for view in views if view.message.id == message), None)
+        return next((view for view in self.messages if view.message.id == message), None)
 
     async def show(self, branch: Sequence[StoredMessage], welcome: str = "") -> None:
-        """All of it anew: another conversation, or another branch of it."""
+        """Replace everything: another conversation, or another branch."""
         await self.remove_children()
         page = self._page
         self._earlier = list(branch[:-page])
         if not branch and welcome:
             await self.mount(plain(welcome, classes="welcome"))
         await self.mount_all(self._earlier_line() + [self._view(m) for m in branch[-page:]])
-        await self._show_provenance_where_wanted()
+        await self._show_provenance_if_on()
         self.anchor()
         self.scroll_end(animate=False)
 
     async def add(self, message: StoredMessage, *, opens_reasoning: bool = False) -> MessageView:
-        """At the end. Widgets far above go, if the reader is not there."""
+        """At the end. Widgets far above are removed, unless the reader is there."""
         await self.query(".welcome").remove()
         view = self._view(message, opens_reasoning=opens_reasoning)
         await self.mount(view)
@@ -75,7 +78,7 @@ class Log(VerticalScroll, can_focus=True):
         return view
 
     async def show_earlier(self) -> bool:
-        """The page before what is shown; the reader stays where they are."""
+        """Add the page before; the reader's place stays."""
         if not self._earlier:
             return False
         n = self._page
@@ -85,49 +88,49 @@ class Log(VerticalScroll, can_focus=True):
         before = self.virtual_size.height
         self.release_anchor()
         await self.mount_all(self._earlier_line() + [self._view(m) for m in page], before=0)
-        await self._show_provenance_where_wanted()
+        await self._show_provenance_if_on()
         self.call_after_refresh(self._keep_place, before)
         return True
 
     async def reveal(self, message: int) -> MessageView | None:
-        """The widget of a message, also of one far above."""
+        """The widget of a message, however far above."""
         while self.view_of(message) is None and await self.show_earlier():
             pass
         return self.view_of(message)
 
     async def set_provenance(self, on: bool) -> None:
         self.shows_provenance = on
-        self._lay_out_what_woke()
+        self._lay_out_if_near()
         for view in self.answers:
             await view.show_provenance(on)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
-        self._wake_what_is_near()  # a scroll lays out what it shows by itself
+        self._update_near()  # a scroll lays out what it shows
         if new_value <= 0 < old_value and self._earlier:
             self.run_worker(self.show_earlier(), exclusive=True)
 
     def watch_virtual_size(self) -> None:
-        self._lay_out_what_woke()
+        self._lay_out_if_near()
 
     def on_resize(self) -> None:
-        self._lay_out_what_woke()
+        self._lay_out_if_near()
 
-    def _lay_out_what_woke(self) -> None:
-        if self._wake_what_is_near():
+    def _lay_out_if_near(self) -> None:
+        if self._update_near():
             self.refresh(layout=True)
 
-    def _wake_what_is_near(self) -> bool:
-        """Within half a screen of what is shown; the rest costs the next layouts nothing."""
-        margin, wakes = self.size.height // 2, False
+    def _update_near(self) -> bool:
+        """Layouts skip messages more than half a screen away. True: one is not skipped any more."""
+        margin, is_changed = self.size.height // 2, False
         top, bottom = self.scroll_y - margin, self.scroll_y + self.size.height + margin
         for view in self.children:
             if isinstance(view, MessageBox):
                 region, was_away = view.virtual_region, view.is_away
                 is_far = bool(region) and (region.bottom < top or region.y > bottom)
                 view.is_away = is_far and not self.shows_provenance
-                wakes = wakes or (was_away and not view.is_away)
-        return wakes
+                is_changed = is_changed or (was_away and not view.is_away)
+        return is_changed
 
     def _keep_place(self, before: int) -> None:
         self.scroll_to(y=self.scroll_y + self.virtual_size.height - before, animate=False)
@@ -143,12 +146,12 @@ class Log(VerticalScroll, can_focus=True):
             return []
         return [plain(f"▲ {len(self._earlier):,} earlier messages", classes="earlier")]
 
-    async def _show_provenance_where_wanted(self) -> None:
+    async def _show_provenance_if_on(self) -> None:
         if self.shows_provenance:
             await self.set_provenance(True)
 
     async def _prune(self) -> None:
-        views = [v for v in self.children if isinstance(v, QuestionView | AnswerView)]
+        views = self.messages
         at_end = self.scroll_y >= self.max_scroll_y - 2
         if len(views) <= MOST * self._page or not at_end:
             return

@@ -1,6 +1,6 @@
-"""One question or one answer on the screen. An answer streams as Markdown and is never laid out twice.
+"""One question or one answer. An answer streams as Markdown, and no part is laid out twice.
 
-Text of users and models is always text: no markup of Rich or Textual, control characters visible.
+Text of users and models is never markup of Rich or Textual; control characters are visible.
 """
 
 from collections.abc import Sequence
@@ -16,10 +16,10 @@ from localcollab.documents.answer.references import resolve
 from localcollab.events import Token
 from localcollab.history.records import StoredMessage
 from localcollab.terminal.visible_text import visible
-from localcollab_tui.markup import is_too_much
-from localcollab_tui.provenance import double_check, sparkline
-from localcollab_tui.reasoning import Splitter, split
-from localcollab_tui.status import figures_line
+from localcollab_tui.formatting.figures import figures_line
+from localcollab_tui.formatting.markdown_text import is_too_much
+from localcollab_tui.formatting.provenance import double_check, sparkline
+from localcollab_tui.formatting.reasoning import Splitter, split
 from localcollab_tui.widgets.palette import painted_legend
 from localcollab_tui.widgets.tokens import TokensView
 
@@ -35,7 +35,7 @@ _SHOWN_OF_NOTE, _SHOWN_OF_TITLE = 240, 60
 
 
 def plain(text: str, *, classes: str = "", style: str = "") -> Static:
-    """Text as it is."""
+    """Text without markup."""
     return Static(Content.styled(visible(text), style), markup=False, classes=classes)
 
 
@@ -59,13 +59,13 @@ def siblings_line(message: StoredMessage) -> str:
 
 
 class MessageBox(Vertical):
-    """A message that is far away keeps its height, but no layout of the screen visits what is in it."""
+    """A message far from what is shown keeps its height, but no layout visits its children."""
 
     is_away = False
 
     @property
     def is_scrollable(self) -> bool:
-        # What the compositor asks before it visits the children of a widget.
+        # The compositor asks this before it visits the children of a widget.
         return not self.is_away and super().is_scrollable
 
 
@@ -91,7 +91,7 @@ class QuestionView(MessageBox):
         yield plain(text[:_SHOWN_OF_QUESTION])
         if len(text) > _SHOWN_OF_QUESTION:
             rest = len(text) - _SHOWN_OF_QUESTION
-            yield plain(f"… and {rest:,} more characters, which were sent too", classes="dim")
+            yield plain(f"… and {rest:,} more characters (sent, but not shown)", classes="dim")
         if siblings_line(self.message):
             yield plain(siblings_line(self.message), classes="dim")
 
@@ -153,29 +153,29 @@ class AnswerView(MessageBox):
             if places:
                 words = " · ".join(dict.fromkeys(place.words for place in places[:12]))
                 yield plain(f"double-check: {words}", classes="doubts")
-            told = self._blend.told if self._blend else set[str]()
+            shown = self._blend.notes if self._blend else set[str]()
             for note in outcome.notes:
-                if note not in told:
+                if note not in shown:
                     yield _note(resolve(note))
             kind = "failed" if outcome.error else "figures"
             yield plain(figures_line(outcome, self.members), classes=kind)
         elif self.message.status != "complete":
-            yield plain(f"{self.message.status}: this is what was written", classes="figures")
+            yield plain(f"{self.message.status}: the answer is incomplete", classes="figures")
         if siblings_line(self.message):
             yield plain(siblings_line(self.message), classes="figures")
 
-    async def hear_candidates(self, event: "CandidateEvent") -> None:
-        """Of a blend: what is written before the answer."""
+    async def show_candidate_event(self, event: "CandidateEvent") -> None:
+        """Of a blend: what happens before the answer."""
         if self._blend is None:
-            # Imported with the first blend: the first frame needs none of it.
+            # Imported with the first blend: not needed by the first frame.
             from localcollab_tui.widgets.blend import BlendView
 
             self._blend = BlendView(self.members)
             await self.mount(self._blend, before=0)
-        await self._blend.hear(event)
+        await self._blend.show_event(event)
 
     def show_candidates(self) -> None:
-        """What came of them since the last frame."""
+        """Their text since the last frame."""
         if self._blend is not None:
             self._blend.show()
 
@@ -225,7 +225,7 @@ class AnswerView(MessageBox):
             await self._show(*((part.text, "") if part.is_thought else ("", part.text)))
         await self._end_stream()
         if self._markdown is not None and "```" in self._said:
-            # A fence that grew keeps its first highlighting: lay the whole out once.
+            # A streamed fence keeps its first highlighting: lay out the whole text once.
             await self._markdown.update(visible(self._said))
         self.message, self.tokens, self.members = message, list(tokens), _members(message)
         await self.mount_all(list(self._footer()))
@@ -250,7 +250,7 @@ class AnswerView(MessageBox):
 
 
 def _note(note: str) -> Widget:
-    """A long one is folded: it stands under every answer of a blend."""
+    """A long note is folded."""
     first, _, rest = note.partition("\n")
     if not rest and len(note) <= _SHOWN_OF_NOTE:
         return plain(note, classes="figures")

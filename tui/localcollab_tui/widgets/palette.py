@@ -1,10 +1,10 @@
-"""The authors' colours: theme variables with enough contrast, light or dark."""
+"""The authors' colours: theme variables with enough contrast in light and dark themes."""
 
 from collections.abc import Sequence
 
 from textual.content import Content
 
-from localcollab_tui.provenance import Span, legend, mark, number_of, spans
+from localcollab_tui.formatting.provenance import Span, legend, mark, number_of, spans
 
 _COLOURS = (
     "$text-accent", "$text-success", "$text-secondary", "$text-warning", "$text-primary",
@@ -13,12 +13,12 @@ _COLOURS = (
 
 
 def colour(number: int) -> str:
-    """A style; the base writes in the plain one."""
+    """The style of a member; the base has none."""
     return _COLOURS[(number - 1) % len(_COLOURS)] if number else ""
 
 
 def painted(found: Sequence[Span], cursor: int | None) -> Content:
-    """The provenance view. Built from parts, never from markup."""
+    """The provenance view."""
     parts = [Content.styled(span.text, _style(span, cursor)) for span in found if span.text]
     return Content("").join(parts)
 

@@ -1,11 +1,11 @@
-"""Markdown of a model: no raw HTML, no links that open, nothing dropped."""
+"""Markdown of a model: HTML is shown as text, and links do not open."""
 
 from markdown_it import MarkdownIt
 from textual.widgets import Markdown
 
 
 def _parser() -> MarkdownIt:
-    # html off: tags are shown as the text they are, instead of being dropped.
+    # Without html, tags are shown as text instead of being dropped.
     return MarkdownIt("gfm-like", {"html": False, "linkify": False})
 
 

@@ -1,4 +1,4 @@
-"""An answer token by token: colours, marks, and a cursor that walks from one to the next."""
+"""An answer token by token: colours, marks, and a cursor."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from localcollab.events import Token
-from localcollab_tui.provenance import Place, next_place, spans
+from localcollab_tui.formatting.provenance import Place, next_place, spans
 from localcollab_tui.widgets.palette import painted
 
 
@@ -38,7 +38,7 @@ class TokensView(Static, can_focus=True):
 
     @dataclass
     class Pointed(Message):
-        """The cursor stands on token `at` of the answer `message`."""
+        """The cursor is on token `at` of the answer `message`."""
 
         message: int
         at: int
@@ -68,7 +68,7 @@ class TokensView(Static, can_focus=True):
             self.post_message(self.Pointed(self.answer, self.cursor))
 
     def action_move(self, step: int) -> None:
-        """Tokens without a text (half a character) are passed over."""
+        """Tokens without text (part of a character) are skipped."""
         at = (self.cursor or 0) + step
         while 0 <= at < len(self.tokens) and not self.tokens[at].text:
             at += step
@@ -78,7 +78,7 @@ class TokensView(Static, can_focus=True):
     def action_jump(self, step: int) -> None:
         found = next_place(self.places, -1 if self.cursor is None else self.cursor, step)
         if found is None:
-            self.notify("nothing to double-check in this answer")
+            self.notify("there is nothing to double-check in this answer")
         else:
             self.cursor = found
 
@@ -87,7 +87,7 @@ class TokensView(Static, can_focus=True):
             self.cursor = at % len(self.tokens)
 
     def _show_cursor(self, cursor: int) -> None:
-        """Keep the cursor's line in view: an estimate by characters is near enough."""
+        """Keep the cursor's line in view; estimated from characters, which is close enough."""
         before = sum(len(span.text) for span in self._spans[: self._index_of(cursor)])
         total = max(1, sum(len(span.text) for span in self._spans))
         line = before * self.region.height // total

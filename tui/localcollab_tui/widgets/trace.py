@@ -1,4 +1,4 @@
-"""The token under the cursor: who wrote it, how sure they were, what the others would have said."""
+"""The token under the cursor: its author, probability and p_defer, and what each member predicts."""
 
 from collections.abc import Sequence
 
@@ -9,8 +9,8 @@ from textual.widgets import Static
 
 from localcollab.events import Token
 from localcollab.terminal.visible_text import visible
-from localcollab_tui.jobs import Opinion
-from localcollab_tui.provenance import Place
+from localcollab_tui.formatting.provenance import Place
+from localcollab_tui.messages import Prediction
 from localcollab_tui.widgets.palette import painted_author
 
 _BAR = 10
@@ -26,36 +26,36 @@ class TracePane(VerticalScroll, can_focus=False):
         padding: 0 1;
         scrollbar-size-vertical: 1;
         Static { height: auto; }
-        #opinions { margin: 1 0; }
+        #predictions { margin: 1 0; }
         &.-shown { display: block; }
     }
     """
 
     def compose(self) -> ComposeResult:
         yield Static(id="token", markup=False)
-        yield Static(id="opinions", markup=False)
+        yield Static(id="predictions", markup=False)
         yield Static(id="places", markup=False)
 
     def show_token(self, token: Token, at: int, n: int, members: Sequence[str]) -> None:
-        said = repr(visible(token.text)) if token.text else "(no whole character)"
+        shown = repr(visible(token.text)) if token.text else "(part of a character)"
         lines = [
-            Content.styled(said, "bold"),
+            Content.styled(shown, "bold"),
             Content(f"  token {at + 1} of {n}\n"),
             Content("by "),
             painted_author(token.author, members),
             Content(f", probability {token.probability:.2f}"),
-            Content.styled(", nobody was confident" if token.unsure else "", "underline"),
+            Content.styled(", no member was confident" if token.unsure else "", "underline"),
             Content(f"\np_defer {bar(token.p_defer)}"),
         ]
         self.query_one("#token", Static).update(Content("").join(lines))
-        self.query_one("#opinions", Static).update(Content("asking the others …"))
+        self.query_one("#predictions", Static).update(Content("asking the members …"))
 
-    def show_opinions(self, opinions: Sequence[Opinion], members: Sequence[str]) -> None:
-        lines = [self._opinion(opinion, members) for opinion in opinions]
-        self.query_one("#opinions", Static).update(Content("\n").join(lines))
+    def show_predictions(self, predictions: Sequence[Prediction], members: Sequence[str]) -> None:
+        lines = [self._prediction(prediction, members) for prediction in predictions]
+        self.query_one("#predictions", Static).update(Content("\n").join(lines))
 
     def show_problem(self, text: str) -> None:
-        self.query_one("#opinions", Static).update(Content(visible(text)))
+        self.query_one("#predictions", Static).update(Content(visible(text)))
 
     def show_places(self, places: Sequence[Place], cursor: int | None) -> None:
         title = f"double-check ({len(places)}): n next, N previous" if places else ""
@@ -65,16 +65,16 @@ class TracePane(VerticalScroll, can_focus=False):
             lines.append(Content(f"{here}{place.words}: {place.why}"))
         self.query_one("#places", Static).update(Content("\n").join(lines))
 
-    def _opinion(self, opinion: Opinion, members: Sequence[str]) -> Content:
-        said = "  ".join(f"{c.text!r} {c.probability:.2f}" for c in opinion.likeliest)
-        written = Content.styled(f"  (this one {opinion.p_written:.2f})", "dim")
-        name = painted_author(opinion.member, members)
-        return Content("").join([name, Content(f": {said}"), written])
+    def _prediction(self, prediction: Prediction, members: Sequence[str]) -> Content:
+        top = "  ".join(f"{c.text!r} {c.probability:.2f}" for c in prediction.top)
+        written = Content.styled(f"  (this one {prediction.p_written:.2f})", "dim")
+        name = painted_author(prediction.member, members)
+        return Content("").join([name, Content(f": {top}"), written])
 
 
 def bar(p: float | None) -> str:
     """`0.62 ██████░░░░`"""
     if p is None:
-        return "none: nobody could be asked"
+        return "none: no expert could be asked"
     full = round(p * _BAR)
     return f"{p:.2f} {'█' * full}{'░' * (_BAR - full)}"

@@ -1,0 +1,122 @@
+"""Stores answers while they are written, between the models' thread and the screen.
+
+`report` runs in the models' thread, so that no key press waits for the disk.
+"""
+
+from dataclasses import dataclass
+
+from localcollab.blend.events import Answered, Answering, CandidateToken, Chosen, Ranked
+from localcollab.blend.format import lines
+from localcollab.documents.answer.events import Checked, Sources
+from localcollab.errors import LocalcollabError
+from localcollab.history import History, Provenance, Recorder
+from localcollab_tui.messages import (
+    Began,
+    Failed,
+    Options,
+    Report,
+    Streamed,
+    StreamedEvent,
+    TeamFacts,
+    Update,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """An answer that was asked for: its question, and the options."""
+
+    question: int
+    options: Options
+    dropped: int
+
+
+class AnswerRecorder:
+    def __init__(self, history: History, pass_on: Report) -> None:
+        self._history, self._pass_on = history, pass_on
+        self._expected: dict[int, Expected] = {}
+        self._recorders: dict[int, Recorder] = {}
+        self._sources: Sources | None = None
+
+    def expect(self, ticket: int, expected: Expected) -> None:
+        """Before the job is submitted."""
+        self._expected[ticket] = expected
+
+    def report(self, update: Update) -> None:
+        """Raises `BadHistory`, which ends the answer and is shown."""
+        match update:
+            case Began(ticket=ticket) if ticket in self._expected:
+                self._begin(update, self._expected[ticket])
+            case Streamed(ticket=ticket, event=event) if ticket in self._recorders:
+                self._add(self._recorders[ticket], event)
+            case Failed(ticket=ticket, why=why) if ticket in self._expected:
+                self._fail(ticket, why)
+        self._pass_on(update)
+
+    def _begin(self, began: Began, expected: Expected) -> None:
+        provenance = provenance_of(began.facts, expected)
+        recorder = self._history.record_answer(expected.question, provenance)
+        for note in notes_of(began, expected):
+            recorder.note(note)
+        self._recorders = {began.ticket: recorder}
+
+    def _add(self, recorder: Recorder, event: StreamedEvent) -> None:
+        """Sources, verdicts and candidates become notes of the answer, without text of documents."""
+        # Imported with the first answer: the first frame needs no citations.
+        from localcollab.documents.answer.references import stored_claim_lines, stored_source_lines
+
+        if isinstance(event, Sources):
+            self._sources = event
+            for line in stored_source_lines(event):
+                recorder.note(line)
+        elif isinstance(event, Checked):
+            assert self._sources is not None, "sources come before their verdicts"
+            for line in stored_claim_lines(event, self._sources):
+                recorder.note(line)
+        elif isinstance(event, Answering | CandidateToken | Answered | Ranked | Chosen):
+            for line in lines(event):
+                recorder.note(line)
+        else:
+            recorder.add(event)
+
+    def _fail(self, ticket: int, why: str) -> None:
+        try:
+            if ticket not in self._recorders:
+                expected = self._expected[ticket]
+                self._recorders[ticket] = self._history.record_answer(
+                    expected.question, Provenance(options=dict(expected.options))
+                )
+            self._recorders[ticket].fail(why)
+        except LocalcollabError:
+            # The history itself failed: `why` says so, and the screen shows it.
+            return
+
+
+def notes_of(began: Began, expected: Expected) -> list[str]:
+    notes = list(began.prompted.notes)
+    if expected.dropped:
+        turns = "turn was" if expected.dropped == 1 else f"{expected.dropped} turns were"
+        notes.append(f"the oldest {turns} left out: the context is full")
+    if began.prompted.n_reread:
+        notes.append(
+            f"the chat template changed earlier turns: {began.prompted.n_reread} tokens read again"
+        )
+    return notes
+
+
+def provenance_of(facts: TeamFacts, expected: Expected) -> Provenance:
+    sha256s = facts.sha256s or ("",) * len(facts.members)
+    options: dict[str, object] = dict(expected.options)
+    if facts.gate is not None:
+        options |= {"gate": facts.gate, "threshold": facts.threshold}
+    if expected.dropped:
+        options["dropped"] = expected.dropped
+    seed = options.get("seed", 0)
+    return Provenance(
+        team=facts.name,
+        head_sha256=facts.head_sha256 if facts.gate == "head" else None,
+        members=dict(zip(facts.members, sha256s, strict=True)),
+        vocabulary=facts.vocabulary,
+        options=options,
+        seed=seed if isinstance(seed, int) else None,
+    )

@@ -1,0 +1,83 @@
+"""A blend in the models' thread: opened, asked, and refused where logits are needed, which it has not."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from localcollab.blend.open import open_blend
+from localcollab.blend.residence import Residence
+from localcollab.blend.session import BlendSession, Recipe
+from localcollab.decoding.answer_text import Limits
+from localcollab.decoding.sampling import Sampling
+from localcollab.errors import BadOption, ContextFull
+from localcollab.events import Prompted
+from localcollab.history.resume import turns_of
+from localcollab.llama.options import Options
+from localcollab.teams.open import Files, OnProgress, OpenTeam, TeamPlan, member_sha256
+from localcollab.teams.session import require_room
+from localcollab_tui.engine import session_cache
+from localcollab_tui.messages import Ask, Began, Streamed, TeamFacts, TooLong
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBlend:
+    """A blend that can be asked; its residence holds as many members as the memory has room for."""
+
+    session: BlendSession
+    residence: Residence
+    facts: TeamFacts
+
+    def ask(
+        self, job: Ask, sampling: Sampling, limits: Limits, stop_event: threading.Event
+    ) -> Iterator[Began | Streamed]:
+        """Raises what the members and the ranker raise."""
+        question, session = job.question, self.session
+        turns = turns_of(question.before, question.ids, "")[question.drop :]
+        # Every member tokenizes the conversation itself.
+        session.turns = tuple(replace(turn, tokens=()) for turn in turns)
+        session.system = question.system or None
+        yield Began(job.ticket, Prompted(0), self.facts, opens_reasoning=False)
+        for event in session.ask(question.text, sampling, limits, stop_event=stop_event):
+            yield Streamed(job.ticket, event)
+
+    def too_long(self, job: Ask) -> TooLong | None:
+        """By its first member; one with a smaller context may still raise."""
+        team = self.residence.open(self.session.recipe.members[0])
+        n_ctx = team.model.n_ctx
+        try:
+            require_room(team.model, job.question.text)
+        except ContextFull as error:
+            return TooLong(job.ticket, 0, n_ctx, None, str(error))
+        n_prompt = session_cache.n_tokens_of_text(team, job.question)
+        if session_cache.fits(n_prompt, team):
+            return None
+        return TooLong(job.ticket, n_prompt, n_ctx, session_cache.least_drop(team, job.question))
+
+    def refusal(self) -> BadOption:
+        return BadOption(
+            f"{self.facts.name} is a blend, which picks among whole answers, so it has no tokens to "
+            "inspect (/team opens one of its members)"
+        )
+
+
+def open_as_blend(plan: TeamPlan, options: Options, on_progress: OnProgress) -> OpenBlend:
+    """Loads the first member, so that its errors come before the first question.
+
+    Raises what opening a blend raises."""
+    recipe, residence = open_blend(plan, options, on_progress)
+    first = residence.open(recipe.members[0])
+    files = Files(options, on_progress)
+    sha256s = {member.name: member_sha256(member, files.verdict) for member in plan.members}
+    facts = blend_facts(plan.name, recipe, first)
+    facts = replace(facts, sha256s=tuple(sha256s.get(name, "") for name in facts.members))
+    return OpenBlend(BlendSession(recipe, residence.open, residence.open_fuser), residence, facts)
+
+
+def blend_facts(name: str, recipe: Recipe, first: OpenTeam) -> TeamFacts:
+    """The authors of a blend of one member's samples are the members of that member."""
+    writers = [*recipe.members, *([recipe.fuser] if recipe.fuser else [])]
+    members = tuple(dict.fromkeys(writers)) if len(writers) > 1 else tuple(first.members)
+    return TeamFacts(
+        name, members, first.model.n_ctx, gate=None, threshold=None,
+        takes_system=first.template is not None,
+    )  # fmt: skip

@@ -1,0 +1,104 @@
+"""The chat session of the shown branch, kept from turn to turn and rebuilt where the branch changed.
+
+Rebuilding renders every earlier turn, which a long conversation must not pay at each question.
+"""
+
+from bisect import bisect_left
+from dataclasses import replace
+
+from localcollab.chat.template import Message
+from localcollab.chat.transcript import Turn, without_reasoning
+from localcollab.events import Finished
+from localcollab.history.resume import turns_of
+from localcollab.teams.open import OpenTeam
+from localcollab.teams.session import Session
+from localcollab_tui.messages import Question
+
+_ROOM = 256
+"""Tokens that stay free for the answer, or an eighth of a small context."""
+_MANY, _SURELY = 40, 1.25
+"""From this many messages on the size is estimated first; this many times n_ctx needs no exact count."""
+
+
+class SessionCache:
+    """Of one team at a time. Only the models' thread uses it."""
+
+    def __init__(self) -> None:
+        self._team: OpenTeam | None = None
+        self._system = ""
+        self._turns: tuple[Turn, ...] = ()
+        self._session: Session | None = None
+        self._prompt: tuple[OpenTeam, Question, list[int]] | None = None
+
+    def clear(self) -> None:
+        """Before the team closes: the session holds its memory."""
+        self._team = self._session = self._prompt = None
+
+    def before(self, team: OpenTeam, question: Question) -> Session:
+        """The session up to `question`. Raises what rendering and encoding raise."""
+        turns = _turns(team, question)
+        is_same = team is self._team and question.system == self._system and turns == self._turns
+        if self._session is None or not is_same:
+            self._session = None
+            self._session = session_before(team, question)
+            self._team, self._system, self._turns = team, question.system, turns
+        return self._session
+
+    def add_turn(self, question: Question, finished: Finished) -> None:
+        """The session has answered `question`."""
+        self._turns = (*self._turns, Turn(question.text, finished.text, finished.tokens))
+
+    def keep_prompt(self, team: OpenTeam, question: Question, prompt: list[int]) -> None:
+        """The question was sent with passages, so `prompt` cannot render it again."""
+        self._prompt = (team, question, prompt)
+
+    def prompt(self, team: OpenTeam, question: Question) -> list[int]:
+        """The prompt of an earlier question; the token cursor needs it at every move."""
+        if self._prompt is None or self._prompt[0] is not team or self._prompt[1] != question:
+            prompt = session_before(team, question).prompt(question.text)
+            self._prompt = (team, question, prompt)
+        return self._prompt[2]
+
+
+def session_before(team: OpenTeam, question: Question) -> Session:
+    return Session.restored(team, _turns(team, question), system=question.system or None)
+
+
+def fits(n_prompt: int, team: OpenTeam) -> bool:
+    n_ctx = team.model.n_ctx
+    return n_prompt + min(_ROOM, n_ctx // 8) <= n_ctx
+
+
+def n_tokens_of_text(team: OpenTeam, question: Question) -> int:
+    """Size of the prompt, tokenized as one text: a few tokens off, as stored answers keep their ids."""
+    session = Session(team, system=question.system or None)
+    for turn in _turns(team, question):
+        answer = Message("assistant", without_reasoning(turn.answer))
+        session.messages += [Message("user", turn.question), answer]
+    return len(session.prompt(question.text))
+
+
+def estimate_if_far_too_long(team: OpenTeam, question: Question) -> int | None:
+    """About how many tokens, where they certainly do not fit; else None. Much cheaper than a session."""
+    if len(question.before) < _MANY:
+        return None
+    n_tokens = n_tokens_of_text(team, question)
+    return n_tokens if n_tokens > _SURELY * team.model.n_ctx else None
+
+
+def least_drop(team: OpenTeam, question: Question) -> int | None:
+    """How many of the oldest turns to leave out so that it fits; None: the question alone is too long."""
+    drops = range(question.drop + 1, len(turns_of(question.before, question.ids, "")) + 1)
+    about = bisect_left(
+        drops, True, key=lambda n: fits(n_tokens_of_text(team, replace(question, drop=n)), team)
+    )
+    for drop in drops[max(0, about - 1) :]:
+        shorter = replace(question, drop=drop)
+        if fits(len(session_before(team, shorter).prompt(question.text)), team):
+            return drop
+    return None
+
+
+def _turns(team: OpenTeam, question: Question) -> tuple[Turn, ...]:
+    turns = turns_of(question.before, question.ids, team.model.vocabulary.fingerprint)
+    return turns[question.drop :]

@@ -1,0 +1,98 @@
+"""The models' thread: takes jobs from a queue, one after the other, and reports updates.
+
+It knows no screen. What imports numpy or llama.cpp is imported inside the thread, so that the screen
+can be shown before.
+"""
+
+import queue
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from localcollab.errors import LocalcollabError
+from localcollab_tui.crash_report import crash_report
+from localcollab_tui.messages import Ask, Failed, Job, Load, OpenFailed, Report, Unexpected, Update
+
+if TYPE_CHECKING:
+    from localcollab_tui.engine.second_reader import SecondReader
+    from localcollab_tui.engine.worker import OpenByName
+
+
+class Engine:
+    """`submit` and `stop` may be called from any thread."""
+
+    def __init__(
+        self,
+        open_by_name: "OpenByName",
+        report: Report,
+        second_reader: "SecondReader | None" = None,
+    ) -> None:
+        self._open_by_name, self._report, self._second_reader = open_by_name, report, second_reader
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._stop_event = threading.Event()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="models", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def submit(self, job: Job) -> None:
+        if isinstance(job, Ask):
+            self._stop_event.clear()
+        self._jobs.put(job)
+
+    def stop(self) -> None:
+        """End the answer that is being written; what was written so far is kept."""
+        self._stop_event.set()
+
+    def close(self, seconds: float = 3.0) -> bool:
+        """Stop, and end the thread. False: it is still loading a model."""
+        self._closed = True
+        self._stop_event.set()
+        self._jobs.put(None)
+        if self._thread.is_alive():
+            self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        # Imported here: numpy and llama.cpp come with it.
+        from localcollab_tui.engine.worker import Worker
+
+        worker = Worker(self._open_by_name, self._report, self._stop_event, self._second_reader)
+        while (job := self._jobs.get()) is not None and not self._closed:
+            try:
+                worker.do(job)
+            except LocalcollabError as error:
+                self._report(_failure(job, str(error)))
+            except Exception as error:
+                # A bug must not end the thread silently: the screen shows it.
+                self._report(_failure(job, f"{type(error).__name__}: {error}"))
+                if not isinstance(error, OSError | MemoryError):
+                    self._report(Unexpected(crash_report(error)))
+
+
+def _failure(job: Job, why: str) -> Update:
+    if isinstance(job, Load):
+        return OpenFailed(job.team, why)
+    return Failed(getattr(job, "ticket", 0), why)
+
+
+class Mailbox:
+    """Updates until the screen takes them. `put` from any thread; `wake` is called once per `take`."""
+
+    def __init__(self, wake: Callable[[], object]) -> None:
+        self._wake = wake
+        self._waiting: list[Update] = []
+        self._lock = threading.Lock()
+
+    def put(self, update: Update) -> None:
+        with self._lock:
+            self._waiting.append(update)
+            is_first = len(self._waiting) == 1
+        if is_first:
+            self._wake()
+
+    def take(self) -> list[Update]:
+        with self._lock:
+            taken, self._waiting = self._waiting, []
+        return taken

@@ -1,0 +1,302 @@
+"""What the models' thread does with each job. Only that thread imports this file."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields, replace
+
+from localcollab.decoding.answer_text import Limits
+from localcollab.decoding.sampling import Sampling
+from localcollab.documents.answer import answer as answering
+from localcollab.documents.answer.answer import Library
+from localcollab.documents.answer.events import AnswerEvent, Sources
+from localcollab.documents.collection import open_collection
+from localcollab.errors import BadOption, ContextFull, LocalcollabError
+from localcollab.events import Finished, Prompted
+from localcollab.language_model import LanguageModel
+from localcollab.methods.deferral import DeferralTeam
+from localcollab.methods.gates import Gate, check_threshold, parse_gate
+from localcollab.teams.open import BASE, OnProgress, OpenTeam
+from localcollab.teams.session import Session, require_room
+from localcollab_tui.engine import session_cache
+from localcollab_tui.engine.blend import OpenBlend
+from localcollab_tui.engine.second_reader import (
+    SecondReader,
+    p_defer_along,
+    predict,
+    second_reader,
+    token_text,
+)
+from localcollab_tui.messages import (
+    BASE_ALONE,
+    Ask,
+    Began,
+    DocsInUse,
+    FreeReaders,
+    Inspect,
+    Inspected,
+    Job,
+    Load,
+    Loading,
+    OpenFailed,
+    Options,
+    Preview,
+    Previewed,
+    PromptShown,
+    Question,
+    Ready,
+    Report,
+    SetGate,
+    ShowPrompt,
+    Streamed,
+    TeamFacts,
+    TooLong,
+    UseDocs,
+)
+
+OpenByName = Callable[[str | None, OnProgress], OpenTeam | OpenBlend]
+"""A team's name (None: the default) -> the open team or blend. Raises what opening raises."""
+
+
+class Worker:
+    def __init__(
+        self,
+        open_by_name: OpenByName,
+        report: Report,
+        stop_event: threading.Event,
+        reader: SecondReader | None = None,
+    ) -> None:
+        self._open_by_name, self._report, self._stop_event = open_by_name, report, stop_event
+        self._second_reader = reader or second_reader
+        self._open: OpenTeam | OpenBlend | None = None
+        self._name: str | None = None
+        self._own_gate: Gate | None = None
+        self._sessions = session_cache.SessionCache()
+        self._library: Library | None = None
+        self._others: dict[str, OpenTeam] = {}
+        self._readers: dict[str, LanguageModel] = {}
+
+    def do(self, job: Job) -> None:
+        """Raises `LocalcollabError`."""
+        match job:
+            case UseDocs():
+                self._use_docs(job)
+            case Load():
+                self._load(job)
+            case Ask():
+                self._ask(job)
+            case SetGate():
+                self._set_gate(job)
+            case Inspect():
+                self._inspect(job)
+            case Preview():
+                self._preview(job)
+            case ShowPrompt():
+                self._show_prompt(job)
+            case FreeReaders():
+                self._free_readers()
+
+    def _load(self, job: Load) -> None:
+        # Close the old team first: two may not fit into memory.
+        if isinstance(self._open, OpenBlend):
+            self._open.residence.close()
+        self._open = self._own_gate = None
+        self._sessions.clear()
+        self._free_readers()
+        try:
+            self._report(Ready(self._opened(job.team)))
+        except LocalcollabError as error:
+            if self._name is None:
+                raise
+            self._report(OpenFailed(job.team, str(error), self._opened(self._name)))
+
+    def _opened(self, name: str | None) -> TeamFacts:
+        team = self._open_by_name(name, lambda text: self._report(Loading(text)))
+        self._open = team
+        if not isinstance(team, OpenBlend) and isinstance(team.model, DeferralTeam):
+            self._own_gate = team.model.gate
+        facts = team.facts if isinstance(team, OpenBlend) else _facts(team)
+        self._name = facts.name
+        return facts
+
+    def _ask(self, job: Ask) -> None:
+        if job.model is None and isinstance(self._open, OpenBlend):
+            self._ask_blend(self._open, job)
+            return
+        team = self._team() if job.model is None else self._other(job.model)
+        is_own = job.model is None
+        try:
+            require_room(team.model, job.question.text)
+        except ContextFull as error:
+            self._report(TooLong(job.ticket, 0, team.model.n_ctx, None, str(error)))
+            return
+        n_prompt = session_cache.estimate_if_far_too_long(team, job.question)
+        if n_prompt is not None:
+            self._refuse_too_long(job, team, n_prompt)
+            return
+        session = (self._sessions.before if is_own else session_cache.session_before)(
+            team, job.question
+        )
+        prompt = session.prompt(job.question.text)
+        if not session_cache.fits(len(prompt), team):
+            self._refuse_too_long(job, team, len(prompt))
+            return
+        sampling, limits = _sampling(job.options)
+        opens, facts = _opens_reasoning(team, prompt), _facts(team)
+        sources: Sources | None = None
+        for event in self._answer(session, job, sampling, limits):
+            match event:
+                case Sources():
+                    sources = event
+                    sent = answering.sent(event, job.question.text)
+                    self._sessions.keep_prompt(team, job.question, session.prompt(sent))
+                case Prompted():
+                    self._report(Began(job.ticket, event, facts, opens))
+                    if sources is not None:
+                        self._report(Streamed(job.ticket, sources))
+                case _:
+                    if is_own and isinstance(event, Finished):
+                        self._sessions.add_turn(job.question, event)
+                    self._report(Streamed(job.ticket, event))
+
+    def _ask_blend(self, blend: OpenBlend, job: Ask) -> None:
+        if self._library is not None:
+            raise BadOption(
+                f"{blend.facts.name} is a blend, which cannot answer from documents: use /docs off, or "
+                "/team to open one of its members"
+            )
+        too_long = blend.too_long(job)
+        if too_long is not None:
+            self._report(too_long)
+            return
+        for said in blend.ask(job, *_sampling(job.options), self._stop_event):
+            self._report(said)
+
+    def _answer(
+        self, session: Session, job: Ask, sampling: Sampling, limits: Limits
+    ) -> Iterator[AnswerEvent]:
+        """Comparisons use no documents."""
+        text, stop_event = job.question.text, self._stop_event
+        if self._library is None or job.model is not None:
+            return session.ask(text, sampling, limits, stop_event=stop_event)
+        return answering.ask(session, self._library, text, sampling, limits, stop_event=stop_event)
+
+    def _use_docs(self, job: UseDocs) -> None:
+        collection = open_collection(job.collection) if job.collection is not None else None
+        if self._library is not None:
+            self._library.collection.close()
+        self._library = None
+        if collection is None or job.collection is None:
+            self._report(DocsInUse(None))
+            return
+        self._library = Library(collection, job.collection, strict=job.strict)
+        n_documents = sum(each.status == "indexed" for each in collection.documents())
+        self._report(DocsInUse(job.collection, job.strict, n_documents))
+
+    def _refuse_too_long(self, job: Ask, team: OpenTeam, n_prompt: int) -> None:
+        drop = session_cache.least_drop(team, job.question)
+        self._report(TooLong(job.ticket, n_prompt, team.model.n_ctx, drop))
+
+    def _set_gate(self, job: SetGate) -> None:
+        team = self._team()
+        model = team.model
+        if not isinstance(model, DeferralTeam):
+            raise BadOption(f"{team.name}: this team has no gate: choose a deferral team (/team)")
+        threshold = model.threshold if job.threshold is None else check_threshold(job.threshold)
+        gate = self._gate(job.gate, model) if job.gate else model.gate
+        model.gate, model.threshold = gate, threshold
+        self._report(Ready(_facts(team)))
+
+    def _inspect(self, job: Inspect) -> None:
+        tokens = [*self._prompt_of(job.question), *job.answer[: job.at]]
+        written = job.answer[job.at]
+        predictions = tuple(
+            predict(self._reader(name), name, tokens, written) for name in self._team().members
+        )
+        self._report(Inspected(job.ticket, job.at, predictions))
+
+    def _preview(self, job: Preview) -> None:
+        model = self._team().model
+        if not isinstance(model, DeferralTeam):
+            raise BadOption(f"{model.name}: this team has no gate: choose a deferral team (/team)")
+        gate = self._gate(job.gate, model)
+        along = p_defer_along(self._reader(BASE), gate, self._prompt_of(job.question), job.answer)
+        self._report(Previewed(job.ticket, job.gate, along))
+
+    def _show_prompt(self, job: ShowPrompt) -> None:
+        base = self._team().base
+        prompt = self._prompt_of(job.question)
+        self._report(PromptShown(job.ticket, tuple((t, token_text(base, t)) for t in prompt)))
+
+    def _free_readers(self) -> None:
+        self._others.clear()
+        self._readers.clear()
+
+    def _gate(self, name: str, model: DeferralTeam) -> Gate:
+        if name == "head":
+            if self._own_gate is None or self._own_gate.name != "head":
+                raise BadOption(f"{model.name} has no trained head: use entropy or margin")
+            return self._own_gate
+        return parse_gate(name, len(model.experts))
+
+    def _team(self) -> OpenTeam:
+        if self._open is None:
+            raise BadOption("no team is open: choose one with /team")
+        if isinstance(self._open, OpenBlend):
+            raise self._open.refusal()
+        return self._open
+
+    def _other(self, name: str) -> OpenTeam:
+        """For comparison, with its own contexts."""
+        if name not in self._others:
+            self._others[name] = self._contender(name)
+        return self._others[name]
+
+    def _contender(self, name: str) -> OpenTeam:
+        if name != BASE_ALONE:
+            other = self._open_by_name(name, lambda text: self._report(Loading(text)))
+            if isinstance(other, OpenBlend):
+                other.residence.close()
+                raise other.refusal()
+            return other
+        team = self._team()
+        base = self._second_reader(team.base)
+        return OpenTeam(BASE, base, {BASE: base}, {}, team.template)
+
+    def _reader(self, name: str) -> LanguageModel:
+        if name not in self._readers:
+            self._readers[name] = self._second_reader(self._team().members[name])
+        return self._readers[name]
+
+    def _prompt_of(self, question: Question) -> list[int]:
+        return self._sessions.prompt(self._team(), question)
+
+
+def _facts(team: OpenTeam) -> TeamFacts:
+    model = team.model
+    decides = model if isinstance(model, DeferralTeam) else None
+    return TeamFacts(
+        name=team.name,
+        members=tuple(team.members),
+        n_ctx=model.n_ctx,
+        gate=decides.gate.name if decides else None,
+        threshold=decides.threshold if decides else None,
+        takes_system=team.template is not None,
+        head_sha256=team.head.sha256 if team.head else None,
+        sha256s=tuple(verdict.sha256 for verdict in team.verdicts.values()),
+        vocabulary=model.vocabulary.fingerprint,
+    )
+
+
+def _sampling(options: Options) -> tuple[Sampling, Limits]:
+    """Raises `BadOption`."""
+    changed = dict(options)
+    known = {field.name for field in fields(Sampling)}
+    sampling = replace(Sampling(), **{k: v for k, v in changed.items() if k in known})  # type: ignore[arg-type]
+    max_tokens = changed.get("max_tokens")
+    stop = changed.get("stop")
+    return sampling, Limits(int(max_tokens) if max_tokens else None, (str(stop),) if stop else ())
+
+
+def _opens_reasoning(team: OpenTeam, prompt: Sequence[int]) -> bool:
+    tail = team.model.vocabulary.decode(list(prompt)[-8:])
+    return tail.rstrip().endswith("<think>")
