@@ -6,10 +6,13 @@ Importing this loads the shared library.
 import ctypes
 from functools import cache
 
-import llama_cpp.llama_cpp as api
-from llama_cpp._ctypes_extensions import load_shared_library
-
 from localcollab.llama.machine import library_dir
+from localcollab.llama.threads import bound_spinning
+
+bound_spinning()  # libgomp, which comes with the library, reads it once
+
+import llama_cpp.llama_cpp as api  # noqa: E402
+from llama_cpp._ctypes_extensions import load_shared_library  # noqa: E402
 
 __all__ = ["GGML_TYPE_BF16", "api", "ggml"]
 

@@ -4,6 +4,7 @@ Knows what its cache holds and evaluates only what a read lacks. Knows nothing o
 """
 
 import ctypes
+import time
 import weakref
 from collections.abc import Sequence
 from typing import Any
@@ -15,8 +16,9 @@ from localcollab.language_model import Float32Array, OnChunk, Reading
 from localcollab.llama import library
 from localcollab.llama.bindings import api
 from localcollab.llama.hooks import LayerHook
-from localcollab.llama.options import Options, threads_for
+from localcollab.llama.options import Options, physical_cores, threads_for
 from localcollab.llama.report import NEVER, Report
+from localcollab.llama.threads import ThreadChoice, candidates
 from localcollab.llama.weights import KV_TYPES, Weights, choose_n_ctx
 from localcollab.vocabulary import Vocabulary
 
@@ -59,6 +61,8 @@ class LlamaModel:
         self._context = open_context(
             weights, options, self.n_ctx, self._n_batch, self._n_outputs, hook
         )
+        self._n_threads = threads_for(weights.size_bytes, options)
+        self._choice = _thread_choice(self._n_threads, options)
         self._memory = api.llama_get_memory(self._context)
         self._batch = api.llama_batch_init(self._n_batch, 0, 1)
         self._free = weakref.finalize(self, free_context, self._context, self._batch, weights)
@@ -179,7 +183,7 @@ class LlamaModel:
         if armed:
             api.llama_set_abort_callback(self._context, report.abort, None)
         try:
-            code = api.llama_decode(self._context, self._batch)
+            code = self._timed_decode() if len(tokens) == 1 else self._llama_decode()
         finally:
             if armed:
                 api.llama_set_abort_callback(self._context, NEVER, None)
@@ -189,6 +193,22 @@ class LlamaModel:
         self.n_evaluated += len(tokens)
         self.n_batches += 1
         report.add(len(tokens))
+
+    def _llama_decode(self) -> int:
+        return int(api.llama_decode(self._context, self._batch))
+
+    def _timed_decode(self) -> int:
+        """One token: threads that wait for a core cost most here."""
+        if self._choice is None:
+            return self._llama_decode()
+        n_threads = self._choice.next()
+        if n_threads != self._n_threads:
+            api.llama_set_n_threads(self._context, n_threads, physical_cores())
+            self._n_threads = n_threads
+        started = time.perf_counter()
+        code = self._llama_decode()
+        self._choice.add(time.perf_counter() - started)
+        return code
 
     def _fill_batch(self, tokens: list[int], n_outputs: int) -> None:
         batch, at = self._batch, len(self._cached)
@@ -242,6 +262,13 @@ class LlamaModel:
                 f"{self.name}: the weights of {self.weights.path.name} give values that are no "
                 f"numbers at position {len(self._cached)}: fetch the file again"
             )
+
+
+def _thread_choice(n_threads: int, options: Options) -> ThreadChoice | None:
+    """None where the user chose a number, or where there is only one."""
+    if options.n_threads is not None or n_threads == 1:
+        return None
+    return ThreadChoice(candidates(n_threads))
 
 
 def _copy(source: Any, n_skip: int, rows: Float32Array) -> None:

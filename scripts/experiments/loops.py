@@ -2,7 +2,7 @@
 
     python scripts/experiments/loops.py MODEL.gguf --n 200 --out loops.jsonl [--max-tokens 800] [--seed 0]
 
-The detector of repetition is off. An answer ends by itself, at the limit, or when its last 600 tokens
+The detector of repetition is off. An answer ends by itself, at the limit, or when its last 300 tokens
 have one period of at most 128. Records are appended, and what is there already is not asked again.
 """
 
@@ -87,7 +87,7 @@ def main() -> None:
                 tokens.append(event.id)
                 if len(tokens) % 50 == 0:
                     loop = loop_of(tokens)
-                    if loop and loop[1] >= max(600, 5 * loop[0]):
+                    if loop and loop[1] >= max(300, 5 * loop[0]):
                         break
         pieces = [team.model.vocabulary.piece(token).decode("utf-8", "replace") for token in tokens]
         record = {
