@@ -16,7 +16,8 @@ from localcollab.language_model import Float32Array, OnChunk, Reading
 from localcollab.llama import library
 from localcollab.llama.bindings import api
 from localcollab.llama.hooks import LayerHook
-from localcollab.llama.options import Options, physical_cores, threads_for
+from localcollab.llama.machine import physical_cores
+from localcollab.llama.options import Options, threads_for
 from localcollab.llama.report import NEVER, Report
 from localcollab.llama.threads import ThreadChoice, candidates
 from localcollab.llama.weights import KV_TYPES, Weights, choose_n_ctx
