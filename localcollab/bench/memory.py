@@ -1,12 +1,13 @@
 """(f) Peak resident memory / (weights + KV cache), of a process that opens the team and answers once."""
 
 import json
-import subprocess
 import sys
 
 from localcollab.bench.figures import Figure, figure, skipped
 from localcollab.bench.setting import N_ANSWER, N_PROMPT, choose_options, llama_of, make_prompt
 from localcollab.bench.startup import TeamArguments, parse_team
+from localcollab.children.launch import run
+from localcollab.children.limits import whole_machine
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.generate import generate
 from localcollab.llama.machine import peak_rss_bytes
@@ -17,11 +18,12 @@ _KV_BYTES = 2  # f16, as opened by default
 
 
 def peak_memory(team: TeamArguments) -> Figure:
-    command = [sys.executable, "-m", "localcollab.bench.memory", *team.words()]
-    child = subprocess.run(command, capture_output=True, text=True, check=False)
-    if child.returncode:
-        return skipped("rss_ratio", _LABEL, (child.stderr.strip().splitlines() or ["it died"])[-1])
-    found = json.loads(child.stdout)
+    files = [member.path for member in team.plan().files]
+    ended = run("localcollab.bench.memory", team.words(), limits=whole_machine(files))
+    if ended.code:
+        said = (ended.err.strip().splitlines() or [f"it {ended.words}"])[-1]
+        return skipped("rss_ratio", _LABEL, said)
+    found = json.loads(ended.out)
     mib = {name: f"{value / 2**20:.0f} MiB" for name, value in found.items()}
     return figure(
         "rss_ratio", _LABEL, [found["peak"] / (found["weights"] + found["cache"])],

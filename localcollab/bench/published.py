@@ -6,14 +6,14 @@ This package never imports torch; where the convert extra is missing, both are s
 import importlib.util
 import json
 import statistics
-import subprocess
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 from localcollab.bench.figures import Figure, figure, skipped
 from localcollab.bench.setting import Setting
 from localcollab.bench.speed import forced_team, seconds_of, written
+from localcollab.children.launch import run
+from localcollab.children.limits import whole_machine
 from localcollab.methods.deferral import DeferralTeam
 
 RATE = 0.3
@@ -88,12 +88,9 @@ def missing(*packages: str) -> str | None:
 
 def ask_child(module: str, request: Mapping[str, object]) -> dict[str, Any]:
     """A JSON object in, a JSON object out; {"error": ...} where the child ended badly."""
-    child = subprocess.run(
-        [sys.executable, "-m", module], input=json.dumps(request), capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
-    if child.returncode:
-        last = (child.stderr.strip().splitlines() or ["it died"])[-1]
+    ended = run(module, limits=whole_machine(reserves=True), given=json.dumps(request))
+    if ended.code:
+        last = (ended.err.strip().splitlines() or [f"it {ended.words}"])[-1]
         return {"error": last[:300]}
-    found: dict[str, Any] = json.loads(child.stdout.splitlines()[-1])
+    found: dict[str, Any] = json.loads(ended.out.splitlines()[-1])
     return found

@@ -1,21 +1,23 @@
 """(g) Start-up: `localcollab --help` above bare Python, and the first token of `run`."""
 
 import json
-import os
 import statistics
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from localcollab.bench.figures import Figure, alternate, quartiles, skipped
+from localcollab.children.launch import Child, run
+from localcollab.children.limits import whole_machine
+from localcollab.errors import EvaluationFailed
 from localcollab.teams.choice import TeamChoice
 from localcollab.teams.open import TeamPlan
 
 _LABEL = "first token of run, seconds"
-_CLI = [sys.executable, "-m", "localcollab"]
+_CLI = "localcollab"
+_SECONDS_ALLOWED = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,8 @@ def start_up(team: TeamArguments, n_rounds: int) -> Figure:
         return skipped("startup", _LABEL, "localcollab run gave no token")
     seconds = alternate(
         {
-            "python": lambda: _seconds([sys.executable, "-c", "pass"]),
-            "help": lambda: _seconds([*_CLI, "--help"]),
+            "python": lambda: _seconds("keyword"),  # a module that does nothing when it is run
+            "help": lambda: _seconds(_CLI, "--help"),
             "token": lambda: first_token(team) or 0.0,
         },
         n_rounds,
@@ -63,26 +65,32 @@ def start_up(team: TeamArguments, n_rounds: int) -> Figure:
                   f"help: {help_ms:.0f} ms above bare Python", details)  # fmt: skip
 
 
-def _seconds(command: Sequence[str]) -> float:
+def _seconds(program: str, *arguments: str) -> float:
     started = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
-    return time.perf_counter() - started
+    ended = run(program, arguments, limits=whole_machine(seconds=_SECONDS_ALLOWED))
+    seconds = time.perf_counter() - started
+    if ended.code:
+        raise EvaluationFailed(f"{program} {ended.words}: run localcollab doctor")
+    return seconds
 
 
 def first_token(team: TeamArguments) -> float | None:
     """Seconds from the start of `localcollab run` to its first token; None: it gave none."""
-    command = [*_CLI, "run", *team.words(), "--json", "--max-tokens", "1", "Hello, who are you?"]
+    files = [member.path for member in team.plan().files]
+    arguments = ["run", *team.words(), "--json", "--max-tokens", "1", "Hello, who are you?"]
     started = time.perf_counter()
-    child = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"}, text=True,
+    child = Child(
+        _CLI, arguments, limits=whole_machine(files), stdin=subprocess.DEVNULL,
+        environment={"PYTHONUNBUFFERED": "1"},
     )  # fmt: skip
-    assert child.stdout is not None
+    assert child.process.stdout is not None
     elapsed = None
-    with child:
-        for line in child.stdout:
+    try:
+        for line in child.process.stdout:
             if json.loads(line)["event"] == "token":
                 elapsed = time.perf_counter() - started
                 break
-        child.stdout.read()
+        child.process.stdout.read()
+    finally:
+        child.close()
     return elapsed

@@ -5,22 +5,23 @@ process with a time and (on Linux) a memory limit; whatever goes wrong there is 
 Turning the text into tokens is `chat`'s.
 """
 
-import contextlib
 import json
-import subprocess
 import sys
 import threading
-import weakref
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from localcollab.children.launch import ISOLATED, Child, Deadline
+from localcollab.children.limits import DAY, MIB, Limits
 from localcollab.errors import BadOption, BadTemplate
 
 SECONDS = 2.0
 """To compile a template and render one conversation; real ones take milliseconds."""
 _SECONDS_TO_START = 60.0
+_MEMORY_BYTES = 512 * MIB
+"""Address space of the process that renders; 40 MB are Python and jinja2 themselves."""
 _REMEDY = "use another file of this model"
 
 
@@ -119,14 +120,8 @@ class _Child:
 
     def __init__(self) -> None:
         script = Path(__file__).with_name("template_child.py")
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-X", "utf8", str(script), json.dumps(sys.path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            encoding="utf-8",
-        )
-        self._stop = weakref.finalize(self, _end, self._process)
+        limits = Limits(_MEMORY_BYTES, DAY)
+        self._child = Child(str(script), (str(_MEMORY_BYTES),), limits=limits, flags=ISOLATED)
         if "ready" not in self.ask("", _SECONDS_TO_START):
             raise BadTemplate(
                 f"the process that renders chat templates does not start with {sys.executable}; "
@@ -134,56 +129,28 @@ class _Child:
             )
 
     def is_alive(self) -> bool:
-        return self._process.poll() is None
+        return self._child.is_alive()
 
     def ask(self, line: str, seconds: float) -> dict[str, str]:
         """One request, one answer: `text`, `refused` or `broken`."""
-        timed_out, process = threading.Event(), self._process
-
-        # Holds no `self`: the timer's thread would keep a dropped child alive.
-        def give_up() -> None:
-            timed_out.set()
-            process.kill()
-
-        timer = threading.Timer(seconds, give_up)
-        timer.daemon = True
-        timer.start()
+        deadline = Deadline(self._child, seconds)
         try:
-            answer = self._write_and_read(line)
+            self._child.send(line.encode())
+            assert self._child.process.stdout is not None
+            answer = self._child.process.stdout.readline()
         except BaseException:
             # An answer left in the pipe would be taken for the next one.
-            self._stop()
+            self._child.close()
             raise
         finally:
-            timer.cancel()
-        if answer.endswith("\n"):
+            deadline.stop()
+        if answer.endswith(b"\n"):
             parsed: dict[str, str] = json.loads(answer)
             return parsed
-        self._stop()
-        if timed_out.is_set():
+        status = self._child.close()
+        if deadline.is_late:
             return {"broken": f"it takes more than {seconds:g} seconds to render"}
-        return {"broken": f"rendering it ended its process (status {self._process.returncode})"}
-
-    def _write_and_read(self, line: str) -> str:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        try:
-            self._process.stdin.write(line)
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            return ""
-        return self._process.stdout.readline()
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    """Kill the child, reap it and close its pipes."""
-    process.kill()
-    process.wait()
-    for pipe in (process.stdin, process.stdout):
-        assert pipe is not None
-        # What could not be written is of no use to a dead child.
-        with contextlib.suppress(BrokenPipeError):
-            pipe.close()
+        return {"broken": f"rendering it ended its process (status {status})"}
 
 
 def _check_unicode(messages: Sequence[Message]) -> None:

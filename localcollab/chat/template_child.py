@@ -4,8 +4,8 @@ A template is a program by a stranger. jinja2's sandbox keeps it from reaching P
 but not from hanging or eating memory inside one C call (`'a' * 10**10`, comparing nested tuples),
 which no thread of the same process can interrupt. So it runs here, where it can be killed.
 
-Speaks JSON lines on its standard streams: `{"ready": true}`, then one answer per request. Started
-by path, not as a module, so it must import nothing of localcollab.
+Speaks JSON lines on its standard streams: `{"ready": true}`, then one answer per request. Its memory
+is limited by who starts it. Started by path, not as a module, so it must import nothing of localcollab.
 """
 
 import json
@@ -17,41 +17,24 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-MEMORY_BYTES = 512 * 1024 * 1024
-"""Address space of this process; 40 MB are Python and jinja2 themselves."""
-
 
 class Refused(Exception):
     """The template called raise_exception."""
 
 
-def serve(paths: list[str]) -> None:
-    """Answer requests until standard input ends. `paths`: where the parent found its packages."""
-    sys.path[:] = paths
+def serve(memory_bytes: int) -> None:
+    """Answer requests until standard input ends. `memory_bytes`: the limit, to be named in an error."""
     import jinja2.ext
-    import jinja2.sandbox  # noqa: F401 - loaded before the memory is limited
+    import jinja2.sandbox  # noqa: F401 - loaded before the first request's time begins
 
-    _limit_memory()
     # Ctrl-C in a terminal reaches the whole process group; stopping is the parent's business.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     print('{"ready": true}', flush=True)
     for line in sys.stdin:
-        print(json.dumps(_answer(line)), flush=True)
+        print(json.dumps(_answer(line, memory_bytes)), flush=True)
 
 
-def _limit_memory() -> None:
-    try:
-        import resource
-    except ImportError:  # Windows: the time limit is all there is
-        return
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    try:
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, hard))
-    except (OSError, ValueError):  # macOS refuses
-        return
-
-
-def _answer(line: str) -> dict[str, str]:
+def _answer(line: str, memory_bytes: int) -> dict[str, str]:
     from jinja2 import TemplateSyntaxError
 
     try:
@@ -63,7 +46,7 @@ def _answer(line: str) -> dict[str, str]:
     except TemplateSyntaxError as error:
         return {"broken": f"syntax error in line {error.lineno}: {error.message}"}
     except MemoryError:
-        return {"broken": f"it needs more than {MEMORY_BYTES // 1024**2} MB of memory"}
+        return {"broken": f"it needs more than {memory_bytes // 1024**2} MB of memory"}
     except Exception as error:
         return {"broken": f"{type(error).__name__}: {error}"}
 
@@ -186,4 +169,4 @@ def _namespace() -> Any:
 
 
 if __name__ == "__main__":
-    serve(json.loads(sys.argv[1]))
+    serve(int(sys.argv[1]))

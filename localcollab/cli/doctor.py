@@ -52,7 +52,7 @@ def examine(files: tuple[Path, ...], *, as_json: bool) -> None:
 
 def _failure(file: Path) -> str | None:
     try:
-        probe(file)
+        probe(file, again=True)
     except BadModelFile as error:
         return str(error)
     return None

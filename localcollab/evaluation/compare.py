@@ -8,7 +8,6 @@ standard input; on standard output a line for every answer, then the result.
 import contextlib
 import json
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -18,6 +17,8 @@ from typing import Any
 
 from localcollab.catalog import DEFAULT_TEAM, Blend, Catalog, TeamEntry, method_name
 from localcollab.chat.template import ChatTemplate
+from localcollab.children.launch import Child
+from localcollab.children.limits import whole_machine
 from localcollab.errors import BadOption, EvaluationFailed, LocalcollabError
 from localcollab.evaluation.evaluate import Score, ask_team, score
 from localcollab.evaluation.questions import read_all, some_of, with_gold
@@ -139,35 +140,35 @@ def _require_files(plan: TeamPlan) -> None:
 
 def _measure_apart(asked: Asked, contender: Contender, show: OnProgress) -> Entry:
     request = json.dumps({"asked": asdict(asked), "contender": asdict(contender)}, default=str)
-    command = [sys.executable, "-m", "localcollab.evaluation.compare"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
-    ) as child:
-        try:
-            result = _last_said(child, request, lambda done: show(f"{contender.name}: {done}"))
-        except BaseException:
-            child.kill()  # it lets ctrl-C pass
-            raise
+    files = [member.path for member in _team_plan(asked, contender).files]
+    child = Child(
+        "localcollab.evaluation.compare", limits=whole_machine(files), stderr=None
+    )  # fmt: skip
+    try:
+        result = _last_said(child, request, lambda done: show(f"{contender.name}: {done}"))
+        status = child.process.wait()
+    finally:
+        child.close()
     if "error" in result:
         raise LocalcollabError(result["error"])
-    if child.returncode or "score" not in result:
+    if status or "score" not in result:
         raise EvaluationFailed(
-            f"{contender.name}: the process that asked it ended with status {child.returncode}: leave "
+            f"{contender.name}: the process that asked it ended with status {status}: leave "
             "it out, or see whether localcollab run can ask it"
         )
     found = Score(**result["score"] | {"interval": tuple(result["score"]["interval"])})
     return Entry(contender, found, Cost(**result["cost"]))
 
 
-def _last_said(child: subprocess.Popen[str], request: str, show: OnProgress) -> dict[str, Any]:
+def _last_said(child: Child, request: str, show: OnProgress) -> dict[str, Any]:
     """What is said after all progress; where it ended early, whatever came last."""
-    assert child.stdin is not None
-    assert child.stdout is not None
+    assert child.process.stdin is not None
+    assert child.process.stdout is not None
+    child.send(request.encode())
     with contextlib.suppress(BrokenPipeError):  # it died: its status will tell
-        child.stdin.write(request)
-        child.stdin.close()
+        child.process.stdin.close()
     said: dict[str, Any] = {}
-    for line in child.stdout:
+    for line in child.process.stdout:
         said = json.loads(line)
         if "progress" in said:
             show(said["progress"])

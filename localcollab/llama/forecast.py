@@ -1,18 +1,20 @@
 """What a team would take, before anything is loaded: asked of llama.cpp itself, in a child process."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from localcollab.children.launch import run
+from localcollab.children.limits import MIB, Limits, memory_for, size_of
 from localcollab.errors import BadModelFile
+from localcollab.llama import machine
 from localcollab.llama.options import Options
 
 _SECONDS_ALLOWED = 120
+_CONTEXT_BYTES = 256 * MIB
+"""Address space to plan one context in: its buffers are not taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def forecast(
         "files": [{"path": str(p), "extra_buffers": p in repacked} for p in paths],
         "contexts": [{"name": c.name, "path": str(c.path), "n_ctx": c.n_ctx} for c in contexts],
     }
-    found = _ask(json.dumps(request), [path.name for path in paths])
+    found = _ask(json.dumps(request), paths, len(contexts))
     needs = (
         ContextNeed(name=context.name, **need)
         for context, need in zip(contexts, found["contexts"], strict=True)
@@ -80,22 +82,22 @@ def forecast(
     return Forecast(weights, tuple(needs), found["runtime"], gpus)
 
 
-def _ask(request: str, names: Sequence[str]) -> dict[str, Any]:
-    try:
-        child = subprocess.run(
-            [sys.executable, "-m", "localcollab.llama.forecast_child"],
-            input=request, capture_output=True, text=True, errors="replace", check=False,
-            timeout=_SECONDS_ALLOWED, env=os.environ | {"GGML_NO_BACKTRACE": "1"},
-        )  # fmt: skip
-    except subprocess.TimeoutExpired as error:
+def _ask(request: str, paths: Sequence[Path], n_contexts: int) -> dict[str, Any]:
+    memory = memory_for(size_of(paths), copies=1) + n_contexts * _CONTEXT_BYTES
+    limits = Limits(memory, _SECONDS_ALLOWED, reserves=machine.has_gpu_files())
+    ended = run("localcollab.llama.forecast_child", limits=limits, given=request)
+    names = ", ".join(path.name for path in paths)
+    if ended.cause == "memory":
         raise BadModelFile(
-            f"{', '.join(names)}: no forecast within {_SECONDS_ALLOWED} s: try again when the machine "
-            "is idle"
-        ) from error
-    if child.returncode:
-        reason = (child.stderr.strip().splitlines() or ["it died"])[-1]
-        raise BadModelFile(
-            f"{', '.join(names)}: no forecast ({reason}): run localcollab doctor FILE"
+            f"{names}: no forecast: llama.cpp {ended.words} to read it: the file is damaged or not "
+            "supported; use another file"
         )
-    found: dict[str, Any] = json.loads(child.stdout)
+    if ended.cause == "time":
+        raise BadModelFile(
+            f"{names}: no forecast within {_SECONDS_ALLOWED} s: try again when the machine is idle"
+        )
+    if ended.code:
+        reason = (ended.err.strip().splitlines() or [f"it {ended.words}"])[-1]
+        raise BadModelFile(f"{names}: no forecast ({reason}): run localcollab doctor FILE")
+    found: dict[str, Any] = json.loads(ended.out)
     return found

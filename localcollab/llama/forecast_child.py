@@ -9,7 +9,6 @@ import ctypes
 import json
 import logging
 import re
-import resource
 import sys
 from pathlib import Path
 from typing import Any
@@ -169,7 +168,6 @@ def gpu_memory() -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         print(json.dumps(main(json.load(sys.stdin))))
     except LocalcollabError as error:

@@ -2,9 +2,12 @@
 
 import importlib.util
 import os
+import re
 import sys
 from functools import cache
 from pathlib import Path
+
+_GPU = re.compile(r"cuda|hip|vulkan|metal|sycl|opencl|musa|cann")
 
 
 def library_dir() -> Path:
@@ -33,6 +36,12 @@ def cpu_flags() -> frozenset[str]:
             if line.startswith("flags"):
                 return frozenset(line.split(":", 1)[1].split())
     return frozenset()
+
+
+@cache
+def has_gpu_files() -> bool:
+    """This build reaches a GPU; answered without loading it."""
+    return any(_GPU.search(file.name) for file in library_dir().glob("*ggml*"))
 
 
 @cache
@@ -75,7 +84,10 @@ def peak_rss_bytes() -> int:
         for line in status.read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
-    import resource  # not on Windows
+    try:
+        import resource
+    except ImportError:  # Windows: nobody says
+        return 0
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024

@@ -11,16 +11,17 @@ import hashlib
 import json
 import logging
 import os
-import re
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import platformdirs
 
+from localcollab.children.ended import Ended, signal_name
+from localcollab.children.launch import run
+from localcollab.children.limits import for_files
 from localcollab.errors import BadModelFile
 from localcollab.llama import machine
 from localcollab.llama.header import read_header
@@ -28,10 +29,9 @@ from localcollab.llama.header import read_header
 logger = logging.getLogger("localcollab.note")
 
 SECONDS_ALLOWED = 60
-SLOWEST_BYTES_A_SECOND = 20e6
 _REFUSED, _COMPUTES_NOT = 3, 4
-_MEMORABLE = re.compile(r"GGML_ASSERT|what\(\)|rror")
-"""Where llama.cpp says why it ends the process; lines of other libraries may follow."""
+_FROM_OUTSIDE = [getattr(signal, name, 0) for name in ("SIGKILL", "SIGTERM", "SIGHUP", "SIGINT")]
+"""The system, short of memory, or a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +52,25 @@ class Verdict:
 
 
 def probe(
-    path: Path, on_progress: Callable[[str], None] | None = None, *, kind: str = "decoder"
+    path: Path,
+    on_progress: Callable[[str], None] | None = None,
+    *,
+    kind: str = "decoder",
+    again: bool = False,
 ) -> Verdict:
     """The remembered verdict, or a new one. Raises `BadModelFile` where the file is unusable.
 
-    `kind` is what the file is to be used as, see `weights.Kind`.
-
-    A file that could not be used is tried again each time: memory may have been short.
+    `kind` is what the file is to be used as, see `weights.Kind`. `again`: do not rely on memory.
     """
     path = _resolved(path)
-    verdict = remembered(path, kind)
-    if verdict is None or not verdict.is_sound:
+    verdict = None if again else remembered(path, kind)
+    if verdict is None:
         if on_progress:
             on_progress(f"checking {path.name} once, in a process of its own")
         read_header(path)
-        verdict = _try(path, kind)
-        _remember(verdict, kind)
+        verdict, is_of_file = _try(path, kind)
+        if is_of_file:
+            _remember(verdict, kind)
     if verdict.error is not None:
         raise BadModelFile(f"{path}: {verdict.error}")
     return verdict
@@ -105,52 +108,67 @@ def all_remembered() -> list[Verdict]:
     return sorted(found, key=lambda v: v.path)
 
 
-def _try(path: Path, kind: str) -> Verdict:
+class _Tried(NamedTuple):
+    error: str | None
+    """None: the child answered; else what went wrong, as the user should read it."""
+    is_final: bool = False
+    """No other way of loading can help."""
+    is_of_file: bool = True
+    """It comes from the file, not from this moment: worth remembering."""
+
+
+def _try(path: Path, kind: str) -> tuple[Verdict, bool]:
+    """And whether to remember it."""
     size_bytes, modified_ns, build = _key(path)
-    error, is_final = _run_child(path, kind, extra_buffers=True)
-    repacks = error is None
-    if error is not None and not is_final:
-        error, _ = _run_child(path, kind, extra_buffers=False)
-    return Verdict(
+    tried = _run_child(path, kind, extra_buffers=True)
+    repacks = tried.error is None
+    if tried.error is not None and not tried.is_final:
+        tried = _run_child(path, kind, extra_buffers=False)
+    verdict = Verdict(
         path=str(path), size_bytes=size_bytes, modified_ns=modified_ns, build=build,
-        sha256=file_sha256(path), error=error, extra_buffers=repacks,
+        sha256=file_sha256(path), error=tried.error, extra_buffers=repacks,
     )  # fmt: skip
+    return verdict, tried.is_of_file
 
 
-def _run_child(path: Path, kind: str, *, extra_buffers: bool) -> tuple[str | None, bool]:
-    """None where the child answered; else what went wrong, as the user should read it.
-
-    And whether that is final: no other way of loading can help.
-    """
-    module = "localcollab.llama.probe_child"
-    command = [sys.executable, "-m", module, str(path), str(extra_buffers), kind]
-    seconds = SECONDS_ALLOWED + path.stat().st_size / SLOWEST_BYTES_A_SECOND
-    try:
-        child = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", timeout=seconds,
-            check=False, stdin=subprocess.DEVNULL,
-            # A debugger that prints where llama.cpp died takes half a minute.
-            env=os.environ | {"GGML_NO_BACKTRACE": "1"},
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        return f"llama.cpp gave no token within {seconds:.0f} s: use a smaller file", False
-    return _failure(child, path), child.returncode == _REFUSED
+def _run_child(path: Path, kind: str, *, extra_buffers: bool) -> _Tried:
+    found = for_files([path], seconds=SECONDS_ALLOWED)
+    limits = replace(found, reserves=machine.has_gpu_files())
+    arguments = (str(path), str(extra_buffers), kind)
+    return _failure(run("localcollab.llama.probe_child", arguments, limits=limits), path)
 
 
-def _failure(child: subprocess.CompletedProcess[str], path: Path) -> str | None:
-    if child.returncode == 0:
-        return None
-    lines = child.stderr.strip().splitlines() or ["no message"]
-    last_line = next((line for line in reversed(lines) if _MEMORABLE.search(line)), lines[-1])
-    if child.returncode in (_REFUSED, _COMPUTES_NOT):
-        return lines[-1].removeprefix(f"{path}: ").removeprefix(f"{path.name}: ")
-    if child.returncode < 0:
-        name = signal.Signals(-child.returncode).name
-        return (
-            f"llama.cpp does not survive it ({name}; {last_line[:200]}): the file is damaged or not "
-            "supported; fetch it again, or convert it anew"
+def _failure(ended: Ended, path: Path) -> _Tried:
+    if ended.code == 0:
+        return _Tried(None)
+    if ended.code in (_REFUSED, _COMPUTES_NOT):
+        said = (ended.err.strip().splitlines() or ["no message"])[-1]
+        said = said.removeprefix(f"{path}: ").removeprefix(f"{path.name}: ")
+        return _Tried(said, is_final=ended.code == _REFUSED)
+    if ended.cause in ("memory", "time"):
+        error = (
+            f"llama.cpp {ended.words} to open this file of {_size(path)}: it is damaged or not "
+            "supported; use another file (localcollab doctor FILE checks it again)"
         )
-    return f"checking it failed ({last_line[:200]}): run localcollab doctor"
+        return _Tried(error, is_final=True)
+    if -ended.code in _FROM_OUTSIDE:
+        error = (
+            f"the process that checks it was ended from outside ({signal_name(ended.code)}): memory "
+            "may be short; close other programs and try again"
+        )
+        return _Tried(error, is_final=True, is_of_file=False)
+    if ended.cause == "signal":
+        return _Tried(
+            f"llama.cpp crashes on it ({signal_name(ended.code)}; {ended.last_line}): the file is "
+            "damaged or not supported; fetch it again, or convert it again"
+        )
+    error = f"checking it failed ({ended.last_line}): run localcollab doctor"
+    return _Tried(error, is_of_file=False)
+
+
+def _size(path: Path) -> str:
+    """Of a file, for a person."""
+    return f"{path.stat().st_size / 1e6:.1f} MB"
 
 
 def file_sha256(path: Path) -> str:

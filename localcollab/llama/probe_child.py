@@ -4,7 +4,6 @@ Exit 0: the file works. Exit 3: refused, the last line of stderr says why. Exit 
 not compute; another way of loading may help.
 """
 
-import resource
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -54,7 +53,6 @@ def _states(weights: Weights, options: Options, tokens: Sequence[int]) -> Float3
 
 
 if __name__ == "__main__":
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         main(Path(sys.argv[1]), cast(Kind, sys.argv[3]), extra_buffers=sys.argv[2] == "True")
     except LocalcollabError as error:

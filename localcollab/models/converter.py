@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import subprocess
-import sys
 import tarfile
 import tempfile
 from collections.abc import Callable
@@ -12,6 +10,8 @@ from pathlib import Path
 
 import platformdirs
 
+from localcollab.children.launch import run
+from localcollab.children.limits import whole_machine
 from localcollab.errors import DownloadFailed
 from localcollab.llama.probe import file_sha256
 
@@ -50,19 +50,15 @@ def _download(installed: str, temporary: Path) -> Path:
     wanted = temporary / "wanted.txt"
     # pip checks the hash before it runs anything of the package.
     wanted.write_text(f"{_PACKAGE}=={installed} --hash=sha256:{SHA256[installed]}\n")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
-               "--no-deps", "--no-binary", _PACKAGE, "--require-hashes", "--dest", str(temporary),
-               "--requirement", str(wanted)]  # fmt: skip
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", check=False,
-            timeout=_SECONDS_ALLOWED,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired as error:
-        raise DownloadFailed(f"pip gave up on {_PACKAGE} {installed}: try again") from error
+    arguments = ["download", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-binary",
+                 _PACKAGE, "--require-hashes", "--dest", str(temporary), "--requirement",
+                 str(wanted)]  # fmt: skip
+    ended = run("pip", arguments, limits=whole_machine(seconds=_SECONDS_ALLOWED))
+    if ended.cause == "time":
+        raise DownloadFailed(f"pip gave up on {_PACKAGE} {installed}: try again")
     found = sorted(temporary.glob("*.tar.gz"))
-    if done.returncode or not found:
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+    if ended.code or not found:
+        reason = (ended.err.strip().splitlines() or ["no reason given"])[-1]
         raise DownloadFailed(
             f"pip could not fetch {_PACKAGE} {installed} ({reason[:300]}): check the network and pip's "
             "index, or name a llama.cpp checkout with convert"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from localcollab.children.limits import for_files
 from localcollab.llama.header import BLOCKS, Header, read_header
 from localcollab_convert.staging import child
 
@@ -102,8 +103,9 @@ def count_parameters(header: Header) -> int:
 def _ask_llama(path: Path) -> tuple[dict[str, Any] | None, str | None]:
     try:
         found: dict[str, Any] = child.run(
-            "localcollab_convert.model.inspect_child", [str(path)], lambda line: None
-        )
+            "localcollab_convert.model.inspect_child", [str(path)], lambda line: None,
+            limits=for_files([path], seconds=120),
+        )  # fmt: skip
     except child.ChildFailed as error:
         return None, str(error)
     return found, None

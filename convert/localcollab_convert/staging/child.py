@@ -1,30 +1,28 @@
 """Child processes with streamed progress: what may crash, or must be stopped at once, runs in one.
 
-A child ends with its parent, even a killed one: it watches its standard input. Its progress are the
-lines of stderr; its result is one JSON value on stdout. `main` is the child's side, `run` ours.
+Its progress are the lines of stderr; its result is one JSON value on stdout. `main` is the child's side,
+`run` ours.
 """
 
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import tempfile
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import IO, Any
 
+from localcollab.children.ended import Ended
+from localcollab.children.launch import Child, Deadline
+from localcollab.children.limits import Limits, whole_machine
 from localcollab.errors import LocalcollabError
 
 OnLine = Callable[[str], None]
 
 _REFUSED = 3
-_ROOTS = (Path(__file__).parents[3], Path(__file__).parents[2])
 _N_KEPT = 40
-_TELLING = re.compile(r"GGML_ASSERT|what\(\)|[Ee]rror")
 
 
 class ChildFailed(LocalcollabError):
@@ -37,31 +35,32 @@ def run(
     on_line: OnLine,
     *,
     environment: Mapping[str, str] | None = None,
+    limits: Limits | None = None,
 ) -> Any:
-    """The JSON that `python -m module arguments` prints. Raises `ChildFailed`."""
-    paths = [*map(str, _ROOTS), os.environ.get("PYTHONPATH", "")]
-    variables = {
-        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-        "PYTHONUNBUFFERED": "1",
-        "GGML_NO_BACKTRACE": "1",  # a debugger that says where it died takes half a minute
-    }
+    """The JSON that `python -m module arguments` prints. Raises `ChildFailed`.
+
+    `limits`: None: all memory there is, for work that the user asked for.
+    """
+    variables = {"PYTHONUNBUFFERED": "1", **(environment or {})}
+    limits = limits or whole_machine(reserves=True)
     kept: deque[str] = deque(maxlen=_N_KEPT)
     with tempfile.TemporaryFile() as result:
-        process = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
-            stdin=subprocess.PIPE, stdout=result, stderr=subprocess.PIPE,
-            env={**os.environ, **variables, **(environment or {})},
+        child = Child(
+            module, arguments, limits=limits, stdin=subprocess.DEVNULL, stdout=result,
+            stderr=subprocess.PIPE, environment=variables,
         )  # fmt: skip
+        deadline = Deadline(child, limits.seconds)
         try:
-            assert process.stderr is not None
-            for line in _lines(process.stderr):
+            assert child.process.stderr is not None
+            for line in _lines(child.process.stderr):
                 kept.append(line)
                 on_line(line)
-            code = process.wait()
+            code = child.process.wait()
         finally:
-            _end(process)
+            deadline.stop()
+            child.close()
         if code:
-            raise ChildFailed(_reason(code, list(kept)))
+            raise ChildFailed(_reason(Ended(code, "", "\n".join(kept), limits, deadline.is_late)))
         result.seek(0)
         return json.loads(result.read() or b"null")
 
@@ -76,28 +75,14 @@ def _lines(stream: IO[bytes]) -> Iterator[str]:
         yield held.decode("utf-8", "replace").strip()
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.kill()
-        process.wait()
-    for pipe in (process.stdin, process.stderr):
-        assert pipe is not None
-        pipe.close()
-
-
-def _reason(code: int, lines: Sequence[str]) -> str:
-    last = next((line for line in reversed(lines) if _TELLING.search(line)), None)
-    said = (last or (lines[-1] if lines else "no message"))[:300]
-    if code == _REFUSED:
-        return lines[-1]
-    if code < 0:
-        return f"it ended with {signal.Signals(-code).name} ({said})"
-    return said
+def _reason(ended: Ended) -> str:
+    if ended.code == _REFUSED:
+        return ended.err.splitlines()[-1]
+    return ended.last_line if ended.cause == "exit" else f"it {ended.words}"
 
 
 def main(work: Callable[[], Any]) -> None:
-    """A child's whole life: watch the parent, work, print the result, exit."""
-    threading.Thread(target=_watch_parent, daemon=True).start()
+    """A child's whole life: work, print the result, exit."""
     # Libraries print what they like; only the result may reach our stdout.
     out, sys.stdout = os.dup(1), sys.stderr
     os.dup2(2, 1)
@@ -111,9 +96,3 @@ def main(work: Callable[[], Any]) -> None:
     sys.stderr.flush()
     # Native threads may still be winding down: nothing of theirs is wanted.
     os._exit(0)
-
-
-def _watch_parent() -> None:
-    while os.read(0, 1):
-        pass
-    os._exit(1)

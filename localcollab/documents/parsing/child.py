@@ -1,6 +1,6 @@
 """The child process that reads files; `reader` is its only user. May die; that is its use.
 
-Speaks JSON lines: `{"ready": true}`, then one answer a request. Its memory is limited (on Linux), it
+Speaks JSON lines: `{"ready": true}`, then one answer a request. Who starts it limits its memory; it
 can write no file, and it reads each file once: hash and text are of the same bytes.
 """
 
@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from localcollab.children.bootstrap import allow_cpu, limit
 from localcollab.documents.parsing.formats import find_format, parser_of
 from localcollab.documents.parsing.limits import Limits
 from localcollab.documents.parsing.raw import Raw
@@ -25,27 +26,17 @@ def serve(limits: Limits) -> None:
     # Ctrl-C in a terminal reaches the whole process group; stopping is the parent's business.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.disable()  # a parser's warning would carry text of the document
-    _restrict(limits)
+    _restrict()
     print('{"ready": true}', flush=True)
     for line in sys.stdin:
+        allow_cpu(2 * int(limits.seconds) + 1)
         print(json.dumps(_answer(json.loads(line), limits)), flush=True)
 
 
-def _restrict(limits: Limits) -> None:
+def _restrict() -> None:
     if hasattr(os, "nice"):
         os.nice(10)
-    try:
-        import resource
-    except ImportError:  # Windows: the time limit is all there is
-        return
-    wanted = {"RLIMIT_AS": limits.memory_bytes, "RLIMIT_CORE": 0, "RLIMIT_FSIZE": 0}
-    for name, most in wanted.items():
-        kind = getattr(resource, name)
-        _, hard = resource.getrlimit(kind)
-        try:
-            resource.setrlimit(kind, (most, hard))
-        except (OSError, ValueError):  # macOS refuses
-            continue
+    limit("RLIMIT_FSIZE", 0)
 
 
 def _answer(request: dict[str, str], limits: Limits) -> dict[str, Any]:

@@ -1,17 +1,16 @@
 """The parent's side of `child`: starts it, asks it, ends it when it takes too long, starts another."""
 
-import contextlib
 import json
 import os
-import subprocess
-import sys
-import threading
 from collections.abc import Generator, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from localcollab.children.launch import Child, Deadline
+from localcollab.children.limits import DAY
+from localcollab.children.limits import Limits as ChildLimits
 from localcollab.documents.parsing.limits import Limits
 from localcollab.documents.parsing.section import Section
 from localcollab.documents.records import Status
@@ -46,7 +45,7 @@ class Reader:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: Child | None = None
         self._watch: _Watch | None = None
 
     def read(self, tasks: Iterable[Task]) -> Generator[tuple[Task, Parsed]]:
@@ -64,7 +63,7 @@ class Reader:
         if self._watch is not None:
             self._watch.stop()
         if self._child is not None:
-            _end(self._child)
+            self._child.close()
             self._child = None
 
     def __enter__(self) -> Self:
@@ -80,11 +79,8 @@ class Reader:
 
     def _ask(self, task: Task) -> "_Watch":
         child = self._running()
-        assert child.stdin is not None
         request = {"path": os.fspath(task.path), "known": task.known_sha256}
-        with contextlib.suppress(BrokenPipeError):  # it died: the answer will be empty
-            child.stdin.write(json.dumps(request).encode() + b"\n")
-            child.stdin.flush()
+        child.send(json.dumps(request).encode() + b"\n")
         self._watch = _Watch(child, self._limits.seconds)
         return self._watch
 
@@ -103,8 +99,8 @@ class Reader:
         )
         return Parsed("failed", reason, "", "", 0)
 
-    def _running(self) -> subprocess.Popen[bytes]:
-        if self._child is None or self._child.poll() is not None:
+    def _running(self) -> Child:
+        if self._child is None or not self._child.is_alive():
             self.close()
             self._child = _start(self._limits)
         return self._child
@@ -113,51 +109,40 @@ class Reader:
 class _Watch:
     """One request under way: its clock starts now."""
 
-    def __init__(self, child: subprocess.Popen[bytes], seconds: float) -> None:
-        self._child = child
-        self._late = threading.Event()
-        late = self._late
-
-        def give_up() -> None:
-            late.set()
-            child.kill()
-
-        self._timer = threading.Timer(seconds, give_up)
-        self._timer.daemon = True
-        self._timer.start()
+    def __init__(self, child: Child, seconds: float) -> None:
+        self._process = child.process
+        self._deadline = Deadline(child, seconds)
 
     def line(self) -> bytes:
         """Empty or without its end where the child died."""
-        assert self._child.stdout is not None
+        assert self._process.stdout is not None
         try:
-            return self._child.stdout.readline()
+            return self._process.stdout.readline()
         finally:
             self.stop()
 
     def stop(self) -> None:
-        self._timer.cancel()
+        self._deadline.stop()
 
     @property
     def is_late(self) -> bool:
-        return self._late.is_set()
+        return self._deadline.is_late
 
     @property
     def returncode(self) -> int:
-        return self._child.wait()
+        return self._process.wait()
 
 
-def _start(limits: Limits) -> subprocess.Popen[bytes]:
-    # -P: a module of the folder the user happens to be in is not ours.
-    command = [sys.executable, "-P", "-m", "localcollab.documents.parsing.child", _as_json(limits)]
-    child = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+def _start(limits: Limits) -> Child:
+    # One process reads many files: it counts the CPU time of each by itself.
+    child = Child(
+        "localcollab.documents.parsing.child", (_as_json(limits),),
+        limits=ChildLimits(limits.memory_bytes, DAY),
     )  # fmt: skip
-    assert child.stdout is not None
-    if not child.stdout.readline().endswith(b"\n"):
-        _end(child)
+    assert child.process.stdout is not None
+    if not child.process.stdout.readline().endswith(b"\n"):
         raise LocalcollabError(
-            f"the process that reads documents does not start (status {child.returncode}): "
+            f"the process that reads documents does not start (status {child.close()}): "
             "run localcollab doctor"
         )
     return child
@@ -178,13 +163,3 @@ def _to_parsed(answer: dict[str, Any]) -> Parsed:
         is_same=answer.get("same", False),
         may_pass=answer.get("may_pass", False),
     )
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """Kill the child, reap it and close its pipes."""
-    child.kill()
-    child.wait()
-    for pipe in (child.stdin, child.stdout):
-        assert pipe is not None
-        with contextlib.suppress(BrokenPipeError):
-            pipe.close()
