@@ -5,6 +5,9 @@ from typing import NamedTuple
 
 from localcollab.documents.parsing.section import Outline, Section
 
+_SOFT_HYPHEN = "\N{SOFT HYPHEN}"
+"""Where a word may be broken: shown at most at the end of a line."""
+
 
 class Block(NamedTuple):
     text: str
@@ -29,6 +32,7 @@ def to_sections(blocks: Iterable[Block], outline: Outline | None = None) -> Iter
             outline.enter(block.level, block.text)
         else:
             has_body = True
-        parts.append(block.text.strip("\n") + ("\n" if block.is_tight else "\n\n"))
+        text = block.text.strip("\n").replace(_SOFT_HYPHEN, "")
+        parts.append(text + ("\n" if block.is_tight else "\n\n"))
     if parts:
         yield Section("".join(parts), heading=str(outline))

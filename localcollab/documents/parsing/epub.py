@@ -39,7 +39,7 @@ def parse(raw: Raw) -> Iterator[Section]:
                 raise
             raw.notes.append(f"a chapter is encrypted or no text ({name[:100]})")
             continue
-        yield from to_sections(html.blocks(text), outline)
+        yield from to_sections(html.blocks(text, raw.notes), outline)
 
 
 def _root(archive: Archive) -> str:

@@ -2,16 +2,16 @@
 
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
 
 from localcollab.documents.parsing.blocks import Block, to_sections
+from localcollab.documents.parsing.html_tokens import Tag, Tokens
 from localcollab.documents.parsing.raw import Raw, decode
 from localcollab.documents.parsing.section import Section
+from localcollab.documents.parsing.tables import MOST_COLUMNS, MOST_ROWS, Cell, Flow, Row, span
 
 _CHARSET = re.compile(
     rb"<meta[^>]{0,200}charset\s*=\s*[\"']?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE
 )
-_UNSHOWN = frozenset({"script", "style", "template", "noscript", "iframe", "object"})
 _LOOSE = frozenset(
     {
         "address", "article", "aside", "blockquote", "body", "center", "dd", "div", "dl", "dt",
@@ -19,28 +19,35 @@ _LOOSE = frozenset(
         "ol", "p", "pre", "section", "table", "text", "ul",
     }
 )  # fmt: skip
-_TIGHT = frozenset({"li", "tr", "br", "option", "caption"})
-_HEADINGS = {f"h{n}": n for n in range(1, 7)}
+_TIGHT = frozenset({"li", "br", "option", "caption"})
+_HEADINGS = {f"h{n}": n for n in range(1, 7)} | {"title": 1}
+_TABLE = frozenset({"table", "tr", "td", "th", "thead", "tbody", "tfoot"})
 
 
 def parse(raw: Raw) -> Iterator[Section]:
-    yield from to_sections(blocks(_text(raw)))
+    yield from to_sections(blocks(_text(raw), raw.notes))
 
 
-def blocks(text: str) -> list[Block]:
-    reader = _Reader()
-    reader.feed(text)
-    reader.close()
-    reader.end_block()
-    return reader.blocks
+def blocks(text: str, notes: list[str]) -> list[Block]:
+    """`notes` gets what an element without an end hid."""
+    reader, tokens = _Reader(), Tokens(text)
+    for token in tokens:
+        if isinstance(token, str):
+            reader.text(token)
+        elif token.is_end:
+            reader.end(token.name)
+        else:
+            reader.start(token)
+    notes += [note for note in tokens.notes if note not in notes]
+    return reader.close()
 
 
 def _text(raw: Raw) -> str:
-    text = _as_declared(raw.data)
+    text = as_declared(raw.data)
     return decode(raw) if text is None else text
 
 
-def _as_declared(data: bytes) -> str | None:
+def as_declared(data: bytes) -> str | None:
     """None where a page declares no charset, an unknown one, or one that it is not written in."""
     declared = _CHARSET.search(data[:4096])
     if declared is None:
@@ -51,62 +58,76 @@ def _as_declared(data: bytes) -> str | None:
         return None
 
 
-class _Reader(HTMLParser):
+class _Reader:
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.blocks: list[Block] = []
+        self._flow = Flow()
         self._parts: list[str] = []
         self._level = 0
-        self._unshown = 0
         self._preformatted = 0
+        self._is_head_row = False
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _UNSHOWN:
-            self._unshown += 1
-        elif tag in _HEADINGS or tag == "title":
-            self.end_block()
-            self._level = _HEADINGS.get(tag, 1)
-        elif tag in _TIGHT:
-            self.end_block(is_tight=True)
-            self._parts += ["- "] if tag == "li" else []
-        elif tag in _LOOSE:
-            self.end_block()
-        elif tag in ("td", "th") and "".join(self._parts).strip():
-            self._parts.append(" | ")
-        if tag == "pre":
+    def start(self, tag: Tag) -> None:
+        name = tag.name
+        if name in _HEADINGS:
+            self._end_block()
+            self._level = _HEADINGS[name]
+        elif name == "br" and self._level:
+            self._parts.append(" ")
+        elif name in _TIGHT:
+            self._end_block(is_tight=True)
+            self._parts += ["- "] if name == "li" and not tag.is_empty else []
+        elif name in _TABLE:
+            self._end_block()
+            self._start_in_table(tag)
+        elif name in _LOOSE:
+            self._end_block()
+        if name == "pre" and not tag.is_empty:
             self._preformatted += 1
 
-    def handle_endtag(self, tag: str) -> None:
-        if tag in _UNSHOWN:
-            self._unshown = max(0, self._unshown - 1)
-        elif tag in _HEADINGS or tag == "title" or tag in _LOOSE:
-            self.end_block()
-        elif tag in _TIGHT:
-            self.end_block(is_tight=True)
-        if tag == "pre":
+    def end(self, name: str) -> None:
+        if name in _HEADINGS or name in _LOOSE or name in _TABLE:
+            self._end_block()
+        elif name in _TIGHT:
+            self._end_block(is_tight=True)
+        if name == "table":
+            self._flow.close_table()
+        elif name in ("td", "th", "tr"):
+            self._flow.close_cell()
+        elif name == "thead":
+            self._is_head_row = False
+        elif name == "pre":
             self._preformatted = max(0, self._preformatted - 1)
 
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _TIGHT:
-            self.end_block(is_tight=True)
-        elif tag in _LOOSE:
-            self.end_block()
+    def text(self, data: str) -> None:
+        self._parts.append(data if self._preformatted else re.sub(r"\s+", " ", data))
 
-    def handle_data(self, data: str) -> None:
-        if self._unshown:
-            return
-        self._parts.append(data if self._preformatted else _collapsed(data))
+    def close(self) -> list[Block]:
+        self._end_block()
+        return self._flow.close()
 
-    def end_block(self, *, is_tight: bool = False) -> None:
+    def _start_in_table(self, tag: Tag) -> None:
+        name, flow = tag.name, self._flow
+        if name == "table":
+            flow.open_table()
+            self._is_head_row = False
+        elif not flow.is_in_table:  # a row or cell from nowhere
+            flow.open_table()
+        if name in ("thead", "tbody", "tfoot"):
+            self._is_head_row = name == "thead"
+        elif name == "tr":
+            flow.open_row(Row(self._is_head_row))
+        elif name in ("td", "th"):
+            columns = span(tag.attributes.get("colspan"), MOST_COLUMNS)
+            rows = tag.attributes.get("rowspan", "1")
+            n_rows = MOST_ROWS if rows.strip() == "0" else span(rows, MOST_ROWS)
+            flow.open_cell(Cell(columns, n_rows, name == "th"))
+
+    def _end_block(self, *, is_tight: bool = False) -> None:
         text = "".join(self._parts)
         if not self._preformatted:
             text = re.sub(r" {2,}", " ", text).strip()
         if text.strip(" -|"):
-            self.blocks.append(Block(text, self._level, is_tight))
+            self._flow.add([Block(text, self._level, is_tight)])
             self._parts, self._level = [], 0
         elif not self._preformatted:
             self._parts, self._level = [], 0
-
-
-def _collapsed(data: str) -> str:
-    return re.sub(r"\s+", " ", data)

@@ -53,7 +53,7 @@ def _contents(message: EmailMessage) -> tuple[list[str], list[str]]:
         else:
             alternatives.append(_text(part))
     if not texts:
-        texts = ["\n\n".join(b.text for b in html.blocks(text)) for text in alternatives]
+        texts = ["\n\n".join(b.text for b in html.blocks(text, [])) for text in alternatives]
     return texts, [" ".join(name.split())[:200] for name in attached]
 
 
