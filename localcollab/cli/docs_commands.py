@@ -136,7 +136,7 @@ def print_status(name: str | None, *, as_json: bool) -> None:
             print(f"    searched by vectors of {_line(report['vectors'])} too{todo}")
         for source in report["sources"]:
             print(f"    from {_line(source)}")
-        for each in report["not_indexed"]:
+        for each in (*report["not_indexed"], *report["noted"]):
             print(f"    {each['status']}  {_line(each['path'])}: {visible(each['error'])}")
 
 
@@ -151,7 +151,7 @@ def place(passage: Passage) -> str:
 
 
 class _Progress:
-    """Files as they are done: each on a line for programs; those not indexed as notes."""
+    """Files as they are done: each on a line for programs; those not read whole as notes."""
 
     def __init__(self, as_json: bool) -> None:
         self._status, self._as_json, self._n = Status(), as_json, 0
@@ -160,7 +160,7 @@ class _Progress:
         self._n += 1
         if self._as_json:
             print(json.dumps({"change": visit.change, **_document(visit.document)}), flush=True)
-        elif visit.document.status != "indexed" and visit.change in ("added", "changed"):
+        elif visit.document.error and visit.change in ("added", "changed"):
             self._status.note(f"{_state(visit.document)}  {_line(visit.document.path)}")
         self._status.show(f"{_count(self._n, 'file')}: {_line(visit.document.path)}")
 
@@ -209,6 +209,7 @@ def _report(name: str) -> dict[str, Any]:
         "sources": [os.fspath(s.path) for s in sources if not s.is_excluded],
         "excluded": [os.fspath(s.path) for s in sources if s.is_excluded],
         "not_indexed": [_document(each) for each in documents if each.status != "indexed"],
+        "noted": [_document(each) for each in documents if each.status == "indexed" and each.error],
     }
 
 

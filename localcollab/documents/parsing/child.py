@@ -59,8 +59,10 @@ def _answer(request: dict[str, str], limits: Limits) -> dict[str, Any]:
     except OSError as error:
         answer |= {"status": "failed", "error": f"cannot be read: {error.strerror or error}"}
         answer["may_pass"] = True
-    except (Unreadable, Missing) as error:
+    except Unreadable as error:
         answer |= {"status": "failed", "error": str(error)}
+    except Missing as error:  # it may be installed meanwhile
+        answer |= {"status": "failed", "error": str(error), "may_pass": True}
     except MemoryError:
         megabytes = limits.memory_bytes // 1_000_000
         answer |= {"status": "failed", "error": f"takes more than {megabytes} MB of memory to read"}

@@ -1,96 +1,146 @@
-"""DOCX: paragraphs, headings, lists and tables of the text, foot- and endnotes after it."""
+"""DOCX: body, headers and footers at their section, notes and comments after their paragraph."""
 
 import re
 from collections.abc import Iterator
 
 from localcollab.documents.parsing.blocks import Block, to_sections
 from localcollab.documents.parsing.markup import Archive, read_xml
+from localcollab.documents.parsing.ooxml import Relation, main_part, of_kind, relations
 from localcollab.documents.parsing.raw import Raw
 from localcollab.documents.parsing.section import Section
+from localcollab.documents.parsing.wordprocessing import HEADING, NoteParts, Notes, Story
 
-_PARTS = ("word/document.xml", "word/footnotes.xml", "word/endnotes.xml")
-_HEADING = re.compile(r"(?:heading|title)\s*(\d?)", re.IGNORECASE)
+_NOTES = ("footnotes", "endnotes", "comments")
+_UNREAD = {"embeddings/": "embedded", "charts/chart": "chart", "diagrams/data": "diagram"}
 
 
 def parse(raw: Raw) -> Iterator[Section]:
     archive = Archive(raw)
-    levels = _levels(archive)
-    blocks = [
-        block
-        for part in _PARTS
-        if part == _PARTS[0] or part in archive.names
-        for block in _blocks(archive.read(part), levels)
-    ]
-    yield from to_sections(blocks)
+    main = main_part(archive, _main_by_name(archive))
+    related = relations(archive, main)
+    levels = _levels(archive, main, related)
+    notes = NoteParts(levels)
+    for part in _parts(archive, main, related, _NOTES):
+        notes.read(archive.read(part))
+    body = _Body(archive, main, related, levels, notes.found)
+    yield from to_sections(body.blocks())
+    _note(raw, archive, body)
 
 
-def _levels(archive: Archive) -> dict[str, int]:
+def _main_by_name(archive: Archive) -> str:
+    found = (name for name in archive.names if re.fullmatch(r"word/document\d*\.xml", name))
+    return min(found, default="word/document.xml")
+
+
+def _parts(
+    archive: Archive, main: str, related: dict[str, Relation], kinds: tuple[str, ...]
+) -> list[str]:
+    """Those referred to, then those that are there under their usual names."""
+    folder = main.rpartition("/")[0]
+    named = [
+        name for name in sorted(archive.names)
+        if re.fullmatch(rf"{re.escape(folder)}/(?:{'|'.join(kinds)})\d*\.xml", name)
+    ]  # fmt: skip
+    return list(dict.fromkeys([*(p for kind in kinds for p in of_kind(related, kind)), *named]))
+
+
+def _note(raw: Raw, archive: Archive, body: "_Body") -> None:
+    if body.n_hidden:
+        raw.notes.append(f"{body.n_hidden} characters of hidden text were not read")
+    if body.n_foreign:
+        raw.notes.append(f"{body.n_foreign} parts in another format were not read")
+    for path, what in _UNREAD.items():
+        n = sum(path in name and not name.endswith(".rels") for name in archive.names)
+        if n:
+            raw.notes.append(f"{n} {what} {'part was' if n == 1 else 'parts were'} not read")
+
+
+class _Body(Story):
+    """The main part, whose sections have headers and footers."""
+
+    def __init__(
+        self, archive: Archive, main: str, related: dict[str, Relation], levels: dict[str, int],
+        notes: Notes,
+    ) -> None:  # fmt: skip
+        super().__init__(levels, notes)
+        self._archive, self._main, self._related = archive, main, related
+        self._styles, self._all_notes = levels, notes
+        self._margins = {
+            kind: _parts(archive, main, related, (kind,)) for kind in ("header", "footer")
+        }
+        self._referred: list[str] = []
+        self._is_section_over = False
+        self._read: set[str] = set()
+        self._said: set[str] = set()
+        self._done: list[Block] = []
+
+    def blocks(self) -> list[Block]:
+        rest = self.read(self._archive.read(self._main))
+        headers = self._margin("header", None)
+        blocks = [*headers, *self._done, *rest]
+        for key, note in self._all_notes.items():
+            if key not in self.used:
+                blocks += note
+        return blocks + self._margin("footer", None)
+
+    def on_start(self, name: str, attributes: dict[str, str]) -> None:
+        if name in ("headerReference", "footerReference"):
+            relation = self._related.get(attributes.get("id", ""))
+            self._referred += [relation.part] if relation else []
+
+    def on_end(self, name: str) -> None:
+        if name == "sectPr":
+            self._is_section_over = True
+        if self._is_section_over and not self._paragraphs:
+            self._end_section()
+
+    def _end_section(self) -> None:
+        headers = self._margin("header", self._referred)
+        footers = self._margin("footer", self._referred)
+        self._done += [*headers, *self.take(), *footers]
+        self._referred, self._is_section_over = [], False
+
+    def _margin(self, kind: str, among: list[str] | None) -> list[Block]:
+        """Headers or footers that were not read yet; what several say alike is said once."""
+        found = []
+        for part in self._margins[kind] if among is None else among:
+            if part in self._read or part not in self._margins[kind]:
+                continue
+            self._read.add(part)
+            story = Story(self._styles, self._all_notes)
+            for block in story.read(self._archive.read(part)):
+                if block.text not in self._said:
+                    self._said.add(block.text)
+                    found.append(Block(block.text))
+            self.used |= story.used
+        return found
+
+
+def _levels(archive: Archive, main: str, related: dict[str, Relation]) -> dict[str, int]:
     """Style id -> heading level. The ids are translated, the names are not."""
     levels: dict[str, int] = {}
-    if "word/styles.xml" not in archive.names:
-        return levels
+    based_on: dict[str, str] = {}
     style = ""
 
     def start(name: str, attributes: dict[str, str]) -> None:
         nonlocal style
+        value = attributes.get("val", "")
         if name == "style":
             style = attributes.get("styleId", "")
-        elif name == "name" and style and (found := _HEADING.fullmatch(attributes.get("val", ""))):
+        elif name == "name" and style and (found := HEADING.fullmatch(value)):
             levels[style] = int(found[1] or 1)
+        elif name == "outlineLvl" and style and value in tuple("012345678"):
+            levels.setdefault(style, int(value) + 1)
+        elif name == "basedOn":
+            based_on[style] = value
 
-    read_xml(archive.read("word/styles.xml"), start, lambda _: None, lambda _: None)
+    for part in _parts(archive, main, related, ("styles",))[:1]:
+        read_xml(archive.read(part), start, lambda _: None, lambda _: None)
+    for style in based_on:
+        origin, seen = style, set[str]()
+        while origin not in levels and origin in based_on and len(seen) < 10:
+            seen.add(origin)
+            origin = based_on[origin]
+        if origin in levels:
+            levels[style] = levels[origin]
     return levels
-
-
-def _blocks(data: bytes, levels: dict[str, int]) -> list[Block]:
-    reader = _Reader(levels)
-    read_xml(data, reader.start, reader.end, reader.text)
-    return reader.blocks
-
-
-class _Reader:
-    def __init__(self, levels: dict[str, int]) -> None:
-        self.blocks: list[Block] = []
-        self._levels, self._level = levels, 0
-        self._parts: list[str] = []
-        self._cells: list[str] = []
-        self._in_text, self._in_row, self._is_item = False, 0, False
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        if name == "t":
-            self._in_text = True
-        elif name == "tab" and self._parts:
-            self._parts.append("\t")
-        elif name in ("br", "cr"):
-            self._parts.append("\n")
-        elif name == "pStyle":
-            style = attributes.get("val", "")
-            found = _HEADING.fullmatch(style)
-            self._level = self._levels.get(style, int(found[1] or 1) if found else 0)
-        elif name == "numPr":
-            self._is_item = True
-        elif name == "tr":
-            self._in_row += 1
-
-    def end(self, name: str) -> None:
-        if name == "t":
-            self._in_text = False
-        elif name == "p":
-            self._end_paragraph()
-        elif name == "tr":
-            self._in_row -= 1
-            if not self._in_row:
-                self.blocks.append(Block(" | ".join(self._cells), is_tight=True))
-                self._cells = []
-
-    def text(self, data: str) -> None:
-        if self._in_text:
-            self._parts.append(data)
-
-    def _end_paragraph(self) -> None:
-        text = "".join(self._parts).strip()
-        if self._in_row and text:
-            self._cells.append(text)
-        elif text:
-            self.blocks.append(Block(text, self._level, self._is_item))
-        self._parts, self._level, self._is_item = [], 0, False

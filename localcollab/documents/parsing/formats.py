@@ -2,13 +2,14 @@
 
 import importlib
 import io
+import re
 import zipfile
 from collections.abc import Callable, Iterator
 
 from localcollab.documents.parsing.raw import Raw, is_binary
 from localcollab.documents.parsing.section import Refused, Section, Unreadable
 
-VERSION = 1
+VERSION = 2
 """Of all parsers: raised when one of them reads differently, so that `sync` reads again."""
 
 _BY_SUFFIX = {
@@ -27,6 +28,7 @@ _BY_SUFFIX = {
 _OF_SUFFIX = {suffix: name for name, suffixes in _BY_SUFFIX.items() for suffix in suffixes}
 _CONTAINERS = {".pdf": "pdf", ".docx": "docx", ".odt": "odt", ".epub": "epub"}
 """Formats that are known by their content; a name alone makes none."""
+_WORD = re.compile(r"word/document\d*\.xml")
 _HEAD = 8192
 
 
@@ -57,7 +59,7 @@ def _container(raw: Raw) -> str:
             names = set(archive.namelist())
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
         raise Unreadable(f"a damaged archive ({error})") from error
-    if "word/document.xml" in names:
+    if any(_WORD.fullmatch(name) for name in names):
         return "docx"
     if "META-INF/container.xml" in names:
         return "epub"

@@ -10,7 +10,8 @@ from localcollab.documents.parsing.raw import Raw
 from localcollab.documents.parsing.section import Refused, Unreadable
 
 _DEEPEST = 500
-_STEP = 65536
+_STEP = 16_000_000
+"""At once: what is longer than a step is scanned again with each step."""
 
 
 class Archive:

@@ -1,74 +1,68 @@
-"""ODT: paragraphs, headings, lists and tables, in reading order."""
+"""ODT: header, text and footer; foot- and endnotes and comments after their paragraph."""
 
 from collections.abc import Iterator
 
 from localcollab.documents.parsing.blocks import Block, to_sections
 from localcollab.documents.parsing.markup import Archive, read_xml
+from localcollab.documents.parsing.odf import Reader
 from localcollab.documents.parsing.raw import Raw
 from localcollab.documents.parsing.section import Section
 
-_UNSHOWN = frozenset({"tracked-changes", "annotation", "styles", "automatic-styles", "scripts"})
-_MOST_BLANKS = 1000
-
 
 def parse(raw: Raw) -> Iterator[Section]:
-    reader = _Reader()
-    read_xml(Archive(raw).read("content.xml"), reader.start, reader.end, reader.text)
-    yield from to_sections(reader.blocks)
+    archive = Archive(raw)
+    body = Reader().read(archive.read("content.xml"))
+    headers, footers = _margins(archive)
+    yield from to_sections([*headers, *body, *footers])
+    n = sum(name.startswith("Object ") and name.endswith("/content.xml") for name in archive.names)
+    if n:
+        raw.notes.append(f"{n} embedded {'part was' if n == 1 else 'parts were'} not read")
 
 
-class _Reader:
+def _margins(archive: Archive) -> tuple[list[Block], list[Block]]:
+    """Headers and footers of all page styles; what several say alike is said once."""
+    found: dict[str, list[Block]] = {"header": [], "footer": []}
+    if "styles.xml" not in archive.names:
+        return [], []
+    reader, said, inside = _Margins(), set[str](), ""
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal inside
+        if name.startswith(("header", "footer")) and reader.in_masters:
+            inside = name[:6]
+            reader.take()
+        reader.start(name, attributes, is_inside=bool(inside))
+
+    def end(name: str) -> None:
+        nonlocal inside
+        reader.end(name, is_inside=bool(inside))
+        if inside and name.startswith(inside) and reader.in_masters:
+            for block in reader.take():
+                if block.text not in said:
+                    said.add(block.text)
+                    found[inside].append(Block(block.text))
+            inside = ""
+
+    read_xml(archive.read("styles.xml"), start, end, reader.text)
+    return found["header"], found["footer"]
+
+
+class _Margins(Reader):
+    """Only what stands in a page style's header or footer."""
+
     def __init__(self) -> None:
-        self.blocks: list[Block] = []
-        self._parts: list[str] = []
-        self._cells: list[str] = []
-        self._level = 0
-        self._in_text = self._in_row = self._in_list = self._unshown = 0
+        super().__init__()
+        self.in_masters = 0
 
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        if name in _UNSHOWN:
-            self._unshown += 1
-        elif name in ("p", "h"):
-            self._in_text += 1
-            self._level = _number(attributes, "outline-level") if name == "h" else 0
-        elif name == "s":
-            self._parts.append(" " * min(_number(attributes, "c"), _MOST_BLANKS))
-        elif name == "tab":
-            self._parts.append("\t")
-        elif name == "line-break":
-            self._parts.append("\n")
-        elif name == "table-row":
-            self._in_row += 1
-        elif name == "list":
-            self._in_list += 1
+    def start(self, name: str, attributes: dict[str, str], *, is_inside: bool) -> None:
+        self.in_masters += name == "master-page"
+        if is_inside:
+            self._start(name, attributes)
 
-    def end(self, name: str) -> None:
-        if name in _UNSHOWN:
-            self._unshown -= 1
-        elif name in ("p", "h"):
-            self._in_text -= 1
-            self._end_paragraph()
-        elif name == "list":
-            self._in_list -= 1
-        elif name == "table-row":
-            self._in_row -= 1
-            if not self._in_row:
-                self.blocks.append(Block(" | ".join(self._cells), is_tight=True))
-                self._cells = []
+    def end(self, name: str, *, is_inside: bool) -> None:
+        self.in_masters -= name == "master-page"
+        if is_inside:
+            self._end(name)
 
     def text(self, data: str) -> None:
-        if self._in_text and not self._unshown:
-            self._parts.append(data)
-
-    def _end_paragraph(self) -> None:
-        text = "".join(self._parts).strip()
-        if self._in_row and text:
-            self._cells.append(text)
-        elif text:
-            self.blocks.append(Block(text, self._level, bool(self._in_list)))
-        self._parts, self._level = [], 0
-
-
-def _number(attributes: dict[str, str], name: str) -> int:
-    value = attributes.get(name, "1")
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 6 else 1
+        self._text(data)
