@@ -1,0 +1,49 @@
+"""A team beside each of its members alone, on the same questions."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from localcollab.api.sources import BlendSource
+from localcollab.api.team import Team
+from localcollab.evaluation.blend import BlendEvaluation, evaluate_blend
+from localcollab.evaluation.evaluate import Evaluation
+from localcollab.evaluation.evaluate import evaluate as measure
+from localcollab.evaluation.questions import Question, read_all, some_of, with_gold
+from localcollab.teams.open import OnProgress
+
+
+def evaluate(
+    team: Team,
+    data: str | Path | Sequence[str | Path | Question] = (),
+    *,
+    limit: int | None = None,
+    beside: Sequence[Team] = (),
+    seed: int = 0,
+    on_progress: OnProgress | None = None,
+) -> Evaluation | BlendEvaluation:
+    """Ask every question of `data`, and say how often the whole answer is right, with intervals.
+
+    `data`: JSONL files, or `Question`s; without it the shipped questions, for teams of the shipped
+    models. `limit`: so many of them, drawn by `seed`. `beside`: more teams or models, asked the same.
+    `record()` of the result is its JSON. Raises `BadData`, `BadOption`.
+    """
+    show = on_progress or _ignore
+    source = team.source
+    questions = _questions(team, (data,) if isinstance(data, (str, Path)) else data)
+    if isinstance(source, BlendSource):
+        asked = some_of(with_gold(questions), limit, seed)
+        return evaluate_blend(
+            team.name, source.recipe, source.residence, asked, show, seed=seed
+        )  # fmt: skip
+    others = [other.opened for other in beside]
+    return measure(team.opened, some_of(questions, limit, seed), show, beside=others, seed=seed)
+
+
+def _questions(team: Team, data: Sequence[str | Path | Question]) -> list[Question]:
+    paths = tuple(Path(each).expanduser() for each in data if not isinstance(each, Question))
+    given = [each for each in data if isinstance(each, Question)]
+    return given + (read_all(team.source.plan, paths) if paths or not given else [])
+
+
+def _ignore(_line: str) -> None:
+    pass
