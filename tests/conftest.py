@@ -30,6 +30,11 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("save" if "slow" in _left_out(config) else "whole")
 
 
+def examples(n: int) -> int:
+    """So many in the whole suite, a tenth of them in the one for every save."""
+    return n * settings().max_examples // _WHOLE_SUITE.max_examples
+
+
 def _left_out(config: pytest.Config) -> set[str]:
     return set(re.findall(r"not (weights|slow|real)", config.option.markexpr or ""))
 
@@ -37,12 +42,11 @@ def _left_out(config: pytest.Config) -> set[str]:
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Files whose tests are all left out are not imported: torch alone takes seconds."""
     left_out = _left_out(config)
+    # The builders of what ships, and the experiments, train models.
+    if "slow" in left_out and collection_path.parent.name == "scripts":
+        return True if collection_path.name in ("demo", "experiments") else None
     if not left_out or collection_path.suffix != ".py":
         return None
-    # The builders of what ships train models.
-    folders = set(collection_path.relative_to(config.rootpath).parts)
-    if "slow" in left_out and "scripts" in folders and folders & {"demo", "experiments"}:
-        return True
     found = _WHOLE_FILE.search(collection_path.read_text(encoding="utf-8"))
     marks = set(re.findall(r"pytest\.mark\.(\w+)", found[1])) if found else set()
     return True if marks & left_out else None

@@ -105,6 +105,7 @@ def test_a_skipped_figure_says_why_in_the_table() -> None:
     assert lines[2].endswith("skipped: torch is not installed")
 
 
+@pytest.mark.slow  # imports matplotlib
 def test_a_picture_is_drawn(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     report.draw({"team": some_figures(), "other": some_figures()}, tmp_path / "bench.png")

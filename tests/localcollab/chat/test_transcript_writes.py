@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chat_templates import TEMPLATES, assistant, user
+from conftest import examples
 from localcollab.chat.template import ChatTemplate, Message
 from localcollab.chat.transcript import Transcript, without_reasoning
 from localcollab.vocabulary import Vocabulary
@@ -43,7 +44,7 @@ TURNS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(
     turns=TURNS,
     chat_template=st.sampled_from([None, *TEMPLATES]),

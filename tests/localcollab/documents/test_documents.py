@@ -151,6 +151,7 @@ def deep_folder(tmp_path: Path) -> Iterator[Path]:
         bottom = bottom.parent
 
 
+@pytest.mark.slow
 def test_a_very_deep_folder_is_walked_to_its_end(deep_folder: Path) -> None:
     with Collection(None) as collection:
         collection.add([deep_folder])
