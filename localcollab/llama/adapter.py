@@ -1,4 +1,4 @@
-"""A LoRA adapter on one context: base and adapted model share one copy of the weights in memory."""
+"""A LoRA adapter on one context: the base and the adapted model share one copy of the weights."""
 
 import ctypes
 import hashlib
@@ -16,9 +16,9 @@ _MAGIC = b"GGUF"
 
 
 def set_adapter(model: LlamaModel, path: Path, *, scale: float = 1.0) -> None:
-    """From now on `model` reads with the adapter; other contexts of its weights do not.
+    """`model` reads with the adapter from now on; other contexts on its weights do not.
 
-    Raises `BadModelFile`: no adapter, or one of another base.
+    Raises `BadModelFile`: not an adapter, or one for another base.
     """
     _check(path)
     adapter = _load(model.weights, path)
@@ -27,7 +27,7 @@ def set_adapter(model: LlamaModel, path: Path, *, scale: float = 1.0) -> None:
     )
     scales = (ctypes.c_float * 1)(scale)
     if api.llama_set_adapters_lora(model._context, adapters, 1, scales):
-        raise BadModelFile(f"{path}: llama.cpp cannot set this adapter: convert it anew")
+        raise BadModelFile(f"{path}: llama.cpp cannot apply this adapter: convert it again")
     model.forget()
 
 
@@ -41,14 +41,14 @@ def _load(weights: Weights, path: Path) -> Any:
         if not adapter:
             raise BadModelFile(
                 f"{path}: does not fit {weights.path.name} "
-                f"({library.take_errors() or 'no reason given'}): give the base it was trained on"
+                f"({library.take_errors() or 'no reason given'}): use the base it was trained on"
             )
         weights.adapters[key] = adapter
     return weights.adapters[key]
 
 
 def adapted_sha256(weights_sha256: str, adapter: Path) -> str:
-    """What identifies weights with an adapter: neither file alone does."""
+    """Identifies weights with an adapter: a hash over both files."""
     _check(adapter)
     digest = hashlib.sha256(weights_sha256.encode())
     with adapter.open("rb") as file:
@@ -63,5 +63,5 @@ def _check(path: Path) -> None:
         magic = file.read(4)
     if magic != _MAGIC:
         raise BadModelFile(
-            f"{path}: starts with {magic!r}, not with 'GGUF': make it with localcollab convert lora"
+            f"{path}: starts with {magic!r}, not with 'GGUF': create it with localcollab convert lora"
         )

@@ -1,7 +1,7 @@
-"""The bare loop that `bench` compares with: llama.cpp by ctypes, and nothing around it.
+"""A bare decode loop for `bench` to compare with: llama.cpp by ctypes, nothing else.
 
-It takes over the context of a `LlamaModel` that nobody reads any more, so that both have the same
-options. Each call empties the cache first.
+It takes over the context of a `LlamaModel` that is no longer read, so that both have the same options.
+Each call clears the cache first.
 """
 
 import time
@@ -18,12 +18,12 @@ from localcollab.llama.context import LlamaModel
 class BareAnswer(NamedTuple):
     tokens: tuple[int, ...]
     seconds_prompt: float
-    """Up to the first token."""
+    """Until the first token."""
     seconds_answer: float
 
 
 class BareLoop:
-    """llama_decode and argmax; no chunks, no rewinding, no events."""
+    """llama_decode and argmax, without chunks, rewinding or events."""
 
     def __init__(self, model: LlamaModel, clock: Callable[[], float] = time.perf_counter) -> None:
         self._model = model  # keeps the context open
@@ -33,7 +33,7 @@ class BareLoop:
         self._n_vocab = model.vocabulary.n_tokens
 
     def answer(self, prompt: Sequence[int], n_tokens: int) -> BareAnswer:
-        """Greedy; end tokens are tokens like others."""
+        """Greedy decoding; end tokens do not end it."""
         self._clear()
         started = self._clock()
         self._decode(prompt, 0, n_outputs=1)
@@ -45,7 +45,7 @@ class BareLoop:
         return BareAnswer(tuple(tokens), first - started, self._clock() - first)
 
     def replay(self, tokens: Sequence[int], sizes: Sequence[int]) -> float:
-        """Seconds to read `tokens` in batches of `sizes`, each asked for its last token's logits."""
+        """Seconds to read `tokens` in batches of `sizes`, each with logits for its last token."""
         self._clear()
         started = self._clock()
         position = 0
@@ -76,7 +76,7 @@ class BareLoop:
             batch.seq_id[i][0] = 0
             batch.logits[i] = i >= n - n_outputs
         if code := api.llama_decode(self._context, batch):
-            raise EvaluationFailed(f"{self._model.name}: llama_decode gave {code}")
+            raise EvaluationFailed(f"{self._model.name}: llama_decode returned {code}")
 
     def _argmax(self) -> int:
         logits = api.llama_get_logits_ith(self._context, -1)

@@ -1,4 +1,4 @@
-"""The one door to llama.cpp: `api`, llama-cpp-python's C bindings, and what they lack of libggml-base.
+"""The only module that imports llama_cpp: `api`, its C bindings, and what they lack of libggml-base.
 
 Importing this loads the shared library.
 """
@@ -21,7 +21,7 @@ GGML_TYPE_BF16 = 30
 
 @cache
 def ggml() -> ctypes.CDLL:
-    """libggml-base with the signatures used here (ggml.h, ggml-backend.h)."""
+    """libggml-base, with the signatures used here (ggml.h, ggml-backend.h)."""
     library: ctypes.CDLL = load_shared_library("ggml-base", library_dir())
     pointer, size = ctypes.c_void_p, ctypes.c_size_t
     for name in (library.ggml_get_name, library.ggml_op_desc):

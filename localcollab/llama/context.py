@@ -1,6 +1,6 @@
 """A `LanguageModel` on llama.cpp: one KV cache on some weights.
 
-Knows what its cache holds and evaluates only what a read lacks. Knows nothing of teams.
+Tracks what its cache holds and evaluates only the missing tokens. Knows nothing of teams.
 """
 
 import ctypes
@@ -30,21 +30,21 @@ _FLASH = {
 }
 _ABORTED = 2
 _TILE = 64
-"""Below so many tokens the CPU's flash attention goes one by one: 63 cost 2.7 times what 64 cost."""
+"""With fewer tokens the CPU's flash attention handles them singly: 63 take 2.7 times as long as 64."""
 _WORTH_A_TILE = 8
 
 
 class LlamaModel:
     """One reader: `read` is not safe to call from two threads at once.
 
-    `n_evaluated` counts the tokens ever decoded, `n_batches` the decodes: what laziness is tested
-    against, and what the timings of a generation report.
+    `n_evaluated` counts the tokens decoded so far, `n_batches` the decode calls; tests of lazy reading
+    and timings use them.
     """
 
     def __init__(
         self, weights: Weights, options: Options, *, name: str, hook: LayerHook | None = None
     ) -> None:
-        """Raises `BadOption` where llama.cpp cannot open the context (memory, flash attention)."""
+        """Raises `BadOption` if llama.cpp cannot open the context (memory, flash attention)."""
         self.name = name
         self.weights = weights
         self.vocabulary: Vocabulary = weights.vocabulary
@@ -68,7 +68,7 @@ class LlamaModel:
         self._batch = api.llama_batch_init(self._n_batch, 0, 1)
         self._free = weakref.finalize(self, free_context, self._context, self._batch, weights)
         self._cached: list[int] = []
-        self._kept: Reading | None = None
+        self._last_reading: Reading | None = None
         self._with_hidden = False
 
     def attribute(self, reading: Reading, token: int) -> str:
@@ -77,7 +77,7 @@ class LlamaModel:
     def close(self) -> None:
         """Free the context now, not with the last reference. No read may be under way."""
         self._free()
-        self._kept = None
+        self._last_reading = None
 
     def read(
         self,
@@ -91,9 +91,9 @@ class LlamaModel:
         wanted = list(tokens)
         n_shared = _common_prefix(self._cached, wanted)
         self._check(wanted, last, n_shared)
-        kept = self._kept_rows(wanted, last, hidden)
-        if kept is not None:
-            return kept
+        cached = self._cached_rows(wanted, last, hidden)
+        if cached is not None:
+            return cached
         if not last and n_shared == len(wanted):
             return Reading(np.empty((0, self.vocabulary.n_tokens), np.float32))
         self._rewind_to(min(n_shared, len(wanted) - last))
@@ -111,22 +111,22 @@ class LlamaModel:
             n_joined = 0
             self._decode(some, report, n_outputs=n_rows, hidden=hidden)
             self._copy_outputs(logits[row : row + n_rows], states, row, n_skip)
-        self._kept = Reading(logits, states) if last else None
-        return self._kept or Reading(logits, states)
+        self._last_reading = Reading(logits, states) if last else None
+        return self._last_reading or Reading(logits, states)
 
     def _check(self, tokens: list[int], last: int, n_shared: int) -> None:
         if not self._free.alive:
             raise BadOption(f"{self.name}: its context is closed: open another one")
         if not tokens:
-            raise BadOption(f"{self.name}: nothing to read: give at least one token")
+            raise BadOption(f"{self.name}: no tokens to read: give at least one")
         if not 0 <= last <= len(tokens):
             raise BadOption(
-                f"{self.name}: last={last} of {len(tokens)} tokens: give 0 to their count"
+                f"{self.name}: last is {last} for {len(tokens)} tokens: give 0 to {len(tokens)}"
             )
         if len(tokens) > self.n_ctx:
             raise ContextFull(
                 f"{self.name}: {len(tokens)} tokens do not fit its context of {self.n_ctx}: "
-                "shorten the text, or open it with a larger `n_ctx`"
+                "shorten the text, or use a larger `n_ctx`"
             )
         new = tokens[n_shared:]
         if new and not (0 <= min(new) and max(new) < self.vocabulary.n_tokens):
@@ -136,10 +136,10 @@ class LlamaModel:
             )
 
     def _joined(self, n_plain: int, last: int, hidden: bool) -> int:
-        """How many of the tokens before the outputs go into one batch with the first of them.
+        """How many tokens before the outputs share a batch with the first outputs.
 
-        A batch of k + 1 costs less than one of k and one of 1. Where every position of the batch is
-        an output, as with hidden states, only what fills a tile joins.
+        A batch of k + 1 costs less than one of k and one of 1. If every position of the batch is an
+        output, as with hidden states, only as many join as fill a tile.
         """
         n_rest, n_rows = n_plain % self._n_batch, min(last, self._n_outputs)
         if not (hidden or self._outputs_all):
@@ -148,17 +148,17 @@ class LlamaModel:
         worth = n_rows >= _WORTH_A_TILE and self._n_outputs >= _TILE
         return n_missing if worth and 0 < n_missing <= n_rest else 0
 
-    def _kept_rows(self, tokens: list[int], last: int, hidden: bool) -> Reading | None:
-        kept = self._kept
-        if kept is None or tokens != self._cached or last > len(kept.logits) or not last:
+    def _cached_rows(self, tokens: list[int], last: int, hidden: bool) -> Reading | None:
+        known = self._last_reading
+        if known is None or tokens != self._cached or last > len(known.logits) or not last:
             return None
-        if hidden and kept.hidden is None:
+        if hidden and known.hidden is None:
             return None
-        states = kept.hidden[-last:] if hidden and kept.hidden is not None else None
-        return Reading(kept.logits[-last:], states)
+        states = known.hidden[-last:] if hidden and known.hidden is not None else None
+        return Reading(known.logits[-last:], states)
 
     def _rewind_to(self, n_keep: int) -> None:
-        self._kept = None
+        self._last_reading = None
         if n_keep == len(self._cached):
             return
         # False: a recurrent state or a sliding window, which cannot be cut.
@@ -173,7 +173,7 @@ class LlamaModel:
             self._decode(tokens[at : at + n_most], report, n_outputs=0, hidden=False)
 
     def _decode(self, tokens: list[int], report: Report, *, n_outputs: int, hidden: bool) -> None:
-        # With embeddings on, every position would be an output: only where they are wanted.
+        # With embeddings on, every position is an output, so they are on only when wanted.
         if hidden != self._with_hidden:
             api.llama_set_embeddings(self._context, hidden)
             self._with_hidden = hidden
@@ -222,7 +222,7 @@ class LlamaModel:
             batch.logits[i] = self._outputs_all or i >= n - n_outputs
 
     def _recover(self, tokens: list[int], code: int, report: Report) -> None:
-        """Believe the cache about what was finished, then raise."""
+        """Take over from the cache what was finished, then raise."""
         if self._hook and self._hook.error:
             self.forget()
             raise self._hook.error
@@ -238,13 +238,13 @@ class LlamaModel:
         )
 
     def forget(self) -> None:
-        """Empty the cache: the next read evaluates everything."""
+        """Clear the cache: the next read evaluates every token."""
         api.llama_memory_clear(self._memory, False)
         self._cached.clear()
-        self._kept = None
+        self._last_reading = None
 
     def encode_source(self, tokens: Sequence[int]) -> int:
-        """For `EncoderDecoder` alone, with an empty cache: llama.cpp's code, 0 is well."""
+        """For `EncoderDecoder` only, with an empty cache. Returns llama.cpp's code; 0 is success."""
         library.take_errors()
         self._fill_batch(list(tokens), 0)
         return int(api.llama_encode(self._context, self._batch))
@@ -252,16 +252,16 @@ class LlamaModel:
     def _copy_outputs(
         self, rows: Float32Array, states: Float32Array | None, row: int, n_skip: int
     ) -> None:
-        """The outputs of the last decode but its first `n_skip`."""
+        """The outputs of the last decode, except the first `n_skip`."""
         _copy(api.llama_get_logits(self._context), n_skip, rows)
         if states is not None:
             part = states[row : row + len(rows)]
             _copy(api.llama_get_embeddings(self._context), n_skip, part)
-        # One look at the least and one at the largest value finds NaN too, without a temporary.
+        # The minimum and maximum show NaN too, without a temporary array.
         if not (np.isfinite(rows.min()) and np.isfinite(rows.max())):
             raise EvaluationFailed(
-                f"{self.name}: the weights of {self.weights.path.name} give values that are no "
-                f"numbers at position {len(self._cached)}: fetch the file again"
+                f"{self.name}: {self.weights.path.name} produces NaN or infinite values at position "
+                f"{len(self._cached)}: download the file again"
             )
 
 
@@ -312,7 +312,7 @@ def open_context(
 
 
 def init_context(weights: Weights, params: Any, *, remedy: str = "try a smaller `n_ctx`") -> object:
-    """Raises `BadOption` where llama.cpp cannot open it."""
+    """Raises `BadOption` if llama.cpp cannot open it."""
     library.take_errors()
     context = api.llama_init_from_model(weights.pointer, params)
     if not context:
@@ -328,6 +328,6 @@ def close_context(context: object) -> None:
 
 
 def free_context(context: object, batch: object, _weights: Weights) -> None:
-    # The weights are an argument so that they outlive their contexts.
+    # The weights are an argument so that they outlive the context.
     api.llama_batch_free(batch)
     close_context(context)

@@ -1,6 +1,7 @@
-"""Encoders such as BERT under llama.cpp: token ids in, one state a token out.
+"""Encoders such as BERT under llama.cpp: token ids in, one hidden state per token out.
 
-No cache and no next token: an encoder is no `LanguageModel`. Which states mean what is not known here.
+An encoder has no cache and predicts no next token, so it is not a `LanguageModel`. What the states are
+used for is left to the caller.
 """
 
 import ctypes
@@ -31,10 +32,10 @@ _POOLING: dict[int, Literal["mean", "first", "last"]] = {
 
 
 class Encoder:
-    """One context on an encoder's weights. Not for two threads at once."""
+    """One context on an encoder's weights. Not safe to use from two threads at once."""
 
     def __init__(self, weights: Weights, options: Options, *, name: str) -> None:
-        """Raises `BadOption` where the context cannot be had."""
+        """Raises `BadOption` if the context cannot be opened."""
         self.name = name
         self.weights = weights
         self.vocabulary: Vocabulary = weights.vocabulary
@@ -52,7 +53,7 @@ class Encoder:
     def encode(self, tokens: Sequence[int]) -> Float32Array:
         """The states after the last layer, (n_tokens, n_embd).
 
-        A pure function of the tokens: nothing shares a batch, which would change the last bits.
+        A pure function of the tokens: texts never share a batch, which would change the last bits.
         Raises `ContextFull`, `BadOption` (an empty sequence, an unknown id), `EvaluationFailed`.
         """
         self._check(tokens)
@@ -68,27 +69,27 @@ class Encoder:
 
     @property
     def pooling(self) -> Literal["mean", "first", "last"]:
-        """Which states stand for a whole text, as the file says; the mean where it does not."""
+        """Which states represent a whole text, as the file says; the mean if it does not say."""
         kind = self.weights.header.number("pooling_type")
         return _POOLING.get(kind or api.LLAMA_POOLING_TYPE_MEAN, "mean")
 
     def write(self, text: str) -> list[int]:
-        """Token ids with what the model wants around a text; names of special tokens are text.
+        """Token ids, with the special tokens the model expects around a text; names of others are text.
 
         Raises `UnknownCharacter`.
         """
-        self.vocabulary.encode(text)  # refuses what would end the process
+        self.vocabulary.encode(text)  # raises for what would end the process
         return tokenize(self.weights.model, text, self.name, special=False, around=True)
 
     def _check(self, tokens: Sequence[int]) -> None:
         if not self._free.alive:
             raise BadOption(f"{self.name}: its context is closed: open another one")
         if not tokens:
-            raise BadOption(f"{self.name}: nothing to encode: give at least one token")
+            raise BadOption(f"{self.name}: no tokens to encode: give at least one")
         if len(tokens) > self.n_ctx:
             raise ContextFull(
                 f"{self.name}: {len(tokens)} tokens do not fit its context of {self.n_ctx}: shorten "
-                "the text, or open it with a larger `n_ctx`"
+                "the text, or use a larger `n_ctx`"
             )
         if not 0 <= min(tokens) <= max(tokens) < self.vocabulary.n_tokens:
             raise BadOption(
@@ -103,14 +104,14 @@ class Encoder:
         ctypes.memmove(states.ctypes.data, source, states.nbytes)
         if not np.isfinite(states).all():
             raise EvaluationFailed(
-                f"{self.name}: the weights of {self.weights.path.name} give states that are no "
-                "numbers: fetch the file again"
+                f"{self.name}: {self.weights.path.name} produces NaN or infinite hidden states: "
+                "download the file again"
             )
         return states
 
 
 def _fill_places(batch: Any, n: int) -> npt.NDArray[np.int32]:
-    """Every position of one sequence, once. Returns the batch's token ids, to be written to."""
+    """Set up every position of one sequence, once. Returns the batch's token ids, to be filled in."""
     for i in range(n):
         batch.pos[i], batch.logits[i] = i, True
         batch.n_seq_id[i], batch.seq_id[i][0] = 1, 0
@@ -118,7 +119,7 @@ def _fill_places(batch: Any, n: int) -> npt.NDArray[np.int32]:
 
 
 def load_encoder(path: Path, options: Options | None = None) -> tuple[Encoder, Verdict]:
-    """Probed first, as every model file. Raises `BadModelFile` for a file that is no encoder."""
+    """Probed first, as every model file. Raises `BadModelFile` for a file that is not an encoder."""
     verdict = probe(path, kind="encoder")
     options = options or Options()
     weights = load_weights(
@@ -128,11 +129,11 @@ def load_encoder(path: Path, options: Options | None = None) -> tuple[Encoder, V
 
 
 def _choose_n_ctx(weights: Weights, options: Options) -> int:
-    """As asked, or as trained; an encoder has no states for positions behind those."""
+    """The requested context, or the trained one, which is also the maximum."""
     trained = weights.n_ctx_train
     if options.n_ctx is not None and options.n_ctx > trained:
         raise BadOption(
-            f"{weights.path.name}: `n_ctx` {options.n_ctx} is more than the {trained} positions it "
+            f"{weights.path.name}: `n_ctx` is {options.n_ctx}, more than the {trained} positions it "
             f"has: give at most {trained}"
         )
     return options.n_ctx or trained
@@ -140,7 +141,7 @@ def _choose_n_ctx(weights: Weights, options: Options) -> int:
 
 def _open(weights: Weights, options: Options, n_ctx: int) -> object:
     params = api.llama_context_default_params()
-    # Without a micro-batch that holds the whole batch llama.cpp ends the process.
+    # llama.cpp ends the process unless the micro-batch holds the whole batch.
     params.n_ctx = params.n_batch = params.n_ubatch = params.n_outputs_max = n_ctx
     params.n_seq_max = 1
     params.n_threads = params.n_threads_batch = threads_for(weights.size_bytes, options)

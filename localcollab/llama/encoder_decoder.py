@@ -1,7 +1,7 @@
 """Encoder-decoders such as T5 under llama.cpp: a `LanguageModel` once it has its source.
 
-llama.cpp ends the process when such a model decodes before it has encoded. Here nothing can be read
-without a source: only `with_source` gives what has a `read`.
+llama.cpp ends the process when such a model decodes before it has encoded. So nothing can be read
+without a source: only what `with_source` returns has a `read`.
 """
 
 from collections.abc import Sequence
@@ -19,20 +19,20 @@ from localcollab.llama.weights import Weights, load_weights
 from localcollab.vocabulary import Vocabulary
 
 DEFAULT_N_CTX = 2048
-"""Tokens of source, and of answer: positions are relative, so that the file names no bound."""
+"""Tokens of the source, and of the answer. Positions are relative, so the file gives no limit."""
 
 
 class EncoderDecoder:
     """One context on the weights: one source at a time, and one reader."""
 
     def __init__(self, weights: Weights, options: Options, *, name: str) -> None:
-        """`options.n_ctx` bounds source and answer alike. Raises `BadOption`."""
+        """`options.n_ctx` limits the source and the answer each. Raises `BadOption`."""
         self._decoder = LlamaModel(weights, context_options(options), name=name)
         self._source: tuple[int, ...] | None = None
         self.name = name
         self.vocabulary: Vocabulary = weights.vocabulary
         self.start = _start_token(weights)
-        """The token every answer begins with, as the model was trained; it is no text."""
+        """The token that begins every answer, as in training; it is not part of the text."""
 
     @property
     def n_embd(self) -> int:
@@ -43,13 +43,13 @@ class EncoderDecoder:
         return self._decoder.n_ctx
 
     def with_source(self, source: Sequence[int]) -> "SourcedModel":
-        """What answers to `source`. Raises `BadOption`, `ContextFull`."""
+        """A `LanguageModel` of the answer to `source`. Raises `BadOption`, `ContextFull`."""
         if not source:
-            raise BadOption(f"{self.name}: its source is empty: give at least one token")
+            raise BadOption(f"{self.name}: the source is empty: give at least one token")
         if len(source) > self.n_ctx:
             raise ContextFull(
                 f"{self.name}: a source of {len(source)} tokens does not fit its context of "
-                f"{self.n_ctx}: shorten it, or open it with a larger `n_ctx`"
+                f"{self.n_ctx}: shorten it, or use a larger `n_ctx`"
             )
         if not 0 <= min(source) <= max(source) < self.vocabulary.n_tokens:
             raise BadOption(
@@ -67,7 +67,7 @@ class EncoderDecoder:
         hidden: bool,
         on_chunk: OnChunk | None,
     ) -> Reading:
-        """Encodes `source` first, where it is not the one that was encoded last."""
+        """Encodes `source` first, unless it was the last one encoded."""
         if source != self._source:
             self._encode(source)
         return self._decoder.read(tokens, last=last, hidden=hidden, on_chunk=on_chunk)
@@ -87,7 +87,7 @@ class EncoderDecoder:
 class SourcedModel:
     """A `LanguageModel` of the answer to one source; its sequences begin with `start`.
 
-    Several on one `EncoderDecoder` may be read in turns: each change encodes anew.
+    Several on one `EncoderDecoder` may be read in turn; each switch encodes the source again.
     """
 
     def __init__(self, model: EncoderDecoder, source: tuple[int, ...]) -> None:
@@ -115,7 +115,7 @@ class SourcedModel:
 
 
 def context_options(options: Options) -> Options:
-    """The encoder takes its source in one micro-batch, or ends the process."""
+    """One micro-batch for the whole source: llama.cpp ends the process otherwise."""
     n_ctx = options.n_ctx or DEFAULT_N_CTX
     return replace(options, n_ctx=n_ctx, n_batch=n_ctx, n_ubatch=n_ctx)
 
@@ -123,7 +123,7 @@ def context_options(options: Options) -> Options:
 def load_encoder_decoder(
     path: Path, options: Options | None = None, *, name: str | None = None
 ) -> EncoderDecoder:
-    """Probed first, as every model file. `name`: the author of its answers; None: as the file.
+    """Probed first, as every model file. `name`: the author of its answers; None: the file's name.
 
     Raises `BadModelFile` for a file of another kind.
     """

@@ -1,4 +1,4 @@
-"""What a team would take, before anything is loaded: asked of llama.cpp itself, in a child process."""
+"""The memory a team would need, before it is loaded: llama.cpp itself says so, in a child process."""
 
 import json
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _CONTEXT_BYTES = 256 * MIB
 
 @dataclass(frozen=True, slots=True)
 class PlannedContext:
-    """One context to be opened. `n_ctx` None: as opening the team would choose."""
+    """One context to be opened. `n_ctx` None: what opening the team would choose."""
 
     name: str
     path: Path
@@ -28,7 +28,7 @@ class PlannedContext:
 
 @dataclass(frozen=True, slots=True)
 class ContextNeed:
-    """Bytes."""
+    """Memory of one context, in bytes."""
 
     name: str
     n_ctx: int
@@ -37,7 +37,7 @@ class ContextNeed:
     compute: int
     compute_gpu: int
     per_token: int
-    """Cache and compute buffers grow by this with every token of context."""
+    """Growth of cache and compute buffers per token of context."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Gpu:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """`weights` in bytes by file, in the order of first use; `runtime`: the process without buffers."""
+    """`weights`: bytes by file, in order of first use; `runtime`: the process without buffers."""
 
     weights: dict[Path, int]
     contexts: tuple[ContextNeed, ...]
@@ -64,7 +64,7 @@ def forecast(
     free: int | None,
     repacked: frozenset[Path] = frozenset(),
 ) -> Forecast:
-    """`repacked`: files that the probe lets llama.cpp repack. Raises `BadModelFile`."""
+    """`repacked`: files whose weights the probe allows llama.cpp to repack. Raises `BadModelFile`."""
     paths = list(dict.fromkeys(context.path for context in contexts))
     request = {
         "options": asdict(options),

@@ -1,7 +1,7 @@
-"""The child process of `forecast`: opens a whole team without its weights, and says what it would take.
+"""The child process of `forecast`: opens a whole team without weights and reports the memory it needs.
 
-llama.cpp's `no_alloc` reads metadata only and plans every buffer without taking it. What this process
-itself takes meanwhile (libraries, vocabularies, plans) is the runtime's share. Request and answer are
+llama.cpp's `no_alloc` reads metadata only and plans every buffer without allocating it. The memory of
+this process itself (libraries, vocabularies, plans) is the runtime's share. Request and answer are
 JSON, on stdin and stdout. Exit 3: refused, the last line of stderr says why.
 """
 
@@ -30,7 +30,7 @@ _STATE = re.compile(r"size\s*=\s*([\d.]+) MiB \(\s*\d+ (?:cells|seqs).*(?:R|S) \
 
 
 class _Lines(logging.Handler):
-    """llama.cpp says what it plans in its log, and nowhere else that C can reach."""
+    """llama.cpp reports what it plans only in its log."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
@@ -75,7 +75,7 @@ def _bytes(mebibytes: str) -> int:
 
 
 def main(request: dict[str, Any]) -> dict[str, Any]:
-    """Every file once, then every context. Raises `LocalcollabError`."""
+    """Opens every file once, then every context. Raises `LocalcollabError`."""
     lines = _Lines()
     logger = logging.getLogger("localcollab.llama")
     logger.addHandler(lines)
@@ -106,7 +106,7 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _as_opened(request: dict[str, Any], weights: dict[str, Weights], options: Options) -> list[int]:
-    """The contexts that opening the team would choose, each with what the ones before leave free."""
+    """The n_ctx that opening the team would choose for each, given what the earlier ones leave free."""
     free = request["free"]
     if free is not None:
         free = max(0, free - sum(opened.size_bytes for opened in weights.values()))
@@ -129,7 +129,7 @@ def _open_all(
     n_ctxs: list[int],
     lines: _Lines,
 ) -> list[dict[str, int]]:
-    """All at once, as in a team; closed again."""
+    """Opens all contexts at once, as in a team, and closes them."""
     pointers, found = [], []
     for context, n_ctx in zip(request["contexts"], n_ctxs, strict=True):
         lines.take()

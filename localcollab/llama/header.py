@@ -1,7 +1,7 @@
-"""Is this file a sound GGUF? Read with struct, bounded by the file's own size, before llama.cpp.
+"""Checks the header of a GGUF file before llama.cpp sees it. Pure Python, bounded by the file's size.
 
-Format: ggml's docs/gguf.md, versions 2 and 3, little-endian. Says in one line what is wrong and
-what to do. Tensor data is not looked at: `probe` runs it in a child process.
+Format: ggml's docs/gguf.md, versions 2 and 3, little-endian. Tensor data is not read: `probe` runs it
+in a child process.
 """
 
 import math
@@ -23,7 +23,7 @@ _FLOATS = (0, 1, 30)  # F32, F16, BF16
 _MAX_STRING = 64 * 2**20
 _MAX_DIMENSIONS = 4
 
-# ggml type -> (values a block, bytes a block): ggml.c, type_traits
+# ggml type -> (values per block, bytes per block): ggml.c, type_traits
 BLOCKS = {
     0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34),
     9: (32, 36), 10: (256, 84), 11: (256, 110), 12: (256, 144), 13: (256, 176), 14: (256, 210),
@@ -43,7 +43,7 @@ class Tensor(NamedTuple):
 
 @dataclass(frozen=True)
 class Header:
-    """A file's metadata and tensor table. `arrays` of more than 64 entries keep their length only."""
+    """A file's metadata and tensor table. Of arrays of more than 64 entries only the length is kept."""
 
     path: Path
     size_bytes: int
@@ -62,7 +62,7 @@ class Header:
 
     @property
     def looks_ahead(self) -> bool:
-        """An encoder such as BERT, which llama.cpp calls a decoder: it attends to later tokens."""
+        """It attends to later tokens: an encoder such as BERT, which llama.cpp calls a decoder."""
         return self.metadata.get(f"{self.architecture}.attention.causal") is False
 
     def number(self, key: str) -> int | None:
@@ -74,14 +74,14 @@ class Header:
 
 
 class _Cursor:
-    """Reads little-endian values; whatever runs off the end of the file is a `BadModelFile`."""
+    """Reads little-endian values. Raises `BadModelFile` for what runs past the end of the file."""
 
     def __init__(self, path: Path, data: mmap.mmap) -> None:
         self.path, self.data, self.at = path, data, 0
 
     def fail(self, what: str) -> BadModelFile:
         return BadModelFile(
-            f"{self.path}: {what}: the file is damaged or cut short; fetch it again"
+            f"{self.path}: {what}: the file is damaged or truncated; download it again"
         )
 
     def take(self, n: int, what: str) -> bytes:
@@ -122,14 +122,14 @@ class _Cursor:
 
 
 def read_header(path: Path) -> Header:
-    """Raises `BadModelFile`: missing, not a GGUF, cut short, or a table that cannot be true."""
+    """Raises `BadModelFile`: missing, not a GGUF file, truncated, or with an inconsistent table."""
     if not os.path.isfile(path):  # opening a FIFO would wait for a writer
-        what = "is no regular file" if os.path.lexists(path) else "no such model file"
+        what = "not a regular file" if os.path.lexists(path) else "no such model file"
         raise BadModelFile(f"{path}: {what}: check the path")
     try:
         if path.stat().st_size < 24:
             raise BadModelFile(
-                f"{path}: {path.stat().st_size} bytes are no GGUF file: fetch it again"
+                f"{path}: {path.stat().st_size} bytes, too short for a GGUF file: download it again"
             )
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return _parse(_Cursor(path, data))
@@ -149,7 +149,7 @@ def _parse(cursor: _Cursor) -> Header:
     version = cursor.scalar("I", "the version")
     if version not in (2, 3):
         raise BadModelFile(
-            f"{cursor.path}: GGUF version {version} is not supported (2 and 3 are): convert it anew"
+            f"{cursor.path}: GGUF version {version} is not supported (2 and 3 are): convert it again"
         )
     n_tensors, n_values = (
         cursor.scalar("Q", "the tensor count"),
@@ -172,7 +172,7 @@ def _metadata(cursor: _Cursor, n_values: int) -> tuple[dict[str, Value], dict[st
     for _ in range(n_values):
         key = cursor.string("a key")
         if key in metadata:
-            raise cursor.fail(f"the key {key!r} stands twice")
+            raise cursor.fail(f"the key {key!r} occurs twice")
         kind = cursor.scalar("I", f"the type of {key!r}")
         if kind == _ARRAY:
             metadata[key], lengths[key] = cursor.array(repr(key))
@@ -201,10 +201,12 @@ def _check_metadata(cursor: _Cursor, header: Header) -> None:
     if header.lengths.get("tokenizer.ggml.tokens", 0) < 1:
         raise BadModelFile(
             f"{header.path}: holds no vocabulary: give a language model "
-            "(adapters and projectors are no members of a team by themselves)"
+            "(an adapter or projector alone cannot be a member)"
         )
     if not header.tensors:
-        raise BadModelFile(f"{header.path}: holds a vocabulary but no weights: give a whole model")
+        raise BadModelFile(
+            f"{header.path}: holds a vocabulary but no weights: give a complete model"
+        )
 
 
 def _check_tensors(cursor: _Cursor, header: Header) -> None:
@@ -217,7 +219,7 @@ def _check_tensors(cursor: _Cursor, header: Header) -> None:
         if tensor.type not in BLOCKS:
             raise cursor.fail(f"tensor {tensor.name!r} has the unknown type {tensor.type}")
         if tensor.name in seen:
-            raise cursor.fail(f"tensor {tensor.name!r} stands twice")
+            raise cursor.fail(f"tensor {tensor.name!r} occurs twice")
         seen.add(tensor.name)
         values, size_bytes = BLOCKS[tensor.type]
         n_values = math.prod(tensor.shape)

@@ -1,9 +1,9 @@
-"""Outputs of layers inside llama.cpp's graph: looked at, and changed, while it runs.
+"""Reads and edits the outputs of layers inside llama.cpp's graph while it runs.
 
-llama.cpp asks its evaluation callback about every node; the node `l_out-<i>` is the output of layer i
-(counted from 0). Behind the last layer only output positions remain: it can be looked at where every
-position is an output, as `result_norm`, after the model's final norm, and cannot be changed. CPU only:
-what a GPU's scheduler does between its nodes was not tried.
+llama.cpp calls its evaluation callback for every node; the node `l_out-<i>` is the output of layer i
+(counted from 0). After the last layer only output positions remain: it can be read, as `result_norm`
+(after the final norm), if every position is an output, and cannot be edited. CPU only; not tested with
+a GPU's scheduler.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,27 +19,27 @@ Edit = Callable[[int, int, Float32Array], Float32Array | None]
 
 
 class LayerHook:
-    """Belongs to one context: `begin` tells it the position of the batch that comes next.
+    """Belongs to one context: `begin` tells it the position of the next batch.
 
-    `only_looks`: `edit` always returns None, and the last layer may be among `layers`.
+    `only_reads`: `edit` always returns None, and `layers` may contain the last layer.
     """
 
     def __init__(
-        self, layers: Sequence[int], n_embd: int, edit: Edit, *, only_looks: bool = False
+        self, layers: Sequence[int], n_embd: int, edit: Edit, *, only_reads: bool = False
     ) -> None:
         self.layers = tuple(sorted(set(layers)))
         self.needs_every_output = False
         self.error: Exception | None = None
-        self._n_embd, self._edit, self._only_looks = n_embd, edit, only_looks
+        self._n_embd, self._edit, self._only_reads = n_embd, edit, only_reads
         self._names: dict[bytes, int] = {}
         self._next: dict[int, int] = {}
         self._ggml = ggml()
         self.callback = api.ggml_backend_sched_eval_callback(self._on_node)
 
     def bind(self, n_layers: int, owner: str) -> None:
-        """To a model's layers. Raises `BadOption` for one it lacks, or its last where that is edited."""
+        """Bind to a model's layers. Raises `BadOption` for a missing one, or the last one if edited."""
         last = n_layers - 1
-        highest = last if self._only_looks else last - 1
+        highest = last if self._only_reads else last - 1
         for layer in self.layers:
             if not 0 <= layer <= highest:
                 raise BadOption(
@@ -62,7 +62,7 @@ class LayerHook:
             return layer is not None
         try:
             self._pass(node, layer)
-        except Exception as error:  # ctypes would print it and go on
+        except Exception as error:  # ctypes would print it and continue
             self.error = error
         return self.error is None
 

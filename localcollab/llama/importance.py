@@ -1,7 +1,7 @@
-"""Squares of what goes into every weight matrix while text is read: the data of an importance matrix.
+"""Sums of squared inputs of every weight matrix while text is read: the data of an importance matrix.
 
-llama.cpp asks its evaluation callback about every graph node; of a `mul_mat` the first source is the
-weight and the second its input. As llama.cpp's own imatrix tool; CPU only.
+llama.cpp calls its evaluation callback for every graph node; the first source of a `mul_mat` is the
+weight and the second its input. Does what llama.cpp's own imatrix tool does. CPU only.
 """
 
 import ctypes
@@ -20,11 +20,11 @@ from localcollab.llama.weights import Weights
 _MUL_MAT, _MUL_MAT_ID = b"MUL_MAT", b"MUL_MAT_ID"
 _F32 = 0
 _FEWEST_ROWS = 16
-"""Smaller batches are left out, as llama.cpp's tool does."""
+"""Smaller batches are skipped, as in llama.cpp's tool."""
 
 
 class _Tensor(ctypes.Structure):
-    """ggml.h, struct ggml_tensor: up to `src`."""
+    """ggml.h, struct ggml_tensor, up to `src`."""
 
     _fields_ = [
         ("type", ctypes.c_int), ("buffer", ctypes.c_void_p), ("ne", ctypes.c_int64 * 4),
@@ -34,10 +34,10 @@ class _Tensor(ctypes.Structure):
 
 
 class Importance:
-    """Reads windows of tokens from position 0 and sums. `sums`: weight -> (n matrices, n columns)."""
+    """Reads windows of tokens and sums. `sums`: weight -> (n_matrices, n_columns)."""
 
     def __init__(self, weights: Weights, n_ctx: int) -> None:
-        """Raises `BadOption` where no context can be opened."""
+        """Raises `BadOption` if no context can be opened."""
         self.sums: dict[str, np.ndarray] = {}
         self.counts: dict[str, np.ndarray] = {}
         self._weights = weights
@@ -59,7 +59,7 @@ class Importance:
         for i, token in enumerate(tokens):
             batch.token[i], batch.pos[i] = token, i
             batch.n_seq_id[i], batch.seq_id[i][0] = 1, 0
-            # Every position is an output, so that the last layers see them all.
+            # Every position is an output, so that the last layers read all of them.
             batch.logits[i] = True
         code = api.llama_decode(self._context, batch)
         if self._error:
@@ -87,7 +87,7 @@ class Importance:
             return name == _MUL_MAT_ID or (name == _MUL_MAT and self._is_wanted(tensor))
         try:
             self._add_routed(tensor) if name == _MUL_MAT_ID else self._add(tensor)
-        except Exception as error:  # ctypes would print it and go on
+        except Exception as error:  # ctypes would print it and continue
             self._error = error
         return self._error is None
 
@@ -124,7 +124,7 @@ class Importance:
                 counts[matrix] += rows.shape[2]
 
     def _add_routed(self, tensor: _Tensor) -> None:
-        """Experts of a mixture: each sees only the tokens that were sent to it."""
+        """Experts of a mixture: each reads only the tokens routed to it."""
         weight, rows = _Tensor.from_address(tensor.src[0]), self._rows(tensor.src[1])[0]
         routes = _Tensor.from_address(tensor.src[2])
         n_bytes = self._ggml.ggml_nbytes(tensor.src[2])

@@ -12,7 +12,7 @@ from localcollab.llama.bindings import api
 
 logger = logging.getLogger("localcollab.llama")
 
-# ggml.h, enum ggml_log_level. INFO of a model load is 100 lines: debugging matter here.
+# ggml.h, enum ggml_log_level. Loading a model writes 100 lines at INFO: logged as DEBUG here.
 _LEVELS = {1: logging.DEBUG, 2: logging.DEBUG, 3: logging.INFO, 4: logging.WARNING}
 _ERROR, _CONTINUED = 4, 5
 _recent_errors: deque[str] = deque(maxlen=8)
@@ -22,7 +22,7 @@ _callback: object = None
 
 @cache
 def start() -> None:
-    """Initialise llama.cpp once, with its log on the Python logger."""
+    """Initialize llama.cpp once, with its log going to the Python logger."""
     global _callback
     level_of_line = 1
 
@@ -45,7 +45,7 @@ def start() -> None:
 
 
 def take_errors() -> str:
-    """llama.cpp's last error lines, joined; forgotten by reading them."""
+    """llama.cpp's last error lines, joined; they are cleared."""
     text = "; ".join(_recent_errors)
     _recent_errors.clear()
     return text

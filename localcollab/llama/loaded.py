@@ -1,4 +1,4 @@
-"""A model file as llama.cpp has loaded it: whole, its vocabulary alone, or as a plan."""
+"""A model file loaded by llama.cpp: complete, its vocabulary only, or as a plan without weights."""
 
 import os
 import weakref
@@ -11,7 +11,7 @@ from localcollab.llama.bindings import api
 
 
 class LoadedModel:
-    """A llama_model, freed when nobody holds it any more: neither weights nor a vocabulary."""
+    """A llama_model, freed when no weights and no vocabulary refer to it any more."""
 
     def __init__(self, pointer: object) -> None:
         self.pointer = pointer
@@ -26,12 +26,12 @@ def default_params() -> Any:
 
 
 def load_model(path: Path, params: object, what: str = "load it") -> LoadedModel:
-    """`what` it is that fails. Raises `BadModelFile`."""
+    """`what`: the verb for the error message. Raises `BadModelFile`."""
     library.take_errors()
     pointer = api.llama_model_load_from_file(os.fsencode(path), params)
     if not pointer:
         raise BadModelFile(
-            f"{path}: llama.cpp cannot {what} ({library.take_errors() or 'no reason given'}): fetch it "
-            "again, or convert it anew"
+            f"{path}: llama.cpp cannot {what} ({library.take_errors() or 'no reason given'}): download "
+            "or convert it again"
         )
     return LoadedModel(pointer)

@@ -29,7 +29,7 @@ def cpu_name() -> str:
 
 
 def cpu_flags() -> frozenset[str]:
-    """CPU features as Linux names them; empty elsewhere."""
+    """CPU features by their Linux names; empty on other systems."""
     info = Path("/proc/cpuinfo")
     if info.exists():
         for line in info.read_text().splitlines():
@@ -46,14 +46,14 @@ def has_gpu_files() -> bool:
 
 @cache
 def build_id() -> str:
-    """This build on this CPU, without loading it: a verdict on a file holds only for both."""
+    """Identifies this build and CPU, for which alone a probe's verdict holds."""
     files = sorted(library_dir().glob("*"))
     sizes = ",".join(f"{f.name}:{f.stat().st_size}:{f.stat().st_mtime_ns}" for f in files)
     return f"{sizes}|{cpu_name()}|{'amx_tile' in cpu_flags()}"
 
 
 def physical_cores() -> int:
-    """Physical cores this process may run on; hyper-threads slow llama.cpp down."""
+    """Physical cores this process may run on; using hyper-threads slows llama.cpp down."""
     allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
     siblings = set()
     for cpu in sorted(allowed or ()):
@@ -64,14 +64,14 @@ def physical_cores() -> int:
 
 
 def available_bytes() -> int | None:
-    """Memory that can be taken without swapping, in bytes; None where the system does not say."""
+    """Memory that can be allocated without swapping, in bytes; None if unknown."""
     meminfo = Path("/proc/meminfo")
     if meminfo.exists():
         for line in meminfo.read_text().splitlines():
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        # No figure of what is free (macOS): half of what there is.
+        # macOS gives no figure for free memory: take half of the total.
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
     return None
 

@@ -1,4 +1,4 @@
-"""What a caller may choose about weights and contexts. Every field reaches llama.cpp or is refused."""
+"""How weights are loaded and contexts opened. Every field reaches llama.cpp or raises an error."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -11,7 +11,7 @@ FlashAttention = Literal["auto", "on", "off"]
 LoadMode = Literal["auto", "mmap", "read", "mlock"]
 
 MAX_THREADS = 512
-"""ggml ends the process when asked for more."""
+"""ggml ends the process for more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,22 +19,22 @@ class Options:
     """How to load weights and open contexts on them. Raises `BadOption`."""
 
     n_ctx: int | None = None
-    """Tokens of context; None: what the model was trained for, bounded by free memory."""
+    """Context size in tokens; None: as trained, limited by free memory."""
     n_threads: int | None = None
-    """None: the physical cores; one for a model so small that threads would only wait."""
+    """None: the number of physical cores; 1 for a model too small to gain from threads."""
     n_gpu_layers: int | None = None
-    """None: all of them where the build can; a number above 0 on a CPU build is refused."""
+    """Layers on the GPU; None: all, if the build has GPU support. Above 0 on a CPU build is an error."""
     kv_type: KvType = "f16"
     flash_attention: FlashAttention = "auto"
     load_mode: LoadMode = "auto"
-    """auto: mmap, but read where weights are repacked, so that they are not in memory twice."""
+    """auto: mmap, but read if weights are repacked, so that they are not in memory twice."""
     extra_buffers: bool | None = None
-    """Repack weights for this CPU. None: as the probe found it safe; True fails where it is not."""
+    """Repack weights for this CPU. None: if the probe found it safe; True is an error if it did not."""
     n_batch: int = 512
-    """Tokens a chunk of a read; `on_chunk` is called between chunks."""
+    """Tokens per chunk of a read; `on_chunk` is called between chunks."""
     n_ubatch: int = 512
     n_outputs: int = 32
-    """Positions with logits a chunk: bounds a buffer of n_outputs x n_vocab floats."""
+    """Positions with logits per chunk: limits a buffer of n_outputs x n_vocab floats."""
 
     def __post_init__(self) -> None:
         most = {"n_ctx": 2**24, "n_threads": MAX_THREADS, "n_batch": 2**20, "n_ubatch": 2**20,
@@ -58,20 +58,20 @@ class Options:
             )
 
     def loading(self) -> tuple[object, ...]:
-        """The choices that belong to the weights, not to a context: equal ones share a load."""
+        """The options of the weights, not of a context: contexts with equal ones share the weights."""
         return (self.n_gpu_layers, self.load_mode, self.extra_buffers)
 
 
 TINY_BYTES = 64 * 2**20
-"""Weights below this are read by one thread unless told otherwise.
+"""Smaller weights are read by one thread by default.
 
-At 4M parameters a second thread saves a third of 0.6 ms a token on an idle machine; beside other
-work the barriers between threads cost a hundred times what they save.
+At 4M parameters a second thread saves a third of 0.6 ms per token on an idle machine; on a busy one the
+barriers between threads cost a hundred times what they save.
 """
 
 
 def threads_for(size_bytes: int, options: Options) -> int:
-    """Threads for weights of `size_bytes`."""
+    """The number of threads for weights of `size_bytes`."""
     if options.n_threads is not None:
         return options.n_threads
     return 1 if size_bytes < TINY_BYTES else physical_cores()

@@ -1,10 +1,10 @@
-"""What llama.cpp does with a file on this machine: tried in a child process, once, and remembered.
+"""Whether llama.cpp can use a file on this machine: tried once, in a child process, and remembered.
 
-A damaged or unsupported file, or a CPU that cannot do what it announces, ends the process that
-loads it. So the header is checked in Python, then a child loads the file, tokenizes, and asks for one
-token; first with repacked weights, then without. The verdict and the file's sha256 are kept by path,
-size, modification time and build: a file that was changed keeping both size and time keeps its verdict.
-Nor is a file watched while it is loaded: to replace it (a rename) does no harm, to overwrite it does.
+A damaged or unsupported file, or a CPU that lacks what it announces, ends the process that loads it. So
+the header is checked in Python, then a child loads the file, tokenizes and decodes one token; first with
+repacked weights, then without. The verdict and the file's sha256 are stored by path, size, modification
+time and build, so a file changed without changing size and time keeps its verdict. A file is not watched
+while it is loaded: replacing it by a rename is safe, overwriting it is not.
 """
 
 import hashlib
@@ -42,7 +42,7 @@ class Verdict:
     build: str
     sha256: str
     error: str | None
-    """Why the file cannot be used; None: it can."""
+    """Why the file cannot be used; None if it can."""
     extra_buffers: bool
     """Weights may be repacked for this CPU."""
 
@@ -58,9 +58,9 @@ def probe(
     kind: str = "decoder",
     again: bool = False,
 ) -> Verdict:
-    """The remembered verdict, or a new one. Raises `BadModelFile` where the file is unusable.
+    """The remembered verdict, or a new one. Raises `BadModelFile` if the file cannot be used.
 
-    `kind` is what the file is to be used as, see `weights.Kind`. `again`: do not rely on memory.
+    `kind`: what the file is used as, see `weights.Kind`. `again`: ignore a remembered verdict.
     """
     path = _resolved(path)
     verdict = None if again else remembered(path, kind)
@@ -80,7 +80,7 @@ def _resolved(path: Path) -> Path:
     try:
         return path.expanduser().resolve()
     except (OSError, ValueError, RuntimeError) as error:  # a loop, a zero byte, an unknown ~user
-        raise BadModelFile(f"{path}: is no path to a file ({error}): check it") from error
+        raise BadModelFile(f"{path}: not a path to a file ({error}): check it") from error
 
 
 def remembered(path: Path, kind: str = "decoder") -> Verdict | None:
@@ -118,7 +118,7 @@ class _Tried(NamedTuple):
 
 
 def _try(path: Path, kind: str) -> tuple[Verdict, bool]:
-    """And whether to remember it."""
+    """The verdict, and whether to remember it."""
     size_bytes, modified_ns, build = _key(path)
     tried = _run_child(path, kind, extra_buffers=True)
     repacks = tried.error is None
@@ -160,14 +160,14 @@ def _failure(ended: Ended, path: Path) -> _Tried:
     if ended.cause == "signal":
         return _Tried(
             f"llama.cpp crashes on it ({signal_name(ended.code)}; {ended.last_line}): the file is "
-            "damaged or not supported; fetch it again, or convert it again"
+            "damaged or not supported; download or convert it again"
         )
     error = f"checking it failed ({ended.last_line}): run localcollab doctor"
     return _Tried(error, is_of_file=False)
 
 
 def _size(path: Path) -> str:
-    """Of a file, for a person."""
+    """The size of a file as text."""
     return f"{path.stat().st_size / 1e6:.1f} MB"
 
 

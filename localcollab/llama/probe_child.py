@@ -1,4 +1,4 @@
-"""The child process of `probe`: load a file, tokenize, decode one token. May die; that is its use.
+"""The child process of `probe`: load a file, tokenize, decode one token. It may crash.
 
 Exit 0: the file works. Exit 3: refused, the last line of stderr says why. Exit 4: it loads, but does
 not compute; another way of loading may help.
@@ -19,27 +19,27 @@ from localcollab.llama.encoder_decoder import EncoderDecoder
 from localcollab.llama.options import Options
 from localcollab.llama.weights import Kind, Weights, load_weights
 
-# Words, digits, blanks, other scripts: whatever makes a tokenizer trip.
+# Words, digits, blanks, other scripts: what tokenizers fail on.
 _TEXT = "Hello, world! 12 34\n\n  \t naïve 漢字 🙂 <|x|> </s>"
 
 
 def main(path: Path, kind: Kind, *, extra_buffers: bool) -> None:
-    """Raises `LocalcollabError` where the file cannot be used."""
+    """Raises `LocalcollabError` if the file cannot be used."""
     options = Options(n_ctx=64, n_batch=32, n_outputs=1)
     weights = load_weights(path, options, extra_buffers=extra_buffers, kind=kind)
     vocabulary = weights.vocabulary
     try:
         tokens = vocabulary.encode(_TEXT, special=True, bos=True)[:16]
-    except LocalcollabError:  # no byte tokens: such texts are refused one by one
+    except LocalcollabError:  # no byte tokens: such texts are rejected when they are encoded
         tokens = []
-    vocabulary.decode(range(vocabulary.n_tokens))  # a misspelt byte token ends the process
+    vocabulary.decode(range(vocabulary.n_tokens))  # a malformed byte token ends the process
     states = _states(weights, options, tokens or [vocabulary.bos or 0])
     if not np.isfinite(states).all():
-        raise EvaluationFailed("its hidden states are no numbers: fetch it again")
+        raise EvaluationFailed("it produces NaN or infinite hidden states: download it again")
 
 
 def _states(weights: Weights, options: Options, tokens: Sequence[int]) -> Float32Array:
-    """Whatever the file computes in its kind of use."""
+    """What the file computes as its kind of model."""
     name = weights.path.name
     if weights.kind == "encoder":
         short = min(64, weights.n_ctx_train)

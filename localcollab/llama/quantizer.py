@@ -1,6 +1,6 @@
-"""llama.cpp's own quantization of a GGUF file, and the plan of it: which tensor gets which type.
+"""llama.cpp's own quantization of a GGUF file, or a plan of it: which tensor gets which type.
 
-Call it in a child process: a damaged file may end the process, and only a kill stops it.
+Call it in a child process: a damaged file may end the process, and only killing it stops the work.
 """
 
 import ctypes
@@ -35,12 +35,12 @@ _STRING_VALUE = 3  # llama.h, LLAMA_KV_OVERRIDE_TYPE_STR
 _MAX_STRING = 127
 
 OnTensor = Callable[[int, int, str], None]
-"""`on_tensor(number, of how many, name)`"""
+"""`on_tensor(number, total, name)`"""
 
 
 @dataclass(frozen=True, slots=True)
 class Fallback:
-    """A tensor whose rows cannot be cut into the blocks of the wanted type."""
+    """A tensor whose row length is not a multiple of the block size of the requested type."""
 
     tensor: str
     n_columns: int
@@ -50,13 +50,13 @@ class Fallback:
 @dataclass(frozen=True, slots=True)
 class Quantized:
     types: Mapping[str, str]
-    """Tensor -> type; of a plan only (`dry_run`)."""
+    """Tensor -> type; only with `dry_run`."""
     fallbacks: tuple[Fallback, ...]
     needs_imatrix: bool
 
 
 class _Log(logging.Handler):
-    """What the quantizer tells only its log. Tensors' lines are DEBUG."""
+    """Collects what the quantizer reports only in its log. Lines about tensors are DEBUG."""
 
     def __init__(self, on_tensor: OnTensor | None) -> None:
         super().__init__(logging.DEBUG)
@@ -90,7 +90,7 @@ def quantize(
     dry_run: bool = False,
     on_tensor: OnTensor | None = None,
 ) -> Quantized:
-    """Write `out`, or with `dry_run` nothing. `provenance` becomes metadata.
+    """Write `out`; nothing with `dry_run`. `provenance` becomes metadata.
 
     `imatrix`: tensor -> mean square of each input column. Raises `BadModelFile`.
     """
@@ -98,7 +98,7 @@ def quantize(
     params = api.llama_model_quantize_default_params()
     params.ftype, params.nthread, params.dry_run = FILE_TYPES[file_type], n_threads, dry_run
     params.max_buf_size = 2**30
-    kept = _set_imatrix(params, imatrix or {}), _set_provenance(params, provenance or {})
+    alive = _set_imatrix(params, imatrix or {}), _set_provenance(params, provenance or {})
     log = _Log(on_tensor)
     old_level = library.logger.level
     library.logger.setLevel(logging.DEBUG)
@@ -109,7 +109,7 @@ def quantize(
     finally:
         library.logger.removeHandler(log)
         library.logger.setLevel(old_level)
-    del kept
+    del alive
     if code:
         reason = " ".join(library.take_errors().replace("=", "").split())
         raise BadModelFile(
@@ -119,7 +119,7 @@ def quantize(
 
 
 def _set_imatrix(params: object, imatrix: Mapping[str, Float32Array]) -> object:
-    """Returns what must live as long as `params`."""
+    """Returns objects that must live as long as `params`."""
     if not imatrix:
         return None
     columns = {name: np.ascontiguousarray(data, np.float32) for name, data in imatrix.items()}

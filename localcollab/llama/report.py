@@ -1,4 +1,4 @@
-"""Progress of one read: `on_chunk` between batches and, by llama.cpp's abort callback, inside one."""
+"""Progress of a read: calls `on_chunk` between batches and, by llama.cpp's abort callback, inside one."""
 
 import time
 
@@ -12,14 +12,14 @@ NEVER = api.ggml_abort_callback()
 
 
 class Report:
-    """Calls `on_chunk` between chunks and, seldom, from inside one; carries what it raises."""
+    """Calls `on_chunk` between chunks and, rarely, inside one; `error` holds what it raised."""
 
     def __init__(self, on_chunk: OnChunk | None, total: int) -> None:
         self.on_chunk = on_chunk
         self.done, self.total = 0, total
         self.error: BaseException | None = None
         self._next = time.monotonic() + _SECONDS_BETWEEN_CALLS
-        # A callback object costs more than a short read's bookkeeping: only where it can be used.
+        # Creating a callback costs more than a short read: only when it can be used.
         self.abort = api.ggml_abort_callback(self._should_abort) if on_chunk else NEVER
 
     def add(self, n_tokens: int) -> None:
@@ -34,6 +34,6 @@ class Report:
         self._next = now + _SECONDS_BETWEEN_CALLS
         try:
             self.on_chunk(self.done, self.total)
-        except BaseException as error:  # ctypes would print and drop it
+        except BaseException as error:  # ctypes would print and discard it
             self.error = error
         return self.error is not None

@@ -1,7 +1,7 @@
 """The tokenizer of a model file as a `Vocabulary`.
 
-An SPM vocabulary without byte tokens raises an uncaught C++ exception on an unknown character:
-such text is refused here before llama.cpp sees it.
+An SPM vocabulary without byte tokens raises an uncaught C++ exception for an unknown character, so
+such text is rejected here before llama.cpp sees it.
 """
 
 import ctypes
@@ -35,7 +35,7 @@ def read_vocabulary(model: LoadedModel, owner: str) -> Vocabulary:
     vocab = model.vocab
     n_tokens = api.llama_vocab_n_tokens(vocab)
     if n_tokens < 1 or api.llama_vocab_type(vocab) == 0:
-        raise BadModelFile(f"{owner}: holds no vocabulary: give a whole language model")
+        raise BadModelFile(f"{owner}: holds no vocabulary: give a complete language model")
     strings = tuple(
         (api.llama_vocab_get_text(vocab, token) or b"").decode("utf-8", "surrogateescape")
         for token in range(n_tokens)
@@ -60,7 +60,7 @@ def _id_or_none(token: int) -> int | None:
 
 
 def _writable(vocab: object, strings: tuple[str, ...]) -> frozenset[str] | None:
-    """The characters that can be written; None where every byte has a token."""
+    """The characters that can be encoded; None if every byte has a token."""
     if api.llama_vocab_type(vocab) != _SPM:
         return None
     known = set(strings)
@@ -80,7 +80,7 @@ def _encoder(
         start = [bos] if bos_wanted and bos is not None else []
         if tokens and not 0 <= min(tokens) <= max(tokens) < n_tokens:
             raise UnknownCharacter(
-                f"{owner} has no tokens for a part of this text: shorten it, or use another model"
+                f"{owner} has no tokens for part of this text: shorten it, or use another model"
             )
         return start + tokens
 
@@ -90,22 +90,24 @@ def _encoder(
 def tokenize(
     model: LoadedModel, text: str, owner: str, *, special: bool, around: bool = False
 ) -> list[int]:
-    """Of a text that can be written. `around`: with what the model wants before and behind it."""
+    """Token ids of a text that can be encoded. `around`: with the special tokens the model expects."""
     data = text.encode("utf-8")
     n_max = len(data) + 16
-    # More than that: three byte tokens a blank, where a vocabulary has none for it.
+    # More than that: three byte tokens per space, if the vocabulary has no token for it.
     for _ in range(2):
         buffer = (api.llama_token * n_max)()
         n = api.llama_tokenize(model.vocab, data, len(data), buffer, n_max, around, special)
         if n >= 0:
             return list(buffer[:n])
         n_max = -n
-    raise BadOption(f"{owner}: cannot tokenize {len(data)} bytes of text (needs {n_max} tokens)")
+    raise BadOption(
+        f"{owner}: cannot tokenize {len(data)} bytes of text ({n_max} tokens): shorten it"
+    )
 
 
 def _refuse_unwritable(text: str, writable: frozenset[str] | None, owner: str) -> None:
     if len(text) > _MAX_TEXT:
-        raise BadOption(f"{len(text)} characters of text: give at most {_MAX_TEXT}")
+        raise BadOption(f"the text has {len(text)} characters: give at most {_MAX_TEXT}")
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
@@ -119,7 +121,7 @@ def _refuse_unwritable(text: str, writable: frozenset[str] | None, owner: str) -
         shown = ", ".join(repr(c) for c in unknown[:5])
         raise UnknownCharacter(
             f"{owner} has no tokens for {len(unknown)} of these characters ({shown}) and no byte "
-            "tokens: leave them out, or use another model"
+            "tokens: remove them, or use another model"
         )
 
 

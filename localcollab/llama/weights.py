@@ -22,7 +22,7 @@ logger = logging.getLogger("localcollab.note")
 Kind = Literal["decoder", "encoder", "encoder-decoder"]
 
 _CELL_BYTES = 64
-"""What llama.cpp keeps about a place in the cache, besides its key and value."""
+"""What llama.cpp stores per cache cell, besides key and value."""
 
 LOAD_MODES = {
     "read": api.LLAMA_LOAD_MODE_NONE,
@@ -30,7 +30,7 @@ LOAD_MODES = {
     "mlock": api.LLAMA_LOAD_MODE_MLOCK,
 }
 
-# KV type -> (ggml type, bytes a value)
+# KV type -> (ggml type, bytes per value)
 KV_TYPES: dict[KvType, tuple[int, float]] = {
     "f32": (api.GGML_TYPE_F32, 4), "f16": (api.GGML_TYPE_F16, 2), "bf16": (GGML_TYPE_BF16, 2),
     "q8_0": (api.GGML_TYPE_Q8_0, 34 / 32), "q5_1": (api.GGML_TYPE_Q5_1, 24 / 32),
@@ -41,7 +41,7 @@ KV_TYPES: dict[KvType, tuple[int, float]] = {
 
 @dataclass(eq=False)
 class Weights:
-    """Loaded tensors. Freed when the last context, vocabulary and reference are gone."""
+    """Loaded tensors. Freed with the last context, vocabulary and reference."""
 
     path: Path
     header: Header
@@ -86,7 +86,7 @@ class Weights:
 
     @property
     def keeps_state(self) -> bool:
-        """Recurrent or hybrid: the cache is a state that cannot be cut."""
+        """Recurrent or hybrid: the cache is a state that cannot be truncated."""
         recurrent = api.llama_model_is_recurrent(self.pointer)
         return bool(recurrent or api.llama_model_is_hybrid(self.pointer))
 
@@ -102,7 +102,7 @@ class Weights:
         return buffer.value.decode("utf-8", "replace")
 
     def kv_bytes_per_token(self, bytes_a_value: float) -> int:
-        """KV cache of one token, in bytes, from the header (recurrent states count as none)."""
+        """KV cache of one token, in bytes, from the header (recurrent states count as 0)."""
         header = self.header
         heads = header.number("attention.head_count") or 1
         heads_kv = header.number("attention.head_count_kv") or heads
@@ -118,7 +118,7 @@ def load_weights(
 ) -> Weights:
     """Load a file that `probe` found sound; `extra_buffers` is its verdict.
 
-    Raises `BadModelFile`, also where the file is a model of another kind.
+    Raises `BadModelFile`, also for a model of another kind.
     """
     header = read_header(path)
     if options.n_gpu_layers and not library.supports_gpu():
@@ -139,12 +139,12 @@ def load_weights(
     weights = Weights(path, header, load_model(path, params))
     if kind == "decoder" and weights.kind != kind:
         raise BadModelFile(
-            f"{path}: {weights.description} is no decoder-only model: members of a team are"
+            f"{path}: {weights.description} is not a decoder-only model: give one as a member"
         )
     if weights.kind != kind:
         raise BadModelFile(
-            f"{path}: {weights.description} is of the kind {weights.kind}, {kind} is wanted: give "
-            "another file"
+            f"{path}: {weights.description} is an {weights.kind} model, not {kind}: give another "
+            "file"
         )
     return weights
 
@@ -157,16 +157,16 @@ def _load_mode(options: Options, repacked: bool) -> int:
 
 
 def choose_n_ctx(weights: Weights, options: Options) -> int:
-    """The context to open: as asked, or as trained but at most a quarter of the free memory."""
+    """The context to open: as requested, or as trained, limited to a quarter of the free memory."""
     trained = weights.n_ctx_train
     free, a_token = available_bytes(), weights.kv_bytes_per_token(KV_TYPES[options.kv_type][1])
     if options.n_ctx is not None:
-        # The cache is cleared at once: what does not fit would end this process, or another.
+        # The cache is cleared at once: if it did not fit, this process or another would end.
         a_token = max(a_token, 0) + _CELL_BYTES
         if free is not None and options.n_ctx * a_token > free:
             raise BadOption(
                 f"{weights.path.name}: a context of {options.n_ctx} tokens takes "
-                f"{options.n_ctx * a_token / 2**30:.1f} GiB, {free / 2**30:.1f} are free: give an "
+                f"{options.n_ctx * a_token / 2**30:.1f} GiB, {free / 2**30:.1f} GiB are free: give an "
                 f"`n_ctx` of at most {free // a_token}"
             )
         if options.n_ctx > trained:

@@ -120,7 +120,7 @@ class CalmModel:
                 for attention in sources[layer]:
                     attention.remember(position, states)
 
-        hook = LayerHook(list(sources), weights.n_embd, remember, only_looks=True)
+        hook = LayerHook(list(sources), weights.n_embd, remember, only_reads=True)
         return LlamaModel(weights, options, name=name, hook=hook)
 
     def switch(self, is_on: bool) -> None:

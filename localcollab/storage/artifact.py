@@ -42,7 +42,7 @@ class Read(NamedTuple):
 
 
 def save(kind: Kind, path: Path, tensors: Tensors, metadata: "DataclassInstance") -> None:
-    """Written beside its final name, then renamed. Equal contents are equal bytes."""
+    """Write to a temporary name, then rename. Equal contents give equal bytes."""
     from safetensors.numpy import save as to_bytes
 
     header = {"format": kind.format, "card": json.dumps(asdict(metadata), sort_keys=True)}
@@ -53,7 +53,7 @@ def save(kind: Kind, path: Path, tensors: Tensors, metadata: "DataclassInstance"
 
 
 def _with_sorted_header(data: bytes) -> bytes:
-    """safetensors writes the keys of the metadata in an order that changes from run to run."""
+    """With sorted keys: safetensors writes them in an order that changes from run to run."""
     end = 8 + int.from_bytes(data[:8], "little")
     header = json.dumps(json.loads(data[8:end]), sort_keys=True).encode()
     header += b" " * (-len(header) % 8)
@@ -91,20 +91,20 @@ def parse(
 
 
 def known(kind: type[Metadata], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Without the fields of later versions."""
+    """`values` without fields that only later versions know."""
     names = {field.name for field in fields(kind)}
     return {name: value for name, value in values.items() if name in names}
 
 
 def check_types(metadata: object, wanted: Mapping[str, type | tuple[type, ...]]) -> None:
-    """JSON holds anything. Raises `TypeError`."""
+    """JSON may hold any type. Raises `TypeError`."""
     for name, of_type in wanted.items():
         if not isinstance(getattr(metadata, name), of_type):
             raise TypeError(f"{name} is a {type(getattr(metadata, name)).__name__}")
 
 
 def require_finite(kind: Kind, path: Path, tensors: Tensors) -> None:
-    """Raises the kind's error for NaN and infinities."""
+    """Raises the kind's error for NaN and infinite values."""
     for name, tensor in tensors.items():
         if not np.isfinite(tensor).all():
             raise kind.refusal(path, f"{name} holds NaN or infinite values")

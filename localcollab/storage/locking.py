@@ -1,10 +1,10 @@
-"""A lock on an open file that the system frees when its process ends, however it ends."""
+"""A lock on an open file, which the system releases when the process ends in any way."""
 
 import sys
 
 
 def try_lock(fd: int) -> bool:
-    """False: another process holds it. On Windows it covers the byte at the file's position."""
+    """False: another process holds the lock. On Windows it covers the byte at the file's position."""
     try:
         if sys.platform == "win32":
             import msvcrt

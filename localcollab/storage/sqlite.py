@@ -1,8 +1,8 @@
 """A private SQLite file: one connection and the lock around it, file modes, migrations, errors.
 
-The connection is reachable only inside `read` and `write`, one thread at a time: that is the whole
-threading rule. Everything handed out of them is a finished value. What is in the file, and what its
-owner is to do where it cannot be used, its `Format` says.
+The connection is reachable only inside `read` and `write`, one thread at a time; that is the whole
+threading rule. What they return is a finished value. A `Format` says what the file holds and what the
+user should do when it cannot be used.
 """
 
 import contextlib
@@ -26,13 +26,13 @@ _PRAGMAS = (
 @dataclass(frozen=True, slots=True)
 class Format:
     noun: str
-    """What the errors call such a file."""
+    """What error messages call such a file."""
     error: type[LocalcollabError]
     application_id: int
     """Marks the file as ours in its header."""
     migrations: tuple[tuple[str, ...], ...]
-    """`migrations[n]` makes version n + 1 (PRAGMA user_version) of version n. The tables have an
-    FTS5 index `words`."""
+    """`migrations[n]` upgrades version n (PRAGMA user_version) to n + 1. The tables include an FTS5
+    index named `words`."""
     if_damaged: str
     if_foreign: str
     pragmas: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ class Format:
 
     @property
     def remedies(self) -> Mapping[int, str]:
-        locked = "is locked by another program: close that one, and try again"
+        locked = "is locked by another program: close that program and try again"
         closed = "check the permissions of the file and its folder"
         return {
             sqlite3.SQLITE_BUSY: locked,
@@ -51,20 +51,20 @@ class Format:
             sqlite3.SQLITE_READONLY: f"cannot be written: {closed}",
             sqlite3.SQLITE_IOERR: "cannot be read or written: check the disk",
             sqlite3.SQLITE_CORRUPT: f"is damaged: {self.if_damaged}",
-            sqlite3.SQLITE_FULL: "cannot grow: the disk is full; make room",
+            sqlite3.SQLITE_FULL: "cannot grow, because the disk is full: free some space",
             sqlite3.SQLITE_CANTOPEN: f"cannot be opened: {closed}",
-            sqlite3.SQLITE_NOTADB: f"is no {self.noun}, or damaged: {self.if_damaged}",
+            sqlite3.SQLITE_NOTADB: f"is not a {self.noun}, or is damaged: {self.if_damaged}",
             sqlite3.SQLITE_TOOBIG: "cannot hold a text of this size: give a shorter one",
         }
 
 
 class Database:
-    """Any thread may use it; calls run one after another. Every call raises its format's error."""
+    """Any thread may use it; calls run one after another. Every call may raise the format's error."""
 
     def __init__(self, path: Path | None, format: Format, seconds_busy: float) -> None:
-        """None: in memory. A file that is not there is made; one that is refused is as it was.
+        """`path` None: in memory. A missing file is created; a refused one is left unchanged.
 
-        `seconds_busy`: how long a call waits for another process that writes.
+        `seconds_busy`: how long a call waits for another process that is writing.
         """
         self.path = path
         self._format, self._seconds_busy = format, seconds_busy
@@ -81,13 +81,13 @@ class Database:
 
     @contextlib.contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
-        """One consistent view."""
+        """A consistent view of the data."""
         with self._lock, self._translated(), _transaction(self._usable(), "BEGIN") as connection:
             yield connection
 
     @contextlib.contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of it or nothing."""
+        """One transaction: committed as a whole or rolled back."""
         with (
             self._lock,
             self._translated(),
@@ -96,7 +96,7 @@ class Database:
             yield connection
 
     def scrub(self) -> None:
-        """Make deleted text unreadable in the search index and in the write-ahead log too."""
+        """Overwrite deleted text in the search index and in the write-ahead log too."""
         with self.write() as connection:
             connection.execute("INSERT INTO words(words) VALUES ('optimize')")
         with self._lock, self._translated():
@@ -121,7 +121,7 @@ class Database:
                 _make_private(self.path)
             except OSError as error:
                 raise self._unusable(error) from error
-        # The lock does what check_same_thread would forbid.
+        # `_lock` serializes the threads.
         connection = sqlite3.connect(
             self.path or ":memory:", isolation_level=None, check_same_thread=False,
             timeout=self._seconds_busy,
@@ -130,7 +130,7 @@ class Database:
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        # One snapshot: another process may be making the tables.
+        # One snapshot: another process may be creating the tables.
         with _transaction(connection, "BEGIN"):
             version = self._version(connection)
         for pragma in (*_PRAGMAS, *self._format.pragmas):
@@ -141,14 +141,14 @@ class Database:
             return
         self._before_migration(connection, version)
         with _transaction(connection, "BEGIN IMMEDIATE"):
-            # Another process may have done it meanwhile.
+            # Another process may have migrated it in the meantime.
             self._migrate(connection, self._version(connection))
 
     def _before_migration(self, connection: sqlite3.Connection, version: int) -> None:
-        """Outside of the transaction; `version` is 0 for a new file."""
+        """Called outside the transaction; `version` is 0 for a new file."""
 
     def _version(self, connection: sqlite3.Connection) -> int:
-        """Refuses a file that is not ours, or of a newer localcollab."""
+        """Raises for a file of another program or of a newer localcollab."""
         newest, error = self._format.version, self._format.error
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         (application,) = connection.execute("PRAGMA application_id").fetchone()
@@ -159,13 +159,13 @@ class Database:
             )
         if version > newest:
             raise error(
-                f"{self.path} is of version {version}, and this localcollab knows up to {newest}: "
+                f"{self.path} has version {version}, and this localcollab supports up to {newest}: "
                 "use a newer localcollab"
             )
         return int(version)
 
     def _migrate(self, connection: sqlite3.Connection, version: int) -> None:
-        """Inside a transaction. Refuses tables that are not as that version made them."""
+        """Called inside a transaction. Raises for tables that differ from what that version created."""
         newest = self._format.version
         try:
             for statements in self._format.migrations[version:]:
@@ -175,8 +175,8 @@ class Database:
             if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
                 raise
             raise self._format.error(
-                f"{self.path} of version {version} cannot be brought to version {newest} ({error}): "
-                f"it is as it was; {self._format.if_damaged}"
+                f"{self.path} cannot be upgraded from version {version} to {newest} ({error}): it is "
+                f"unchanged; {self._format.if_damaged}"
             ) from error
         connection.execute(f"PRAGMA user_version = {newest}")
 
@@ -213,7 +213,7 @@ def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[sqlite3
 
 
 def _make_private(path: Path) -> None:
-    """The file is the user's alone; -wal and -shm take over its mode. A folder is made, not changed."""
+    """Only the user may read the file; -wal and -shm inherit its mode. Folders are not changed."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     for file in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
@@ -222,7 +222,7 @@ def _make_private(path: Path) -> None:
 
 
 def _set_wal(connection: sqlite3.Connection, seconds_busy: float) -> None:
-    """SQLite does not wait here by itself when another process opens the file at the same time."""
+    """Waits as SQLite itself does not when another process opens the file at the same time."""
     give_up = time.monotonic() + seconds_busy
     while True:
         try:
