@@ -143,7 +143,7 @@ def load_weights(
         )
     if weights.kind != kind:
         raise BadModelFile(
-            f"{path}: {weights.description} is an {weights.kind} model, not {kind}: give another "
+            f"{path}: {weights.description} is a model of kind {weights.kind}, not {kind}: give another "
             "file"
         )
     return weights

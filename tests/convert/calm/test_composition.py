@@ -250,5 +250,5 @@ def test_a_card_that_does_not_fit_its_tensors_is_refused(
 
 def test_what_is_no_bridge_is_refused(tmp_path: Path) -> None:
     (tmp_path / "b.safetensors").write_bytes(b"\x00" * 100)
-    with pytest.raises(BridgeMismatch, match="is no bridge file"):
+    with pytest.raises(BridgeMismatch, match="not a bridge file"):
         load_bridge(tmp_path / "b.safetensors")

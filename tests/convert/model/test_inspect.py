@@ -86,5 +86,5 @@ def test_a_vocabulary_that_ends_llama_cpp_leaves_this_process_alive(tmp_path: Pa
 def test_a_damaged_header_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "damaged.gguf"
     path.write_bytes(small_llama().to_bytes()[:200])
-    with pytest.raises(BadModelFile, match="damaged or cut short"):
+    with pytest.raises(BadModelFile, match="damaged or truncated"):
         inspect_file(path, _ignore)

@@ -37,6 +37,6 @@ def test_a_file_that_cannot_be_used_says_nothing_of_the_machine() -> None:
 
 
 def test_a_sound_file_that_was_no_encoder_is_named_once() -> None:
-    refused = verdict(error="is of the kind decoder, encoder is wanted")
+    refused = verdict(error="is a model of kind decoder, not encoder")
     assert list(telling([refused, verdict()])) == [verdict()]
     assert list(telling([refused])) == [refused]

@@ -257,7 +257,7 @@ def test_a_missing_collection_says_how_one_is_made() -> None:
 def test_a_file_that_is_no_collection_is_refused_untouched(tmp_path: Path) -> None:
     file = tmp_path / "c.sqlite3"
     file.write_bytes(b"no database at all" * 100)
-    with pytest.raises(BadCollection, match="is no collection, or damaged"):
+    with pytest.raises(BadCollection, match="is not a collection, or is damaged"):
         Collection(file)
     assert file.read_bytes() == b"no database at all" * 100
 

@@ -97,7 +97,7 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
     connection = sqlite3.connect(path)
     connection.execute("CREATE TABLE words (x)")  # in the way of version 2
     connection.close()
-    with pytest.raises(BadHistory, match="cannot be brought to version 2"):
+    with pytest.raises(BadHistory, match="cannot be upgraded from version 2"):
         open_history(path)
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA user_version").fetchone() == (1,)
@@ -112,7 +112,7 @@ def test_a_file_of_a_newer_version_is_refused_untouched(tmp_path: Path) -> None:
     connection.execute(f"PRAGMA user_version = {VERSION + 1}")
     connection.close()
     before = path.read_bytes()
-    with pytest.raises(BadHistory, match=f"is of version {VERSION + 1}.*use a newer localcollab"):
+    with pytest.raises(BadHistory, match=f"has version {VERSION + 1}.*use a newer localcollab"):
         open_history(path)
     assert path.read_bytes() == before
 
@@ -179,7 +179,7 @@ def test_a_locked_file_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.Mo
     open_history(path).close()
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(BadHistory, match="is locked by another program: close that one"):
+    with pytest.raises(BadHistory, match="is locked by another program: close that program"):
         open_history(path)
     other.close()
 

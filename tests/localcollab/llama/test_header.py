@@ -51,7 +51,7 @@ def test_a_quantized_tensor_makes_a_quantized_file(tmp_path: Path) -> None:
 
 FIRST = SOUND.entries[0]
 DAMAGED: dict[str, tuple[Callable[[], Gguf | bytes], str]] = {
-    "empty": (lambda: b"", "0 bytes are no GGUF"),
+    "empty": (lambda: b"", "0 bytes, too short for a GGUF"),
     "other": (lambda: b"PK\x03\x04" + bytes(100), "give a GGUF file"),
     "old": (lambda: replace(SOUND, version=1), "version 1 is not supported"),
     "counts": (lambda: replace(SOUND, n_tensors=2**60), "the header claims"),
@@ -61,7 +61,7 @@ DAMAGED: dict[str, tuple[Callable[[], Gguf | bytes], str]] = {
     "long array": (lambda: SOUND.with_key("x", ARRAY, (U32, [1]), 2**40), "claims 1099511627776"),
     "nested array": (lambda: SOUND.with_key("x", ARRAY, (ARRAY, [(U32, [1])])), "unsupported type 9"),
     "odd type": (lambda: SOUND.with_key("x", 77, 1), "unknown type 77"),
-    "twice": (lambda: replace(SOUND, keys=(*SOUND.keys, SOUND.keys[0])), "stands twice"),
+    "twice": (lambda: replace(SOUND, keys=(*SOUND.keys, SOUND.keys[0])), "occurs twice"),
     "no architecture": (lambda: SOUND.without_key("general.architecture"), "architecture is missing"),
     "no vocabulary": (lambda: SOUND.without_key("tokenizer.ggml.tokens"), "holds no vocabulary"),
     "no weights": (lambda: replace(SOUND, entries=()), "no weights"),
@@ -71,7 +71,7 @@ DAMAGED: dict[str, tuple[Callable[[], Gguf | bytes], str]] = {
         lambda: replace(SOUND, entries=(FIRST._replace(type=99),)),
         "unknown type 99",
     ),
-    "tensor twice": (lambda: replace(SOUND, entries=(FIRST, FIRST)), "stands twice"),
+    "tensor twice": (lambda: replace(SOUND, entries=(FIRST, FIRST)), "occurs twice"),
     "rank": (lambda: replace(SOUND, entries=(FIRST._replace(shape=(1,) * 5),)), "5 dimensions"),
     "zero": (lambda: replace(SOUND, entries=(FIRST._replace(shape=(0, 3)),)), "has shape"),
     "offset": (lambda: replace(SOUND, entries=(FIRST._replace(offset=1),)), "has shape"),
@@ -92,7 +92,7 @@ def test_what_is_no_regular_file_is_never_opened(tmp_path: Path) -> None:
     fifo = tmp_path / "fifo.gguf"
     os.mkfifo(fifo)
     for path in (fifo, tmp_path, Path("/dev/zero")):
-        with pytest.raises(BadModelFile, match="is no regular file: check the path"):
+        with pytest.raises(BadModelFile, match="not a regular file: check the path"):
             read_header(path)
     with pytest.raises(BadModelFile, match="no such model file"):
         read_header(tmp_path / "missing.gguf")

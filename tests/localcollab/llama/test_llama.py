@@ -223,7 +223,7 @@ def test_two_contexts_share_one_copy_of_the_weights(weights: list[Weights]) -> N
 
 @pytest.mark.parametrize(
     ("tokens", "last", "message"),
-    [([], 0, "nothing to read"), ([5], 2, "last=2"), ([5, 512], 1, "512"), ([-1], 1, "-1")],
+    [([], 0, "no tokens to read"), ([5], 2, "last is 2"), ([5, 512], 1, "512"), ([-1], 1, "-1")],
 )
 def test_a_read_that_makes_no_sense_is_refused(
     weights: list[Weights], tokens: list[int], last: int, message: str
