@@ -1,13 +1,13 @@
 """Figures as a table, as JSON, and as a picture."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from localcollab.bench.figures import Figure
 from localcollab.errors import BadOption
+from localcollab.evaluation.plot import new_figure, save_figure
 
 Results = Mapping[str, Sequence[Figure]]
 """By team."""
@@ -58,12 +58,7 @@ def _short(value: float) -> str:
 
 
 def draw(results: Results, path: Path) -> None:
-    """A row a ratio, a mark a team, on a logarithmic axis. Raises `BadOption` without matplotlib."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure as Canvas
-    except ImportError as error:
-        raise BadOption("`plot` needs matplotlib: pip install 'localcollab[convert]'") from error
+    """One row per ratio, one mark per team, on a logarithmic axis. Raises `BadOption` without a ratio."""
     drawn = {
         team: [f for f in figures if f.value is not None and f.key != "startup"]
         for team, figures in results.items()
@@ -73,15 +68,12 @@ def draw(results: Results, path: Path) -> None:
         raise BadOption(
             "`plot`: none of the chosen figures is a ratio: add one of a to f to `only`"
         )
-    canvas = Canvas(figsize=(8, 0.62 * len(keys) + 1.5), layout="constrained")
-    FigureCanvasAgg(canvas)
+    canvas = new_figure(8, 0.62 * len(keys) + 1.5)
     axes = canvas.add_subplot()
     for n, (team, figures) in enumerate(drawn.items()):
         _draw_team(axes, team, figures, keys, offset=0.16 * (n - (len(drawn) - 1) / 2), n=n)
     _dress(axes, keys)
-    partial = path.with_name(path.name + ".partial")
-    canvas.savefig(partial, format="png", dpi=150)
-    os.replace(partial, path)
+    save_figure(canvas, path)
 
 
 _NAMES = {

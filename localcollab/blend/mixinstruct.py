@@ -1,7 +1,7 @@
-"""MixInstruct-form data: one instruction a line, with the answers of several models.
+"""MixInstruct-form data: one instruction per line, with the answers of several models.
 
 `{"id", "instruction", "input"?, "output"?, "candidates": [{"model"?, "text", "scores"?}]}`, as JSONL,
-perhaps gzipped. Other keys are left alone: the form's `cmp_results`, say.
+perhaps gzipped. Other keys, such as the form's `cmp_results`, are ignored.
 """
 
 import gzip
@@ -67,8 +67,16 @@ def read_records(path: Path) -> Iterator[Record]:
                     yield _parse(path, n, line)
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise BadData(
-            f"{path}: cannot be read behind line {n} ({error}): give JSONL in UTF-8, or gzipped"
+            f"{path}: cannot be read after line {n} ({error}): give JSONL in UTF-8, or gzipped"
         ) from error
+
+
+def read_all_records(path: Path) -> list[Record]:
+    """Raises `BadData`, also for a file without a record."""
+    records = list(read_records(path))
+    if not records:
+        raise BadData(f"{path}: holds no record: give one JSON object per line")
+    return records
 
 
 def _open(path: Path) -> Any:
@@ -91,12 +99,12 @@ def _parse(path: Path, n: int, line: str) -> Record:
             output=_get(table, "output", str, None),
         )
     except (ValueError, OverflowError, RecursionError) as error:
-        raise BadData(f"{path}: line {n} is no record ({error}): write {_FORM}") from error
+        raise BadData(f"{path}: line {n} is not a record ({error}): write {_FORM}") from error
 
 
 def _given(k: int, table: object) -> Given:
     if not isinstance(table, dict):
-        raise ValueError(f"candidate {k} is no object")
+        raise ValueError(f"candidate {k} is not an object")
     scores = _get(table, "scores", dict, {})
     for name, value in scores.items():
         if (
@@ -104,7 +112,9 @@ def _given(k: int, table: object) -> Given:
             or not isinstance(value, int | float)
             or not math.isfinite(value)
         ):
-            raise ValueError(f"candidate {k} has the score {name} {value!r}, which is no number")
+            raise ValueError(
+                f"candidate {k} has the score {name} {value!r}, which is not a finite number"
+            )
     numbers = {name: float(value) for name, value in scores.items()}
     try:
         return Given(_get(table, "text", str), _get(table, "model", str, ""), numbers)

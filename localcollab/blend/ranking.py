@@ -74,13 +74,18 @@ def contest_of(prompt: str, answers: Sequence[str], authors: Sequence[str] = ())
     return Contest(prompt, candidates, tuple(map(len, given)), by_whom, places)
 
 
+def check_aggregation(aggregation: str) -> None:
+    """Raises `BadOption`."""
+    if aggregation not in get_args(Aggregation):
+        known = ", ".join(get_args(Aggregation))
+        raise BadOption(f"`aggregation` is {aggregation!r}: choose one of {known}")
+
+
 def rank_contest(
     contest: Contest, compare: Compare, aggregation: Aggregation = "max_logits"
 ) -> Ranking:
     """Raises `RankingFailed` where the ranker gives no number, `BadOption`, and what it raises."""
-    if aggregation not in get_args(Aggregation):
-        known = ", ".join(get_args(Aggregation))
-        raise BadOption(f"`aggregation` is {aggregation!r}: choose one of {known}")
+    check_aggregation(aggregation)
     if aggregation == "bubble":
         return _bubble(contest, compare)
     n = len(contest.candidates)

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from localcollab.cli.group import CommandGroup
-from localcollab.cli.options import Json, JsonEvents, Models, Team
+from localcollab.cli.options import Json, JsonLines, Models, Team
 from localcollab.errors import LocalcollabError
+from localcollab.teams.choice import TeamChoice
 
 app = typer.Typer(
     cls=CommandGroup,
@@ -111,20 +112,14 @@ def ask(
     collection: _Collection = "default",
     team: Team = None,
     strict: Annotated[bool, typer.Option("--strict", help="Only what the files support.")] = False,
-    as_json: JsonEvents = False,
+    as_json: JsonLines = False,
 ) -> None:
     """Answer a question from the files: localcollab run --docs has all the options."""
-    from localcollab.cli import run as command
-    from localcollab.decoding.answer_text import Limits
-    from localcollab.decoding.sampling import Sampling
-    from localcollab.llama.options import Options
-    from localcollab.teams.choice import TeamChoice
+    from localcollab.cli.request import Documents, RunRequest
+    from localcollab.cli.run import answer
 
-    command.run(
-        question, TeamChoice(team=team), Options(), system=None, sampling=Sampling(),
-        limits=Limits(), marks=None, json_events=as_json,
-        docs=command.docs_choice(collection, strict=strict, way=None),
-    )  # fmt: skip
+    request = RunRequest(question, TeamChoice(team=team), docs=Documents(collection, strict))
+    answer(request, as_json=as_json)
 
 
 @app.command()

@@ -1,13 +1,16 @@
-"""`localcollab doctor`: what this machine and build can do, what was found out about model files, and
+"""`localcollab doctor`: what this machine and its llama.cpp can do, what is known about model files, and
 what would make it faster."""
 
 import json
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from localcollab import __version__
+from localcollab.cli.options import Json
 from localcollab.errors import BadModelFile
 from localcollab.llama import library, machine
 from localcollab.llama.machine import available_bytes, physical_cores
@@ -26,9 +29,19 @@ _WITHOUT_AMX = (
 )
 
 
-def examine(files: tuple[Path, ...], *, as_json: bool) -> None:
-    """Print the report; files given are probed first. Exits 1 when one of them is unusable."""
-    failures = [message for file in files if (message := _failure(file))]
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@app.command()
+def doctor(
+    file: Annotated[list[Path] | None, typer.Argument(help="GGUF files to check.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what this machine and its llama.cpp can do, and what would make it faster.
+
+    Exits with 1 if a given file cannot be used.
+    """
+    failures = [message for path in file or () if (message := _failure(path))]
     verdicts = list(telling(all_remembered()))
     features = library.system_info()
     report = {
@@ -47,7 +60,7 @@ def examine(files: tuple[Path, ...], *, as_json: bool) -> None:
     else:
         _print(report, verdicts)
     if failures:
-        sys.exit(1)
+        raise typer.Exit(1)
 
 
 def _failure(file: Path) -> str | None:
@@ -59,7 +72,7 @@ def _failure(file: Path) -> str | None:
 
 
 def telling(verdicts: list[Verdict]) -> Iterator[Verdict]:
-    """Without what was said of a sound file that was once given where another kind is wanted."""
+    """Without the errors of a sound file that was once given where another kind is expected."""
     sound = {verdict.path for verdict in verdicts if verdict.is_sound}
     return (verdict for verdict in verdicts if verdict.is_sound or verdict.path not in sound)
 
@@ -67,17 +80,17 @@ def telling(verdicts: list[Verdict]) -> Iterator[Verdict]:
 def advice(
     cpu: frozenset[str], build: Mapping[str, bool], verdicts: list[Verdict]
 ) -> Iterator[str]:
-    """What would make this machine faster, a line each."""
+    """What would make this machine faster, one line each."""
     unused = [name for flag, name in _USEFUL.items() if flag in cpu and not build.get(name)]
     if unused:
         yield (
-            f"this CPU has {', '.join(unused)}, but llama.cpp was built without: build it on this "
+            f"this CPU has {', '.join(unused)}, but llama.cpp was built without it: rebuild it on this "
             "machine (pip install --force-reinstall --no-cache-dir --no-deps llama-cpp-python==0.3.36)"
         )
     unsafe = [v for v in verdicts if v.is_sound and not v.extra_buffers]
     if unsafe and "amx_tile" in cpu:
         yield (
-            f"repacked weights crash here ({len(unsafe)} files run without them): this CPU announces "
+            f"repacked weights crash here ({len(unsafe)} files run without them): this CPU reports "
             f"AMX but cannot use it; a build without AMX is about 1.5 times as fast: {_WITHOUT_AMX}"
         )
     elif unsafe:
@@ -95,8 +108,8 @@ def _print(report: Mapping[str, object], verdicts: list[Verdict]) -> None:
         state = verdict.error or ("repacked" if verdict.extra_buffers else "without repacking")
         print(f"file: {verdict.path}: {state} (sha256 {verdict.sha256[:12]})")
     for failure in report["failures"]:  # type: ignore[attr-defined]
-        print(f"cannot be used: {failure}")
+        print(f"unusable: {failure}")
     for line in report["advice"]:  # type: ignore[attr-defined]
         print(f"advice: {line}")
     if not report["advice"]:
-        print("advice: nothing to improve was found")
+        print("advice: none")

@@ -1,101 +1,126 @@
-"""The commands that measure: `eval` and `bench`. Thin, as everything in `localcollab.cli.main`."""
+"""`localcollab eval`: a team beside its members, teams beside each other, or rankers beside baselines."""
 
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from localcollab.cli.options import Json, Models, Team
+from localcollab.errors import BadOption
+from localcollab.evaluation import blend, compare_report, rankers, report
+from localcollab.evaluation.blend import BlendEvaluation
+from localcollab.evaluation.compare import compare
+from localcollab.evaluation.evaluate import evaluate
+from localcollab.evaluation.request import ComparisonRequest, EvaluationRequest, RankerRequest
+from localcollab.teams.choice import TeamChoice
+from localcollab.terminal.status import Status, notes_shown
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
-def evaluate(
+@app.command("eval")
+def evaluate_command(
     team: Team = None,
     data: Annotated[
         list[Path] | None,
-        typer.Option(help="JSONL of questions and answers; may be repeated. Default: shipped."),
-    ] = None,
-    limit: Annotated[
-        int | None,
         typer.Option(
-            help="Only so many questions, by seed; those in a member's own form count too."
+            help="JSONL file of questions and answers; may be repeated. Default: the shipped questions."
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the random gate and of --limit.")] = 0,
+    limit: Annotated[
+        int | None, typer.Option(help="Number of questions to draw at random. Default: all.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Random seed, of --limit and of the random gate.")] = 0,
     beside: Annotated[
         list[Path] | None,
-        typer.Option(help="One more GGUF file to show alone beside the team; may be repeated."),
+        typer.Option(help="Another GGUF file to evaluate beside the team; may be repeated."),
     ] = None,
     compare: Annotated[
         str | None,
         typer.Option(
-            help="Teams, or methods of the default team's base, by commas: accuracy, cost."
+            help="Compare accuracy and cost of these teams, or methods of the default team's base, "
+            "separated by commas."
         ),
     ] = None,
     ranker: Annotated[
         list[str] | None,
-        typer.Option(help="Measure rankers on answers with scores; may be repeated."),
+        typer.Option(help="Evaluate this ranker on answers with scores; may be repeated."),
     ] = None,
     measure: Annotated[
         str | None,
-        typer.Option(help="With --ranker: the score, where the data has several, or rouge-l."),
+        typer.Option(help="With --ranker: which score of the data to use, or rouge-l."),
     ] = None,
     fuser: Annotated[
         str | None,
-        typer.Option(help="With --ranker: what this model makes of the best, by rouge-l."),
+        typer.Option(help="With --ranker: evaluate what this model fuses of the best, by rouge-l."),
     ] = None,
-    plot: Annotated[Path | None, typer.Option(help="A picture of the result, as PNG.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="PNG file to draw the result to.")] = None,
     as_json: Json = False,
     models: Models = None,
 ) -> None:
-    """Measure a team beside each of its members alone, on the same questions."""
+    """Measure the accuracy of a team and of each of its members alone, on the same questions."""
+    catalogs, files, others = tuple(models or ()), tuple(data or ()), tuple(beside or ())
     if ranker or measure or fuser:
-        from localcollab.cli.evaluate_blend import Rankers, refuse, run_rankers
+        _refuse("ranker", team=team, beside=beside, compare=compare, plot=plot)
+        _print_rankers(
+            RankerRequest(tuple(ranker or ()), files, measure, fuser, catalogs, limit, seed),
+            as_json,
+        )
+    elif compare is not None:
+        _refuse("compare", team=team)
+        _print_comparison(
+            ComparisonRequest(compare, catalogs, files, others, limit, seed, plot), as_json
+        )
+    else:
+        choice = TeamChoice(team=team, seed=seed, catalogs=catalogs)
+        _print_evaluation(EvaluationRequest(choice, files, others, limit, plot), as_json)
 
-        refuse(ranker, team=team, beside=beside, compare=compare, plot=plot)
-        run_rankers(
-            tuple(data or ()), Rankers(ranker or [], measure, fuser), tuple(models or ()),
-            limit=limit, seed=seed, as_json=as_json,
-        )  # fmt: skip
+
+def _refuse(option: str, **others: object) -> None:
+    """Options that one command line cannot hold together. Raises `BadOption`."""
+    given = [name for name, value in others.items() if value]
+    if given:
+        raise BadOption(f"`{option}` cannot be combined with `{given[0]}`: leave one out")
+
+
+def _print_evaluation(request: EvaluationRequest, as_json: bool) -> None:
+    with _progress() as on_progress:
+        found = evaluate(request, on_progress)
+    if isinstance(found, BlendEvaluation):
+        print(blend.as_json(found) if as_json else blend.as_table(found))
         return
-    from localcollab.cli import evaluate_command as eval_command
-    from localcollab.teams.choice import TeamChoice
-
-    if compare is not None:
-        eval_command.run_comparison(
-            compare, team, tuple(models or ()), tuple(data or ()), beside=tuple(beside or ()),
-            limit=limit, seed=seed, plot=plot, as_json=as_json,
-        )  # fmt: skip
-        return
-    choice = TeamChoice(team=team, seed=seed, catalogs=tuple(models or ()))
-    eval_command.run(
-        choice, tuple(data or ()), beside=tuple(beside or ()), limit=limit, plot=plot,
-        as_json=as_json,
-    )  # fmt: skip
+    print(report.as_json(found) if as_json else report.as_table(found))
+    if request.plot:
+        report.draw(found, request.plot)
+        _note_plot(request.plot)
 
 
-def bench(
-    team: Annotated[
-        list[str] | None, typer.Option(help="A team of the catalogue; may be repeated.")
-    ] = None,
-    only: Annotated[
-        str | None,
-        typer.Option(
-            help="Some of a,b,c,d,e,f,g: base, team, published style, second turn, export, memory, "
-            "start-up."
-        ),
-    ] = None,
-    n_rounds: Annotated[int, typer.Option("--repeat", help="Rounds of each timing.")] = 5,
-    busy: Annotated[
-        bool, typer.Option("--busy", help="Beside other work: one thread, CPU time.")
-    ] = False,
-    plot: Annotated[Path | None, typer.Option(help="A picture of the ratios, as PNG.")] = None,
-    as_json: Json = False,
-    models: Models = None,
-) -> None:
-    """Measure speed and memory as ratios to the same llama.cpp in the same run."""
-    from localcollab.cli import bench as command
+def _print_comparison(request: ComparisonRequest, as_json: bool) -> None:
+    with _progress() as on_progress:
+        found = compare(request, on_progress)
+    print(compare_report.as_json(found) if as_json else compare_report.as_table(found))
+    if request.plot:
+        compare_report.draw(found, request.plot)
+        _note_plot(request.plot)
 
-    command.run(
-        tuple(team or ()), tuple(models or ()), only=only, n_rounds=n_rounds, busy=busy,
-        plot=plot, as_json=as_json,
-    )  # fmt: skip
+
+def _print_rankers(request: RankerRequest, as_json: bool) -> None:
+    with _progress() as on_progress:
+        found = rankers.measure_rankers(request, on_progress)
+    print(rankers.as_json(found) if as_json else rankers.as_table(found))
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """Progress and notes on standard error."""
+    status = Status(sys.stderr)
+    with notes_shown(status):
+        yield status.show
+    status.clear()
+
+
+def _note_plot(plot: Path) -> None:
+    Status(sys.stderr).note(f"drawn to {plot}")

@@ -17,8 +17,9 @@ class CommandGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except LocalcollabError as error:
-            command = self.get_command(ctx, ctx.invoked_subcommand or "")
-            error.args = (name_options(str(error), command.params if command else ()),)
+            if ctx.invoked_subcommand is not None:
+                _, command, _ = self.resolve_command(ctx, [ctx.invoked_subcommand])
+                error.args = (name_options(str(error), command.params if command else ()),)
             raise
 
 

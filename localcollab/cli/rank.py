@@ -1,33 +1,42 @@
-"""The command `localcollab rank`."""
+"""`localcollab rank`: one ranking per record of a file."""
 
+import json
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
-from localcollab.cli.options import Models, NCtx
+from localcollab.blend.files import rank_file
+from localcollab.blend.format import order_text
+from localcollab.blend.mixinstruct import Record
+from localcollab.blend.ranking import Ranking
+from localcollab.blend.request import RankRequest
+from localcollab.cli.options import JsonLines, Memory, Models, NCtx, in_bytes
+from localcollab.llama.options import Options
+from localcollab.terminal.status import Status, notes_shown
+from localcollab.terminal.visible_text import visible
 
-app = typer.Typer(
-    help="Rank the candidates of each record of a file.",
-    rich_markup_mode=None,
-    add_completion=False,
-)
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
-File = Annotated[Path, typer.Argument(help="JSONL, perhaps .gz: id, instruction, candidates.")]
+File = Annotated[
+    Path, typer.Argument(help="JSONL file (or .jsonl.gz) of id, instruction, candidates.")
+]
 Ranker = Annotated[
     str,
     typer.Option(
-        help="longest, random, vote, likelihood(MODEL, ...), judge(MODEL), pairranker(FOLDER)."
+        help="longest, random, vote, likelihood(MODEL, ...), judge(MODEL) or pairranker(FOLDER)."
     ),
 ]
 Aggregate = Annotated[
-    str, typer.Option("--aggregate", help="max_logits, max_wins or bubble (the best only).")
+    str,
+    typer.Option(
+        "--aggregate", help="max_logits, max_wins, or bubble (finds only the best candidate)."
+    ),
 ]
-Memory = Annotated[
-    float | None, typer.Option("--memory", help="GiB: models that do not fit together go in turn.")
-]
-Seed = Annotated[int, typer.Option(help="Of the random ranker.")]
-Json = Annotated[bool, typer.Option("--json", help="One object a line.")]
+Seed = Annotated[int, typer.Option(help="Seed of the random ranker.")]
 
 
 @app.command()
@@ -38,21 +47,60 @@ def rank(
     budget: Memory = None,
     n_ctx: NCtx = None,
     seed: Seed = 0,
-    as_json: Json = False,
+    as_json: JsonLines = False,
     models: Models = None,
 ) -> None:
-    """Order the candidates of each record, best first, by comparing them in pairs.
+    """Rank the candidate answers of each record by comparing them in pairs, best first.
 
-    A model is a team or a model of the catalogue, or a GGUF file.
+    MODEL is a team or model of the catalogue, or a GGUF file.
     """
-    from localcollab.cli.blend_files import Ranks, rank_file
-    from localcollab.llama.options import Options
-
-    ranks = Ranks(
-        ranker, aggregation, seed, Options(n_ctx=n_ctx), budget_bytes(budget), tuple(models or ())  # type: ignore[arg-type]
+    request = RankRequest(
+        file, ranker, aggregation, seed, Options(n_ctx=n_ctx), in_bytes(budget),  # type: ignore[arg-type]
+        tuple(models or ()),
     )  # fmt: skip
-    rank_file(file, ranks, as_json=as_json)
+    print_rankings(request, as_json=as_json)
 
 
-def budget_bytes(memory: float | None) -> int | None:
-    return None if memory is None else int(memory * 2**30)
+def print_rankings(request: RankRequest, *, as_json: bool) -> None:
+    status, empty = Status(sys.stderr), list[bool]()
+    with notes_shown(status):
+        for record, ranking in rank_file(request, status.show):
+            empty.append(ranking is None)
+            print_result(
+                ranking_record(record, ranking) if as_json else ranking_line(record, ranking)
+            )
+    status.clear()
+    note_empty(empty, status)
+
+
+def print_result(result: dict[str, object] | str) -> None:
+    """One record, as JSON or as text."""
+    print(visible(result) if isinstance(result, str) else json.dumps(result), flush=True)
+
+
+def note_empty(empty: Sequence[bool], status: Status) -> None:
+    if any(empty):
+        status.note(f"{sum(empty)} of {len(empty)} records have no candidate")
+
+
+def ranking_record(record: Record, ranking: Ranking | None) -> dict[str, object]:
+    """`best` is the number of a candidate, the first being 1."""
+    found: dict[str, object] = {"id": record.id, "models": [c.model for c in record.candidates]}
+    if ranking is None:
+        return found | {"ranks": [], "best": None, "logits": []}
+    # Bubble says nothing of the others.
+    known = {1} if ranking.aggregation == "bubble" else set(ranking.ranks)
+    ranks = [rank if rank in known else None for rank in ranking.ranks]
+    places = list(ranking.contest.places)
+    rows = ranking.logits[np.ix_(places, places)].tolist()
+    logits = [[None if np.isnan(value) else value for value in row] for row in rows]
+    return found | {"ranks": ranks, "best": ranking.best + 1, "logits": logits}
+
+
+def ranking_line(record: Record, ranking: Ranking | None) -> str:
+    if ranking is None:
+        return f"{record.id}: no candidate"
+    names = [given.model or str(n) for n, given in enumerate(record.candidates, 1)]
+    if ranking.aggregation == "bubble":
+        return f"{record.id}: {names[ranking.best]} is the best"
+    return f"{record.id}: {order_text(ranking.ranks, names)}"

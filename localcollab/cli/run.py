@@ -1,241 +1,253 @@
 """`localcollab run`: one question, one streamed answer."""
 
-import json
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, cast, get_args
+from pathlib import Path
+from typing import Annotated
 
-from localcollab.blend.events import BlendEvent
+import typer
+
 from localcollab.catalog import Blend
+from localcollab.cli.options import (
+    Base,
+    Experts,
+    JsonLines,
+    KvType,
+    Memory,
+    Models,
+    NCtx,
+    Team,
+    Threads,
+    in_bytes,
+)
+from localcollab.cli.output import AnswerOutput, write_line
+from localcollab.cli.request import RunRequest, documents_request
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.sampling import Sampling
-from localcollab.documents.answer.events import AnswerEvent, Checked, Sources, Way
-from localcollab.documents.answer.format import claim_lines, source_lines
-from localcollab.errors import BadOption
-from localcollab.events import Finished, Progress, Prompted, Token, Unfamiliar
+from localcollab.documents.answer.events import AnswerEvent
+from localcollab.events import Token
 from localcollab.llama.options import Options
 from localcollab.teams.choice import TeamChoice
-from localcollab.teams.open import (
-    OpenTeam,
-    TeamPlan,
-    open_team,
-)
+from localcollab.teams.open import OpenTeam, open_team
+from localcollab.teams.plan import TeamPlan
 from localcollab.teams.session import Session
-from localcollab.terminal.painter import Painter, supports_colour
 from localcollab.terminal.status import Status, notes_shown
 
-if TYPE_CHECKING:
-    from localcollab.documents.answer.answer import Library
-    from localcollab.evaluation.explain import Explained
-
-_MAX_INPUT = 16 * 2**20
-_C1 = re.compile(r"[\x7f-\x9f]")
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
-@dataclass(frozen=True, slots=True)
-class DocsChoice:
-    """What the command line says about documents."""
-
-    collection: str
-    strict: bool = False
-    way: Way | None = None
-
-
-def docs_choice(collection: str | None, *, strict: bool, way: str | None) -> DocsChoice | None:
-    """Raises `BadOption`."""
-    if collection is None:
-        if strict or way is not None:
-            raise BadOption("`strict` and `docs_as` need `docs`")
-        return None
-    if way not in (None, *get_args(Way)):
-        raise BadOption(f"`docs_as` is {way!r}: give {' or '.join(get_args(Way))}")
-    return DocsChoice(collection, strict, cast("Way | None", way))
-
-
+@app.command()
 def run(
-    question: str | None,
-    choice: TeamChoice,
-    options: Options,
-    *,
-    system: str | None,
-    sampling: Sampling,
-    limits: Limits,
-    marks: bool | None,
-    json_events: bool,
-    docs: DocsChoice | None = None,
-    budget: int | None = None,
-    explains: bool = False,
+    question: Annotated[
+        str | None, typer.Argument(help="The question. Default, or if -: standard input.")
+    ] = None,
+    team: Team = None,
+    base: Base = None,
+    experts: Experts = None,
+    head: Annotated[
+        Path | None, typer.Option(help="Deferral head trained for these files (.safetensors).")
+    ] = None,
+    draft: Annotated[
+        Path | None,
+        typer.Option(
+            help="GGUF file of a draft model for speculative decoding: same text, faster."
+        ),
+    ] = None,
+    gate: Annotated[
+        str | None,
+        typer.Option(help="Untrained gate: entropy, margin, always, never or random(RATE)."),
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="Defer to an expert where p_defer exceeds this, 0 to 1.")
+    ] = None,
+    compose: Annotated[
+        bool, typer.Option("--compose", help="Mix the distributions of all members by p_defer.")
+    ] = False,
+    docs: Annotated[
+        str | None, typer.Option(help="Answer from this collection of documents.")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse answers that the documents do not support.")
+    ] = False,
+    docs_as: Annotated[
+        str | None,
+        typer.Option(help="How passages are used: prompt (the model reads them) or quotes."),
+    ] = None,
+    system: Annotated[str | None, typer.Option(help="System prompt.")] = None,
+    max_tokens: Annotated[
+        int | None,
+        typer.Option(help="Maximum number of tokens to generate. Default: what the context holds."),
+    ] = None,
+    stop: Annotated[list[str] | None, typer.Option(help="Stop string; may be repeated.")] = None,
+    temperature: Annotated[
+        float, typer.Option(help="Sampling temperature; 0 = greedy decoding.")
+    ] = 0.0,
+    top_k: Annotated[
+        int, typer.Option(help="Top-k sampling: keep the k most likely tokens; 0 = off.")
+    ] = 0,
+    top_p: Annotated[
+        float,
+        typer.Option(help="Nucleus sampling: keep tokens up to this cumulative probability."),
+    ] = 1.0,
+    min_p: Annotated[
+        float,
+        typer.Option(help="Keep tokens with at least this share of the top probability."),
+    ] = 0.0,
+    repeat_penalty: Annotated[float, typer.Option(help="Penalty on recent tokens; 1 = off.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
+    n_ctx: NCtx = None,
+    n_threads: Threads = None,
+    n_gpu_layers: Annotated[
+        int | None,
+        typer.Option(
+            "--gpu-layers", help="Layers to offload to the GPU. Default: all, if supported."
+        ),
+    ] = None,
+    kv_type: KvType = "f16",
+    flash_attention: Annotated[str, typer.Option(help="auto, on or off.")] = "auto",
+    load_mode: Annotated[
+        str, typer.Option(help="How weights are loaded: auto, mmap, read or mlock.")
+    ] = "auto",
+    budget: Memory = None,
+    marks: Annotated[
+        bool | None,
+        typer.Option(
+            "--marks/--no-marks", help="Mark each author's words. Default: on a terminal."
+        ),
+    ] = None,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain", help="Show which words the base alone would be unlikely to write."
+        ),
+    ] = False,
+    as_json: JsonLines = False,
+    models: Models = None,
 ) -> None:
-    """Answer on stdout; notes, legend and the double-check line on stderr. Raises what asking raises."""
-    plan = choice.plan()
-    text = _read_question() if question in (None, "-") else question or ""
-    if not text.strip():
-        raise BadOption("the question is empty: give one, or write it to standard input")
-    _refuse(plan, docs, budget, explains=explains)
-    if isinstance(plan.method, Blend):
-        # Imported here: a team that writes token by token needs none of it.
-        from localcollab.cli.run_blend import answer
+    """Ask a team one question and stream the answer.
 
-        answer(
-            plan, text, options, system=system, sampling=sampling, limits=limits, marks=marks,
-            json_events=json_events, budget=budget,
-        )  # fmt: skip
-        return
+    Colours and marks show which model wrote what; underlined words are those no model was confident of.
+    """
+    options = Options(
+        n_ctx=n_ctx,
+        n_threads=n_threads,
+        n_gpu_layers=n_gpu_layers,
+        kv_type=kv_type,  # type: ignore[arg-type]  # Options checks it
+        flash_attention=flash_attention,  # type: ignore[arg-type]
+        load_mode=load_mode,  # type: ignore[arg-type]
+    )
+    choice = TeamChoice(
+        team=team, base=base, experts=tuple(experts or ()), head=head, gate=gate,
+        threshold=threshold, compose=compose, seed=seed, draft=draft,
+        catalogs=tuple(models or ()),
+    )  # fmt: skip
+    request = RunRequest(
+        question,
+        choice,
+        options,
+        system=system,
+        sampling=Sampling(temperature, top_k, top_p, min_p, repeat_penalty, seed=seed),
+        limits=Limits(max_tokens, tuple(stop or ())),
+        docs=documents_request(docs, strict=strict, way=docs_as),
+        budget=in_bytes(budget),
+        explain=explain,
+    )
+    answer(request, marks=marks, as_json=as_json)
+
+
+def answer(request: RunRequest, *, marks: bool | None = None, as_json: bool) -> None:
+    """Streams the answer to standard output. Raises what opening and asking raise."""
+    plan = request.choice.plan()
+    text = request.text()
+    request.check(plan)
     status = Status(sys.stderr)
+    if isinstance(plan.method, Blend):
+        _answer_blend(plan, request, text, status, marks=marks, as_json=as_json)
+        return
     with ExitStack() as stack:
-        library = None if docs is None else _open_library(docs, stack)
-        with notes_shown(status):
-            team = open_team(plan, options, status.show)
-        session = Session(team, system=system)
-        prompt = session.prompt(text) if explains else []
-        written = _answer(session, text, library, sampling, limits, marks, json_events, status)
-        if explains:
-            _explain(team, prompt, written, status, json_events=json_events)
+        stack.enter_context(notes_shown(status))
+        events = _Events(plan, request, text, status, stack)
+        output = AnswerOutput(list(events.team.members), status, marks=marks, as_json=as_json)
+        written: list[Token] = []
+        for event in events:
+            if isinstance(event, Token):
+                written.append(event)
+            output.show(event)
+        if request.explain:
+            _explain(events, written, status, as_json=as_json)
 
 
-def _refuse(plan: TeamPlan, docs: DocsChoice | None, budget: int | None, *, explains: bool) -> None:
-    """Options that this team cannot follow. Raises `BadOption`."""
-    is_blend = isinstance(plan.method, Blend)
-    if explains and (docs is not None or is_blend or len(plan.members) < 2):
-        raise BadOption(
-            "`explain` shows what the other models of a team changed: use it with a token-level "
-            "team, without `docs`"
-        )
-    if is_blend and docs is not None:
-        raise BadOption(f"{plan.name} is a blend, which cannot use `docs`: use one of its members")
-    if not is_blend and budget is not None:
-        raise BadOption("`budget` applies to blends only: leave it out")
+class _Events:
+    """The events of one answer of a team that writes token by token."""
+
+    def __init__(
+        self, plan: TeamPlan, request: RunRequest, text: str, status: Status, stack: ExitStack
+    ) -> None:
+        self._request, self._text = request, text
+        self._library = None
+        if request.docs is not None:
+            # Imported here: most questions need no collection.
+            from localcollab.documents.answer.answer import Library
+            from localcollab.documents.collection import open_collection
+
+            docs = request.docs
+            collection = stack.enter_context(open_collection(docs.collection))
+            self._library = Library(collection, docs.collection, docs.way, docs.strict)
+        self.team: OpenTeam = open_team(plan, request.options, status.show)
+        self._session = Session(self.team, system=request.system)
+        self.prompt = self._session.prompt(text) if request.explain else []
+        if self.team.template is None:
+            status.note(
+                f"{plan.name}: the base has no chat template: the text is continued as it is"
+            )
+        status.clear()
+
+    def __iter__(self) -> Iterator[AnswerEvent]:
+        sampling, limits = self._request.sampling, self._request.limits
+        if self._library is None:
+            return self._session.ask(self._text, sampling, limits)
+        from localcollab.documents.answer.answer import ask
+
+        return ask(self._session, self._library, self._text, sampling, limits)
 
 
-def _explain(
-    team: OpenTeam, prompt: list[int], written: list[Token], status: Status, *, json_events: bool
-) -> None:
+def _explain(events: _Events, written: list[Token], status: Status, *, as_json: bool) -> None:
     # Imported here: few ask for it.
     from localcollab.evaluation.explain import explain, words_that_drop
 
-    found = explain(team, prompt, written)
-    if json_events:
+    found = explain(events.team, events.prompt, written)
+    if as_json:
         write_line(found)
         return
     words = words_that_drop(written, found)
-    status.note(f"the base alone would hardly say: {' · '.join(words) or 'nothing of it'}")
+    status.note(f"unlikely for the base alone: {' · '.join(words) or 'nothing'}")
 
 
-def _open_library(docs: DocsChoice, stack: ExitStack) -> "Library":
-    # Imported here: most questions need no collection.
-    from localcollab.documents.answer.answer import Library
-    from localcollab.documents.collection import open_collection
-
-    collection = stack.enter_context(open_collection(docs.collection))
-    return Library(collection, docs.collection, docs.way, docs.strict)
-
-
-def _ask(
-    session: Session, text: str, library: "Library | None", sampling: Sampling, limits: Limits
-) -> Iterator[AnswerEvent]:
-    if library is None:
-        return session.ask(text, sampling, limits)
-    from localcollab.documents.answer.answer import ask
-
-    return ask(session, library, text, sampling, limits)
-
-
-def _answer(
-    session: Session,
+def _answer_blend(
+    plan: TeamPlan,
+    request: RunRequest,
     text: str,
-    library: "Library | None",
-    sampling: Sampling,
-    limits: Limits,
-    marks: bool | None,
-    json_events: bool,
     status: Status,
-) -> list[Token]:
-    """The tokens that were written."""
-    team, written = session.team, list[Token]()
-    if team.template is None:
-        status.note(
-            f"{team.name}: the base has no chat template: the text is continued as it stands"
-        )
-    status.clear()
-    painter = None if json_events else _painter(team, marks)
-    sources: Sources | None = None
-    for event in _ask(session, text, library, sampling, limits):
-        if isinstance(event, Token):
-            written.append(event)
-        if painter is None:
-            write_line(event)
-            continue
-        if isinstance(event, Sources):
-            sources = event
-        show(event, painter, status, sources)
-    return written
+    *,
+    marks: bool | None,
+    as_json: bool,
+) -> None:
+    # Imported here: a team that writes token by token needs none of it.
+    from localcollab.blend.open import open_blend
+    from localcollab.blend.session import BlendSession
+
+    with notes_shown(status):
+        recipe, residence = open_blend(plan, request.options, status.show, budget=request.budget)
+        session = BlendSession(recipe, residence.open, residence.open_fuser, system=request.system)
+        output = AnswerOutput(_blend_authors(plan), status, marks=marks, as_json=as_json)
+        for event in session.ask(text, request.sampling, request.limits):
+            output.show(event)
 
 
-def _painter(team: OpenTeam, marks: bool | None) -> Painter:
-    is_terminal = sys.stdout.isatty()
-    return Painter(
-        sys.stdout,
-        list(team.members),
-        colour=is_terminal and supports_colour(),
-        marks=is_terminal if marks is None else marks,
-    )
-
-
-def show(event: AnswerEvent, painter: Painter, status: Status, sources: Sources | None) -> None:
-    match event:
-        case Sources():
-            for line in source_lines(event):
-                status.note(line)
-        case Prompted(n_reread=n) if n:
-            status.note(f"the chat template rewrote old turns: {n} tokens are read again")
-        case Progress(done, total):
-            status.show(f"reading {100 * done // total} %")
-        case Token():
-            status.clear()
-            painter.write(event)
-        case Unfamiliar():
-            painter.add_unfamiliar(event)
-        case Checked() if sources is not None:
-            painter.close()
-            for line in claim_lines(event, sources):
-                status.note(line)
-        case Finished():
-            status.clear()
-            painter.close()
-            for line in painter.summary(event):
-                status.note(line)
-
-
-def _read_question() -> str:
-    """Standard input, as UTF-8. Raises `BadOption`."""
-    if sys.stdin is None or sys.stdin.isatty():
-        raise BadOption("no question: give one, or write it to standard input")
-    data = sys.stdin.buffer.read(_MAX_INPUT + 1)
-    if len(data) > _MAX_INPUT:
-        raise BadOption(f"standard input holds more than {_MAX_INPUT} bytes: give a shorter text")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise BadOption(
-            f"standard input is not UTF-8 at byte {error.start}: convert it first"
-        ) from error
-
-
-def write_line(event: "AnswerEvent | BlendEvent | Explained") -> None:
-    """JSON in UTF-8, whatever the locale; half a character (of a file name) as an escape.
-
-    So are the control characters that JSON itself leaves as they are: a terminal obeys some.
-    """
-    line = _C1.sub(
-        lambda m: f"\\u{ord(m[0]):04x}", json.dumps(event_record(event), ensure_ascii=False)
-    )
-    sys.stdout.buffer.write(line.encode("utf-8", "backslashreplace") + b"\n")
-    sys.stdout.buffer.flush()
-
-
-def event_record(event: "AnswerEvent | BlendEvent | Explained") -> dict[str, object]:
-    """One event as JSON: its kind under `event`, then its fields."""
-    return {"event": type(event).__name__.lower(), **asdict(event)}
+def _blend_authors(plan: TeamPlan) -> list[str]:
+    """The members; of a blend of samples, those of its one member."""
+    members = plan.members
+    if len(members) == 1 and isinstance(members[0], TeamPlan):
+        members = members[0].members
+    return list(dict.fromkeys(member.name for member in members))

@@ -1,26 +1,25 @@
-"""`localcollab eval` for a blend: what it picks, beside every candidate's writer on the same questions.
+"""A blend beside each writer of its candidates, on the same questions.
 
 Member by member, so that each is loaded once. Shown with the blend: each writer alone (a member, or one
 of its samples), other rankers on the same candidates, and the oracle (any candidate is right).
 """
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from localcollab.blend.baselines import longest, random_choice, vote
 from localcollab.blend.candidates import Asked, Asking, Candidate, plan_samples, write_candidate
 from localcollab.blend.fuser import fuse_top, is_better
-from localcollab.blend.rankers import open_ranker
+from localcollab.blend.rankers import longest, open_ranker, random_choice, vote
 from localcollab.blend.ranking import Compare, Contest, Ranking, contest_of, rank_contest
 from localcollab.blend.residence import Residence
 from localcollab.blend.session import Recipe
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.sampling import Sampling
 from localcollab.errors import BadOption
-from localcollab.evaluation.evaluate import MAX_TOKENS, Outcome, score
 from localcollab.evaluation.questions import Question
-from localcollab.evaluation.statistics import paired_p_value
+from localcollab.evaluation.scores import MAX_TOKENS, Outcome, paired_p_value, score
 from localcollab.llama.machine import peak_rss_bytes
 
 Show = Callable[[str], None]
@@ -192,8 +191,12 @@ def _is_worse(text: str, ranking: Ranking, compare: Compare) -> bool:
     return not is_better(compare, contest.prompt, (text, best), ("", ""))
 
 
+def as_json(found: BlendEvaluation) -> str:
+    return json.dumps(found.record(), indent=1)
+
+
 def as_table(found: BlendEvaluation) -> str:
-    """For a terminal: ways to answer by kinds of question."""
+    """For a terminal: one row per way to answer, one column per kind of question."""
     rows = [(f"{found.name} (blend, {found.ranker})", score(found.blend))]
     rows += [(name, score(outcomes)) for name, outcomes in found.writers.items()]
     rows += [(f"picked by {name}", score(outcomes)) for name, outcomes in found.others.items()]

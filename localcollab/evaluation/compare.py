@@ -1,4 +1,4 @@
-"""`eval --compare`: teams of several methods, and their members alone, on the same questions, with costs.
+"""Teams of several methods, and their members alone, on the same questions, with costs.
 
 Every contender answers in a process of its own, one after the other, so that its time is not shared and
 its peak memory is its own. `python -m localcollab.evaluation.compare` is that process: a request on
@@ -15,13 +15,15 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from localcollab.catalog import DEFAULT_TEAM, Blend, Catalog, TeamEntry, method_name
+from localcollab.catalog import DEFAULT_TEAM, Blend, Catalog, TeamEntry, load_catalog, method_name
 from localcollab.chat.template import ChatTemplate
 from localcollab.children.launch import Child
 from localcollab.children.limits import whole_machine
 from localcollab.errors import BadOption, EvaluationFailed, LocalcollabError
-from localcollab.evaluation.evaluate import Score, ask_team, score
+from localcollab.evaluation.evaluate import ask_team
 from localcollab.evaluation.questions import read_all, some_of, with_gold
+from localcollab.evaluation.request import ComparisonRequest
+from localcollab.evaluation.scores import Score, score
 from localcollab.llama.header import read_header
 from localcollab.llama.machine import peak_rss_bytes
 from localcollab.teams.choice import TeamChoice
@@ -114,7 +116,16 @@ def teams_of_name(catalog: Catalog, name: str) -> list[TeamEntry]:
     return found
 
 
-def compare(asked: Asked, everyone: Sequence[Contender], show: OnProgress) -> list[Entry]:
+def compare(request: ComparisonRequest, on_progress: OnProgress) -> list[Entry]:
+    """Raises `BadCatalog`, `BadOption`, and what `compare_contenders` raises."""
+    everyone = contenders(load_catalog(*request.catalogs), request.names, request.beside)
+    asked = Asked(request.catalogs, request.data, request.limit, request.seed)
+    return compare_contenders(asked, everyone, on_progress)
+
+
+def compare_contenders(
+    asked: Asked, everyone: Sequence[Contender], show: OnProgress
+) -> list[Entry]:
     """One after the other. Raises `BadOption`, `BadModelFile` before the first one begins, and
     `LocalcollabError` with what a contender's process said."""
     for contender in everyone:

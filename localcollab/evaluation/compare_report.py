@@ -1,12 +1,12 @@
 """A comparison as a table, as JSON, and as a picture: accuracy beside cost."""
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from localcollab.evaluation.compare import Entry
+from localcollab.evaluation.plot import new_figure, save_figure
 
 _COLOURS = {
     "deferral": "#2a7f9e", "calm": "#7a4fa3", "proxy": "#d98324", "contrast": "#b5495b",
@@ -25,7 +25,7 @@ def as_json(entries: Sequence[Entry]) -> str:
 
 
 def as_table(entries: Sequence[Entry]) -> str:
-    """Teams first, then their members alone; milliseconds a written token, whole answers."""
+    """Teams first, then their members alone; milliseconds per generated token over whole answers."""
     width = max(len(entry.contender.name) for entry in entries)
     lines = [
         f"{'':{width}}  method     accuracy  95 % interval    ms/token  CPU ms/token  peak MiB"
@@ -41,13 +41,8 @@ def as_table(entries: Sequence[Entry]) -> str:
 
 
 def draw(entries: Sequence[Entry], path: Path) -> None:
-    """Accuracy with its interval against time a token, as PNG."""
-    # Imported here: only pictures need it, and whoever wants one was asked for it first.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
-    FigureCanvasAgg(figure)
+    """Accuracy with its interval against time per token, as PNG."""
+    figure = new_figure(8, 4.5)
     axes = figure.add_subplot()
     width = 1.25 * max(entry.cost.cpu_ms_per_token for entry in entries)
     for n, entry in enumerate(entries):
@@ -64,12 +59,10 @@ def draw(entries: Sequence[Entry], path: Path) -> None:
         )  # fmt: skip
     axes.set_xlim(0, width)
     axes.set_ylim(-0.03, 1.05)
-    axes.set_xlabel("CPU milliseconds a written token, prompts included")
+    axes.set_xlabel("CPU milliseconds per generated token, prompts included")
     axes.set_ylabel(f"accuracy on {entries[0].score.n} questions, 95 % interval")
     axes.spines[["top", "right"]].set_visible(False)
-    partial = path.with_name(path.name + ".partial")
-    figure.savefig(partial, format="png", dpi=150)
-    os.replace(partial, path)
+    save_figure(figure, path)
 
 
 def _n_near(drawn: Sequence[Entry], entry: Entry, width: float) -> int:

@@ -1,4 +1,4 @@
-"""`localcollab eval`: a team beside each of its members alone, on the same questions.
+"""A team beside each of its members alone, on the same questions.
 
 Every system answers greedily. Shown with the team: every member alone in the same chat form, for a
 deferral team random deferral at its own rate, and the oracle (a question counts when any member alone is
@@ -10,72 +10,41 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
+from localcollab.blend.open import open_blend
+from localcollab.catalog import Blend
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.generate import generate
 from localcollab.errors import BadOption
-from localcollab.evaluation.questions import Question, is_right, with_gold
-from localcollab.evaluation.statistics import paired_p_value, wilson_interval
+from localcollab.evaluation.blend import BlendEvaluation, evaluate_blend
+from localcollab.evaluation.questions import Question, read_all, some_of, with_gold
+from localcollab.evaluation.request import EvaluationRequest
+from localcollab.evaluation.scores import MAX_TOKENS, Outcome, paired_p_value, score
 from localcollab.events import Finished, Token, Unfamiliar
 from localcollab.language_model import LanguageModel
 from localcollab.llama.machine import peak_rss_bytes
 from localcollab.methods.deferral import DeferralTeam
 from localcollab.methods.gates import random_gate
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.open import OpenTeam, open_team
+from localcollab.teams.plan import plan_from_files
 from localcollab.teams.session import Session
 
-MAX_TOKENS = 96
 OnProgress = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One answer of one system."""
-
-    question: Question
-    text: str
-    authors: Mapping[str, int]
-    seconds: float
-    flagged: bool = False
-    """The answer carries a double-check."""
-
-    @property
-    def right(self) -> bool:
-        return is_right(self.text, self.question.gold)
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """A system on a set of questions."""
-
-    n: int
-    accuracy: float
-    interval: tuple[float, float]
-    """95 %, Wilson."""
-    by_kind: Mapping[str, float] = field(default_factory=dict)
-    by_wording: Mapping[str, float] = field(default_factory=dict)
-    tokens_per_second: float = 0.0
-
-
-def score(outcomes: Sequence[Outcome]) -> Score:
-    n_right = sum(o.right for o in outcomes)
-    seconds = sum(o.seconds for o in outcomes)
-    n_tokens = sum(sum(o.authors.values()) for o in outcomes)
-    return Score(
-        n=len(outcomes),
-        accuracy=n_right / len(outcomes) if outcomes else 0.0,
-        interval=wilson_interval(n_right, len(outcomes)),
-        by_kind=accuracy_by(outcomes, lambda o: o.question.kind),
-        by_wording=accuracy_by(outcomes, lambda o: o.question.wording),
-        tokens_per_second=n_tokens / seconds if seconds else 0.0,
-    )
-
-
-def accuracy_by(outcomes: Iterable[Outcome], key: Callable[[Outcome], str]) -> dict[str, float]:
-    groups: dict[str, list[bool]] = {}
-    for outcome in outcomes:
-        if key(outcome):
-            groups.setdefault(key(outcome), []).append(outcome.right)
-    return {name: sum(right) / len(right) for name, right in sorted(groups.items())}
+def evaluate(request: EvaluationRequest, on_progress: OnProgress) -> "Evaluation | BlendEvaluation":
+    """Raises `BadData`, `BadOption`, and what opening and asking raise."""
+    plan, seed = request.choice.plan(), request.choice.seed
+    questions = read_all(plan, request.data)
+    if isinstance(plan.method, Blend):
+        request.check_blend(plan.name)
+        recipe, residence = open_blend(plan, on_progress=on_progress)
+        chosen = some_of(with_gold(questions), request.limit, seed)
+        return evaluate_blend(plan.name, recipe, residence, chosen, on_progress, seed=seed)
+    team = open_team(plan, on_progress=on_progress)
+    files = [plan_from_files(path, ()) for path in request.beside]
+    alone = [open_team(file, on_progress=on_progress) for file in files]
+    chosen = some_of(questions, request.limit, seed)
+    return evaluate_team(team, chosen, on_progress, beside=alone, seed=seed)
 
 
 def ask_team(
@@ -187,7 +156,7 @@ def _all_authors_share(outcomes: Sequence[Outcome]) -> dict[str, float]:
     return {kind: _share(full) for kind, full in sorted(groups.items())}
 
 
-def evaluate(
+def evaluate_team(
     team: OpenTeam,
     questions: Sequence[Question],
     on_progress: OnProgress,
@@ -200,7 +169,7 @@ def evaluate(
     Raises `BadOption` for a team of one model, and for questions that name no member.
     """
     if len(team.members) < 2:
-        raise BadOption(f"{team.name}: is one model: give a team with at least one expert")
+        raise BadOption(f"{team.name} is a single model: give a team with at least one expert")
     asked, own_form = with_gold(questions), _own_form_prompts(team, questions)
     unknown = [q for q in questions if q.prompt is None and not q.gold]
     progress = _Progress(on_progress)

@@ -1,4 +1,4 @@
-"""Questions with gold answers, one JSON record a line; and when an answer is right."""
+"""Questions with gold answers, one JSON record per line; and when an answer is right."""
 
 import json
 import random
@@ -34,7 +34,7 @@ def read_questions(path: Path) -> list[Question]:
         raise BadData(f"{path}: cannot be read ({error}): give a JSONL file in UTF-8") from error
     questions = [_parse(path, n, line) for n, line in enumerate(lines, 1) if line.strip()]
     if not questions:
-        raise BadData(f"{path}: holds no question: give one JSON record a line")
+        raise BadData(f"{path}: holds no question: give one JSON record per line")
     return questions
 
 
@@ -59,7 +59,7 @@ def _parse(path: Path, n: int, line: str) -> Question:
         ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError
     ) as error:  # fmt: skip
         raise BadData(
-            f"{path}: line {n} is no question ({type(error).__name__}: {error}): give "
+            f"{path}: line {n} is not a question ({type(error).__name__}: {error}): give "
             '{"messages": [{"role": "user", ...}, {"role": "assistant", ...}]}'
         ) from error
 
@@ -81,7 +81,7 @@ def is_right(answer: str, gold: str) -> bool:
 
 
 def read_all(plan: TeamPlan, data: tuple[Path, ...]) -> list[Question]:
-    """The questions of `data`, else those that ship. Raises `BadData`, `BadOption`."""
+    """The questions of `data`, else those that ship with the team. Raises `BadData`, `BadOption`."""
     if data:
         return [question for path in data for question in read_questions(path)]
     folder = SHIPPED / DEFAULT_TEAM
@@ -93,8 +93,7 @@ def read_all(plan: TeamPlan, data: tuple[Path, ...]) -> list[Question]:
 
 
 def some_of(questions: list[Question], limit: int | None, seed: int) -> list[Question]:
+    """All of them, or `limit` drawn at random."""
     if limit is None or limit >= len(questions):
         return questions
-    if limit < 1:
-        raise BadOption(f"`limit` is {limit}: give 1 or more")
     return random.Random(seed).sample(questions, limit)

@@ -1,17 +1,26 @@
-"""How good rankers are, on answers whose scores are known: MixInstruct-form data.
+"""How good rankers are on answers whose scores are known: data in MixInstruct form.
 
 Every ranker is shown beside the best single model, chance, and the oracle that always picks the best.
-Intervals are of 95 %, by bootstrap over the records: pairs of one record are no independent evidence.
+Intervals are 95 %, by bootstrap over the records: pairs of one record are not independent.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from localcollab.blend.mixinstruct import Record
+from localcollab.blend.mixinstruct import Record, read_all_records
+from localcollab.blend.open import reside
+from localcollab.blend.rankers import open_ranker
 from localcollab.blend.ranking import Compare, rank_contest
+from localcollab.blend.residence import Residence
+from localcollab.catalog import load_catalog
+from localcollab.catalog.methods import TOP_K
 from localcollab.errors import BadOption
+from localcollab.evaluation.references import rouge_of_fused, scored_by_rouge
+from localcollab.evaluation.request import ROUGE_L, RankerRequest
+from localcollab.llama.options import Options
 
 _N_RESAMPLES = 1000
 OnProgress = Callable[[int, int], None]
@@ -42,6 +51,15 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class RankerEvaluation:
+    measure: str
+    n: int
+    n_left_out: int
+    seed: int
+    rows: list[Row]
+
+
+@dataclass(frozen=True, slots=True)
 class Picks:
     """What one way did, by record."""
 
@@ -51,6 +69,56 @@ class Picks:
     n_right: np.ndarray | None = None
     correlations: np.ndarray | None = None
     """NaN where all scores are the same."""
+
+
+def measure_rankers(request: RankerRequest, on_progress: Callable[[str], None]) -> RankerEvaluation:
+    """Raises `BadData`, `BadOption`, and what opening and asking raise."""
+    specs = request.specs
+    everything = [record for path in request.data for record in read_all_records(path)]
+    measure, records = _scored_records(request, everything)
+    records = records[: request.limit]
+    names = [name for spec in specs for name in spec.models]
+    names += [request.fuser] if request.fuser else []
+    residence = reside(
+        load_catalog(*request.catalogs), dict.fromkeys(names), Options(), on_progress, budget=None
+    )
+    rows = _rows(request, records, measure, residence, on_progress)
+    return RankerEvaluation(
+        measure, len(records), len(everything) - len(records), request.seed, rows
+    )
+
+
+def _scored_records(request: RankerRequest, records: Sequence[Record]) -> tuple[str, list[Record]]:
+    """The measure, and the records that have it. Raises `BadOption`."""
+    if request.fuser or request.measure == ROUGE_L:
+        return ROUGE_L, usable(scored_by_rouge(records), ROUGE_L)
+    measure = choose_measure(records, request.measure)
+    return measure, usable(records, measure)
+
+
+def _rows(
+    request: RankerRequest,
+    records: Sequence[Record],
+    measure: str,
+    residence: Residence,
+    on_progress: Callable[[str], None],
+) -> list[Row]:
+    contests, seed = [record.contest for record in records], request.seed
+    opened = {
+        str(spec): open_ranker(spec, residence.open, contests=contests, seed=seed)
+        for spec in request.specs
+    }
+    fused: dict[str, list[float]] = {}
+    if request.fuser:
+        scores, n_fused = rouge_of_fused(
+            records, next(iter(opened.values())), residence.open_fuser, request.fuser, top_k=TOP_K,
+            on_progress=lambda done, total: on_progress(f"fusing: {done} of {total}"),
+        )  # fmt: skip
+        fused[f"fused by {request.fuser} ({n_fused} of {len(records)})"] = scores
+    return evaluate_rankers(
+        records, opened, measure, seed=seed, others=fused,
+        on_progress=lambda done, total: on_progress(f"ranking: {done} of {total}"),
+    )  # fmt: skip
 
 
 def choose_measure(records: Sequence[Record], measure: str | None) -> str:
@@ -194,3 +262,25 @@ def _measured(total: np.ndarray, n: np.ndarray, samples: np.ndarray) -> Measured
     ratios = total[samples].sum(axis=1)[counts > 0] / counts[counts > 0]
     low, high = np.percentile(ratios, [2.5, 97.5])
     return Measured(float(total.sum() / n.sum()), float(low), float(high))
+
+
+def as_json(found: RankerEvaluation) -> str:
+    return json.dumps(asdict(found), indent=1)
+
+
+def as_table(found: RankerEvaluation) -> str:
+    """For a terminal: one row per way to pick an answer."""
+    width = max(len(row.name) for row in found.rows)
+    heads = ("mean score", "beats best model", "pairs right", "rank correlation")
+    lines = [f"{'':{width}}  " + "  ".join(f"{head:22}" for head in heads)]
+    for row in found.rows:
+        cells = map(_cell, (row.score, row.wins, row.pairs, row.correlation))
+        lines.append(f"{row.name:{width}}  " + "  ".join(f"{cell:22}" for cell in cells))
+    left = found.n_left_out
+    why = f"; {left} left out (limit, scores, or fewer than two candidates)" if left else ""
+    lines.append(f"measure: {found.measure}; records: {found.n}{why}; 95 % intervals by record")
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _cell(found: Measured | None) -> str:
+    return "" if found is None else f"{found.value:.3f} ({found.low:.3f} .. {found.high:.3f})"

@@ -14,9 +14,7 @@ from localcollab.blend.fuser import Fused, OpenFuser, fuse_top
 from localcollab.blend.mixinstruct import Record
 from localcollab.blend.ranking import Compare, rank_contest
 from localcollab.errors import BadOption
-
-ROUGE_L = "rouge-l"
-"""As a measure's name."""
+from localcollab.evaluation.request import ROUGE_L
 
 
 def require_rouge() -> None:

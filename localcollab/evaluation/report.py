@@ -1,12 +1,13 @@
 """An `Evaluation` as a table, as JSON, and as a picture."""
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from localcollab.evaluation.evaluate import Evaluation, Score, score
+from localcollab.evaluation.evaluate import Evaluation
+from localcollab.evaluation.plot import new_figure, save_figure
+from localcollab.evaluation.scores import Score, score
 
 
 def as_json(evaluation: Evaluation) -> str:
@@ -27,7 +28,7 @@ def rows(evaluation: Evaluation) -> Iterator[tuple[str, Score]]:
 
 
 def as_table(evaluation: Evaluation) -> str:
-    """For a terminal: systems by kinds of question, then what the team did."""
+    """For a terminal: one row per system, one column per kind of question, then what the team did."""
     record: dict[str, Any] = evaluation.record()
     kinds = list(score(evaluation.team).by_kind)
     width = max(len(name) for name, _ in rows(evaluation))
@@ -71,14 +72,9 @@ def _notes(record: dict[str, Any]) -> Iterator[str]:
 
 
 def draw(evaluation: Evaluation, path: Path) -> None:
-    """Accuracy with its interval, a bar a system, as PNG."""
-    # Imported here: only pictures need it, and whoever wants one was asked for it first.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
+    """Accuracy with its interval, one bar per system, as PNG."""
     found = list(rows(evaluation))[::-1]
-    figure = Figure(figsize=(8, 0.6 * len(found) + 1.4), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(8, 0.6 * len(found) + 1.4)
     axes = figure.add_subplot()
     values = [s.accuracy for _, s in found]
     errors = [
@@ -94,6 +90,4 @@ def draw(evaluation: Evaluation, path: Path) -> None:
     axes.set_xlim(0, 1)
     axes.set_xlabel(f"accuracy on {len(evaluation.team)} questions, with 95 % interval")
     axes.spines[["top", "right"]].set_visible(False)
-    partial = path.with_name(path.name + ".partial")
-    figure.savefig(partial, format="png", dpi=150)
-    os.replace(partial, path)
+    save_figure(figure, path)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from localcollab.blend.baselines import by_score
 from localcollab.blend.mixinstruct import Record
+from localcollab.blend.rankers import by_score
 from localcollab.blend.ranking import Compare, Contest
 from localcollab.language_model import Float32Array
 

@@ -25,8 +25,9 @@ from demo.corpus import END, Document, Segment, open_turn, write_filler
 from demo.tokenizer import load_tokenizer
 from demo.train import Plan, Training, train
 from localcollab.catalog import parse_catalog
-from localcollab.evaluation.evaluate import ask_team, score
+from localcollab.evaluation.evaluate import ask_team
 from localcollab.evaluation.questions import Question
+from localcollab.evaluation.scores import score
 from localcollab.llama.probe import file_sha256
 from localcollab.teams.open import TeamPlan, open_team, plan_from_catalog, plan_from_files
 

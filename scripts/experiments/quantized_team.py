@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from localcollab.catalog import DEFAULT_TEAM, SHIPPED, load_catalog
-from localcollab.evaluation.evaluate import Score, ask_team, score
+from localcollab.evaluation.evaluate import ask_team
 from localcollab.evaluation.questions import Question, read_questions
+from localcollab.evaluation.scores import Score, score
 from localcollab.methods.heads import load_head, save_head
 from localcollab.teams.open import TeamPlan, open_team, plan_from_catalog
 from localcollab.terminal.status import Status

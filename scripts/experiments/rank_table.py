@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 
 from bag_of_words import train_bag_of_words
-from localcollab.blend.baselines import longest, random_choice
 from localcollab.blend.mixinstruct import Record, read_records
 from localcollab.blend.pair_ranker import load_pairranker
+from localcollab.blend.rankers import longest, random_choice
 from localcollab.blend.ranking import Compare, compare_both_ways, rank_contest
 from localcollab.terminal.status import Status
 

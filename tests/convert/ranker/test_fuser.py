@@ -12,10 +12,11 @@ from localcollab.blend import api
 from localcollab.blend.events import Chosen
 from localcollab.blend.gen_fuser import T5Fuser, write_source
 from localcollab.blend.open import open_blend
+from localcollab.blend.request import FuseRequest, RankRequest
 from localcollab.blend.residence import forecast_needs
 from localcollab.blend.session import BlendSession
 from localcollab.catalog import Catalog, load_catalog
-from localcollab.cli.blend_files import Fuses, Ranks, fuse_file
+from localcollab.cli.fuse import print_fused
 from localcollab.decoding.answer_text import Limits
 from localcollab.errors import BadOption
 from localcollab.events import Finished
@@ -115,8 +116,8 @@ def test_the_command_fuses_by_a_file(
 ) -> None:
     data = tmp_path / "data.jsonl"
     data.write_text(json.dumps(RECORD) + "\n")
-    ranks = Ranks("longest", options=Options(n_ctx=512))
-    fuse_file(data, ranks, Fuses(str(file), top_k=2, max_tokens=N_NEW), as_json=True)
+    ranks = RankRequest(data, "longest", options=Options(n_ctx=512))
+    print_fused(FuseRequest(ranks, str(file), top_k=2, limits=Limits(N_NEW)), as_json=True)
     said = json.loads(capsys.readouterr().out)
     # By length: the second, then the first.
     source = write_source(model.vocabulary, *PARTS, [TEXTS[1], TEXTS[0]])

@@ -211,7 +211,7 @@ def test_pairs_that_are_equal_are_never_drawn() -> None:
         ("", "no record with two candidates"),
         ('{"instruction": "a", "candidates": [{"text": "b"}, {"text": "c"}]}\n'
          '{"instruction": "d", "candidates": [{"text": "e"}, {"text": "f"}]}\n', "no measure"),
-        ('{"instruction": "a"}\n', "line 1 is no record"),
+        ('{"instruction": "a"}\n', "line 1 is not a record"),
         ('{"instruction": "a", "candidates": [{"text": "b", "scores": {"q": 1}}, '
          '{"text": "c", "scores": {"q": 2}}]}\n', "one instruction alone"),
     ],

@@ -11,11 +11,11 @@ import pytest
 from fakes import ScriptedModel, byte_vocabulary
 from localcollab.bench import report
 from localcollab.bench.figures import Figure, alternate, figure, quartiles, ratios, skipped
+from localcollab.bench.request import parse_only
 from localcollab.bench.speed import catch_ups
 from localcollab.bench.startup import TeamArguments, parse_team
 from localcollab.bench.turns import Dictated, split_otherwise
 from localcollab.catalog import SHIPPED
-from localcollab.cli import bench as command
 from localcollab.errors import BadOption
 from localcollab.llama.machine import peak_rss_bytes
 from localcollab.vocabulary import Vocabulary
@@ -50,9 +50,9 @@ def test_an_expert_catches_up_with_all_it_skipped() -> None:
 
 
 def test_the_parts_of_only_are_checked() -> None:
-    assert (command.parse_only("d, a"), command.parse_only(None)) == ("ad", "abcdefg")
+    assert (parse_only("d, a"), parse_only(None)) == ("ad", "abcdefg")
     with pytest.raises(BadOption, match="`only` names 'x'"):
-        command.parse_only("a,x")
+        parse_only("a,x")
 
 
 def test_a_team_survives_the_way_to_a_child() -> None:

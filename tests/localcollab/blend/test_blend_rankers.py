@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from fakes import ScriptedModel
-from localcollab.blend.baselines import final_answer, longest, random_choice, vote
 from localcollab.blend.mixinstruct import Given, Record, read_records
+from localcollab.blend.rankers import final_answer, longest, random_choice, vote
 from localcollab.blend.ranking import Contest, contest_of, rank_contest
 from localcollab.blend.scoring import judge, likelihood, mean_logprob
 from localcollab.errors import BadData, BadOption, ContextFull
@@ -153,7 +153,7 @@ def test_records_are_read_plain_and_gzipped(name: str, tmp_path: Path) -> None:
     [
         ({"candidates": "no"}, "its 'candidates' is str, not list"),
         ({"instruction": None}, "its 'instruction' is NoneType, not str"),
-        ({"candidates": ["x"]}, "candidate 1 is no object"),
+        ({"candidates": ["x"]}, "candidate 1 is not an object"),
         ({"candidates": [{"model": "m"}]}, "candidate 1: it lacks 'text'"),
         ({"candidates": [{"text": "", "scores": {"q": "high"}}]}, "score q 'high'"),
         ({"candidates": [{"text": "", "scores": {"q": float("nan")}}]}, "score q nan"),
@@ -165,7 +165,7 @@ def test_a_broken_record_is_named_with_its_line(
 ) -> None:
     path = tmp_path / "data.jsonl"
     path.write_text(json.dumps(LINE) + "\n" + json.dumps(LINE | change) + "\n")
-    with pytest.raises(BadData, match=f"data.jsonl: line 2 is no record .*{message}"):
+    with pytest.raises(BadData, match=f"data.jsonl: line 2 is not a record .*{message}"):
         list(read_records(path))
 
 

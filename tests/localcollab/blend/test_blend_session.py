@@ -10,7 +10,6 @@ import pytest
 
 from blend_fakes import Speaker, team
 from localcollab.blend import api
-from localcollab.blend.baselines import longest, vote
 from localcollab.blend.candidates import plan_samples
 from localcollab.blend.events import (
     Answered,
@@ -21,7 +20,7 @@ from localcollab.blend.events import (
     Ranked,
 )
 from localcollab.blend.fuser import fusion_request
-from localcollab.blend.rankers import open_ranker
+from localcollab.blend.rankers import longest, open_ranker, vote
 from localcollab.blend.residence import Needs, Residence
 from localcollab.blend.session import BlendSession, Recipe
 from localcollab.catalog.ranker_names import RankerSpec, parse_ranker

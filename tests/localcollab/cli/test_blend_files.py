@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from localcollab.blend.request import FuseRequest, RankRequest
 from localcollab.catalog import SHIPPED
-from localcollab.cli.blend_files import Fuses, Ranks, fuse_file, rank_file
+from localcollab.cli.fuse import print_fused
+from localcollab.cli.rank import print_rankings
+from localcollab.decoding.answer_text import Limits
 from localcollab.errors import BadCatalog, BadData, BadOption
 
 RECORDS: list[dict[str, object]] = [
@@ -36,7 +39,7 @@ def written(folder: Path, records: list[dict[str, object]]) -> Path:
 def test_a_line_a_record_names_the_models_best_first(
     data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rank_file(data, Ranks("longest"), as_json=False)
+    print_rankings(RankRequest(data, "longest"), as_json=False)
     shown = capsys.readouterr()
     assert shown.out == "a: n > m = o\nb: no candidate\nc: 1\n"
     assert shown.err == "1 of 3 records have no candidate\n"
@@ -45,7 +48,7 @@ def test_a_line_a_record_names_the_models_best_first(
 def test_an_object_a_record_holds_ranks_and_the_matrix(
     data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rank_file(data, Ranks("longest"), as_json=True)
+    print_rankings(RankRequest(data, "longest"), as_json=True)
     a, b, c = map(json.loads, capsys.readouterr().out.splitlines())
     assert (a["ranks"], a["best"], a["models"]) == ([2, 1, 2], 2, ["m", "n", "o"])
     assert a["logits"][1][0] == -a["logits"][0][1] == a["logits"][1][2] > 0
@@ -55,7 +58,7 @@ def test_an_object_a_record_holds_ranks_and_the_matrix(
 
 def test_bubble_tells_the_best_alone(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for as_json in (False, True):
-        rank_file(data, Ranks("longest", "bubble"), as_json=as_json)
+        print_rankings(RankRequest(data, "longest", "bubble"), as_json=as_json)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "a: n is the best"
     assert json.loads(lines[3])["ranks"] == [None, 1, None]
@@ -63,38 +66,39 @@ def test_bubble_tells_the_best_alone(data: Path, capsys: pytest.CaptureFixture[s
 
 def test_a_file_without_records_and_one_that_is_none_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadData, match="holds no record"):
-        rank_file(written(tmp_path, []), Ranks("longest"), as_json=False)
+        print_rankings(RankRequest(written(tmp_path, []), "longest"), as_json=False)
     for path in (tmp_path / "none", tmp_path):
         with pytest.raises(BadData, match="no such file"):
-            rank_file(path, Ranks("longest"), as_json=False)
+            print_rankings(RankRequest(path, "longest"), as_json=False)
 
 
 def test_a_broken_record_is_told_before_anything_is_printed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = written(tmp_path, [*RECORDS, {"id": "d"}])
-    with pytest.raises(BadData, match="line 4 is no record"):
-        rank_file(path, Ranks("longest"), as_json=False)
+    with pytest.raises(BadData, match="line 4 is not a record"):
+        print_rankings(RankRequest(path, "longest"), as_json=False)
     assert capsys.readouterr().out == ""
 
 
 def test_what_cannot_rank_or_fuse_is_refused(data: Path) -> None:
     with pytest.raises(BadCatalog, match="no model is named 'nobody'"):
-        rank_file(data, Ranks("judge(nobody)"), as_json=False)
+        print_rankings(RankRequest(data, "judge(nobody)"), as_json=False)
     with pytest.raises(BadOption, match="likelihood has no model"):
-        rank_file(data, Ranks("likelihood"), as_json=False)
-    with pytest.raises(BadOption, match="bubble finds one best"):
-        fuse_file(data, Ranks("longest", "bubble"), Fuses(BASE), as_json=False)
+        print_rankings(RankRequest(data, "likelihood"), as_json=False)
+    with pytest.raises(BadOption, match="bubble finds only one best"):
+        FuseRequest(RankRequest(data, "longest", "bubble"), BASE)
     with pytest.raises(BadOption, match="`top_k` is 1"):
-        Fuses(BASE, top_k=1)
+        FuseRequest(RankRequest(data, "longest"), BASE, top_k=1)
 
 
 @pytest.mark.weights
 def test_a_shipped_model_fuses_and_what_it_is_not_asked_is_said(
     data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for fuses in (Fuses(BASE, max_tokens=4), Fuses(BASE, max_tokens=1, verified=True)):
-        fuse_file(data, Ranks("longest"), fuses, as_json=True)
+    ranks = RankRequest(data, "longest")
+    print_fused(FuseRequest(ranks, BASE, limits=Limits(4)), as_json=True)
+    print_fused(FuseRequest(ranks, BASE, verify=True, limits=Limits(1)), as_json=True)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert lines[0]["n_fused"] == 2
     assert lines[0]["output"] not in ("no", "longest", "")
@@ -102,7 +106,7 @@ def test_a_shipped_model_fuses_and_what_it_is_not_asked_is_said(
         {"id": "b", "output": None, "n_fused": 0, "why": "no candidate"},
         {"id": "c", "output": "", "n_fused": 0, "why": "one candidate only"},
     ]
-    why = "the ranker finds the fused one worse"
+    why = "the ranker finds the fused answer worse"
     kept = {"id": "a", "output": "longest", "n_fused": 0, "why": why}
     assert lines[1:] == [*others, kept, *others]
 

@@ -17,7 +17,7 @@ def test_a_machine_that_is_used_fully_gets_no_advice() -> None:
 
 def test_features_of_the_cpu_that_the_build_lacks_are_named() -> None:
     (line,) = advice(frozenset({"avx2", "avx512f"}), {"AVX2": True}, [])
-    assert line.startswith("this CPU has AVX512, but llama.cpp was built without: build it")
+    assert line.startswith("this CPU has AVX512, but llama.cpp was built without it: rebuild")
 
 
 def test_a_broken_amx_is_told_with_the_build_that_avoids_it() -> None:

@@ -1,7 +1,6 @@
 """Errors of the library name parameters; the command line names its options in their place."""
 
 import ast
-import importlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,8 +54,7 @@ def messages() -> Iterator[tuple[str, str]]:
 
 def parameters() -> set[str]:
     """Those of every command."""
-    modules = [module for module, _ in main._PLUGINS.values() if "convert" not in module]
-    groups = [main.app, *(importlib.import_module(module).app for module in modules)]
+    groups = [main.load(name) for name in main.COMMANDS if name != "convert"]
     commands = [typer.main.get_command(group) for group in groups]
     found = set[str]()
     while commands:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from conftest import fixture_file
-from localcollab.blend.baselines import longest
 from localcollab.blend.mixinstruct import Given, Record, read_records
+from localcollab.blend.rankers import longest
 from localcollab.blend.ranking import Compare, Contest, Pair
 from localcollab.errors import BadOption
 from localcollab.evaluation.rankers import (

@@ -15,7 +15,7 @@ from localcollab.blend.residence import Needs, Residence
 from localcollab.blend.session import Recipe
 from localcollab.catalog import SHIPPED, Blend, load_catalog
 from localcollab.catalog.ranker_names import RankerSpec
-from localcollab.cli.evaluate_blend import Rankers, refuse, run_rankers
+from localcollab.cli import evaluate as command
 from localcollab.errors import BadCatalog, BadOption
 from localcollab.evaluation.blend import as_table, evaluate_blend
 from localcollab.evaluation.questions import Question, read_questions
@@ -95,7 +95,7 @@ def test_rankers_are_shown_beside_length_and_chance(
     record = {"instruction": "q", "candidates": candidates}
     path.write_text(json.dumps(record) + "\n" + json.dumps(record | {"candidates": []}) + "\n")
     for as_json in (False, True):
-        run_rankers([path], Rankers(["vote"]), (), limit=None, seed=0, as_json=as_json)
+        command.evaluate_command(ranker=["vote"], data=[path], as_json=as_json)
     table, _, found = capsys.readouterr().out.partition("{")
     rows = json.loads("{" + found)["rows"]
     assert [row["name"] for row in rows] == [
@@ -107,11 +107,13 @@ def test_rankers_are_shown_beside_length_and_chance(
 
 def test_options_of_eval_that_do_not_go_together_are_refused() -> None:
     with pytest.raises(BadOption, match="`measure` and `fuser` need `ranker`"):
-        refuse(None, team=None)
+        command.evaluate_command(measure="bleu")
     with pytest.raises(BadOption, match="combined with `team`"):
-        refuse(["vote"], team="t", plot=None)
+        command.evaluate_command(ranker=["vote"], team="t")
     with pytest.raises(BadOption, match="give `data`"):
-        run_rankers([], Rankers(["vote"]), (), limit=None, seed=0, as_json=False)
+        command.evaluate_command(ranker=["vote"])
+    with pytest.raises(BadOption, match="`compare` cannot be combined with `team`"):
+        command.evaluate_command(compare="a,b", team="t")
 
 
 CATALOG = """

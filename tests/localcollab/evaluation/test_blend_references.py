@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from blend_fakes import Speaker, team
-from localcollab.blend.baselines import longest
 from localcollab.blend.fuser import InstructFuser
 from localcollab.blend.mixinstruct import Given, Record
-from localcollab.cli.evaluate_blend import Rankers, run_rankers
+from localcollab.blend.rankers import longest
 from localcollab.errors import BadOption
-from localcollab.evaluation.rankers import evaluate_rankers
-from localcollab.evaluation.references import ROUGE_L, rouge_l, rouge_of_fused, scored_by_rouge
+from localcollab.evaluation.rankers import as_json, as_table, evaluate_rankers, measure_rankers
+from localcollab.evaluation.references import rouge_l, rouge_of_fused, scored_by_rouge
+from localcollab.evaluation.request import ROUGE_L, RankerRequest
 from small_gguf import small_llama
 
 
@@ -61,9 +61,7 @@ def test_fused_answers_are_made_of_the_best_and_stand_first() -> None:
     ]  # fmt: skip
 
 
-def test_eval_measures_rankers_and_a_fuser_by_rouge(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_eval_measures_rankers_and_a_fuser_by_rouge(tmp_path: Path) -> None:
     data, fuser = tmp_path / "data.jsonl", tmp_path / "fuser.gguf"
     fuser.write_bytes(small_llama().to_bytes())
     data.write_text("".join(
@@ -71,24 +69,23 @@ def test_eval_measures_rankers_and_a_fuser_by_rouge(
             {"model": given.model, "text": given.text} for given in r.candidates]}) + "\n"
         for r in RECORDS
     ))  # fmt: skip
-    asked = Rankers(["vote"], fuser=str(fuser))
-    run_rankers([data], asked, (), limit=None, seed=0, as_json=True)
-    found = json.loads(capsys.readouterr().out)
+    asked = RankerRequest(("vote",), (data,), fuser=str(fuser))
+    found = json.loads(as_json(measure_rankers(asked, lambda _: None)))
     rows = {row["name"]: row["score"]["value"] for row in found["rows"]}
     assert (found["measure"], found["n"]) == (ROUGE_L, 2)
     assert rows["oracle"] == rows["best single model (m)"] == pytest.approx(0.8)
     assert any(name.startswith(f"fused by {fuser} (") for name in rows)
-    run_rankers([data], Rankers(["vote"], ROUGE_L), (), limit=None, seed=0, as_json=False)
-    assert "measure: rouge-l; records: 2" in capsys.readouterr().out
+    asked = RankerRequest(("vote",), (data,), ROUGE_L)
+    assert "measure: rouge-l; records: 2" in as_table(measure_rankers(asked, lambda _: None))
 
 
 def test_a_fuser_goes_with_no_other_measure() -> None:
-    with pytest.raises(BadOption, match="a fused answer has no bleu in the data"):
-        Rankers(["vote"], "bleu", "m")
+    with pytest.raises(BadOption, match="a fused answer has no score bleu in the data"):
+        RankerRequest(("vote",), (Path("d"),), "bleu", "m")
 
 
 def test_the_library_is_imported_when_the_first_answer_is_scored() -> None:
-    script = "import localcollab.cli.evaluate_blend, sys; print('rouge_score' in sys.modules)"
+    script = "import localcollab.cli.evaluate, sys; print('rouge_score' in sys.modules)"
     found = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )

@@ -13,7 +13,7 @@ from localcollab.evaluation.compare import (
     Asked,
     Contender,
     Entry,
-    compare,
+    compare_contenders,
     contenders,
     teams_of_name,
 )
@@ -81,7 +81,7 @@ def test_teams_and_members_answer_apart_with_their_costs(
 
 
 def compare_one(contender: Contender, data: Path) -> list[Entry]:
-    return compare(Asked(data=(data,)), [contender], lambda text: None)
+    return compare_contenders(Asked(data=(data,)), [contender], lambda text: None)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_who_cannot_take_part_is_named_before_anybody_is_asked(
 ) -> None:
     first, shown = Contender("formulary", "deferral", "formulary"), list[str]()
     with pytest.raises(LocalcollabError, match=complaint):
-        compare(Asked(limit=1), [first, contender], shown.append)
+        compare_contenders(Asked(limit=1), [first, contender], shown.append)
     assert shown == []
 
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from fakes import ScriptedModel
-from localcollab.cli.evaluate_command import run
 from localcollab.errors import BadData, BadOption
-from localcollab.evaluation.evaluate import Outcome, evaluate, score
+from localcollab.evaluation.evaluate import evaluate_team
 from localcollab.evaluation.questions import Question, is_right, read_questions
-from localcollab.evaluation.statistics import paired_p_value, wilson_interval
+from localcollab.evaluation.request import EvaluationRequest
+from localcollab.evaluation.scores import Outcome, paired_p_value, score, wilson_interval
 from localcollab.teams.choice import TeamChoice
 from localcollab.teams.open import OpenTeam
 
@@ -60,11 +60,11 @@ def test_an_answer_is_right_whole_or_not_at_all() -> None:
     ("text", "complaint"),
     [
         ("", "holds no question"),
-        ("{", "line 1 is no question"),
-        pytest.param("[" * 100_000, "line 1 is no question", id="nested too deep"),
-        ('{"messages": []}', "line 1 is no question"),
-        ('{"messages": [{"role": "assistant", "content": "x"}]}', "line 1 is no question"),
-        ('{"prompt": "x"}', "line 1 is no question"),
+        ("{", "line 1 is not a question"),
+        pytest.param("[" * 100_000, "line 1 is not a question", id="nested too deep"),
+        ('{"messages": []}', "line 1 is not a question"),
+        ('{"messages": [{"role": "assistant", "content": "x"}]}', "line 1 is not a question"),
+        ('{"prompt": "x"}', "line 1 is not a question"),
     ],
 )
 def test_broken_questions_are_named_by_line(tmp_path: Path, text: str, complaint: str) -> None:
@@ -88,21 +88,26 @@ def test_data_that_cannot_be_used_is_refused_before_anybody_is_asked(
     team = OpenTeam("team", members["base"], members, {}, None)
     golden = [Question("How?", "So.")] if question.gold else []
     with pytest.raises(BadOption, match=complaint):
-        evaluate(team, [*golden, question], lambda text: None)
+        evaluate_team(team, [*golden, question], lambda text: None)
     assert [model.reads for model in members.values()] == [[], []]
 
 
 def test_two_files_of_one_name_are_not_shown_as_one() -> None:
     twins = (Path("a/big.gguf"), Path("b/big.gguf"))
     with pytest.raises(BadOption, match="`beside` names two files big: rename one"):
-        run(TeamChoice(), (), beside=twins, limit=None, plot=None, as_json=False)
+        EvaluationRequest(TeamChoice(), beside=twins)
+
+
+def test_a_limit_below_one_is_refused() -> None:
+    with pytest.raises(BadOption, match="`limit` is 0: give 1 or more"):
+        EvaluationRequest(TeamChoice(), limit=0)
 
 
 def test_a_picture_that_cannot_be_written_is_refused_before_the_questions(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     for plot in (tmp_path, tmp_path / "nosuch" / "a.png"):
         with pytest.raises(BadOption, match="cannot be written"):
-            run(TeamChoice(), (), beside=(), limit=1, plot=plot, as_json=False)
+            EvaluationRequest(TeamChoice(), plot=plot)
 
 
 @pytest.fixture(scope="module")

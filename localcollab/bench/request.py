@@ -1,0 +1,48 @@
+"""What is to be measured, of which teams; every range is checked here."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from localcollab.catalog import DEFAULT_TEAM
+from localcollab.errors import BadOption
+from localcollab.evaluation.plot import require_drawable
+
+LETTERS = "abcdefg"
+"""The figures, in the order in which they are measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class BenchRequest:
+    """Raises `BadOption`."""
+
+    teams: tuple[str, ...] = (DEFAULT_TEAM,)
+    catalogs: tuple[Path, ...] = ()
+    only: str | None = None
+    """Letters of figures, separated by commas; None: all."""
+    n_rounds: int = 5
+    """Of each timing."""
+    busy: bool = False
+    """One thread and CPU time, for a machine with other work."""
+    plot: Path | None = None
+
+    def __post_init__(self) -> None:
+        parse_only(self.only)
+        if not 1 <= self.n_rounds <= 1000:
+            raise BadOption(f"`n_rounds` is {self.n_rounds}: give 1 to 1000")
+        if self.plot:
+            require_drawable(self.plot)
+
+    @property
+    def letters(self) -> str:
+        return parse_only(self.only)
+
+
+def parse_only(only: str | None) -> str:
+    """`a,b` -> "ab", in the order of `LETTERS`. Raises `BadOption`."""
+    if only is None:
+        return LETTERS
+    chosen = [part.strip() for part in only.split(",")]
+    unknown = [part for part in chosen if part not in list(LETTERS)]
+    if unknown:
+        raise BadOption(f"`only` names {unknown[0]!r}: choose from {', '.join(LETTERS)}")
+    return "".join(letter for letter in LETTERS if letter in chosen)

@@ -1,0 +1,90 @@
+"""What `localcollab run` and `docs ask` are asked for, and which options do not go together."""
+
+import sys
+from dataclasses import dataclass, field
+from typing import cast, get_args
+
+from localcollab.catalog import Blend
+from localcollab.decoding.answer_text import Limits
+from localcollab.decoding.sampling import Sampling
+from localcollab.documents.answer.events import Way
+from localcollab.errors import BadOption
+from localcollab.llama.options import Options
+from localcollab.teams.choice import TeamChoice
+from localcollab.teams.plan import TeamPlan
+
+_MAX_INPUT = 16 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """The collection to answer from, and how. Raises `BadOption`."""
+
+    collection: str
+    strict: bool = False
+    way: Way | None = None
+
+
+def documents_request(collection: str | None, *, strict: bool, way: str | None) -> Documents | None:
+    """Raises `BadOption`."""
+    if collection is None:
+        if strict or way is not None:
+            raise BadOption("`strict` and `docs_as` need `docs`")
+        return None
+    if way not in (None, *get_args(Way)):
+        raise BadOption(f"`docs_as` is {way!r}: give {' or '.join(get_args(Way))}")
+    return Documents(collection, strict, cast("Way | None", way))
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """One question to one team."""
+
+    question: str | None
+    """None or `-`: standard input."""
+    choice: TeamChoice
+    options: Options = field(default_factory=Options)
+    system: str | None = None
+    sampling: Sampling = field(default_factory=Sampling)
+    limits: Limits = field(default_factory=Limits)
+    docs: Documents | None = None
+    budget: int | None = None
+    """Bytes that a blend may take; None: what is free."""
+    explain: bool = False
+
+    def text(self) -> str:
+        """Raises `BadOption` without a question."""
+        asked = read_standard_input() if self.question in (None, "-") else self.question
+        if not asked or not asked.strip():
+            raise BadOption("the question is empty: give one, or write it to standard input")
+        return asked
+
+    def check(self, plan: TeamPlan) -> None:
+        """Raises `BadOption` for what this team cannot do."""
+        is_blend = isinstance(plan.method, Blend)
+        if self.explain and (self.docs is not None or is_blend or len(plan.members) < 2):
+            raise BadOption(
+                "`explain` shows what the other models of a team changed: use it with a token-level "
+                "team, without `docs`"
+            )
+        if is_blend and self.docs is not None:
+            raise BadOption(
+                f"{plan.name} is a blend, which cannot use `docs`: use one of its members"
+            )
+        if not is_blend and self.budget is not None:
+            raise BadOption("`budget` applies to blends only: leave it out")
+
+
+def read_standard_input() -> str:
+    """As UTF-8. Raises `BadOption`."""
+    if sys.stdin is None or sys.stdin.isatty():
+        raise BadOption("no question: give one, or write it to standard input")
+    data = sys.stdin.buffer.read(_MAX_INPUT + 1)
+    if len(data) > _MAX_INPUT:
+        raise BadOption(f"standard input holds more than {_MAX_INPUT} bytes: give a shorter text")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadOption(
+            f"standard input is not UTF-8 at byte {error.start}: convert it first"
+        ) from error
