@@ -6,9 +6,9 @@ from pathlib import Path
 from localcollab.api.sources import BlendSource
 from localcollab.api.team import Team
 from localcollab.evaluation.blend import BlendEvaluation, evaluate_blend
-from localcollab.evaluation.evaluate import Evaluation
-from localcollab.evaluation.evaluate import evaluate as measure
+from localcollab.evaluation.evaluate import Evaluation, evaluate_team
 from localcollab.evaluation.questions import Question, read_all, some_of, with_gold
+from localcollab.evaluation.request import check_limit
 from localcollab.teams.open import OnProgress
 
 
@@ -27,6 +27,7 @@ def evaluate(
     models. `limit`: so many of them, drawn by `seed`. `beside`: more teams or models, asked the same.
     `record()` of the result is its JSON. Raises `BadData`, `BadOption`.
     """
+    check_limit(limit)
     show = on_progress or _ignore
     source = team.source
     questions = _questions(team, (data,) if isinstance(data, (str, Path)) else data)
@@ -36,7 +37,8 @@ def evaluate(
             team.name, source.recipe, source.residence, asked, show, seed=seed
         )  # fmt: skip
     others = [other.opened for other in beside]
-    return measure(team.opened, some_of(questions, limit, seed), show, beside=others, seed=seed)
+    chosen = some_of(questions, limit, seed)
+    return evaluate_team(team.opened, chosen, show, beside=others, seed=seed)
 
 
 def _questions(team: Team, data: Sequence[str | Path | Question]) -> list[Question]:
