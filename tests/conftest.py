@@ -7,12 +7,14 @@ import os
 import re
 import signal
 import socket
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from real_models import GEMMA, MINILM, SMOLLM2
+from workers import keep_to_own_cores, turn
 
 _WHOLE_FILE = re.compile(r"^pytestmark = (\[[^]]*\]|.*)$", re.MULTILINE)
 _EVERY_SAVE = settings(max_examples=10, deadline=None)
@@ -25,9 +27,21 @@ def pytest_configure(config: pytest.Config) -> None:
     The suite for every save tries a tenth of the examples."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    keep_to_own_cores()
     settings.register_profile("save", _EVERY_SAVE)
     settings.register_profile("whole", _WHOLE_SUITE)
     settings.load_profile("save" if "slow" in _left_out(config) else "whole")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Waits before any time limit of the test begins."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return (yield)
+    here = Path(__file__)
+    alone = item.get_closest_marker("serial") is not None
+    with turn(here, here.with_name("workers.py"), alone=alone):
+        return (yield)
 
 
 def examples(n: int) -> int:

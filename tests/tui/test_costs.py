@@ -21,7 +21,7 @@ from localcollab_tui.app import ChatApp
 from localcollab_tui.widgets.log import MOST, PAGE
 from yardstick import RUNNING, STARTING, timed
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.serial]
 
 N_TURNS, FILLED = 500, 150
 """Turns, and after how many of them every cache is full."""

@@ -27,6 +27,7 @@ def test_importing_loads_neither_numpy_nor_llama_cpp() -> None:
     assert ran.stdout.strip() == "set()"
 
 
+@pytest.mark.serial
 def test_importing_costs_at_most_10_ms_above_bare_python() -> None:
     added = [_seconds("import localcollab") - _seconds("pass") for _ in range(20)]
     assert statistics.median(added) <= 0.010

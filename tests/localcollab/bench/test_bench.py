@@ -130,6 +130,7 @@ def measured() -> dict[str, object]:
 
 @pytest.mark.weights
 @pytest.mark.slow
+@pytest.mark.serial
 def test_the_shipped_team_is_measured(measured: dict[str, object]) -> None:
     assert measured["second_turn_tokens"] == 1.0
     for key in ("base_vs_raw", "team_vs_limit", "export_vs_prompt", "rss_ratio"):

@@ -187,6 +187,7 @@ HOSTILE = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.serial
 def test_a_hostile_template_is_one_clear_error(name: str) -> None:
     source, said = HOSTILE[name]
     template = ChatTemplate(source, name="bad.gguf", seconds=0.5)

@@ -67,6 +67,7 @@ def test_one_module_imports_llama_cpp() -> None:
     assert found == ["localcollab/llama/bindings.py"]
 
 
+@pytest.mark.serial
 def test_help_takes_150_ms_more_than_bare_python() -> None:
     def seconds(*arguments: str) -> float:
         """Of the processor, so that a busy machine counts for little."""
@@ -166,6 +167,7 @@ def test_every_line_of_json_is_an_event(pair: list[str]) -> None:
 
 
 @pytest.mark.weights
+@pytest.mark.serial
 def test_the_first_token_comes_within_two_seconds(pair: list[str]) -> None:
     localcollab(*pair, QUESTION)  # the files are checked once
     seconds = []

@@ -55,6 +55,7 @@ def open_and_list(path: Path) -> History:
 
 
 @pytest.mark.slow
+@pytest.mark.serial
 def test_ten_thousand_conversations_stay_fast(tmp_path: Path) -> None:
     words = generate(tmp_path / "h")
     assert best_ms(lambda: open_and_list(tmp_path / "h").close()) < 1000
