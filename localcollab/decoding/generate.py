@@ -34,7 +34,7 @@ def generate(
 ) -> Iterator[Event]:
     """Yields `Progress`, `Token`s and one `Finished`. Raises what `LanguageModel.read` raises."""
     limits = limits or Limits()
-    sample = make_sampler(sampling or Sampling())
+    sample = make_sampler(sampling or Sampling(), model.vocabulary.piece)
     on_chunk = _stopper(stop_event)
     tokens = list(prompt)
     _require_room(len(tokens), model.n_ctx)
