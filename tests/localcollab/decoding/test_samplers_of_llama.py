@@ -14,9 +14,8 @@ from localcollab.decoding.penalties import BREAKERS
 from localcollab.decoding.sampling import Sampling, candidate_probabilities, make_sampler, penalize
 from localcollab.llama import library
 from localcollab.llama.bindings import api
-from localcollab.llama.loaded import LoadedModel, load_model
+from localcollab.llama.loaded import LoadedModel, default_params, load_model
 from localcollab.llama.tokenizer import read_vocabulary
-from localcollab.llama.weights import default_params
 
 pytestmark = pytest.mark.weights
 
@@ -75,7 +74,7 @@ rows = st.lists(st.integers(-800, 800), min_size=2, max_size=40, unique=True)
 @settings(max_examples=200, deadline=None)
 @given(rows, st.floats(0.05, 0.99))
 def test_typical_sampling_is_llamas(row: list[int], typical_p: float) -> None:
-    logits = np.array(row, np.float32) / 100
+    logits = (np.array(row) / 100).astype(np.float32)
     theirs = apply(api.llama_sampler_init_typical(typical_p, 1), logits)
     ours, _ = candidate_probabilities(logits, Sampling(temperature=1, typical_p=typical_p))
     assert abs(len(set(ours) ^ set(theirs))) <= 1  # float32 sums there: one token at the edge
@@ -84,7 +83,7 @@ def test_typical_sampling_is_llamas(row: list[int], typical_p: float) -> None:
 @settings(max_examples=200, deadline=None)
 @given(rows, st.floats(0.02, 0.5))
 def test_xtc_is_llamas(row: list[int], threshold: float) -> None:
-    logits = np.array(row, np.float32) / 100
+    logits = (np.array(row) / 100).astype(np.float32)
     theirs = apply(api.llama_sampler_init_xtc(1.0, threshold, 1, 7), logits)
     sampling = Sampling(temperature=1, xtc_probability=1, xtc_threshold=threshold)
     ours, _ = candidate_probabilities(logits, sampling, excludes_top=True)
