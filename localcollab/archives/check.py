@@ -1,15 +1,13 @@
-"""`localcollab teams check`: is this team right, and does it run here? One finding a line."""
+"""Whether a team is complete, consistent, and runs on this machine: one finding after the other."""
 
-import json
 import os
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from localcollab.blend.events import BlendEvent
 from localcollab.blend.open import open_blend
 from localcollab.blend.session import BlendSession
-from localcollab.catalog import Blend, Catalog, ModelEntry, TeamEntry, load_catalog
+from localcollab.catalog import Blend, Catalog, ModelEntry, TeamEntry
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.sampling import Sampling
 from localcollab.errors import LocalcollabError
@@ -21,11 +19,10 @@ from localcollab.models.fit_report import verdict
 from localcollab.models.listing import stated_licence
 from localcollab.teams.open import OpenTeam, TeamPlan, open_team, plan_from_catalog
 from localcollab.teams.session import Session
-from localcollab.terminal.status import Status
-from localcollab.terminal.visible_text import visible
 
 _QUESTION = "Hello! Who are you?"
 _SMOKE_TOKENS = 8
+OnProgress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,27 +34,10 @@ class Finding:
     text: str
 
 
-def print_check(team: str, catalogs: tuple[Path, ...], *, n_ctx: int | None, as_json: bool) -> bool:
-    """Whether everything is right. Raises `BadCatalog`, `BadOption`."""
-    catalog = load_catalog(*catalogs)
-    entry = catalog.team(team)
-    found = []
-    status = Status()
-    for finding in check_team(catalog, entry, Options(n_ctx=n_ctx), status):
-        found.append(finding)
-        if not as_json:
-            status.clear()
-            state = "ok" if finding.ok else "WRONG"
-            print(visible(f"{finding.about}: {state}: {finding.text}"), flush=True)
-    if as_json:
-        print(json.dumps([asdict(finding) for finding in found], indent=1))
-    return all(finding.ok for finding in found)
-
-
 def check_team(
-    catalog: Catalog, team: TeamEntry, options: Options, status: Status
+    catalog: Catalog, team: TeamEntry, options: Options, on_progress: OnProgress
 ) -> Iterator[Finding]:
-    """Cheap things first; what cannot fit is not opened."""
+    """The cheapest checks first; a team that does not fit is not opened."""
     entries = [e for name in catalog.models_of(team) for e in catalog.files_of(name)]
     trained = [ModelEntry(e.path.name, e.path) for e in catalog.trained_of(team)]
     missing = [part for part in (*entries, *trained) if not os.path.isfile(part.path)]
@@ -68,12 +48,12 @@ def check_team(
         yield Finding("memory", fit.fits, verdict(fit))
         if missing or not fit.fits:
             return
-        status.show("opening the team")
+        on_progress("opening the team")
         plan = plan_from_catalog(catalog, team)
         if isinstance(plan.method, Blend):
-            yield _smoke(_blend(plan, options, status))
+            yield _smoke(_blend(plan, options, on_progress))
             return
-        opened = open_team(plan, options, status.show)
+        opened = open_team(plan, options, on_progress)
     except LocalcollabError as error:
         yield Finding("memory" if missing else "opening", False, str(error))
         return
@@ -85,27 +65,27 @@ def check_team(
     yield _smoke(Session(opened))
 
 
-def _blend(plan: TeamPlan, options: Options, status: Status) -> BlendSession:
-    recipe, residence = open_blend(plan, options, status.show)
+def _blend(plan: TeamPlan, options: Options, on_progress: OnProgress) -> BlendSession:
+    recipe, residence = open_blend(plan, options, on_progress)
     return BlendSession(recipe, residence.open)
 
 
 def _missing_text(entries: list[ModelEntry], missing: list[ModelEntry], team: TeamEntry) -> str:
     if not missing:
-        return f"all {len({entry.path for entry in entries})} are here"
+        return f"all {len({entry.path for entry in entries})} are present"
     names = ", ".join(entry.name for entry in missing)
     if all(entry.can_be_pulled for entry in missing):
         return f"{names}: not installed; localcollab models pull {team.name}"
-    return f"{names}: missing at {missing[0].path}; put it there"
+    return f"{names}: missing at {missing[0].path}; put the file there"
 
 
 def licence(entry: ModelEntry) -> Finding:
-    """As the catalogue says, else the file; that none is stated is said, and is no fault of the team."""
+    """From the catalogue, else from the file. A missing licence is reported, but is not a failure."""
     try:
         stated = stated_licence(entry)
     except LocalcollabError as error:
         return Finding(f"licence of {entry.name}", False, str(error))
-    return Finding(f"licence of {entry.name}", True, stated or "none is stated")
+    return Finding(f"licence of {entry.name}", True, stated or "not stated")
 
 
 def _vocabularies(opened: OpenTeam) -> Iterator[Finding]:

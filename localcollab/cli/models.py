@@ -1,104 +1,209 @@
-"""`localcollab models ...`: thin; each command imports what it runs."""
+"""`localcollab models ...`: lists, shows, adds, removes, checks and downloads model files."""
 
+import json
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from localcollab.cli.group import CommandGroup
 from localcollab.cli.options import Json, KvType, Models
+from localcollab.errors import BadOption
 
 app = typer.Typer(
     cls=CommandGroup,
-    help="Keep, fetch and check model files.",
+    help="List, add, download and check model files.",
     no_args_is_help=True,
     rich_markup_mode=None,
     add_completion=False,
 )
 
+# What a command runs is imported in it: help needs no NumPy.
+
+Name = Annotated[str, typer.Argument(help="A model of the catalogue.")]
+
 
 @app.command("list")
 def list_models(
     elsewhere: Annotated[
-        bool, typer.Option("--elsewhere", help="What Ollama, LM Studio and the Hub's cache hold.")
+        bool,
+        typer.Option(
+            "--elsewhere", help="List the files of Ollama, LM Studio and the Hub's cache instead."
+        ),
     ] = False,
     as_json: Json = False,
     models: Models = None,
 ) -> None:
-    """List the models of the catalogue and what they take on the disk."""
-    from localcollab.models.listing import print_models
+    """List the models of the catalogue and what they take on disk."""
+    from localcollab.catalog import load_catalog
+    from localcollab.models.listing import model_line, records, total_line
+    from localcollab.terminal.visible_text import visible
 
-    print_models(tuple(models or ()), elsewhere=elsewhere, as_json=as_json)
+    if elsewhere:
+        _list_elsewhere(as_json=as_json)
+        return
+    found = records(load_catalog(*(models or ())))
+    if as_json:
+        print(json.dumps(found, indent=1))
+        return
+    for record in found:
+        print(visible(model_line(record)))
+    print(total_line(found))
+
+
+def _list_elsewhere(*, as_json: bool) -> None:
+    from localcollab.models.listing import size_text
+    from localcollab.models.other_programs import find_everywhere
+    from localcollab.terminal.visible_text import visible
+
+    found = find_everywhere()
+    if as_json:
+        rows = [
+            {"name": f.name, "path": str(f.path), "size_bytes": f.size_bytes, "program": f.program}
+            for f in found
+        ]
+        print(json.dumps(rows, indent=1))
+        return
+    for file in found:
+        print(visible(f"{file.name} ({file.program}, {size_text(file.size_bytes)}): {file.path}"))
+    print(f"{len(found)} files; localcollab models add NAME adds one without copying it")
 
 
 @app.command()
-def show(name: str, as_json: Json = False, models: Models = None) -> None:
-    """Show what is known of one model."""
-    from localcollab.models.listing import print_model
+def show(name: Name, as_json: Json = False, models: Models = None) -> None:
+    """Show everything that is known of one model."""
+    from localcollab.catalog import load_catalog
+    from localcollab.models.listing import detail_lines, model_record
+    from localcollab.terminal.visible_text import visible
 
-    print_model(name, tuple(models or ()), as_json=as_json)
+    catalog = load_catalog(*(models or ()))
+    catalog.model(name)
+    if as_json:
+        print(json.dumps(model_record(catalog, name), indent=1))
+        return
+    for line in detail_lines(catalog, name):
+        print(visible(line))
 
 
 @app.command()
 def add(
     file: Annotated[str, typer.Argument(help="A GGUF file, or a name from list --elsewhere.")],
-    name: Annotated[str | None, typer.Option(help="Default: the file's.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name in the catalogue. Default: the file's.")
+    ] = None,
     models: Models = None,
 ) -> None:
-    """Enter a GGUF file of this machine; it is linked, never copied."""
-    from localcollab.models.installed import add as command
+    """Add a GGUF file of this machine to the catalogue; it is linked, never copied."""
+    from localcollab.models import installed
 
-    entry = command(file, name, tuple(models or ()))
+    entry = installed.add(file, name, tuple(models or ()))
     print(f"added {entry.name}: {entry.path} (sha256 {(entry.sha256 or '')[:12]})")
 
 
 @app.command()
-def rm(name: str, models: Models = None) -> None:
-    """Forget a model; its file goes with its last user, if localcollab keeps it."""
+def rm(name: Name, models: Models = None) -> None:
+    """Remove a model from the catalogue.
+
+    A file that localcollab keeps is deleted with the last model that uses it.
+    """
     from localcollab.models.installed import remove
 
-    print(f"forgot {name}: {remove(name, tuple(models or ()))}")
+    print(f"removed {name}: {remove(name, tuple(models or ()))}")
 
 
 @app.command()
 def verify(
-    name: Annotated[str | None, typer.Argument(help="Default: every installed model.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="A model. Default: every installed model.")
+    ] = None,
     as_json: Json = False,
     models: Models = None,
 ) -> None:
-    """Hash files again. Exits 1 when one is missing or changed."""
-    from localcollab.models.listing import print_verified
+    """Compare the files' sha256 with the catalogue.
 
-    if not print_verified(name, tuple(models or ()), as_json=as_json):
+    Exits with 1 if a file is missing or changed.
+    """
+    from localcollab.models import installed
+    from localcollab.terminal.visible_text import visible
+
+    found = []
+    for one in installed.verify(name, tuple(models or ())):
+        found.append({"name": one.name, "path": str(one.path), "state": one.state})
+        if not as_json:
+            print(visible(f"{one.name}: {one.state}: {one.path}"), flush=True)
+    if as_json:
+        print(json.dumps(found, indent=1))
+    if any(one["state"] in ("missing", "changed") for one in found):
         raise typer.Exit(1)
 
 
 @app.command()
 def fit(
-    team: str,
+    team: Annotated[str, typer.Argument(help="A team of the catalogue.")],
     n_ctx: Annotated[
-        int | None, typer.Option(help="Tokens of context; default: as running it would choose.")
+        int | None, typer.Option(help="Context size in tokens. Default: as run would choose it.")
     ] = None,
     kv_type: KvType = "f16",
     as_json: Json = False,
     models: Models = None,
 ) -> None:
-    """Add up what a whole team takes, before it is loaded. Exits 1 when it does not fit."""
-    from localcollab.models.fit_report import print_fit
+    """Compute the memory that a whole team takes, without loading it.
 
-    if not print_fit(team, tuple(models or ()), n_ctx=n_ctx, kv_type=kv_type, as_json=as_json):
+    Exits with 1 if it does not fit.
+    """
+    from localcollab.catalog import load_catalog
+    from localcollab.llama.options import Options
+    from localcollab.models.fit import fit_team
+    from localcollab.models.fit_report import lines
+    from localcollab.terminal.visible_text import visible
+
+    options = Options(n_ctx=n_ctx, kv_type=kv_type)  # type: ignore[arg-type]  # Options checks it
+    catalog = load_catalog(*(models or ()))
+    found = fit_team(catalog, catalog.team(team), options)
+    if as_json:
+        print(json.dumps(asdict(found) | {"fits": found.fits}, indent=1, default=str))
+    else:
+        for line in lines(found):
+            print(visible(line))
+    if not found.fits:
         raise typer.Exit(1)
 
 
 @app.command()
 def pull(
-    name: Annotated[str | None, typer.Argument(help="A model or a team of the catalogue.")] = None,
+    name: Annotated[str | None, typer.Argument(help="A model or team of the catalogue.")] = None,
     converter: Annotated[
-        bool, typer.Option("--converter", help="llama.cpp's own converter, for convert.")
+        bool,
+        typer.Option(
+            "--converter", help="Download llama.cpp's converter, for localcollab convert."
+        ),
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Even what does not fit.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Download even what does not fit into memory.")
+    ] = False,
     models: Models = None,
 ) -> None:
-    """Fetch files from their hub and check them: the only command that uses the network."""
-    from localcollab.cli.models_pull import run
+    """Download files from their hub and check them: the only command that uses the network."""
+    from localcollab.catalog import load_catalog
+    from localcollab.models.listing import size_text
+    from localcollab.terminal.status import Status
 
-    run(name, tuple(models or ()), converter=converter, force=force)
+    status = Status()
+    if name is None and not converter:
+        raise BadOption("nothing to pull: name a model or a team (localcollab models list)")
+    if converter:
+        from localcollab.models.converter import fetch_converter
+
+        print(f"the converter is in {fetch_converter(status.note)}")
+    if name is None:
+        return
+    from localcollab.models.offers import plan_pull
+    from localcollab.models.pull import fetch
+
+    plan = plan_pull(load_catalog(*(models or ())), name, force=force)
+    for entry in plan.present:
+        print(f"{entry.name} is here already: {entry.path}")
+    for offer in plan.offers:
+        status.note(f"{offer.entry.name}: {size_text(offer.bytes_to_fetch)} to download")
+        done = fetch(offer, status.note)
+        print(f"pulled {done.name}: {done.path} (sha256 {(done.sha256 or '')[:12]})")

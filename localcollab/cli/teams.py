@@ -1,5 +1,7 @@
-"""`localcollab teams ...`: thin; alone it lists."""
+"""`localcollab teams ...`: lists, checks, exports and imports teams; alone it lists."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -15,47 +17,67 @@ app = typer.Typer(
     add_completion=False,
 )
 
+# What a command runs is imported in it: help needs no NumPy.
+
 
 @app.callback(invoke_without_command=True)
 def _alone(context: typer.Context, as_json: Json = False, models: Models = None) -> None:
-    """List the teams of the catalogue, and whether their files are here."""
+    """List the teams of the catalogue, and whether their files are installed."""
     if context.invoked_subcommand is None:
-        _list(models, as_json=as_json)
+        list_teams(as_json=as_json, models=models)
 
 
 @app.command("list")
 def list_teams(as_json: Json = False, models: Models = None) -> None:
-    """List the teams of the catalogue, and whether their files are here."""
-    _list(models, as_json=as_json)
+    """List the teams of the catalogue, and whether their files are installed."""
+    from localcollab.catalog import load_catalog
+    from localcollab.teams.listing import team_lines, team_records
 
-
-def _list(models: list[Path] | None, *, as_json: bool) -> None:
-    from localcollab.teams.listing import print_teams
-
-    print_teams(tuple(models or ()), as_json=as_json)
+    records = team_records(load_catalog(*(models or ())))
+    if as_json:
+        print(json.dumps(records, indent=1))
+        return
+    for record in records:
+        print("\n".join(team_lines(record)))
 
 
 @app.command()
 def check(
-    team: str,
+    team: Annotated[str, typer.Argument(help="A team of the catalogue.")],
     n_ctx: NCtx = None,
     as_json: Json = False,
     models: Models = None,
 ) -> None:
-    """Vocabularies, licences, head, memory, and one answer. Exits 1 when something is wrong."""
-    from localcollab.archives.check import print_check
+    """Check vocabularies, licences, head and memory of a team, and let it write one answer.
 
-    if not print_check(team, tuple(models or ()), n_ctx=n_ctx, as_json=as_json):
+    Exits with 1 if something is wrong.
+    """
+    from localcollab.archives.check import check_team
+    from localcollab.catalog import load_catalog
+    from localcollab.llama.options import Options
+    from localcollab.terminal.status import Status
+    from localcollab.terminal.visible_text import visible
+
+    catalog, status, found = load_catalog(*(models or ())), Status(), []
+    for finding in check_team(catalog, catalog.team(team), Options(n_ctx=n_ctx), status.show):
+        found.append(finding)
+        if not as_json:
+            status.clear()
+            state = "ok" if finding.ok else "WRONG"
+            print(visible(f"{finding.about}: {state}: {finding.text}"), flush=True)
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in found], indent=1))
+    if not all(finding.ok for finding in found):
         raise typer.Exit(1)
 
 
 @app.command()
 def export(
-    team: str,
+    team: Annotated[str, typer.Argument(help="A team of the catalogue.")],
     out: Annotated[Path, typer.Option(help="The archive to write.")],
     models: Models = None,
 ) -> None:
-    """Write a team with all its files into one archive, for a machine without a network."""
+    """Write a team with all its files to one archive, for a machine without a network."""
     from localcollab.archives.archive import export_team
 
     print(export_team(team, out, tuple(models or ())))
@@ -63,9 +85,12 @@ def export(
 
 @app.command("import")
 def import_archive(
-    file: Annotated[Path, typer.Argument(help="An archive made by teams export.")],
+    file: Annotated[Path, typer.Argument(help="An archive written by teams export.")],
 ) -> None:
-    """Check an archive and enter its team; nothing is overwritten, and a broken import resumes."""
+    """Check an archive and add its team to the catalogue.
+
+    Nothing is overwritten; an interrupted import resumes.
+    """
     from localcollab.archives.unpack import import_team
 
     print(import_team(file))

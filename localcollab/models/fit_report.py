@@ -1,29 +1,8 @@
-"""`localcollab models fit`: the arithmetic, line by line."""
+"""What a team takes in memory, line by line, and whether it fits."""
 
-import json
 from collections.abc import Iterator
-from dataclasses import asdict
-from pathlib import Path
 
-from localcollab.catalog import load_catalog
-from localcollab.llama.options import Options
-from localcollab.models.fit import Fit, fit_team
-from localcollab.terminal.visible_text import visible
-
-
-def print_fit(
-    team: str, catalogs: tuple[Path, ...], *, n_ctx: int | None, kv_type: str, as_json: bool
-) -> bool:
-    """Whether it fits. Raises `BadCatalog`, `BadModelFile`, `BadOption`."""
-    options = Options(n_ctx=n_ctx, kv_type=kv_type)  # type: ignore[arg-type]  # Options checks it
-    catalog = load_catalog(*catalogs)
-    found = fit_team(catalog, catalog.team(team), options)
-    if as_json:
-        print(json.dumps(asdict(found) | {"fits": found.fits}, indent=1, default=str))
-    else:
-        for line in lines(found):
-            print(visible(line))
-    return found.fits
+from localcollab.models.fit import Fit
 
 
 def lines(found: Fit) -> Iterator[str]:

@@ -79,7 +79,7 @@ def _locate(file: str) -> tuple[Path, str]:
         return known[file].path.resolve(), file
     raise BadModelFile(
         f"{file}: no such file, and no such model in Ollama, LM Studio or the Hub's cache: "
-        "localcollab models list shows those with `elsewhere`"
+        "check the name (localcollab models list)"
     )
 
 

@@ -1,20 +1,17 @@
-"""`localcollab models list` and `show`: what is here, what could be, and what it takes on the disk."""
+"""The models of the catalogue: which are installed, what they take on disk, and what is known of them."""
 
-import json
 import os
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, TypedDict
 
-from localcollab.catalog import Catalog, ModelEntry, VerifiedEntry, load_catalog
+from localcollab.catalog import Catalog, ModelEntry, VerifiedEntry
 from localcollab.errors import BadCatalog, BadModelFile
-from localcollab.models.other_programs import find_everywhere
 from localcollab.models.store import is_ours
-from localcollab.terminal.visible_text import visible
 
 
 class ModelRecord(TypedDict):
-    """One model for `--json`. `on_disk` is null where the file is not here."""
+    """One model. `on_disk` is None where the file is not installed."""
 
     name: str
     about: str
@@ -36,10 +33,11 @@ class ModelRecord(TypedDict):
 
 
 def records(catalog: Catalog) -> list[ModelRecord]:
-    return [_record(catalog, name) for name in catalog.models]
+    return [model_record(catalog, name) for name in catalog.models]
 
 
-def _record(catalog: Catalog, name: str) -> ModelRecord:
+def model_record(catalog: Catalog, name: str) -> ModelRecord:
+    """A model that the catalogue lists, even one with a problem."""
     problem = None
     entry = catalog.models[name]
     try:
@@ -68,26 +66,18 @@ def _record(catalog: Catalog, name: str) -> ModelRecord:
     }
 
 
-def print_models(catalogs: tuple[Path, ...], *, elsewhere: bool, as_json: bool) -> None:
-    """Raises `BadCatalog`."""
-    if elsewhere:
-        print_elsewhere(as_json=as_json)
-        return
-    found = records(load_catalog(*catalogs))
-    if as_json:
-        print(json.dumps(found, indent=1))
-        return
-    for record in found:
-        print(visible(_line(record)))
+def total_line(found: Sequence[ModelRecord]) -> str:
+    """What all of them take on the disk, each file counted once."""
     ours = {r["path"]: r["on_disk"] or 0 for r in found if r["kept_by"] == "localcollab"}
     everything = {r["path"]: r["on_disk"] or 0 for r in found if r["installed"]}
-    print(
-        f"on the disk: {size_text(sum(everything.values()))} in {len(everything)} files, "
-        f"{size_text(sum(ours.values()))} of it kept by localcollab"
+    return (
+        f"on disk: {size_text(sum(everything.values()))} in {len(everything)} files, of which "
+        f"localcollab keeps {size_text(sum(ours.values()))}"
     )
 
 
-def _line(record: ModelRecord) -> str:
+def model_line(record: ModelRecord) -> str:
+    """For a person."""
     if record["problem"]:
         return f"{record['name']}: problem: {record['problem']}"
     size = record["on_disk"]
@@ -102,37 +92,16 @@ def _line(record: ModelRecord) -> str:
     return f"{record['name']} ({state}): {record['about'] or 'no description'}"
 
 
-def print_elsewhere(*, as_json: bool) -> None:
-    found = find_everywhere()
-    if as_json:
-        rows = [
-            {"name": f.name, "path": str(f.path), "size_bytes": f.size_bytes, "program": f.program}
-            for f in found
-        ]
-        print(json.dumps(rows, indent=1))
-        return
-    for file in found:
-        print(visible(f"{file.name} ({file.program}, {size_text(file.size_bytes)}): {file.path}"))
-    print(f"{len(found)} files; localcollab models add NAME enters one, without a copy")
-
-
-def print_model(name: str, catalogs: tuple[Path, ...], *, as_json: bool) -> None:
-    """Raises `BadCatalog`."""
-    catalog = load_catalog(*catalogs)
-    catalog.model(name)
-    record = _record(catalog, name)
-    if as_json:
-        print(json.dumps(record, indent=1))
-        return
-    for key, value in record.items():
+def detail_lines(catalog: Catalog, name: str) -> Iterator[str]:
+    """Everything that is known of one model. Raises `BadCatalog`."""
+    entry = catalog.model(name)
+    for key, value in model_record(catalog, name).items():
         if value not in (None, "", []) and key != "verified":
             text = ", ".join(value) if isinstance(value, list) else value
-            print(visible(f"{key}: {text}"))
-    entry = catalog.model(name)
+            yield f"{key}: {text}"
     if entry.verified:
-        print(visible(f"verified: {verified_text(entry.verified)}"))
-    for line in _header_lines(entry):
-        print(visible(line))
+        yield f"verified: {verified_text(entry.verified)}"
+    yield from _header_lines(entry)
 
 
 def verified_text(found: VerifiedEntry) -> str:
@@ -167,22 +136,8 @@ def size_text(size_bytes: int) -> str:
     return f"{size_bytes} bytes"
 
 
-def print_verified(name: str | None, catalogs: tuple[Path, ...], *, as_json: bool) -> bool:
-    """Whether nothing is missing or changed. Raises `BadCatalog`."""
-    from localcollab.models.installed import verify
-
-    found = []
-    for one in verify(name, catalogs):
-        found.append({"name": one.name, "path": str(one.path), "state": one.state})
-        if not as_json:
-            print(visible(f"{one.name}: {one.state}: {one.path}"), flush=True)
-    if as_json:
-        print(json.dumps(found, indent=1))
-    return all(one["state"] not in ("missing", "changed") for one in found)
-
-
 def stated_licence(entry: ModelEntry) -> str | None:
-    """As the catalogue says, else the file. Raises `BadModelFile` of a header that is damaged."""
+    """From the catalogue, else from the file. Raises `BadModelFile` of a header that is damaged."""
     if entry.licence is not None or not os.path.isfile(entry.path):
         return entry.licence
     from localcollab.llama.header import read_header

@@ -1,8 +1,6 @@
-"""`localcollab teams`: what the catalogue holds, and whether its files are here."""
+"""The teams of the catalogue, and whether their files are installed."""
 
-import json
 import os
-from pathlib import Path
 from typing import TypedDict
 
 from localcollab.catalog import (
@@ -10,13 +8,12 @@ from localcollab.catalog import (
     Catalog,
     Deferral,
     TeamEntry,
-    load_catalog,
     method_name,
 )
 
 
 class TeamRecord(TypedDict):
-    """One team for `--json`: its members, who decides, and the files that are not there."""
+    """One team: its members, what decides, and the files that are missing."""
 
     name: str
     about: str
@@ -29,21 +26,15 @@ class TeamRecord(TypedDict):
     missing: list[str]
     problems: list[str]
     pull: str | None
-    """The command that fetches what is missing; None: nothing is, or not from a hub."""
+    """The command that downloads what is missing; None: nothing is missing, or no hub has it."""
 
 
-def print_teams(catalogs: tuple[Path, ...], *, as_json: bool) -> None:
-    """Raises `BadCatalog`."""
-    catalog = load_catalog(*catalogs)
-    records = [team_record(catalog, team) for team in catalog.teams.values()]
-    if as_json:
-        print(json.dumps(records, indent=1))
-        return
-    for record in records:
-        print("\n".join(_lines(record)))
+def team_records(catalog: Catalog) -> list[TeamRecord]:
+    return [team_record(catalog, team) for team in catalog.teams.values()]
 
 
-def _lines(record: TeamRecord) -> list[str]:
+def team_lines(record: TeamRecord) -> list[str]:
+    """For a person."""
     default = " (default)" if record["name"] == DEFAULT_TEAM else ""
     for_memory = f" [{record['memory_gb']} GB]" if record["memory_gb"] else ""
     members = ", ".join(f"{role} {name}" for role, name in record["members"])

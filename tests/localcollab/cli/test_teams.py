@@ -1,6 +1,5 @@
 """teams and teams check: what is listed, what is found wrong, and what the command line imports."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +9,7 @@ import pytest
 from localcollab.archives.check import Finding, check_team
 from localcollab.catalog import load_catalog, parse_catalog
 from localcollab.llama.options import Options
-from localcollab.teams.listing import print_teams, team_record
-from localcollab.terminal.status import Status
+from localcollab.teams.listing import team_record, team_records
 from small_gguf import bpe_keys, small_llama
 
 TEAM = (
@@ -33,7 +31,7 @@ def files(folder: Path) -> None:
 
 def findings(folder: Path, text: str = TEAM) -> list[Finding]:
     catalog = load_catalog(catalog_of(folder, text))
-    return list(check_team(catalog, catalog.team("t"), Options(n_ctx=128), Status()))
+    return list(check_team(catalog, catalog.team("t"), Options(n_ctx=128), lambda _: None))
 
 
 def test_a_team_whose_files_are_elsewhere_is_listed_with_the_command_that_pulls_them() -> None:
@@ -64,12 +62,9 @@ def test_what_ships_passes_the_check_that_others_pass() -> None:
     assert checked == parse_catalog(shipped_catalog_path(), root=SHIPPED, is_sound=True)
 
 
-def test_one_broken_team_does_not_hide_the_others(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_one_broken_team_does_not_hide_the_others(tmp_path: Path) -> None:
     path = catalog_of(tmp_path, TEAM.replace('["b"]', '["c"]'))
-    print_teams((path,), as_json=True)
-    records = {record["name"]: record for record in json.loads(capsys.readouterr().out)}
+    records = {record["name"]: record for record in team_records(load_catalog(path))}
     assert records["t"]["problems"] == [
         f"{path}: [teams.t] experts names 'c', but there is no [models.c]: add it, or name another"
     ]
@@ -84,7 +79,7 @@ def test_a_sound_team_passes_every_check(tmp_path: Path) -> None:
         ("files", True), ("licence of a", True), ("licence of b", True), ("memory", True),
         ("vocabulary of the base", True), ("vocabulary of b", True), ("one answer", True),
     ]  # fmt: skip
-    assert [f.text for f in found[1:3]] == ["MIT", "none is stated"]
+    assert [f.text for f in found[1:3]] == ["MIT", "not stated"]
 
 
 @pytest.mark.weights
@@ -93,7 +88,7 @@ def test_a_missing_file_ends_the_check_before_anything_is_opened(tmp_path: Path)
     (tmp_path / "b.gguf").unlink()
     found = findings(tmp_path)
     assert not found[0].ok
-    assert found[0].text == f"b: missing at {tmp_path / 'b.gguf'}; put it there"
+    assert found[0].text == f"b: missing at {tmp_path / 'b.gguf'}; put the file there"
     assert found[-1].about == "memory"
 
 

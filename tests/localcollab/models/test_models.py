@@ -10,7 +10,7 @@ import pytest
 from localcollab.catalog import load_catalog, models_dir, pulled_path, written_dir
 from localcollab.errors import BadModelFile, BadOption
 from localcollab.models.installed import add, remove, verify
-from localcollab.models.listing import print_models, records
+from localcollab.models.listing import records, total_line
 from localcollab.models.other_programs import Found, find_everywhere
 from localcollab.models.store import model_text, write_model
 from small_gguf import STRING, small_llama
@@ -87,7 +87,7 @@ def test_a_name_of_another_program_is_linked_not_copied(home: Path) -> None:
 def test_a_file_is_added_under_a_name_of_its_own(home: Path) -> None:
     path = put(home / "odd name.gguf")
     assert add(str(path), "mine").path == path
-    with pytest.raises(BadOption, match="named 'formulary' is there already"):
+    with pytest.raises(BadOption, match="named 'formulary' exists already"):
         add(str(path), "formulary")
     with pytest.raises(BadOption, match="named 'mine' is there already"):
         add(str(put(home / "second.gguf")), "mine")
@@ -153,12 +153,10 @@ def test_verify_tells_sound_changed_and_missing_apart(home: Path) -> None:
     assert "gone" not in [found.name for found in verify(None)]
 
 
-def test_the_list_counts_a_shared_file_once(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_list_counts_a_shared_file_once(home: Path) -> None:
     shared(home)
-    print_models((), elsewhere=False, as_json=False)
-    last = capsys.readouterr().out.splitlines()[-1]
     size = f"{len(MODEL) / 1024:.1f} KiB"
-    assert last.endswith(f" files, {size} of it kept by localcollab")
+    assert total_line(records(load_catalog())).endswith(f", of which localcollab keeps {size}")
     found = {record["name"]: record for record in records(load_catalog())}
     assert (found["one"]["installed"], found["one"]["kept_by"]) == (True, "localcollab")
     assert (found["qwen2.5-7b"]["installed"], found["qwen2.5-7b"]["kept_by"]) == (False, "nobody")

@@ -1,10 +1,9 @@
-"""`localcollab models pull`: what is to be fetched, whether it fits, then the fetching."""
+"""A model or a team -> the files that a pull downloads, and whether they fit this machine."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 
-from localcollab.catalog import Catalog, Deferral, ModelEntry, TeamEntry, load_catalog
+from localcollab.catalog import Catalog, Deferral, ModelEntry, TeamEntry
 from localcollab.catalog.entries import nearest
 from localcollab.errors import BadCatalog, BadOption, DownloadFailed
 from localcollab.llama.options import Options
@@ -13,26 +12,20 @@ from localcollab.models.fit import fit_team
 from localcollab.models.fit_report import verdict
 from localcollab.models.installed import state_of
 from localcollab.models.listing import size_text
-from localcollab.terminal.status import Status
 
 _SMALL_CTX = 2048
-"""A pull is refused when not even this context fits."""
+"""A pull is refused where not even this context fits."""
 
 
-def run(name: str | None, catalogs: tuple[Path, ...], *, converter: bool, force: bool) -> None:
-    """Raises `BadCatalog`, `BadOption`, `DownloadFailed`."""
-    status = Status()
-    if name is None and not converter:
-        raise BadOption("nothing to pull: name a model or a team (localcollab models list)")
-    if converter:
-        from localcollab.models.converter import fetch_converter
-
-        print(f"the converter is in {fetch_converter(status.note)}")
-    if name is not None:
-        _pull(load_catalog(*catalogs), name, status, force=force)
+@dataclass(frozen=True, slots=True)
+class Pull:
+    present: tuple[ModelEntry, ...]
+    """Those that are installed and unchanged, or not from a hub."""
+    offers: tuple[pull.Offer, ...]
 
 
-def _pull(catalog: Catalog, name: str, status: Status, *, force: bool) -> None:
+def plan_pull(catalog: Catalog, name: str, *, force: bool) -> Pull:
+    """Asks the hub. Raises `BadCatalog`, `BadOption`, `DownloadFailed`."""
     team = as_team(catalog, name)
     entries = files_of_team(catalog, team)
     hubless = [e for e in entries if not e.can_be_pulled and not e.path.is_file()]
@@ -41,22 +34,16 @@ def _pull(catalog: Catalog, name: str, status: Status, *, force: bool) -> None:
             f"{hubless[0].name}: {hubless[0].path} is missing and its entry names no repository: put "
             "the file there, or add repository and file"
         )
-    sound = [entry for entry in entries if entry.can_be_pulled and state_of(entry) == "sound"]
-    for entry in entries:
-        if entry in sound or not entry.can_be_pulled:
-            print(f"{entry.name} is here already: {entry.path}")
-    wanted = [entry for entry in entries if entry.can_be_pulled and entry not in sound]
+    present = [e for e in entries if not e.can_be_pulled or state_of(e) == "sound"]
+    wanted = [entry for entry in entries if entry not in present]
     if not wanted:
-        return
+        return Pull(tuple(present), ())
     pull.require_hub()
     pull.quiet_unless_terminal()
     offers = [pull.ask(entry) for entry in wanted]
     pull.require_disk(offers)
     require_fit(catalog, team, offers, force=force)
-    for offer in offers:
-        status.note(f"{offer.entry.name}: {size_text(offer.bytes_to_fetch)} to fetch")
-        done = pull.fetch(offer, status.note)
-        print(f"pulled {done.name}: {done.path} (sha256 {(done.sha256 or '')[:12]})")
+    return Pull(tuple(present), tuple(offers))
 
 
 def as_team(catalog: Catalog, name: str) -> TeamEntry:
