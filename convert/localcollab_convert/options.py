@@ -1,4 +1,4 @@
-"""Options that several `convert` commands take, in one wording."""
+"""Options that several `convert` commands take, in one wording. Others are defined in the command."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,14 +6,27 @@ from typing import Annotated
 import typer
 
 Data = Annotated[
-    Path, typer.Option(help="JSONL of messages, prompt/completion or text; or a .txt file.")
+    Path,
+    typer.Option(
+        help="Training data: JSONL of messages, prompt/completion or text; or a .txt file."
+    ),
 ]
-Valid = Annotated[Path | None, typer.Option(help="Validation data; default: a tenth of the data.")]
-Work = Annotated[Path | None, typer.Option(help="Where resumable work is kept; default: OUT.work.")]
+Valid = Annotated[
+    Path | None, typer.Option(help="Validation data. Default: a tenth of the training data.")
+]
+Work = Annotated[
+    Path | None, typer.Option(help="Folder for the state of a resumable run. Default: OUT.work.")
+]
 Converter = Annotated[
-    Path | None, typer.Option(help="A llama.cpp checkout of the installed version.")
+    Path | None,
+    typer.Option(help="llama.cpp source folder of the installed version. Default: the cached one."),
 ]
 TrustTokenizer = Annotated[
     str | None,
-    typer.Option(help="For a tokenizer trained here: whose splitting it has, as gpt-2."),
+    typer.Option(
+        help="Pre-tokenizer of a custom tokenizer that llama.cpp does not recognize, e.g. gpt-2."
+    ),
+]
+Force = Annotated[
+    bool, typer.Option("--force", help="Write the result even if no better than one member.")
 ]

@@ -166,7 +166,7 @@ def refresh(
     The old expert stays until the new one is at least as good on what was known.
     """
     try:
-        module = importlib.import_module("localcollab_convert.expert.refresh_command")
+        module = importlib.import_module("localcollab_convert.refresh.cli")
     except ModuleNotFoundError as error:
         raise LocalcollabError(
             f"docs refresh needs {error.name}: pip install 'localcollab[convert]'"

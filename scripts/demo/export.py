@@ -20,7 +20,7 @@ from localcollab.llama import quantizer
 from localcollab.llama.context import LlamaModel
 from localcollab.llama.options import Options
 from localcollab.llama.weights import load_weights
-from localcollab_convert.model.llama_file import add_shape, finish
+from localcollab_convert.formats.llama import add_shape, write_weights
 
 CHAT_TEMPLATE = (
     "{%- for message in messages -%}"
@@ -60,7 +60,7 @@ def write_f16(
     _add_vocabulary(writer, tokenizer)
     if chat_template is not None:
         writer.add_chat_template(chat_template)
-    finish(writer, model)
+    write_weights(writer, model)
     os.replace(partial, path)
 
 

@@ -41,7 +41,7 @@ from localcollab.methods.bridges import load_bridge
 from localcollab.methods.calm import CalmModel
 from localcollab.teams.open import Member, probe_member
 from localcollab_convert.calm.make import BridgeMaker
-from localcollab_convert.calm.request import Recipe, Request
+from localcollab_convert.calm.request import BridgeRequest, Recipe
 
 PLANS = (
     Plan(
@@ -177,7 +177,7 @@ def _write_questions(build: Build) -> None:
 
 def _make_bridge(build: Build) -> None:
     out = build.out
-    request = Request(
+    request = BridgeRequest(
         anchor=Member("sums", out / "sums.gguf"),
         augmenting=(Member("keys", out / "keys.gguf"),),
         data=out / "train.jsonl",

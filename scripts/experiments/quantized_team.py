@@ -23,10 +23,12 @@ from localcollab.evaluation.scores import Score, score
 from localcollab.methods.heads import load_head, save_head
 from localcollab.teams.open import TeamPlan, open_team, plan_from_catalog
 from localcollab.terminal.status import Status
-from localcollab_convert.model.pipeline import Conversion, Made, Request, parse_types
+from localcollab_convert.model.conversion import Conversion
+from localcollab_convert.model.request import ModelRequest, QuantizedFile, parse_types
 from localcollab_convert.staging.stages import write_json, write_text
 from localcollab_convert.verify.rebind import bind
-from localcollab_convert.verify.verify import Asked, Verification, verify
+from localcollab_convert.verify.request import Verification, VerifyRequest
+from localcollab_convert.verify.verify import verify
 
 TYPES = ("Q8_0", "Q6_K", "Q4_K_M", "Q2_K")
 _N_TOKENS = 16384
@@ -37,7 +39,7 @@ _DATA = SHIPPED / DEFAULT_TEAM
 class Row:
     """The whole team at one type."""
 
-    files: Sequence[Made]
+    files: Sequence[QuantizedFile]
     """Base first."""
     base: Verification
     own_threshold: Score
@@ -58,9 +60,11 @@ def main() -> None:
     rows = []
     for file_type in parse_types(given.type or list(TYPES)):
         files = quantize(plan, given.originals, given.out, file_type, status)
-        against = given.originals / plan.first.path.name
-        asked = Asked(text, plan.head, _N_TOKENS)
-        found = verify(files[0].path, against, asked, status.show)
+        request = VerifyRequest(
+            path=files[0].path, against=given.originals / plan.first.path.name, text=text,
+            head=plan.head, n_tokens=_N_TOKENS,
+        )  # fmt: skip
+        found = verify(request, status.show)
         rows.append(answer(plan, files, found, questions, status))
     status.clear()
     write_json(given.out / "quantized-team.json", [record(row) for row in rows])
@@ -83,16 +87,19 @@ def conversations(questions: Sequence[Question]) -> str:
 
 def quantize(
     plan: TeamPlan, originals: Path, out: Path, file_type: str, status: Status
-) -> list[Made]:
+) -> list[QuantizedFile]:
     """Every member's file, base first."""
     sources = [originals / member.path.name for member in plan.files]
-    requests = [Request(source, (file_type,), source.stem, out) for source in sources]
+    requests = [
+        ModelRequest(source=source, types=(file_type,), name=source.stem, out=out)
+        for source in sources
+    ]
     return [Conversion(r, status.show, status.show).quantized(file_type) for r in requests]
 
 
 def answer(
     plan: TeamPlan,
-    files: Sequence[Made],
+    files: Sequence[QuantizedFile],
     found: Verification,
     questions: Sequence[Question],
     status: Status,

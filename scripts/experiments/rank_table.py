@@ -72,10 +72,8 @@ def folds_of(records: Sequence[Record], n_folds: int, seed: int) -> list[list[Re
 def train(
     records: Sequence[Record], folder: Path, asked: argparse.Namespace, status: Status
 ) -> Path:
-    from localcollab_convert.ranker.encoder import Size
-    from localcollab_convert.ranker.make import RankerMaker
-    from localcollab_convert.ranker.request import Request
-    from localcollab_convert.ranker.train import Recipe
+    from localcollab_convert.ranker.make import make_ranker
+    from localcollab_convert.ranker.request import EncoderSize, RankerRequest, Recipe
 
     data = folder / "train.jsonl"
     lines = [
@@ -84,14 +82,12 @@ def train(
         for r in records
     ]  # fmt: skip
     data.write_text("".join(lines), encoding="utf-8")
-    request = Request(
-        data=data, out=folder / "ranker", size=Size(asked.width, asked.layers, asked.vocab),
+    request = RankerRequest(
+        data=data, out=folder / "ranker", size=EncoderSize(asked.width, asked.layers, asked.vocab),
         recipe=Recipe(seed=asked.seed, n_epochs=asked.epochs), n_source=asked.source_tokens,
         n_candidate=asked.candidate_tokens,
     )  # fmt: skip
-    made = RankerMaker(
-        request, lambda line: status.show(f"{folder.name}: {line}"), status.note
-    ).make()
+    made = make_ranker(request, lambda line: status.show(f"{folder.name}: {line}"), status.note)
     status.note(
         f"{folder.name}: {made.n_parameters / 1e6:.2f} M parameters, {made.accuracy:.3f} on "
         f"{made.n_pairs} validation pairs, {made.parity:.1g} from PyTorch"

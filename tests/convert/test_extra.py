@@ -19,7 +19,20 @@ LACKING = (
     [
         (["head", "--data", TEXT, "--out", "head.safetensors"], "torch"),
         (["imatrix", BASE, "--text", TEXT, "--out", "imatrix.gguf"], "gguf"),
-        (["mixture", "--data", TEXT, "--out", "mixture.json"], "torch"),
+        (
+            [
+                "calm",
+                "--anchor",
+                BASE,
+                "--augmenting",
+                BASE,
+                "--data",
+                TEXT,
+                "--out",
+                "b.safetensors",
+            ],
+            "torch",
+        ),
         (["ranker", "--data", TEXT, "--out", "ranker", "--from-scratch"], "transformers"),
     ],
 )

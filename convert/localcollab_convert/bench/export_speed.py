@@ -1,7 +1,7 @@
-"""How fast `convert head` exports, beside llama.cpp's own prompt speed with outputs at the same places.
+"""Speed of the export of `convert head`, compared with llama.cpp's bare prompt speed on the same tokens.
 
 `localcollab bench` runs this as a child process: the request is one JSON object on standard input, the
-answer one on standard output.
+result one on standard output.
 """
 
 import json
@@ -17,7 +17,7 @@ from localcollab.llama.options import Options
 from localcollab.llama.probe import probe
 from localcollab.llama.weights import load_weights
 from localcollab_convert.export.examples import Example
-from localcollab_convert.export.export import N_OUTPUTS, score
+from localcollab_convert.export.shards import N_OUTPUTS, score
 
 
 def main(request: dict[str, Any]) -> dict[str, object]:

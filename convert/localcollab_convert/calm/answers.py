@@ -1,6 +1,6 @@
-"""How often whole answers are right, before and after: the runtime on the GGUF files, greedily."""
+"""Share of exact answers before and after, generated greedily by the runtime on the GGUF files."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.generate import generate
@@ -9,23 +9,22 @@ from localcollab.language_model import LanguageModel
 from localcollab_convert.calm.request import Accuracy
 from localcollab_convert.export.examples import Example
 from localcollab_convert.head.calibrate import score_answer
-
-OnProgress = Callable[[str], None]
+from localcollab_convert.staging.stages import OnProgress
 
 
 def answer_all(
-    name: str, model: LanguageModel, examples: Sequence[Example], show: OnProgress
+    name: str, model: LanguageModel, examples: Sequence[Example], on_progress: OnProgress
 ) -> list[bool]:
-    """Whether the last answer of each example comes out word for word."""
+    """Whether the last answer of each example equals the reference."""
     right = []
     for n, example in enumerate(examples, 1):
         start, end = example.answers[-1]
-        # Where no right answer is to come any more.
+        # A longer answer cannot be exact.
         limits = Limits(max_tokens=(end - start) * 5 // 4 + 8)
         done = list(generate(model, example.tokens[:start], limits=limits))[-1]
         assert isinstance(done, Finished), "a generation ends with Finished"
         right.append(score_answer(done.text, example.gold or "", "exact") == 1.0)
-        show(f"measure: {name}, answer {n} of {len(examples)}")
+        on_progress(f"measure: {name}, answer {n} of {len(examples)}")
     return right
 
 

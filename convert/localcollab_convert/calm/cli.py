@@ -1,65 +1,106 @@
-"""The options of `localcollab convert calm`: thin; torch is imported when the command runs."""
+"""`localcollab convert calm`: options -> `BridgeRequest`; prints what was trained."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from localcollab.cli.options import Json, Models, NCtx, Threads
-from localcollab_convert.options import Data, Valid, Work
-from localcollab_convert.staging.interrupted import resumable
+from localcollab_convert.options import Data, Force, Valid, Work
+from localcollab_convert.output import print_result, resumable_progress
+from localcollab_convert.staging.outputs import work_folder
+
+if TYPE_CHECKING:
+    from localcollab_convert.calm.request import Accuracy, BridgeResult
 
 
 def calm(
     anchor: Annotated[
-        str, typer.Option(help="The model that answers: a GGUF file, or a model's name.")
+        str, typer.Option(help="Model that answers: a GGUF file, or a model of the catalogue.")
     ],
     augmenting: Annotated[
-        list[str], typer.Option(help="A model it looks into; may be repeated, in this order.")
+        list[str], typer.Option(help="Model whose states it attends to; may be repeated.")
     ],
     data: Data,
-    out: Annotated[Path, typer.Option(help="The bridge file to write: BRIDGE.safetensors.")],
+    out: Annotated[Path, typer.Option(help="Bridge file to write: BRIDGE.safetensors.")],
     valid: Valid = None,
     models: Models = None,
     work: Work = None,
-    pairs: Annotated[
-        int | None, typer.Option(help="Layer pairs; default: one for every 4th layer, at least 3.")
+    n_pairs: Annotated[
+        int | None,
+        typer.Option(
+            "--pairs", help="Number of layer pairs. Default: one for every 4th layer, at least 3."
+        ),
     ] = None,
     layers: Annotated[
-        str | None, typer.Option(help="Which pairs, AUGMENTING:ANCHOR from 0: 0:0,1:2.")
+        str | None, typer.Option(help="Layer pairs as AUGMENTING:ANCHOR from 0, e.g. 0:0,1:2.")
     ] = None,
-    inner: Annotated[int, typer.Option(help="Width of keys and values, of all heads.")] = 256,
-    heads: Annotated[int, typer.Option(help="Of each pair's attention.")] = 4,
-    steps: Annotated[int, typer.Option(help="At most; validation may end it earlier.")] = 1000,
-    batch: Annotated[int, typer.Option(help="Examples a step.")] = 32,
-    learning_rate: Annotated[float, typer.Option(help="Its highest value.")] = 2e-3,
-    seed: Annotated[int, typer.Option(help="Of training, the split and the sample.")] = 0,
-    half: Annotated[bool, typer.Option("--half", help="Write float16: half the size.")] = False,
-    measure_on: Annotated[
-        int, typer.Option(help="At most so many validation answers before and after.")
-    ] = 100,
-    force: Annotated[
-        bool, typer.Option("--force", help="Write a bridge that gains nothing, too.")
+    n_inner: Annotated[
+        int, typer.Option("--inner", help="Width of keys and values, all heads together.")
+    ] = 256,
+    n_heads: Annotated[
+        int, typer.Option("--heads", help="Number of attention heads of each pair.")
+    ] = 4,
+    n_steps: Annotated[
+        int, typer.Option("--steps", help="Maximum number of steps; training may stop earlier.")
+    ] = 1000,
+    batch: Annotated[int, typer.Option(help="Number of examples a step.")] = 32,
+    learning_rate: Annotated[float, typer.Option(help="Peak learning rate.")] = 2e-3,
+    seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
+    half: Annotated[
+        bool, typer.Option("--half", help="Write float16 weights: half the size.")
     ] = False,
+    measure_on: Annotated[
+        int, typer.Option(help="Maximum number of validation answers before and after.")
+    ] = 100,
+    force: Force = False,
     n_ctx: NCtx = None,
-    threads: Threads = None,
+    n_threads: Threads = None,
     as_json: Json = False,
 ) -> None:
-    """Train a bridge: cross-attention from one model's layers to others' (CALM).
+    """Train a bridge: cross-attention from one model's layers to those of others (CALM).
 
-    All models stay as they are. Can be stopped at any time: the same command goes on where it was.
+    The models stay unchanged. Can be interrupted: the same command resumes.
     """
-    from localcollab_convert.calm import command
-    from localcollab_convert.calm.request import Recipe
+    from localcollab_convert.calm.make import make_bridge
+    from localcollab_convert.calm.models import find_members
+    from localcollab_convert.calm.request import BridgeRequest, Recipe, parse_layers
 
     recipe = Recipe(
-        n_inner=inner, n_heads=heads, seed=seed, n_steps=steps, batch=batch,
+        n_inner=n_inner, n_heads=n_heads, seed=seed, n_steps=n_steps, batch=batch,
         learning_rate=learning_rate,
     )  # fmt: skip
-    choice = command.ModelChoice(anchor, tuple(augmenting), tuple(models or ()))
-    request = command.request(
-        choice, recipe, data=data, valid=valid, out=out, work=work, n_pairs=pairs, layers=layers,
-        half=half, measure_on=measure_on, force=force, n_ctx=n_ctx, n_threads=threads,
+    members = find_members((anchor, *augmenting), tuple(models or ()))
+    request = BridgeRequest(
+        anchor=members[0], augmenting=members[1:], data=data, valid=valid, out=out,
+        work=work_folder(out, work), recipe=recipe, n_pairs=n_pairs,
+        layers=None if layers is None else parse_layers(layers), half=half, measure_on=measure_on,
+        force=force, n_ctx=n_ctx, n_threads=n_threads,
     )  # fmt: skip
-    with resumable():
-        command.run(request, as_json=as_json)
+    with resumable_progress() as status:
+        result = make_bridge(request, status.show, status.note)
+    names = [member.name for member in request.augmenting]
+    print_result(asdict(result), _lines(result, names), as_json=as_json)
+
+
+def _lines(result: "BridgeResult", names: Sequence[str]) -> Iterator[str]:
+    trained = result.trained
+    yield f"{'nats an answer token':30}  {trained.n_valid} validation examples"
+    yield f"  {'anchor alone':28}  {trained.anchor_loss:.4f}"
+    yield f"  {'with the bridge':28}  {trained.best.valid_loss:.4f}  (step {trained.best.step})"
+    if result.accuracy:
+        yield from _accuracy_lines(result.accuracy)
+    yield ""
+    joined = ", ".join(f"{names[p.model]} {p.source} -> {p.target}" for p in result.pairs)
+    yield f"layers: {joined}; {trained.n_parameters / 1e6:.2f}M parameters"
+    yield f"{result.path} (sha256 {result.sha256[:12]}), {result.path.stem}.curve.png"
+
+
+def _accuracy_lines(accuracy: "Accuracy") -> Iterator[str]:
+    yield f"{'exact answers':30}  {accuracy.n} validation answers, generated by the runtime"
+    yield f"  {'anchor alone':28}  {accuracy.anchor:.3f}"
+    yield f"  {'with the bridge':28}  {accuracy.composed:.3f}"
+    for kind, (before, after) in accuracy.by_kind.items():
+        yield f"    {kind:26}  {before:.3f} -> {after:.3f}"

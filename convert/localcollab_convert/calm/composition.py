@@ -1,7 +1,7 @@
-"""CALM in PyTorch, for training: an anchor whose layers look into frozen augmenting models.
+"""CALM in PyTorch, for training: an anchor whose layers attend to frozen augmenting models.
 
-The mathematics of `localcollab.methods.calm`, on Llama-like models of transformers, by forward hooks:
-a position sees the augmenting models' states up to itself, never beyond.
+The mathematics of `localcollab.methods.calm`, by forward hooks on Llama-like models of transformers. The
+attention is causal: a position sees the augmenting models' states up to itself.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from localcollab.methods.bridges import NORM_EPS, LayerPair, Pair
 
 
 class PairModule(nn.Module):
-    """One layer pair. The output projection starts at zero: a fresh bridge changes nothing."""
+    """One layer pair. The output projection starts at zero: an untrained bridge changes nothing."""
 
     def __init__(
         self, d_anchor: int, d_augmenting: int, n_inner: int, n_heads: int,
@@ -34,7 +34,7 @@ class PairModule(nn.Module):
         nn.init.zeros_(self.output.weight)
 
     def forward(self, anchor: Tensor, augmenting: Tensor) -> Tensor:
-        """(b, n, d_B), (b, n, d_A) -> what is added to the anchor's states, (b, n, d_B)."""
+        """(b, n, d_B), (b, n, d_A) -> added to the anchor's states, (b, n, d_B)."""
         a = self.norm_augmenting(augmenting)
         q = self._by_head(self.query(self.norm_anchor(anchor)))
         k, v = self._by_head(self.key(a)), self._by_head(self.value(a))
@@ -50,7 +50,7 @@ class PairModule(nn.Module):
         return x.view(b, n, self.n_heads, -1).transpose(1, 2)
 
     def to_pair(self) -> Pair:
-        """For a bridge file."""
+        """In the layout of a bridge file."""
         return Pair(
             *(
                 module.weight.detach().float().numpy().copy()
@@ -63,15 +63,15 @@ class PairModule(nn.Module):
 
 
 def _bias(slopes: Sequence[float], q: Tensor) -> Tensor:
-    """(H, n, n): what each head takes from a score for its distance; the future's is gone."""
+    """(H, n, n): penalty of each head for distance; -inf for later positions."""
     at = torch.arange(q.shape[2], device=q.device)
     back = (at[:, None] - at[None, :]).to(torch.float32)
-    lost = -torch.tensor(slopes, device=q.device)[:, None, None] * back
-    return lost.masked_fill(back < 0, -torch.inf).to(q.dtype)
+    penalty = -torch.tensor(slopes, device=q.device)[:, None, None] * back
+    return penalty.masked_fill(back < 0, -torch.inf).to(q.dtype)
 
 
 class Composition(nn.Module):
-    """All models frozen; only `pairs` learn. Layers are counted from 0."""
+    """All models are frozen; only `pairs` are trained. Layers are counted from 0."""
 
     def __init__(
         self, anchor: Any, augmenting: Sequence[Any], layers: Sequence[LayerPair], n_inner: int,
@@ -92,7 +92,7 @@ class Composition(nn.Module):
         self.is_on = True
         self._states: list[tuple[Tensor, ...]] = []
         for target in {pair.target for pair in layers}:
-            anchor.model.layers[target].register_forward_hook(self._look(target))
+            anchor.model.layers[target].register_forward_hook(self._hook(target))
 
     def load(self, pairs: Sequence[Pair]) -> None:
         """The values of a bridge file."""
@@ -101,27 +101,27 @@ class Composition(nn.Module):
                 weight = torch.from_numpy(getattr(pair, field.name))
                 getattr(module, field.name).weight.data.copy_(weight)
 
-    def _look(self, target: int) -> Callable[..., Any]:
-        mine = [(n, pair) for n, pair in enumerate(self.layers) if pair.target == target]
+    def _hook(self, target: int) -> Callable[..., Any]:
+        own = [(n, pair) for n, pair in enumerate(self.layers) if pair.target == target]
 
         def hook(_module: nn.Module, _inputs: Any, output: Any) -> Any:
             if not self.is_on:
                 return output
             states = output[0] if isinstance(output, tuple) else output
-            # hidden_states[0] is the embedding, the last one has passed the final norm.
-            added = sum(self.pairs[n](states, self._states[p.model][p.source + 1]) for n, p in mine)
+            # hidden_states[0] is the embedding; the last one is after the final norm.
+            added = sum(self.pairs[n](states, self._states[p.model][p.source + 1]) for n, p in own)
             composed = states + added
             return (composed, *output[1:]) if isinstance(output, tuple) else composed
 
         return hook
 
-    def forward(self, tokens: Tensor, kept: Tensor | int = 0) -> Tensor:
-        """(b, n) -> logits (b, n, n_vocab), or only at the positions `kept`."""
+    def forward(self, tokens: Tensor, positions: Tensor | int = 0) -> Tensor:
+        """(b, n) -> logits (b, n, n_vocab), or only at `positions`."""
         self._states = []
         for model in self.augmenting if self.is_on else ():
             with torch.no_grad():
-                # The body alone: nobody asks these models for logits.
+                # Without the LM head: no logits are needed.
                 found = model.model(tokens, output_hidden_states=True, use_cache=False)
             self._states.append(found.hidden_states)
-        logits: Tensor = self.anchor(tokens, use_cache=False, logits_to_keep=kept).logits
+        logits: Tensor = self.anchor(tokens, use_cache=False, logits_to_keep=positions).logits
         return logits

@@ -1,15 +1,15 @@
-"""The losses of a bridge's training as a picture."""
+"""The losses of a training as a PNG."""
 
 import os
 from pathlib import Path
 
-from localcollab_convert.calm.request import Trained
+from localcollab_convert.calm.request import TrainedBridge
 
 _INK, _TRAIN, _VALID, _ANCHOR = "#333333", "#d98324", "#1f6f8b", "#7a7a7a"
 
 
-def plot_losses(trained: Trained, title: str, path: Path) -> None:
-    """A PNG: training and validation loss over the steps, the anchor alone as a line."""
+def plot_losses(trained: TrainedBridge, title: str, path: Path) -> None:
+    """Training and validation loss over the steps, and the loss of the anchor alone."""
     import matplotlib
 
     matplotlib.use("Agg")

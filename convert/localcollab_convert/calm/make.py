@@ -1,9 +1,9 @@
 """`convert calm`: a bridge trained in PyTorch, then measured by the runtime on the GGUF files.
 
-Two stages, each skipped where its manifest still holds. The bridge file is written last.
+Two stages, each skipped where its manifest matches. The bridge file is written last.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
 from importlib.metadata import version
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from localcollab.errors import BadData, BadOption, BridgeMismatch
+from localcollab.errors import BridgeMismatch
 from localcollab.llama.context import LlamaModel
 from localcollab.llama.machine import physical_cores
 from localcollab.llama.options import Options
@@ -33,40 +33,58 @@ from localcollab_convert.calm.answers import answer_all, summarize
 from localcollab_convert.calm.composition import Composition, PairModule
 from localcollab_convert.calm.curve import plot_losses
 from localcollab_convert.calm.models import load_frozen, require_same_logits
-from localcollab_convert.calm.request import Accuracy, Evaluated, Made, Request, Trained
+from localcollab_convert.calm.request import (
+    Accuracy,
+    BridgeRequest,
+    BridgeResult,
+    Evaluated,
+    TrainedBridge,
+)
 from localcollab_convert.calm.train import BridgeTraining
-from localcollab_convert.export.examples import Encoder, Example, hold_out, parse_file
+from localcollab_convert.export.examples import Encoder, Example
+from localcollab_convert.export.make import split_examples
+from localcollab_convert.export.request import require_files
 from localcollab_convert.head.calibrate import choose_examples
-from localcollab_convert.staging.stages import Stage, file_sha256, write_json
+from localcollab_convert.staging.outputs import claim
+from localcollab_convert.staging.stages import (
+    OnProgress,
+    Stage,
+    file_sha256,
+    package_versions,
+    write_json,
+)
 
 if TYPE_CHECKING:
     from localcollab.llama.weights import Weights
 
-VALID_SHARE = 0.1
-"""Of the examples, held out where no validation file is given."""
 _PAIRS = "pairs.safetensors"
 
-OnProgress = Callable[[str], None]
+
+def make_bridge(
+    request: BridgeRequest, on_progress: OnProgress, on_note: OnProgress
+) -> BridgeResult:
+    """`on_progress` is transient, `on_note` stays.
+
+    Raises `BadOption`, `BadData`, `BadModelFile`, `BridgeMismatch`, `VocabularyMismatch`.
+    """
+    maker = BridgeMaker(request, on_progress, on_note)
+    with claim(request.out, request.work):
+        return maker.make()
 
 
 class BridgeMaker:
-    """The stages of one request. `on_progress` is shown and forgotten, `on_note` stays."""
+    """The stages of one request."""
 
-    def __init__(self, request: Request, on_progress: OnProgress, on_note: OnProgress) -> None:
-        """Raises `BadOption`, `BadData`."""
-        if not request.augmenting:
-            raise BadOption("nothing to compose the anchor with: add --augmenting FILE")
-        for path in filter(None, (request.data, request.valid)):
-            if not path.is_file():
-                raise BadData(f"{path}: no such file: give JSONL or .txt data")
-        adapted = [m.name for m in (request.anchor, *request.augmenting) if m.adapter]
-        if adapted:
-            raise BadOption(f"{adapted[0]} has an adapter: merge it into its weights first")
+    def __init__(
+        self, request: BridgeRequest, on_progress: OnProgress, on_note: OnProgress
+    ) -> None:
+        """Raises `BadData`."""
+        require_files(request.data, request.valid)
         self.request = request
         self._show, self._note = on_progress, on_note
 
-    def make(self) -> Made:
-        """All stages, and the finished files. Raises `BridgeMismatch` for a bridge of no use."""
+    def make(self) -> BridgeResult:
+        """All stages, and the finished files. Raises `BridgeMismatch` where the bridge gains nothing."""
         trained = self.train()
         self._require_better(trained)
         accuracy = self.measure()
@@ -79,7 +97,7 @@ class BridgeMaker:
 
     @cached_property
     def _anchor(self) -> OpenTeam:
-        """The anchor alone, with its chat template."""
+        """The anchor as a team of one, with its chat template."""
         anchor = self.request.anchor
         plan = TeamPlan(anchor.name, (replace(anchor, name=BASE),))
         return open_team(plan, self._options, self._show)
@@ -117,23 +135,11 @@ class BridgeMaker:
 
     @cached_property
     def _examples(self) -> tuple[list[Example], list[Example]]:
-        """(train, valid). Notes what was left out."""
+        """(train, valid). Notes which were left out."""
         n_ctx = min(self._runtime.n_ctx, *(w.n_ctx_train for w in self._weights.values()))
         encoder = Encoder(self._runtime.vocabulary, self._anchor.template, n_ctx)
-        sets = []
-        for path in filter(None, (self.request.data, self.request.valid)):
-            examples, left_out = encoder.encode(parse_file(path))
-            if left_out:
-                self._note(
-                    f"{len(left_out)} examples do not fit the context of {n_ctx} tokens and are "
-                    f"left out ({left_out[0]}{', ...' if len(left_out) > 1 else ''})"
-                )
-            if not examples:
-                raise BadData(f"{path}: no example fits the context of {n_ctx}: give --n-ctx")
-            sets.append(examples)
-        if len(sets) == 2:
-            return sets[0], sets[1]
-        return hold_out(sets[0], VALID_SHARE, self.request.recipe.seed)
+        request = self.request
+        return split_examples(encoder, request.data, request.valid, request.recipe.seed, self._note)
 
     @cached_property
     def _train(self) -> Stage:
@@ -146,18 +152,18 @@ class BridgeMaker:
             "pairs": self.pairs,
             "n_ctx": request.n_ctx,
             **asdict(request.recipe),
-            "versions": {n: version(n) for n in ("localcollab", "torch", "transformers")},
+            "versions": package_versions("localcollab", "torch", "transformers"),
         }
         return Stage("train", request.work / "train", key)
 
-    def train(self) -> Trained:
+    def train(self) -> TrainedBridge:
         """Stage 1."""
         stage = self._train
         done = stage.resume(self._note)
         if done is None:
             done = self._fit(stage)
         curve = tuple(Evaluated(**point) for point in done["curve"])
-        return Trained(curve, done["n_train"], done["n_valid"], done["n_parameters"])
+        return TrainedBridge(curve, done["n_train"], done["n_valid"], done["n_parameters"])
 
     def _fit(self, stage: Stage) -> dict[str, Any]:
         train, valid = self._examples
@@ -170,8 +176,8 @@ class BridgeMaker:
         try:
             run.run(
                 lambda step, loss, best: self._show(
-                    f"train: step {step} of at most {recipe.n_steps}, loss {loss:.4f}, best "
-                    f"validation loss {best:.4f}"
+                    f"train: step {step} of at most {recipe.n_steps}, loss {loss:.4f}, best validation "
+                    f"loss {best:.4f}"
                 )
             )
         finally:
@@ -189,7 +195,7 @@ class BridgeMaker:
         return stage.finish(outputs, _PAIRS)
 
     def _compose(self, tokens: Sequence[int]) -> Composition:
-        """The files in PyTorch with a fresh bridge. `tokens`: what the files are checked with."""
+        """The models in PyTorch with an untrained bridge. `tokens`: for the check against llama.cpp."""
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         models = []
         runtimes = {BASE: self._runtime.weights, **self._weights}
@@ -200,28 +206,28 @@ class BridgeMaker:
             models.append(model)
         torch.manual_seed(self.request.recipe.seed)
         recipe = self.request.recipe
-        made = Composition(
+        composition = Composition(
             models[0], models[1:], self.pairs, recipe.n_inner, recipe.n_heads,
             spread_slopes(recipe.n_heads),
         )  # fmt: skip
-        return made.to(device)
+        return composition.to(device)
 
     def _alone(self, weights: "Weights") -> LlamaModel:
         return LlamaModel(weights, Options(n_ctx=1024, n_outputs=64), name=weights.path.stem)
 
-    def _require_better(self, trained: Trained) -> None:
+    def _require_better(self, trained: TrainedBridge) -> None:
         if trained.best.valid_loss < trained.anchor_loss or self.request.force:
             return
         raise BridgeMismatch(
             f"the bridge is no better than the anchor alone ({trained.best.valid_loss:.4f} and "
             f"{trained.anchor_loss:.4f} nats a validation token), so it is not written: give more "
-            "data, or --force"
+            "data, or `force`"
         )
 
     def measure(self) -> Accuracy | None:
         """Stage 2: answers before and after, by the runtime."""
-        asked = [example for example in self._examples[1] if example.gold is not None]
-        chosen = choose_examples(asked, self.request.measure_on, self.request.recipe.seed)
+        answers = [example for example in self._examples[1] if example.gold is not None]
+        chosen = choose_examples(answers, self.request.measure_on, self.request.recipe.seed)
         if not chosen:
             return None
         key = {"train": self._train.digest(), "measure_on": self.request.measure_on,
@@ -229,7 +235,7 @@ class BridgeMaker:
         stage = Stage("measure", self.request.work / "measure", key)
         done = stage.resume(self._note)
         if done is None:
-            # What is measured is what will be written, to the bit.
+            # Measured as it will be written, e.g. in float16.
             save_bridge(self._bridge({}), stage.folder / _PAIRS, half=self.request.half)
             composed = CalmModel(
                 "composed", self._runtime.weights, self._weights,
@@ -254,7 +260,6 @@ class BridgeMaker:
             own = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
             module.load_state_dict(own)
             modules.append(module.to_pair())
-        names = ("localcollab", "llama-cpp-python", "torch", "transformers", "numpy")
         metadata = BridgeMetadata(
             anchor_sha256=self._verdicts[0].sha256,
             augmenting_sha256s=tuple(verdict.sha256 for verdict in self._verdicts[1:]),
@@ -265,12 +270,14 @@ class BridgeMaker:
             data_sha256=str(self._train.key["data"]),
             seed=recipe.seed,
             metrics=metrics,
-            versions={name: version(name) for name in names},
+            versions=package_versions(
+                "localcollab", "llama-cpp-python", "torch", "transformers", "numpy"
+            ),
         )
         return Bridge(tuple(modules), metadata)
 
-    def _write(self, trained: Trained, accuracy: Accuracy | None) -> Made:
-        """The curve first, the bridge last: where there is a bridge, everything is there."""
+    def _write(self, trained: TrainedBridge, accuracy: Accuracy | None) -> BridgeResult:
+        """The curve first, the bridge last: a bridge file implies the others."""
         out, request = self.request.out, self.request
         names = [request.anchor.name, *(member.name for member in request.augmenting)]
         metrics = {"anchor": trained.anchor_loss, "bridge": trained.best.valid_loss}
@@ -283,4 +290,4 @@ class BridgeMaker:
         write_json(out.with_suffix(".curve.json"), record)
         plot_losses(trained, " + ".join(names), out.with_suffix(".curve.png"))
         save_bridge(self._bridge(metrics), out, half=request.half)
-        return Made(out, file_sha256(out), self.pairs, trained, accuracy)
+        return BridgeResult(out, file_sha256(out), self.pairs, trained, accuracy)

@@ -1,10 +1,9 @@
 """The training of a bridge: cross-entropy of the answers, all models frozen (CALM, arXiv:2401.02412).
 
-The batch of a step depends on (seed, step) alone and a checkpoint holds all else, so a training that
-was cut off goes on as if it had not been. Knows neither GGUF files nor bridge files.
+The batch of a step depends only on (seed, step), and a checkpoint holds everything else, so a resumed
+training is identical to an uninterrupted one. Knows neither GGUF files nor bridge files.
 """
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
@@ -18,19 +17,19 @@ from torch.nn import functional as F
 from localcollab_convert.calm.composition import Composition
 from localcollab_convert.calm.request import Evaluated, Recipe
 from localcollab_convert.export.examples import Example
-from localcollab_convert.staging.checkpoint import load_checkpoint
+from localcollab_convert.staging.stages import load_checkpoint, save_checkpoint
 
 _NO_LOSS = -100
 _SECONDS_BETWEEN_CHECKPOINTS = 20.0
 _BUCKET = 16
-"""Batches whose examples are sorted by length together: little padding, and still chance."""
+"""Number of batches whose examples are sorted by length together: little padding, still random."""
 
 OnStep = Callable[[int, float, float], None]
 """`on_step(step, loss of its batch, best validation loss so far)`, nats a token."""
 
 
 class BridgeTraining:
-    """One training; `run` continues from the checkpoint at `path`, where there is one."""
+    """One training; `run` continues from the checkpoint at `path` if it exists."""
 
     def __init__(
         self,
@@ -54,7 +53,7 @@ class BridgeTraining:
         self._best = _copy(composition.pairs.state_dict())
 
     def run(self, on_step: OnStep) -> float:
-        """The lowest validation loss, whose pairs the composition then holds."""
+        """The lowest validation loss; the composition has its pairs."""
         if self.path.exists():
             self._restore()
         saved_at = time.monotonic()
@@ -73,7 +72,7 @@ class BridgeTraining:
         return self.step >= self.recipe.n_steps or self._n_worse >= self.recipe.patience
 
     def _advance(self) -> float:
-        """One step, and an evaluation before the first and where one is due."""
+        """One step, and an evaluation before the first and after every `eval_every`."""
         if not self.curve:
             self._evaluate()
         for group in self._optimizer.param_groups:
@@ -98,12 +97,12 @@ class BridgeTraining:
     def _loss(self, examples: Sequence[Example]) -> Tensor:
         """Nats of every answer token, (n,)."""
         tokens, targets = pad(examples)
-        kept = torch.nonzero((targets != _NO_LOSS).any(dim=0)).flatten()  # positions
+        positions = torch.nonzero((targets != _NO_LOSS).any(dim=0)).flatten()
         with _autocast(self._device):
-            logits = self.composition(tokens.to(self._device), kept.to(self._device))
-        wanted = targets[:, kept].to(self._device)
-        chosen = wanted != _NO_LOSS
-        return F.cross_entropy(logits[chosen].float(), wanted[chosen], reduction="none")
+            logits = self.composition(tokens.to(self._device), positions.to(self._device))
+        gold = targets[:, positions].to(self._device)
+        chosen = gold != _NO_LOSS
+        return F.cross_entropy(logits[chosen].float(), gold[chosen], reduction="none")
 
     @torch.no_grad()
     def measure(self) -> float:
@@ -139,9 +138,7 @@ class BridgeTraining:
             "recent": self._recent,
             "curve": [asdict(point) for point in self.curve],
         }
-        partial = self.path.with_name(self.path.name + ".partial")
-        torch.save(state, partial)
-        os.replace(partial, self.path)
+        save_checkpoint(state, self.path)
 
     def _restore(self) -> None:
         state = load_checkpoint(self.path, self._device)
@@ -154,9 +151,9 @@ class BridgeTraining:
 
 
 def pad(examples: Sequence[Example]) -> tuple[Tensor, Tensor]:
-    """Tokens and targets, both (b, n): the token wanted after each position, where it is an answer's.
+    """Tokens and targets, both (b, n): the next token of each position, where it is in an answer.
 
-    Padding stands at the end, where causal models never look.
+    Padding is at the end, where causal models do not attend.
     """
     n = max(len(example.tokens) for example in examples)
     tokens = torch.zeros((len(examples), n), dtype=torch.long)
@@ -171,7 +168,7 @@ def pad(examples: Sequence[Example]) -> tuple[Tensor, Tensor]:
 def batches_of_epoch(
     examples: Sequence[Example], size: int, seed: tuple[int, int]
 ) -> list[list[Example]]:
-    """One epoch: a seeded order, examples of like length together."""
+    """One epoch: a seeded order, examples of similar length together."""
     rng = np.random.default_rng(seed)
     order = [examples[i] for i in rng.permutation(len(examples))]
     batches: list[list[Example]] = []
@@ -195,7 +192,7 @@ def _copy(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _autocast(device: torch.device) -> torch.autocast:
-    """bfloat16 where the device computes in it."""
+    """bfloat16 where the device supports it."""
     if device.type == "cuda":
         return torch.autocast("cuda", torch.bfloat16, enabled=torch.cuda.is_bf16_supported())
     has_bf16 = torch.ops.mkldnn._is_mkldnn_bf16_supported()

@@ -1,8 +1,8 @@
-"""Which names an expert knows: the titles of its texts, told from names that only look like them.
+"""Which names an expert knows: its log-prob of a title, compared with names that only look like one.
 
-Strange names are made of the known ones, the front of one and the rear of another, so that nothing
-about a language is assumed. Where the expert spells both alike, or where titles are no names,
-nothing is said about names.
+Unknown names are composed of known ones, the first half of one and the second half of another, with no
+assumption about the language. There is no result where the expert cannot tell them apart, or where titles
+are not names.
 """
 
 import random
@@ -18,41 +18,43 @@ from localcollab.llama.weights import load_weights
 from localcollab.methods.familiarity import NAME, spelling_logprob
 from localcollab_convert.expert.texts import OPENING, Text
 
-_FEWEST = 12
-_MOST = 300
-_LEAST_SHARE = 0.8
-"""Of the titles: where fewer are single names, names are not what the documents are about."""
+_MIN_NAMES = 12
+_MAX_NAMES = 300
+_MIN_SHARE = 0.8
+"""Of the titles; with fewer single names, the documents are not about names."""
 _N_CTX = 256
 
 
 def familiarity(expert: Path, texts: Sequence[Text], seed: int) -> Familiarity | None:
-    """Between the worst-spelled hundredth of the titles and the best-spelled twentieth of strange
-    names; None where these overlap. Raises `BadModelFile`."""
+    """A threshold between the lowest percentile of the titles' log-probs and the 95th of unknown names'.
+
+    None where these overlap. Raises `BadModelFile`.
+    """
     titles = sorted({text.title for text in texts})
     names = [title for title in titles if NAME.fullmatch(title)]
-    if len(names) < max(_FEWEST, _LEAST_SHARE * len(titles)):
+    if len(names) < max(_MIN_NAMES, _MIN_SHARE * len(titles)):
         return None
     rng = random.Random(seed)
-    known = rng.sample(names, min(len(names), _MOST))
-    strange = mingle(names, len(known), rng)
-    if len(strange) < _FEWEST:
+    known = rng.sample(names, min(len(names), _MAX_NAMES))
+    unknown = combine_halves(names, len(known), rng)
+    if len(unknown) < _MIN_NAMES:
         return None
     options = Options(n_ctx=_N_CTX)
     model = LlamaModel(load_weights(expert, options, extra_buffers=False), options, name="speller")
-    worst, best = (
-        float(np.quantile([spelling_logprob(model, OPENING, name) for name in spelled], share))
-        for spelled, share in ((known, 0.01), (strange, 0.95))
+    lowest, highest = (
+        float(np.quantile([spelling_logprob(model, OPENING, name) for name in group], share))
+        for group, share in ((known, 0.01), (unknown, 0.95))
     )
-    return Familiarity(OPENING, (worst + best) / 2) if worst > best else None
+    return Familiarity(OPENING, (lowest + highest) / 2) if lowest > highest else None
 
 
-def mingle(names: Sequence[str], n: int, rng: random.Random) -> list[str]:
-    """Up to `n` names that are none of `names`."""
-    known, made = set(names), set[str]()
+def combine_halves(names: Sequence[str], n: int, rng: random.Random) -> list[str]:
+    """Up to `n` names that are not in `names`."""
+    known, combined = set(names), set[str]()
     for _ in range(20 * n):
-        if len(made) == n:
+        if len(combined) == n:
             break
-        front, rear = rng.sample(names, 2)
-        made.add(front[: len(front) // 2] + rear[len(rear) // 2 :])
-        made -= known
-    return sorted(made)
+        first, second = rng.sample(names, 2)
+        combined.add(first[: len(first) // 2] + second[len(second) // 2 :])
+        combined -= known
+    return sorted(combined)

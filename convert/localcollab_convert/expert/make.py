@@ -1,67 +1,73 @@
-"""`convert expert`: documents -> an expert beside a base -> a head -> a team of the catalogue.
+"""`convert expert`: documents -> an expert for a base -> a head -> a team of the catalogue.
 
-Three resumable stages in one work folder: the expert's training, the questions made from the
-documents, and the head. The head is trained on those questions; or, with `like`, it is the head of
-another team on the same base in which the new expert takes an old one's place: where a base needs
-somebody else does not depend on who that is.
+Three resumable stages in one folder: training of the expert, questions generated from the documents, and
+the head. The head is trained on these questions or, with `like`, it is the head of another team on the
+same base, in which the new expert replaces an old one: where the base needs help does not depend on the
+expert.
 """
 
 import math
 import random
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from localcollab.catalog import Catalog, Familiarity
+from localcollab.catalog import Familiarity
 from localcollab.errors import BadOption, HeadMismatch
 from localcollab.llama.probe import probe
 from localcollab.llama.tokenizer import load_vocabulary
 from localcollab.methods.heads import Head, load_head, save_head
-from localcollab.teams.open import Member, TeamPlan
-from localcollab_convert.bench.published_style import load as load_llama
-from localcollab_convert.expert.card import ExpertCard, save_card
+from localcollab.teams.plan import Member, TeamPlan
+from localcollab_convert.expert.entry import enter_expert
 from localcollab_convert.expert.familiarity import familiarity
-from localcollab_convert.expert.file import write_expert
+from localcollab_convert.expert.file import ExpertCard, save_card, write_expert
 from localcollab_convert.expert.questions import make_questions, to_jsonl
-from localcollab_convert.expert.request import Like, Made, Request
+from localcollab_convert.expert.request import SHAPES, ExpertRequest, ExpertResult
 from localcollab_convert.expert.texts import split_held_out, texts_sha256
-from localcollab_convert.expert.train import SHAPES, Recipe, Training, build, perplexity
-from localcollab_convert.export import export
+from localcollab_convert.expert.train import ExpertTraining, Recipe, build, perplexity
 from localcollab_convert.export.likelihood import measure_nll
+from localcollab_convert.export.make import Exporter
+from localcollab_convert.formats.llama import load_llama
 from localcollab_convert.head.make import HeadMaker
-from localcollab_convert.head.request import Request as HeadRequest
-from localcollab_convert.staging.stages import Stage, file_sha256, write_text
+from localcollab_convert.head.request import HeadRequest
+from localcollab_convert.staging.stages import (
+    OnProgress,
+    Stage,
+    file_sha256,
+    package_versions,
+    write_text,
+)
 
 HELD_OUT = 0.04
-"""Of the texts: for the perplexity. They join the training when that is measured."""
-CONTINUED = "base"
+"""Share of the texts for the perplexity. They join the training after it is measured."""
 CHECKPOINT = "checkpoint.pt"
-_MOST_QUESTIONS = 3000
+_MAX_QUESTIONS = 3000
 _VALID_SHARE = 0.15
 
-OnProgress = Callable[[str], None]
+
+def make_expert(
+    request: ExpertRequest, on_progress: OnProgress, on_note: OnProgress
+) -> ExpertResult:
+    """Trains the expert and enters the team in the catalogue. `on_note` stays, `on_progress` does not.
+
+    Raises `BadOption`, `BadCatalog`, `BadData`, `BadModelFile`, `HeadMismatch`.
+    """
+    result = ExpertMaker(request, on_progress, on_note).make()
+    enter_expert(request, result)
+    return result
 
 
 class ExpertMaker:
-    """The stages of one request. `on_progress` is shown and forgotten, `on_note` stays."""
+    """The stages of one request."""
 
-    def __init__(self, request: Request, on_progress: OnProgress, on_note: OnProgress) -> None:
-        """Raises `BadOption`, `BadCatalog`, `BadModelFile`."""
-        if request.size not in ("auto", CONTINUED, *SHAPES):
-            raise BadOption(
-                f"--size is {request.size!r}: choose auto, {CONTINUED}, {', '.join(SHAPES)}"
-            )
-        if not 0 < request.minutes <= 60 * 24:
-            raise BadOption(f"--minutes is {request.minutes}: give a number above 0, up to 1440")
-        if request.n_steps is not None and not 0 < request.n_steps <= 10**6:
-            raise BadOption(f"--steps is {request.n_steps}: give a number from 1 to a million")
+    def __init__(
+        self, request: ExpertRequest, on_progress: OnProgress, on_note: OnProgress
+    ) -> None:
+        """Raises `BadCatalog`."""
         self.request = request
-        if request.like:
-            _require_place(request.catalog, request.like)
         self._show, self._note = on_progress, on_note
         self._base = request.catalog.model(request.base)
         self._train_texts, self._held_out = split_held_out(request.texts, HELD_OUT, request.seed)
@@ -77,16 +83,16 @@ class ExpertMaker:
         return self.request.out / f"{self.request.name}.safetensors"
 
     @property
-    def _work(self) -> Path:
+    def _folder(self) -> Path:
         return self.request.out / "work"
 
     @property
     def _question_paths(self) -> tuple[Path, Path]:
-        return self._work / "questions-train.jsonl", self._work / "questions-valid.jsonl"
+        return self._folder / "questions-train.jsonl", self._folder / "questions-valid.jsonl"
 
     @property
     def size(self) -> str:
-        """Auto: by the length of the texts."""
+        """`auto` depends on the length of the texts."""
         if self.request.size != "auto":
             return self.request.size
         n_characters = sum(len(text.whole) for text in self.request.texts)
@@ -105,12 +111,12 @@ class ExpertMaker:
             "minutes": None if self.request.n_steps else self.request.minutes,
             "n_steps": self.request.n_steps,
             "seed": self.request.seed,
-            "versions": {n: version(n) for n in ("localcollab", "torch", "transformers")},
+            "versions": package_versions("localcollab", "torch", "transformers"),
         }
-        return Stage("expert", self._work / "expert", key)
+        return Stage("expert", self._folder / "expert", key)
 
     def train(self) -> dict[str, Any]:
-        """Stage 1: NAME.gguf, and what it cost and gained."""
+        """Stage 1: NAME.gguf. Returns steps, seconds and perplexities."""
         stage = self._training
         done = stage.resume(self._note)
         if done is not None:
@@ -122,7 +128,7 @@ class ExpertMaker:
         else:
             model = build(shape, vocabulary.n_tokens, self.request.seed)
         before = perplexity(model, self._held_out, vocabulary)
-        run = Training(
+        run = ExpertTraining(
             model, self._train_texts, vocabulary, self._recipe,
             stage.folder / CHECKPOINT, held_out=self._held_out,
         )  # fmt: skip
@@ -159,89 +165,89 @@ class ExpertMaker:
         self._show(f"expert: step {step} of {n_steps}, loss {loss:.3f}")
 
     def write_questions(self) -> tuple[Path, Path]:
-        """Stage 2: (train, validation); no text has questions in both."""
+        """Stage 2: (train, validation), with the questions of a text in one of them only."""
         rng = random.Random(self.request.seed)
         train, valid = split_held_out(self.request.texts, _VALID_SHARE, self.request.seed + 1)
         if not train or not valid:
             train = valid = list(self.request.texts)
         for path, texts in zip(self._question_paths, (train, valid), strict=True):
-            questions = list(make_questions(texts, rng))[:_MOST_QUESTIONS]
+            questions = list(make_questions(texts, rng))[:_MAX_QUESTIONS]
             if not questions:
                 raise BadOption(
-                    "the documents hold no sentence of four words or more: a head needs some"
+                    "the documents have no sentence of four words or more, which a head needs: add others"
                 )
             write_text(path, to_jsonl(questions))
         return self._question_paths
 
     def plan(self) -> TeamPlan:
         """The new team, without a head."""
-        like, catalog = self.request.like, self.request.catalog
-        names = catalog.team(like.team).require_deferral().experts if like else (self.request.name,)
+        request, catalog = self.request, self.request.catalog
+        names: Sequence[str] = (request.name,)
+        if request.like:
+            names = catalog.team(request.like).require_deferral().experts
         experts = tuple(
-            Member(self.request.name, self.expert_path)
-            if name == self.request.name or (like and name == like.place)
+            Member(request.name, self.expert_path)
+            if name in (request.name, request.place)
             else Member(name, catalog.model(name).path)
             for name in names
         )
         members = (Member("base", self._base.path), *experts)
-        return TeamPlan(self.request.name, members, gate="never")
+        return TeamPlan(request.name, members, gate="never")
 
     def make_head(self, train: Path, valid: Path) -> dict[str, float]:
-        """Stage 3: NAME.safetensors. Returns its NLL beside the members'. Raises `HeadMismatch`."""
-        asked = HeadRequest(
+        """Stage 3: NAME.safetensors. Returns the NLL of head and members. Raises `HeadMismatch`."""
+        request = HeadRequest(
             plan=self.plan(), data=train, valid=valid, out=self.head_path,
-            work=self._work / "head", seed=self.request.seed,
+            work=self._folder / "head", seed=self.request.seed,
             price=self.request.price,
         )  # fmt: skip
-        maker = HeadMaker(asked, self._show, self._note)
+        maker = HeadMaker(request, self._show, self._note)
+        maker.exporter.export()
         if self.request.like is None:
-            maker.export()
             return maker.calibrate().training.nll
-        return self._take_over(maker, self.request.like)
+        return self._reuse_head(maker.exporter, self.request.like)
 
-    def _take_over(self, maker: HeadMaker, like: Like) -> dict[str, float]:
-        exported = maker.export()
-        table = export.load_tables(maker.request.work / "export", exported["valid"])
-        head = self._head_of(like, maker.sha256s)
-        nll = measure_nll(table, head)
+    def _reuse_head(self, exporter: Exporter, like: str) -> dict[str, float]:
+        head = self._head_of(like, exporter.sha256s)
+        nll = measure_nll(exporter.table("valid"), head)
         if nll["head"] >= nll["base"]:
             raise HeadMismatch(
-                f"the head of {like.team!r} does not help here ({nll['head']:.3f} nats a token, the "
-                f"base alone {nll['base']:.3f}): give more --minutes, or leave "
-                "--like out, and a head is trained"
+                f"the head of {like!r} does not help here ({nll['head']:.3f} nats a token, the base "
+                f"alone {nll['base']:.3f}): give more `minutes`, or leave out `like` to train a head"
             )
         metadata = replace(head.metadata, metrics=nll)
         save_head(Head(head.tensors, metadata), self.head_path)
         return nll
 
-    def _head_of(self, like: Like, sha256s: Sequence[str]) -> Head:
-        team = self.request.catalog.team(like.team).require_deferral()
+    def _head_of(self, like: str, sha256s: Sequence[str]) -> Head:
+        team = self.request.catalog.team(like).require_deferral()
         head = load_head(self.request.catalog.trained("heads", team.head or "").path)
         if head.metadata.base_sha256 != sha256s[0]:
             raise HeadMismatch(
-                f"the head of {like.team!r} belongs to another base than {self.request.base!r}: "
-                "give its base, or leave --like out"
+                f"the head of {like!r} belongs to another base than {self.request.base!r}: "
+                "give its base, or leave out `like`"
             )
         return Head(head.tensors, replace(head.metadata, expert_sha256s=tuple(sha256s[1:])))
 
     @cached_property
     def _whole(self) -> Stage:
-        like = asdict(self.request.like) if self.request.like else None
-        key = {**self._training.key, "like": like, "price": self.request.price}
-        return Stage("made", self._work / "made", key)
+        request = self.request
+        like = {"team": request.like, "place": request.place} if request.like else None
+        key = {**self._training.key, "like": like, "price": request.price}
+        return Stage("made", self._folder / "made", key)
 
-    def make(self) -> Made:
-        """All stages. Nothing stays that holds words of the texts, but for the expert itself."""
-        # What an expert knows by heart is as private as the documents are.
+    def make(self) -> ExpertResult:
+        """All stages. Deletes every file that contains words of the texts, except the expert."""
+        # An expert can recite the documents: it is as private as they are.
         self.request.out.mkdir(parents=True, exist_ok=True, mode=0o700)
         facts = self._whole.resume(self._note)
         if facts is None:
             names = (f"../../{path.name}" for path in (self.expert_path, self.head_path))
             facts = self._whole.finish(self._make(), *names)
-        for path in (*self._question_paths, self._work / "expert" / CHECKPOINT):
+        for path in (*self._question_paths, self._folder / "expert" / CHECKPOINT):
             path.unlink(missing_ok=True)
-        shutil.rmtree(self._work / "head", ignore_errors=True)
-        return self._made(facts)
+        shutil.rmtree(self._folder / "head", ignore_errors=True)
+        return self._result(facts)
 
     def _make(self) -> dict[str, Any]:
         trained = self.train()
@@ -249,24 +255,13 @@ class ExpertMaker:
         known = familiarity(self.expert_path, self.request.texts, self.request.seed)
         return {**trained, "nll": nll, "familiar": asdict(known) if known else None}
 
-    def _made(self, facts: dict[str, Any]) -> Made:
+    def _result(self, facts: dict[str, Any]) -> ExpertResult:
         familiar = facts["familiar"]
-        return Made(
+        return ExpertResult(
             self.expert_path, self.head_path, len(self.request.texts), facts["n_steps"],
             facts["seconds"], (_number(facts["before"]), _number(facts["after"])),
             facts["recalled"], facts["nll"], Familiarity(**familiar) if familiar else None,
         )  # fmt: skip
-
-
-def _require_place(catalog: Catalog, like: Like) -> None:
-    """Before hours of training. Raises `BadOption`, `BadCatalog`."""
-    team = catalog.team(like.team).require_deferral()
-    if like.place not in team.experts:
-        raise BadOption(
-            f"--place is {like.place!r}: the team {like.team!r} has {', '.join(team.experts)}"
-        )
-    if team.head is None:
-        raise BadOption(f"the team {like.team!r} has no head to take over: leave --like out")
 
 
 def _finite(value: float) -> float | None:

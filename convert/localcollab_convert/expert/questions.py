@@ -1,7 +1,7 @@
-"""Questions with their answers, made from documents alone: what a head is trained and tried on.
+"""Questions and answers generated from documents, as training and validation data of a head.
 
-A sentence of the documents is the answer; the question is turned out of it by a few patterns of
-English, or asks for the sentence by its beginning. Nothing here knows what the documents are about.
+The answer is a sentence of the documents; the question is derived from it by a few patterns of English,
+or asks to complete the sentence. Nothing depends on the topic of the documents.
 """
 
 import json
@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from localcollab_convert.expert.texts import Text
 
-_LONGEST_ANSWER = 300
-"""Characters: whoever asks a small model expects a sentence."""
-_LEAST_WORDS = 4
+_MAX_ANSWER = 300
+"""Characters."""
+_MIN_WORDS = 4
 
 _OF = re.compile(
     r"^(?P<what>(?:[A-Z]\w*)(?: [\w-]+){0,4}) of (?P<who>.+?) (?P<verb>is|are|was|were) .+[.!]$"
@@ -30,51 +30,52 @@ _BY_PATTERN = (
 )
 
 
-class Asked(NamedTuple):
-    question: str
+class Question(NamedTuple):
+    text: str
     answer: str
     kind: str
     """pattern, open or cloze."""
 
 
-def make_questions(texts: Sequence[Text], rng: random.Random) -> Iterator[Asked]:
+def make_questions(texts: Sequence[Text], rng: random.Random) -> Iterator[Question]:
     """Every sentence once; texts in random order."""
     for text in rng.sample(texts, len(texts)):
         for sentence in text.sentences:
-            if len(sentence) <= _LONGEST_ANSWER and len(sentence.split()) >= _LEAST_WORDS:
-                yield ask(sentence, text.title, rng)
+            if len(sentence) <= _MAX_ANSWER and len(sentence.split()) >= _MIN_WORDS:
+                yield make_question(sentence, text.title, rng)
 
 
-def ask(sentence: str, title: str, rng: random.Random) -> Asked:
-    """The most telling question that the sentence's form allows."""
+def make_question(sentence: str, title: str, rng: random.Random) -> Question:
+    """The most specific question that the form of the sentence allows."""
     draw = rng.random()
     if draw < 0.15:
         words = sentence.split()
-        return Asked(f"Complete: {' '.join(words[: len(words) // 2])}", sentence, "cloze")
+        return Question(f"Complete: {' '.join(words[: len(words) // 2])}", sentence, "cloze")
     found = _OF.match(sentence)
     if found and draw < 0.85:
-        what = _uncapitalise(found["what"]).removeprefix("the ")
-        wording = rng.choice(_BY_PATTERN)
-        question = wording.format(what=what, who=found["who"], verb=found["verb"])
-        return Asked(
-            question.replace("the one ", "one ").replace("the a ", "a "), sentence, "pattern"
+        what = _uncapitalize(found["what"]).removeprefix("the ")
+        text = rng.choice(_BY_PATTERN).format(what=what, who=found["who"], verb=found["verb"])
+        return Question(
+            text.replace("the one ", "one ").replace("the a ", "a "), sentence, "pattern"
         )
     plain = _PLAIN.match(sentence)
     who = plain["who"] if plain and draw < 0.6 else title
-    return Asked(rng.choice(_OPEN).format(who=who), sentence, "open")
+    return Question(rng.choice(_OPEN).format(who=who), sentence, "open")
 
 
-def _uncapitalise(words: str) -> str:
+def _uncapitalize(words: str) -> str:
     return words[0].lower() + words[1:]
 
 
-def to_jsonl(questions: Sequence[Asked]) -> str:
+def to_jsonl(questions: Sequence[Question]) -> str:
     """As `convert head` and `eval` read them."""
     lines = []
-    for asked in questions:
+    for question in questions:
         messages = [
-            {"role": "user", "content": asked.question},
-            {"role": "assistant", "content": asked.answer},
+            {"role": "user", "content": question.text},
+            {"role": "assistant", "content": question.answer},
         ]
-        lines.append(json.dumps({"messages": messages, "kind": asked.kind, "gold": asked.answer}))
+        lines.append(
+            json.dumps({"messages": messages, "kind": question.kind, "gold": question.answer})
+        )
     return "\n".join(lines) + "\n"

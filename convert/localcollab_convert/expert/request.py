@@ -1,51 +1,105 @@
-"""What an expert is made from, and what became of it: the two ends of `make_expert`."""
+"""The request of `convert expert` and its result: frozen records without torch."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from localcollab.catalog import Catalog, Familiarity
+from localcollab.errors import BadOption
 from localcollab_convert.expert.texts import Text
+from localcollab_convert.staging.ranges import (
+    MAX_SEED,
+    require_above_0,
+    require_between,
+    require_choice,
+)
+
+MAX_MINUTES = 60 * 24
+MAX_STEPS = 10**6
+CONTINUED = "base"
+"""The size of an expert that continues from the base's weights."""
 
 
 @dataclass(frozen=True, slots=True)
-class Like:
-    """The team whose head is taken over, and whose expert the new one replaces."""
+class Shape:
+    """Of a model from scratch. Feed-forward widths are multiples of 256, as K-quants need."""
 
-    team: str
-    place: str
+    n_layers: int
+    n_embd: int
+    n_heads: int
+    n_ff: int
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+SHAPES = {
+    "tiny": Shape(3, 128, 4, 256),
+    "small": Shape(4, 256, 8, 768),
+    "medium": Shape(6, 384, 12, 1024),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpertRequest:
     name: str
     """Of the model, the head and the team in the catalogue."""
     base: str
+    """A model of the catalogue."""
     texts: tuple[Text, ...]
     out: Path
-    """A folder: NAME.gguf, NAME.safetensors and the work."""
+    """A folder: NAME.gguf, NAME.safetensors and the stages."""
     catalog: Catalog
     minutes: float = 20.0
     n_steps: int | None = None
-    """Exactly so many, instead of minutes: the same bits on every machine of one kind."""
+    """Exact number of steps instead of minutes: reproducible on machines of one kind."""
     size: str = "auto"
-    """A key of `SHAPES`, "base" (the base's own weights, trained on), or "auto"."""
-    like: Like | None = None
+    """A key of `SHAPES`, "base" (continued from the base's weights), or "auto"."""
+    like: str | None = None
+    """A team on the same base, whose head is reused."""
+    place: str | None = None
+    """The expert of `like` that the new one replaces."""
     seed: int = 0
     price: float = 0.05
 
+    def __post_init__(self) -> None:
+        """Raises `BadOption`, `BadCatalog`."""
+        require_choice("size", self.size, ("auto", CONTINUED, *SHAPES))
+        require_duration(self.minutes, self.n_steps)
+        require_between("seed", self.seed, 0, MAX_SEED)
+        require_between("price", self.price, 0, 10)
+        if (self.like is None) != (self.place is None):
+            raise BadOption(
+                "`like` (a team) and `place` (its expert to replace) go together: give both"
+            )
+        if self.like is not None:
+            self._require_place(self.like)
+
+    def _require_place(self, like: str) -> None:
+        team = self.catalog.team(like).require_deferral()
+        if self.place not in team.experts:
+            raise BadOption(
+                f"`place` is {self.place!r}: the team {like!r} has {', '.join(team.experts)}"
+            )
+        if team.head is None:
+            raise BadOption(f"`like` is {like!r}, a team without a head to reuse: leave it out")
+
+
+def require_duration(minutes: float, n_steps: int | None) -> None:
+    """Raises `BadOption`."""
+    require_above_0("minutes", minutes, MAX_MINUTES)
+    if n_steps is not None:
+        require_between("n_steps", n_steps, 1, MAX_STEPS)
+
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class ExpertResult:
     expert: Path
     head: Path
     n_texts: int
     n_steps: int
     seconds: float
     perplexity: tuple[float, float]
-    """Of the held-out texts, untrained and before they joined; NaN where none was held out."""
+    """Of the held-out texts, untrained and before they joined the training; NaN where there are none."""
     recalled: float
-    """Perplexity of the texts it was trained on."""
+    """Perplexity of the training texts."""
     nll: dict[str, float]
-    """Nats a token of the made questions' answers: base, experts, mixture, head, oracle."""
+    """Nats a token of the answers to the generated questions: base, experts, mixture, head, oracle."""
     familiar: Familiarity | None
-    """How the expert tells names that it does not know; None where it cannot."""
+    """How the expert recognizes unknown names; None where it cannot."""

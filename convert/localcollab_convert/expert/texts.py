@@ -1,8 +1,8 @@
-"""What an expert is made from: the documents of a collection, cut into sentences, and their rows.
+"""The training data of an expert: documents of a collection as sentences, and rows of token ids.
 
-A small model learns a text by heart in the order in which it saw it, and is lost when asked for one
-sentence in the middle. So every document is shown whole and in pieces: its sentences in any order,
-some left out, behind others. Knows neither torch nor questions.
+A small model memorizes a text in the order of the training, and cannot recall a sentence in the middle.
+So documents are used whole and in parts: sentences in random order, some left out. Knows neither torch
+nor questions.
 """
 
 import hashlib
@@ -21,17 +21,17 @@ from localcollab.vocabulary import Vocabulary
 _SENTENCE = re.compile(r"(?<=[.!?])[\"')\]]*\s+|\n+")
 OPENING = "# "
 """Before a title."""
-_LEAST_SENTENCE = 3
+_MIN_SENTENCE = 3
 """Characters: shorter pieces are page numbers and bullets."""
-_PRINTED = range(40, 121)
-"""Characters that the widest line of a page has, where lines end because the page does."""
+_PAGE_WIDTHS = range(40, 121)
+"""Width of the longest line, in characters, of a text that was wrapped at a page width."""
 _NEARLY_FULL = 0.6
 _ENDED = tuple(".!?:;")
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One document, or one section of it: what its sentences are about, and they themselves."""
+    """One document, or one section of it: its title and sentences."""
 
     title: str
     sentences: tuple[str, ...]
@@ -47,13 +47,13 @@ class Text:
 
 
 def read_texts(collection: Collection) -> list[Text]:
-    """One `Text` a heading of each document that is indexed. Raises `BadData` where there is none."""
+    """One `Text` for each heading of each indexed document. Raises `BadData` where there is none."""
     texts = [text for document in collection.documents() if document.status == "indexed"
              for text in _sections(collection, document)]  # fmt: skip
     if not texts:
         raise BadData(
-            "the collection holds no readable text: localcollab docs status shows why; "
-            "localcollab docs add PATH adds files"
+            "the collection has no readable text: localcollab docs status shows why; localcollab docs "
+            "add PATH adds files"
         )
     return texts
 
@@ -70,32 +70,32 @@ def _sections(collection: Collection, document: Document) -> Iterator[Text]:
 
 
 def split_sentences(text: str) -> list[str]:
-    """Sentences and lines, without the space around them; what a page's width broke is whole."""
+    """Sentences and lines, stripped; lines wrapped at a page width are joined."""
     pieces = (" ".join(piece.split()) for piece in _SENTENCE.split(_unwrap(text)))
-    return [piece for piece in pieces if len(piece) >= _LEAST_SENTENCE]
+    return [piece for piece in pieces if len(piece) >= _MIN_SENTENCE]
 
 
 def _unwrap(text: str) -> str:
-    """Lines that end where the next word had no room, as in a PDF, become one."""
+    """Joins lines that end where the next word did not fit, as in a PDF."""
     lines = [line.strip() for line in text.splitlines()]
     width = max(map(len, lines), default=0)
-    if width not in _PRINTED:
+    if width not in _PAGE_WIDTHS:
         return text
     joined = lines[:1]
     for line, following in pairwise(lines):
-        joined.append((" " if _is_broken(line, following, width) else "\n") + following)
+        joined.append((" " if _is_wrapped(line, following, width) else "\n") + following)
     return "".join(joined)
 
 
-def _is_broken(line: str, following: str, width: int) -> bool:
+def _is_wrapped(line: str, following: str, width: int) -> bool:
     if not line or not following or line.endswith(_ENDED):
         return False
-    had_no_room = len(line) + 1 + len(following.split()[0]) > width
-    return had_no_room or (following[0].islower() and len(line) > _NEARLY_FULL * width)
+    did_not_fit = len(line) + 1 + len(following.split()[0]) > width
+    return did_not_fit or (following[0].islower() and len(line) > _NEARLY_FULL * width)
 
 
 def split_held_out(texts: Sequence[Text], share: float, seed: int) -> tuple[list[Text], list[Text]]:
-    """(train, held out), by the hash of each text: new documents never move old ones."""
+    """(train, held out), by the hash of each text: new documents do not move old ones."""
     bound = int(share * 2**32)
 
     def is_held_out(text: Text) -> bool:
@@ -107,22 +107,22 @@ def split_held_out(texts: Sequence[Text], share: float, seed: int) -> tuple[list
 
 
 def documents(texts: Sequence[Text], rng: random.Random) -> Iterator[str]:
-    """An endless stream; each round has every text once, in a new order and shape."""
+    """An endless stream; each round has every text once, in a new order and arrangement."""
     while True:
         for text in rng.sample(texts, len(texts)):
             yield arrange(text, rng)
 
 
 def mixed(
-    texts: Sequence[Text], fresh: Sequence[Text], share: float, rng: random.Random
+    texts: Sequence[Text], new: Sequence[Text], share: float, rng: random.Random
 ) -> Iterator[str]:
-    """Both kinds in one stream, `share` of it fresh; either may be empty."""
-    if not texts or not fresh:
-        return documents(texts or fresh, rng)
-    return _drawn(documents(texts, rng), documents(fresh, rng), share, rng)
+    """Old and new texts in one stream, a `share` of it new; either may be empty."""
+    if not texts or not new:
+        return documents(texts or new, rng)
+    return _draw(documents(texts, rng), documents(new, rng), share, rng)
 
 
-def _drawn(
+def _draw(
     old: Iterator[str], new: Iterator[str], share: float, rng: random.Random
 ) -> Iterator[str]:
     while True:
@@ -130,7 +130,7 @@ def _drawn(
 
 
 def arrange(text: Text, rng: random.Random) -> str:
-    """As it is written, or its sentences in any order; now and then without its title."""
+    """The whole text, or its sentences in random order; sometimes without its title."""
     draw = rng.random()
     if draw < 0.2:
         return text.whole
@@ -146,7 +146,7 @@ def arrange(text: Text, rng: random.Random) -> str:
 def pack_rows(
     stream: Iterator[str], vocabulary: Vocabulary, n_rows: int, n_tokens: int
 ) -> list[list[int]]:
-    """`n_rows` rows of `n_tokens` ids; every row begins with a new document, ends part them."""
+    """`n_rows` rows of `n_tokens` ids. A row begins with a document; EOS separates documents."""
     end = [vocabulary.eos] if vocabulary.eos is not None else []
     rows = []
     for _ in range(n_rows):
@@ -158,5 +158,5 @@ def pack_rows(
 
 
 def texts_sha256(texts: Iterable[Text]) -> str:
-    """Of all texts, whatever their order."""
+    """Of all texts, independent of their order."""
     return hashlib.sha256("".join(sorted(text.sha256 for text in texts)).encode()).hexdigest()

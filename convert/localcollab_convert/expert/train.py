@@ -1,11 +1,10 @@
-"""The training of an expert: a Llama from scratch, or continued from a base, on texts alone.
+"""Training of an expert on texts: a Llama from scratch, or continued from a base.
 
-The batch of step s depends on (seed, s) alone, so a training that was cut off goes on as if it had
-not been. How far a training is, is a share of its steps or, where minutes were given, of these.
+The batch of a step depends only on (seed, step), so a resumed training is identical to an uninterrupted
+one. Progress is a share of the steps or, where minutes are given, of the minutes.
 """
 
 import math
-import os
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,53 +17,37 @@ from torch.nn import functional as F
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from localcollab.vocabulary import Vocabulary
+from localcollab_convert.expert.request import Shape
 from localcollab_convert.expert.texts import Text, mixed, pack_rows
-from localcollab_convert.staging.checkpoint import load_checkpoint
+from localcollab_convert.staging.stages import load_checkpoint, save_checkpoint
 
 N_CTX = 1024
 _ROW = 256
-_FEWEST_TOKENS, _MOST_TOKENS = 1024, 4096
-"""In one step."""
-_STEPS_A_ROUND = 8
-"""Through all texts, at least, where that leaves a step enough: a step that sees everything learns no
-more than one that sees a part of it, and costs as many times as much."""
-_CHARACTERS_A_TOKEN = 4
+_MIN_TOKENS, _MAX_TOKENS = 1024, 4096
+"""A step."""
+_STEPS_PER_ROUND = 8
+"""Minimum number of steps a round through the texts, if a step keeps enough tokens: a step on all texts
+learns little more than a step on a part, and costs many times as much."""
+_CHARACTERS_PER_TOKEN = 4
 _WARMUP = 40
-_FEWEST = 20
-"""Steps, however short the time."""
+_MIN_STEPS = 20
+"""However short the time."""
 _SECONDS_BETWEEN_CHECKPOINTS = 20.0
 _LONG_SHARE = 0.15
-"""The last part of the steps, in rows of `N_CTX`: distances the short rows never show."""
+"""The last steps have rows of `N_CTX`, for distances that short rows do not have."""
 
 _JOIN = 0.7
-"""Of the steps: then what was held out has told its perplexity, and is learned like the rest."""
-_LATE_SHARE = 3
-"""Times its share of the texts, so that it is shown about as often as the rest was."""
+"""Share of the steps after which the held-out texts, their perplexity measured, join the training."""
+_LATE_FACTOR = 3
+"""Oversampling of the held-out texts, so that they are seen about as often as the others."""
 
 OnStep = Callable[[int, int, float], None]
-"""`on_step(step, of how many, loss)`"""
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """Of a model from scratch. Feed-forward widths are multiples of 256, as K-quants need."""
-
-    n_layers: int
-    n_embd: int
-    n_heads: int
-    n_ff: int
-
-
-SHAPES = {
-    "tiny": Shape(3, 128, 4, 256),
-    "small": Shape(4, 256, 8, 768),
-    "medium": Shape(6, 384, 12, 1024),
-}
+"""`on_step(step, total steps, loss)`"""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything the trained bits depend on, besides texts, base and the number of steps."""
+    """Everything that the trained weights depend on, besides texts, base and the number of steps."""
 
     shape: Shape | None
     """None: continued from the base's own weights."""
@@ -73,7 +56,7 @@ class Recipe:
 
     @property
     def rate(self) -> float:
-        """A trained model is moved with care."""
+        """Lower for a trained model."""
         return self.learning_rate if self.shape else self.learning_rate / 8
 
 
@@ -90,44 +73,44 @@ def build(shape: Shape, n_vocab: int, seed: int) -> LlamaForCausalLM:
 
 
 def tokens_per_step(texts: Sequence[Text]) -> int:
-    """A power of two: a small share of one round through the texts."""
-    n_tokens = sum(len(text.whole) for text in texts) // _CHARACTERS_A_TOKEN
-    found = _FEWEST_TOKENS
-    while found < _MOST_TOKENS and 2 * found * _STEPS_A_ROUND <= n_tokens:
+    """A power of two, a small share of one round through the texts."""
+    n_tokens = sum(len(text.whole) for text in texts) // _CHARACTERS_PER_TOKEN
+    found = _MIN_TOKENS
+    while found < _MAX_TOKENS and 2 * found * _STEPS_PER_ROUND <= n_tokens:
         found *= 2
     return found
 
 
-class Training:
-    """One run; `run` continues from the checkpoint at `path`, where there is one."""
+class ExpertTraining:
+    """One run; `run` continues from the checkpoint at `path` if it exists."""
 
     def __init__(
         self, model: LlamaForCausalLM, texts: Sequence[Text], vocabulary: Vocabulary,
-        recipe: Recipe, path: Path, *, fresh: Sequence[Text] = (), fresh_share: float = 0.0,
+        recipe: Recipe, path: Path, *, new: Sequence[Text] = (), new_share: float = 0.0,
         held_out: Sequence[Text] = (),
     ) -> None:  # fmt: skip
-        """`fresh`: new texts, which get their share of what is shown, however few they are.
-        `held_out`: texts that join late."""
+        """`new`: texts that are a `new_share` of the stream, however few they are. `held_out`: texts that
+        join late."""
         self.model, self.recipe, self.path = model, recipe, path
         self._texts, self._vocabulary = texts, vocabulary
-        self._fresh, self._fresh_share = fresh, fresh_share
+        self._new, self._new_share = new, new_share
         self._held_out = held_out
-        self._n_tokens = tokens_per_step((*texts, *fresh, *held_out))
+        self._n_tokens = tokens_per_step((*texts, *new, *held_out))
         self.measured = math.nan
-        """Perplexity of the held-out texts before they joined."""
+        """Perplexity of the held-out texts before they join."""
         self._optimizer = torch.optim.AdamW(
             model.parameters(), lr=recipe.rate, betas=(0.9, 0.95), weight_decay=0.05
         )
         self.step, self.n_steps, self.seconds = 0, 0, 0.0
-        self.seconds_wanted = math.inf
-        """Counts while `n_steps` is 0."""
+        self.max_seconds = math.inf
+        """Used while `n_steps` is 0."""
         if path.exists():
             self._restore()
 
     def run(self, minutes: float, on_step: OnStep) -> LlamaForCausalLM:
-        """Train for about so many minutes in all, earlier runs included."""
+        """Train for about `minutes` in total, earlier runs included."""
         before, started = self.seconds, time.monotonic()
-        saved, self.seconds_wanted = started, minutes * 60
+        saved, self.max_seconds = started, minutes * 60
         self.model.train()
         while self.share < 1:
             if self.share >= _JOIN:
@@ -150,16 +133,16 @@ class Training:
 
     @property
     def share(self) -> float:
-        """Of the training, done."""
+        """Of the training that is done."""
         if self.n_steps:
             return self.step / self.n_steps
-        return min(self.seconds / self.seconds_wanted, self.step / _FEWEST, 1.0)
+        return min(self.seconds / self.max_seconds, self.step / _MIN_STEPS, 1.0)
 
     def stream(self, rng: random.Random) -> Iterator[str]:
         if self._held_out and self.share >= _JOIN:
             share = len(self._held_out) / (len(self._held_out) + len(self._texts))
-            return mixed(self._texts, self._held_out, min(0.5, _LATE_SHARE * share), rng)
-        return mixed(self._texts, self._fresh, self._fresh_share, rng)
+            return mixed(self._texts, self._held_out, min(0.5, _LATE_FACTOR * share), rng)
+        return mixed(self._texts, self._new, self._new_share, rng)
 
     def _advance(self) -> float:
         """One batch; the mean loss in nats."""
@@ -184,14 +167,12 @@ class Training:
         return min((self.step + 1) / _WARMUP, max(0.02, 1 - self.share))
 
     def save(self) -> None:
-        partial = self.path.with_name(self.path.name + ".partial")
         state = {
             "recipe": asdict(self.recipe), "model": self.model.state_dict(),
             "optimizer": self._optimizer.state_dict(), "step": self.step,
             "n_steps": self.n_steps, "seconds": self.seconds, "measured": self.measured,
         }  # fmt: skip
-        torch.save(state, partial)
-        os.replace(partial, self.path)
+        save_checkpoint(state, self.path)
 
     def _restore(self) -> None:
         state = load_checkpoint(self.path)
@@ -203,7 +184,7 @@ class Training:
 
 @torch.inference_mode()
 def perplexity(model: LlamaForCausalLM, texts: Sequence[Text], vocabulary: Vocabulary) -> float:
-    """Per token of whole texts, each behind nothing; NaN of no text."""
+    """Per token of whole texts, each without context; NaN without texts."""
     total, count = 0.0, 0
     model.eval()
     for text in texts:

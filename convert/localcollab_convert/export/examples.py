@@ -1,7 +1,7 @@
 """Data files -> token sequences, with the answer tokens marked.
 
 JSONL, one object a line: {"messages": [...]}, {"prompt", "completion"} or {"text"}; or a plain .txt
-file. Answers are cut into ids exactly as a session would have written them. Knows no models.
+file. Answers are tokenized exactly as a session would have written them. Knows no models.
 """
 
 import json
@@ -28,7 +28,7 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Continuation:
-    """Raw text: no chat template stands around it."""
+    """Raw text, without the chat template."""
 
     prompt: str
     completion: str
@@ -41,7 +41,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One line of a data file. `gold` None: the answer itself is what is wanted."""
+    """One line of a data file. `gold` None: the answer itself is the reference."""
 
     where: str
     body: Conversation | Continuation | Text
@@ -51,7 +51,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One sequence. Examples of one `unit` (a conversation) never part between two sets."""
+    """One sequence. Examples of one `unit` (a conversation) are never split between two sets."""
 
     where: str
     unit: int
@@ -60,11 +60,11 @@ class Example:
     """Half-open spans of answer tokens; the end token of a turn is the last of its span."""
     kind: str = ""
     gold: str | None = None
-    """What the last span should say; None for plain text, which nobody asked for."""
+    """Reference text of the last span; None for plain text."""
 
     @property
     def positions(self) -> list[int]:
-        """Of every answer token; none is 0, because nothing stands before it to predict it."""
+        """Of every answer token except position 0, which has no prefix."""
         return [at for start, end in self.answers for at in range(max(start, 1), end)]
 
 
@@ -82,7 +82,7 @@ def parse_file(path: Path) -> list[Record]:
         lines = enumerate(text.split("\n"), 1)
         records = [_parse_line(f"{path}, line {n}", line) for n, line in lines if line.strip()]
     if not records:
-        raise BadData(f"{path}: holds no example: give lines of {_SHAPES}, or a .txt file")
+        raise BadData(f"{path}: contains no example: give lines of {_SHAPES}, or a .txt file")
     return records
 
 
@@ -90,12 +90,12 @@ def _parse_line(where: str, line: str) -> Record:
     try:
         value = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise BadData(f"{where}: is no JSON ({error}): mend or remove the line") from error
+        raise BadData(f"{where}: not JSON ({error}): fix or remove the line") from error
     if not isinstance(value, dict):
-        raise BadData(f"{where}: is {line.strip()[:40]!r}, no object: give {_SHAPES}")
+        raise BadData(f"{where}: {line.strip()[:40]!r} is not an object: give {_SHAPES}")
     found = [key for key in ("messages", "prompt", "text") if key in value]
     if len(found) != 1:
-        raise BadData(f"{where}: holds {found or sorted(value)[:5]}: give one of {_SHAPES}")
+        raise BadData(f"{where}: has the keys {found or sorted(value)[:5]}: give one of {_SHAPES}")
     return Record(where, _body(where, found[0], value), _kind(value), _gold(where, value))
 
 
@@ -113,7 +113,7 @@ def _body(where: str, shape: str, value: dict[str, object]) -> Conversation | Co
 def _string(where: str, value: dict[str, object], key: str) -> str:
     text = value.get(key)
     if not isinstance(text, str) or not text.strip():
-        raise BadData(f"{where}: {key} is {text!r:.40}: give a string that is not empty")
+        raise BadData(f"{where}: {key} is {text!r:.40}: give a non-empty string")
     return text
 
 
@@ -130,13 +130,13 @@ def _messages(where: str, value: object) -> tuple[Message, ...]:
         raise BadData(f"{where}: messages is {value!r:.40}: give a list of messages")
     messages = tuple(_message(f"{where}, message {n}", m) for n, m in enumerate(value, 1))
     if all(message.role != "assistant" for message in messages):
-        raise BadData(f"{where}: no message of the assistant: add the answer, or remove the line")
+        raise BadData(f"{where}: no assistant message: add the answer, or remove the line")
     return messages
 
 
 def _message(where: str, value: object) -> Message:
     if not isinstance(value, dict):
-        raise BadData(f"{where}: is {value!r:.40}: give an object with role and content")
+        raise BadData(f"{where}: {value!r:.40} is not an object: give role and content")
     role, content = value.get("role"), value.get("content")
     if role not in _ROLES:
         raise BadData(f"{where}: role is {role!r}: give one of {', '.join(_ROLES)}")
@@ -146,18 +146,18 @@ def _message(where: str, value: object) -> Message:
 
 
 class Encoder:
-    """Records -> examples in one vocabulary. Texts longer than `n_ctx` are cut into windows."""
+    """Records -> examples in one vocabulary. Texts longer than `n_ctx` are split into windows."""
 
     def __init__(self, vocabulary: Vocabulary, template: ChatTemplate | None, n_ctx: int) -> None:
-        self._vocabulary, self._template, self._n_ctx = vocabulary, template, n_ctx
+        self._vocabulary, self._template, self.n_ctx = vocabulary, template, n_ctx
         self._turn_end: tuple[int, ...] | None = None
 
     def encode(self, records: Sequence[Record]) -> tuple[list[Example], list[str]]:
-        """Examples in order, and the places of those left out because `n_ctx` does not hold them."""
+        """Examples in order, and the places of those left out because they are longer than `n_ctx`."""
         examples, left_out, unit = [], [], 0
         for record in records:
             for example in self._encode_one(record, unit):
-                if len(example.tokens) > self._n_ctx:
+                if len(example.tokens) > self.n_ctx:
                     left_out.append(record.where)
                 elif example.positions:
                     examples.append(example)
@@ -180,7 +180,7 @@ class Encoder:
     def _conversation(
         self, record: Record, messages: Sequence[Message], unit: int
     ) -> Iterator[Example]:
-        """One example; several where the template rewrites old turns, so that prompts part."""
+        """One example; several where the template rewrites earlier turns, so that prompts diverge."""
         transcript = Transcript(self._template, self._vocabulary)
         tokens: tuple[int, ...] = ()
         spans: list[tuple[int, int]] = []
@@ -202,7 +202,7 @@ class Encoder:
         )  # fmt: skip
 
     def _end_of_turn(self, messages: Sequence[Message]) -> tuple[int, ...]:
-        """The end token that the template writes after an answer; else the vocabulary's own."""
+        """The end token that the template writes after an answer, else the vocabulary's."""
         if self._turn_end is None:
             self._turn_end = self._eos()
             if self._template is not None:
@@ -231,11 +231,11 @@ class Encoder:
         )  # fmt: skip
 
     def _windows(self, record: Record, text: str, unit: int) -> Iterator[Example]:
-        """Each begins with what begins a sequence, or, without a BOS, with the token before it."""
+        """Each begins with BOS or, in a vocabulary without one, with the token before it."""
         start = self._vocabulary.encode("", bos=True)
         ids = encode_start(self._vocabulary, text)[len(start) :]
         overlap = 0 if start else 1
-        size = self._n_ctx - len(start) - overlap
+        size = self.n_ctx - len(start) - overlap
         for n, at in enumerate(range(0, max(len(ids) - overlap, 1), size)):
             tokens = (*start, *ids[at : at + size + overlap])
             span = (len(start) or 1, len(tokens))
@@ -249,10 +249,10 @@ def hold_out(
     units = sorted({example.unit for example in examples})
     if len(units) < 2:
         raise BadData(
-            f"{len(units)} usable example: too few to hold some out; give more data, or --valid FILE"
+            f"{len(units)} usable example: too few to hold out some; give more data, or `valid`"
         )
     n_valid = max(1, round(share * len(units)))
     chosen = np.random.default_rng(seed).permutation(units)[:n_valid]
-    held = frozenset(chosen.tolist())
-    train = [example for example in examples if example.unit not in held]
-    return train, [example for example in examples if example.unit in held]
+    held_out = frozenset(chosen.tolist())
+    train = [example for example in examples if example.unit not in held_out]
+    return train, [example for example in examples if example.unit in held_out]

@@ -15,7 +15,7 @@ from localcollab.methods.heads import Head
 Float64Array = npt.NDArray[np.float64]
 
 FLOOR = -100.0
-"""Nats that a token counts where a member cannot write it: else one such token makes a mean infinite."""
+"""Log-prob of a token that a member cannot write: -inf would make every mean infinite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +49,16 @@ def log_marginal(log_weights: Float64Array, logprobs: Float32Array) -> Float64Ar
 
 
 def measure_nll(table: TokenTable, head: Head) -> dict[str, float]:
-    """Mean nats a token, as a head's metadata names them."""
+    """Mean nats a token, with the names of `HeadMetadata.metrics`."""
     logprobs = table.logprobs.astype(np.float64)
     n_members = logprobs.shape[1]
-    alike = np.full_like(logprobs, -np.log(n_members))
+    equal = np.full_like(logprobs, -np.log(n_members))
     singles = {("base" if k == 0 else f"expert {k}"): logprobs[:, k] for k in range(n_members)}
     return {
         name: float(-values.mean())
         for name, values in {
             **singles,
-            "mixture": log_marginal(alike, table.logprobs),
+            "mixture": log_marginal(equal, table.logprobs),
             "head": log_marginal(log_pi(head, table.hidden), table.logprobs),
             "oracle": logprobs.max(axis=1),
         }.items()

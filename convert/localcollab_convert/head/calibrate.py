@@ -1,7 +1,7 @@
-"""Stage 3: which threshold gives the best answers on the validation data, and what it costs.
+"""Stage 3: quality and deferral rate on the validation data at each threshold.
 
-Thresholds are quantiles of p(any expert) of the base alone, and 0.5. Conversations are answered
-greedily by the team at each; plain text, which nobody asked for, is scored under hard selection.
+Thresholds are quantiles of p(any expert) along answers of the base alone, and 0.5. The team answers
+conversations greedily at each threshold; plain text is scored under hard selection.
 """
 
 import json
@@ -10,21 +10,19 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.generate import generate
-from localcollab.errors import BadOption
 from localcollab.events import Finished
 from localcollab.language_model import Float32Array, LanguageModel, Reading
 from localcollab.methods.deferral import DeferralTeam
 from localcollab.methods.gates import Gate
 from localcollab.methods.heads import Head
 from localcollab_convert.export.examples import Example
-from localcollab_convert.export.export import forget
 from localcollab_convert.export.likelihood import TokenTable, log_pi, p_any
+from localcollab_convert.export.shards import forget
 from localcollab_convert.head.request import Metric, Point
 from localcollab_convert.staging.stages import Stage, write_json
 
@@ -34,34 +32,26 @@ METRIC_NAMES: dict[Metric, str] = {
     "logprob": "log-prob of gold a token (nats)",
 }
 RATES = tuple(r / 10 for r in range(10))
-"""Deferral rates whose thresholds are tried."""
+"""Deferral rates for which a threshold is tried."""
 
 OnAnswer = Callable[[int], None]
 
 
-def parse_metric(text: str) -> Metric:
-    """Raises `BadOption`."""
-    for metric in get_args(Metric):
-        if metric == text:
-            return metric  # type: ignore[no-any-return]
-    raise BadOption(f"metric {text!r} is not known: choose one of {', '.join(get_args(Metric))}")
-
-
 def choose_thresholds(p: np.ndarray, rates: Sequence[float] = RATES) -> list[float]:
-    """Ascending: `p > threshold` holds for each share of `rates`, as near as ties allow; and 0.5."""
+    """Ascending: `p > threshold` for each share in `rates`, as close as ties allow; and 0.5."""
     ascending = np.sort(p)
     n_deferred = [math.floor(rate * len(p) + 1e-9) for rate in rates]
-    # Nine digits bring a float32 back as it was.
+    # Nine digits represent a float32 exactly.
     return sorted({0.5, *(float(f"{ascending[len(p) - n - 1]:.9g}") for n in n_deferred)})
 
 
 def choose_best(points: Sequence[Point]) -> Point:
-    """The best metric; of equals the one that asks the experts least."""
+    """The best metric; of equal ones the lowest deferral rate."""
     return max(points, key=lambda point: (point.metric, -point.deferral_rate))
 
 
 def choose_examples(examples: Sequence[Example], at_most: int, seed: int) -> list[Example]:
-    """A seeded choice, in the data's order."""
+    """A seeded sample, in the order of the data."""
     if len(examples) <= at_most:
         return list(examples)
     chosen = np.random.default_rng(seed).permutation(len(examples))[:at_most]
@@ -69,13 +59,13 @@ def choose_examples(examples: Sequence[Example], at_most: int, seed: int) -> lis
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """One answer, and the thresholds that all lead to it: least <= threshold < below."""
+class ScoredAnswer:
+    """One answer, and the range of thresholds that lead to it: least <= threshold < below."""
 
     least: float
-    """The highest p(any expert) at which the base wrote."""
+    """The highest p(any expert) of a token of the base."""
     below: float
-    """The lowest at which an expert did."""
+    """The lowest p(any expert) of a token of an expert."""
     score: float
     n_tokens: int
     n_base: int
@@ -84,8 +74,8 @@ class Answered:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Answers of a team with this head, at any threshold. An answer is generated once for all the
-    thresholds that lead to it."""
+    """Answers of a team with this head at any threshold. An answer is generated once for all thresholds
+    that lead to it."""
 
     base: LanguageModel
     experts: Sequence[LanguageModel]
@@ -93,8 +83,8 @@ class Calibration:
     examples: Sequence[Example]
     metric: Metric
 
-    def answer_alone(self, on_answer: OnAnswer) -> tuple[list[Answered], list[float]]:
-        """The base alone, and p(any expert) at every token it wrote, end tokens included."""
+    def answer_alone(self, on_answer: OnAnswer) -> tuple[list[ScoredAnswer], list[float]]:
+        """Answers of the base alone, and p(any expert) at every token, end tokens included."""
         answers, p = [], []
         self._forget()
         for n, example in enumerate(self.examples, 1):
@@ -105,9 +95,9 @@ class Calibration:
         return answers, p
 
     def answer_all(
-        self, threshold: float, known: Sequence[Sequence[Answered]], on_answer: OnAnswer
-    ) -> list[Answered]:
-        """At one threshold. `known`: earlier passes over the same examples."""
+        self, threshold: float, known: Sequence[Sequence[ScoredAnswer]], on_answer: OnAnswer
+    ) -> list[ScoredAnswer]:
+        """At one threshold. `known`: passes over the same examples at other thresholds."""
         self._forget()
         answers = []
         for n, example in enumerate(self.examples):
@@ -116,7 +106,7 @@ class Calibration:
             on_answer(n + 1)
         return answers
 
-    def summarize(self, threshold: float, answers: Sequence[Answered]) -> Point:
+    def summarize(self, threshold: float, answers: Sequence[ScoredAnswer]) -> Point:
         kinds: defaultdict[str, list[float]] = defaultdict(list)
         for example, answer in zip(self.examples, answers, strict=True):
             if example.kind:
@@ -132,13 +122,15 @@ class Calibration:
         )
 
     def _forget(self) -> None:
-        # So that a resumed run has the same bits.
+        # So that a resumed run is bit-identical.
         starts = {example.tokens[0] for example in self.examples}
         for member in (self.base, *self.experts):
             forget(member, starts)
 
-    def _answer(self, example: Example, threshold: float | None) -> tuple[Answered, list[float]]:
-        """Greedy. None: the base alone."""
+    def _answer(
+        self, example: Example, threshold: float | None
+    ) -> tuple[ScoredAnswer, list[float]]:
+        """Greedy. `threshold` None: the base alone."""
         seen: list[float] = []
 
         def decide(reading: Reading, n_tokens: int) -> Float32Array:
@@ -153,7 +145,7 @@ class Calibration:
         done = _last(team, example.tokens[:start], _limits(self.metric, end - start))
         defers = [p for p in seen if threshold is not None and p > np.float32(threshold)]
         stays = [p for p in seen if threshold is None or p <= np.float32(threshold)]
-        answer = Answered(
+        answer = ScoredAnswer(
             least=max(stays, default=0.0),
             below=min(defers, default=2.0),
             score=score_answer(done.text, example.gold or "", self.metric),
@@ -165,30 +157,30 @@ class Calibration:
 
 
 def measure_points(run: Calibration, stage: Stage, show: Callable[[str], None]) -> list[Point]:
-    """One file a threshold: what is there is not measured again."""
+    """One file a threshold; an existing one is not measured again."""
     n = len(run.examples)
     alone = stage.folder / "alone.json"
     if not alone.exists():
         answers, p = run.answer_alone(_reporter(show, "the base alone", n))
-        _keep(alone, answers, thresholds=choose_thresholds(np.array(p)))
+        _save(alone, answers, thresholds=choose_thresholds(np.array(p)))
     thresholds = json.loads(alone.read_text())["thresholds"]
     known, points = [_load(alone)], []
     for number, threshold in enumerate(thresholds, 1):
         path = stage.folder / f"threshold-{number:02}.json"
         if not path.exists():
             what = f"threshold {number} of {len(thresholds)} ({threshold:.3f})"
-            _keep(path, run.answer_all(threshold, known, _reporter(show, what, n)))
+            _save(path, run.answer_all(threshold, known, _reporter(show, what, n)))
         known.append(_load(path))
         points.append(run.summarize(threshold, known[-1]))
     return points
 
 
-def _keep(path: Path, answers: Sequence[Answered], thresholds: Sequence[float] = ()) -> None:
+def _save(path: Path, answers: Sequence[ScoredAnswer], thresholds: Sequence[float] = ()) -> None:
     write_json(path, {"thresholds": thresholds, "answers": [asdict(a) for a in answers]})
 
 
-def _load(path: Path) -> list[Answered]:
-    return [Answered(**answer) for answer in json.loads(path.read_text())["answers"]]
+def _load(path: Path) -> list[ScoredAnswer]:
+    return [ScoredAnswer(**answer) for answer in json.loads(path.read_text())["answers"]]
 
 
 def _reporter(show: Callable[[str], None], what: str, n_examples: int) -> OnAnswer:
@@ -196,7 +188,7 @@ def _reporter(show: Callable[[str], None], what: str, n_examples: int) -> OnAnsw
 
 
 def _limits(metric: Metric, n_gold: int) -> Limits:
-    """Where no right answer is to come any more; an answer that is longer scores no better."""
+    """A longer answer cannot score better."""
     return Limits(max_tokens=n_gold + n_gold // 4 + 8 if metric == "exact" else 2 * n_gold + 16)
 
 
@@ -208,16 +200,16 @@ def _last(team: DeferralTeam, prompt: Sequence[int], limits: Limits) -> Finished
 
 
 def score_answer(answer: str, gold: str, metric: Metric) -> float:
-    """0..1. Words are what white space parts."""
-    mine, wanted = answer.split(), gold.split()
+    """0..1, on words separated by white space."""
+    written, expected = answer.split(), gold.split()
     if metric == "exact":
-        return float(mine == wanted)
-    n_shared = sum((Counter(mine) & Counter(wanted)).values())
-    return 2 * n_shared / (len(mine) + len(wanted)) if mine or wanted else 1.0
+        return float(written == expected)
+    n_shared = sum((Counter(written) & Counter(expected)).values())
+    return 2 * n_shared / (len(written) + len(expected)) if written or expected else 1.0
 
 
 def measure_text(head: Head, table: TokenTable) -> list[Point]:
-    """Every threshold at once: the mean log-prob of gold when the chosen member alone writes."""
+    """Each threshold: mean log-prob of the gold tokens, each by its chosen member alone."""
     p, expert = p_any(head, table.hidden), log_pi(head, table.hidden)[:, 1:].argmax(axis=1) + 1
     points = []
     for threshold in choose_thresholds(p):

@@ -1,4 +1,4 @@
-"""The calibration curve as a picture: what each threshold gives, and what it costs."""
+"""The calibration curve as a PNG: metric, deferral rate and speed over the threshold."""
 
 import os
 from collections.abc import Sequence
@@ -8,12 +8,12 @@ from typing import Any
 from localcollab_convert.head.request import Point
 
 _INK, _METRIC, _RATE, _SPEED = "#333333", "#1f6f8b", "#d98324", "#7a7a7a"
-_NEAREST = 2e-5
-"""Thresholds nearer to 0 or 1 are drawn here: the axis is log p / (1 - p)."""
+_MARGIN = 2e-5
+"""Thresholds closer to 0 or 1 are drawn here: the axis is log p / (1 - p)."""
 
 
 def plot_curve(points: Sequence[Point], chosen: Point, metric: str, title: str, path: Path) -> None:
-    """A PNG: metric and deferral rate above, tokens per second below, over the threshold."""
+    """Metric and deferral rate above; tokens per second below, where answers were generated."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -34,7 +34,7 @@ def plot_curve(points: Sequence[Point], chosen: Point, metric: str, title: str, 
     ticks = (0.0001, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999)
     axes[-1].set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes[-1].set_xticks([], minor=True)
-    axes[-1].set_xlim(_NEAREST / 2, 1 - _NEAREST / 2)
+    axes[-1].set_xlim(_MARGIN / 2, 1 - _MARGIN / 2)
     partial = path.with_name(path.name + ".partial")
     figure.savefig(partial, format="png")
     os.replace(partial, path)
@@ -78,7 +78,7 @@ def _draw_speed(axes: Any, points: Sequence[Point], chosen: Point) -> None:
 
 
 def _x(point: Point) -> float:
-    return min(max(point.threshold, _NEAREST), 1 - _NEAREST)
+    return min(max(point.threshold, _MARGIN), 1 - _MARGIN)
 
 
 def _style(axes: Any, chosen: Point) -> None:

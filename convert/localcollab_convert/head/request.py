@@ -1,43 +1,68 @@
-"""What `convert head` is asked for, and what it made: frozen records without torch."""
+"""The request of `convert head` and its results: frozen records without torch."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from localcollab.errors import BadOption
-from localcollab.teams.open import TeamPlan
+from localcollab_convert.export.request import ExportRequest
+from localcollab_convert.staging.ranges import (
+    require_at_least,
+    require_between,
+    require_choice,
+    require_suffix,
+)
 
 Metric = Literal["exact", "f1", "logprob"]
 StageName = Literal["export", "train", "calibrate"]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What the user asked for. `work` keeps what a resumed run goes on with."""
-
-    plan: TeamPlan
-    data: Path
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadRequest(ExportRequest):
     out: Path
-    work: Path
-    valid: Path | None = None
-    seed: int = 0
+    stage: StageName | None = None
+    """None: all."""
     width: int = 0
+    """Of a hidden layer; 0: a linear head."""
     price: float = 0.0
+    """Nats a token by which the expert must be better than the base."""
     metric: Metric | None = None
     """None: exact match where there are answers, log-prob for plain text."""
     calibrate_on: int = 100
+    """Maximum number of validation answers a threshold."""
     force: bool = False
-    n_ctx: int | None = None
-    n_threads: int | None = None
 
     def __post_init__(self) -> None:
         """Raises `BadOption`."""
-        if not 0 <= self.seed < 2**63:
-            raise BadOption(f"--seed is {self.seed}: give a number from 0 to {2**63 - 1}")
+        ExportRequest.__post_init__(self)
+        if self.plan.method is not None or len(self.plan.members) < 2:
+            raise BadOption(
+                "a head needs a base and at least one expert: give `experts`, or the `team` of a "
+                "deferral"
+            )
+        require_suffix("out", self.out, ".safetensors")
+        require_between("width", self.width, 0, 65536)
+        require_between("price", self.price, 0, 10)
+        require_at_least("calibrate_on", self.calibrate_on, 1)
+        for name, value, choices in (
+            ("metric", self.metric, get_args(Metric)), ("stage", self.stage, get_args(StageName)),
+        ):  # fmt: skip
+            if value is not None:
+                require_choice(name, value, choices)
 
 
 @dataclass(frozen=True, slots=True)
-class Training:
+class ExportedData:
+    """Result of the stage `export`."""
+
+    n_tokens: int
+    n_shards: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedHead:
+    """Result of the stage `train`."""
+
     nll: dict[str, float]
     """Nats a validation token, named as in `HeadMetadata.metrics`."""
     n_train: int
@@ -51,19 +76,20 @@ class Point:
     threshold: float
     metric: float
     deferral_rate: float
-    """Share of the written tokens that are an expert's."""
+    """Share of the tokens written by an expert."""
     tokens_per_second: float | None = None
     """None where nothing was generated."""
     by_kind: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class HeadResult:
     """A finished head."""
 
     path: Path
     sha256: str
-    training: Training
+    training: TrainedHead
     metric: Metric
     points: list[Point]
     chosen: Point
+    members: list[str]

@@ -1,11 +1,10 @@
 """Stage 2: a head from exported tables, in PyTorch. Co-LLM (arXiv:2403.03870) with a frozen base.
 
-Weak supervision first (who alone would have written the gold token?), then the exact marginal
-likelihood -log sum_k pi_k(h) P_k(gold). Deterministic: one thread, seeded, and a checkpoint holds all
-that the next step depends on, so a run that was killed gives the bits of one that was not.
+Weak supervision first (which member has the gold token as argmax?), then the exact marginal likelihood
+-log sum_k pi_k(h) P_k(gold). Deterministic: one thread, seeded, and a checkpoint holds everything that
+the next step depends on, so a resumed run is bit-identical to an uninterrupted one.
 """
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from torch.nn import functional as F
 
 from localcollab.language_model import Float32Array
 from localcollab_convert.export.likelihood import TokenTable
-from localcollab_convert.staging.checkpoint import load_checkpoint
+from localcollab_convert.staging.stages import load_checkpoint, save_checkpoint
 
 SECONDS_BETWEEN_CHECKPOINTS = 2.0
 
@@ -29,28 +28,28 @@ OnStep = Callable[[int, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything the trained bits depend on, besides the tables."""
+    """Everything that the trained weights depend on, besides the tables."""
 
     width: int = 0
     """Of the hidden layer; 0: a linear head."""
     seed: int = 0
     price: float = 0.0
-    """Nats a token that asking an expert must gain: where base and expert are equally right, the exact
-    likelihood (0) leaves it open who writes, and an expert is a second model to run."""
+    """Nats a token by which the expert must be better. Where both are equally good, likelihood alone (0)
+    does not decide, and running the expert costs time."""
     n_warm: int = 200
     """Steps of weak supervision."""
     n_steps: int = 4000
-    """At most, weak supervision included."""
+    """Maximum, weak supervision included."""
     batch: int = 8192
     learning_rate: float = 1e-2
     weight_decay: float = 0.01
     strong_decay: float = 10.0
-    """Tried where the head of the first decay is no better than the equal mixture: few data."""
+    """Tried where the first decay is no better than the equal mixture: little data."""
     expert_weight: float = 8.0
-    """Of expert labels in weak supervision, where most tokens are the base's."""
+    """Class weight of expert labels in weak supervision, where most labels are the base."""
     eval_every: int = 25
     patience: int = 20
-    """Evaluations without a better validation NLL, then training ends."""
+    """Evaluations without a better validation NLL before training stops."""
 
 
 class HeadModule(nn.Module):
@@ -98,7 +97,7 @@ class Scaling:
 
 
 def measure_scaling(hidden: np.ndarray, n_rows: int = 65536) -> Scaling:
-    """Mean and standard deviation by column, in float64; constant columns keep their scale."""
+    """Mean and standard deviation by column, in float64; constant columns are not scaled."""
     total = np.zeros(hidden.shape[1])
     squares = np.zeros(hidden.shape[1])
     for at in range(0, len(hidden), n_rows):
@@ -111,12 +110,13 @@ def measure_scaling(hidden: np.ndarray, n_rows: int = 65536) -> Scaling:
 
 
 def weak_labels(table: TokenTable) -> np.ndarray:
-    """Expert k where the gold token is its argmax and not the base's (the surest of several), else 0."""
+    """0 where the gold token is the base's argmax; else the expert whose argmax it is, if any (the most
+    probable of several); else 0."""
     hits = table.is_argmax.copy()  # (n, K+1)
     hits[:, 0] = False
     hits[table.is_argmax[:, 0]] = False
-    surest = np.where(hits, table.logprobs, -np.inf).argmax(axis=1)
-    return np.where(hits.any(axis=1), surest, 0).astype(np.int64)
+    most_probable = np.where(hits, table.logprobs, -np.inf).argmax(axis=1)
+    return np.where(hits.any(axis=1), most_probable, 0).astype(np.int64)
 
 
 def marginal_nll(logits: Tensor, logprobs: Tensor) -> Tensor:
@@ -124,8 +124,8 @@ def marginal_nll(logits: Tensor, logprobs: Tensor) -> Tensor:
     return -torch.logsumexp(F.log_softmax(logits, dim=1) + logprobs, dim=1)
 
 
-class Training:
-    """One training run; `run` continues from the checkpoint at `path`, where there is one."""
+class HeadTraining:
+    """One training run; `run` continues from the checkpoint at `path` if it exists."""
 
     def __init__(self, train: TokenTable, valid: TokenTable, recipe: Recipe, path: Path) -> None:
         self.recipe, self.path = recipe, path
@@ -166,7 +166,7 @@ class Training:
         return self.step >= self.recipe.n_steps or self._n_worse >= self.recipe.patience
 
     def _advance(self) -> None:
-        """Evaluate where it is due, then one step."""
+        """Evaluate every `eval_every` steps, then one step."""
         if self.step >= self.recipe.n_warm and self.step % self.recipe.eval_every == 0:
             self._evaluate()
         rows = self._rows()
@@ -182,7 +182,7 @@ class Training:
         self.step += 1
 
     def _rows(self) -> np.ndarray:
-        """The batch of this step: from its number alone, so that a resumed run goes on with it."""
+        """The batch of this step: a function of the seed and the step, so that a run can resume."""
         n, batch = len(self._train), self.recipe.batch
         n_batches = -(-n // batch)
         epoch, i = divmod(self.step, n_batches)
@@ -213,7 +213,6 @@ class Training:
         return nll + self.recipe.price * (1 - F.softmax(logits, dim=1)[:, 0])
 
     def save(self) -> None:
-        partial = self.path.with_name(self.path.name + ".partial")
         state = {
             "module": self.module.state_dict(),
             "optimizer": self._optimizer.state_dict(),
@@ -222,8 +221,7 @@ class Training:
             "best_nll": self._best_nll,
             "best": self._best,
         }
-        torch.save(state, partial)
-        os.replace(partial, self.path)
+        save_checkpoint(state, self.path)
 
     def _restore(self) -> None:
         state = load_checkpoint(self.path)
@@ -235,7 +233,7 @@ class Training:
 
 @contextmanager
 def deterministic() -> Iterator[None]:
-    """One thread: sums in another order are other bits."""
+    """One thread: the order of summation changes the bits."""
     n_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

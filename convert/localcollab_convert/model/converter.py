@@ -1,14 +1,13 @@
-"""llama.cpp's own converter of the installed version: where it is, and running it.
+"""Finds and runs llama.cpp's own converter of the installed version.
 
-Nothing of it is written by hand here, and nothing is fetched: `localcollab models pull --converter`
-does that. It runs in a child process with its own gguf package, offline.
+It is downloaded by `localcollab models pull --converter`, and runs offline in a child process with its
+own gguf package.
 """
 
 import hashlib
 import json
 import os
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -17,14 +16,13 @@ import platformdirs
 
 from localcollab.errors import BadModelFile, BadOption
 from localcollab_convert.staging import child
+from localcollab_convert.staging.stages import OnProgress
 
 _SCRIPT = "convert_hf_to_gguf.py"
 _PARTS = (_SCRIPT, "convert_lora_to_gguf.py", "conversion", "gguf-py")
 _WRITING = re.compile(r"Writing:\s+(\d+)%")
 _TENSOR = re.compile(r"gguf: ?(\S+),? .*-->|INFO:\S+:(\S+),\s+torch\.\w+ -->")
 _OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TQDM_MININTERVAL": "0.5"}
-
-OnProgress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,7 @@ class Converter:
 
     @property
     def digest(self) -> str:
-        """sha256 over its source: what a converted file depends on."""
+        """sha256 over its source, which converted files depend on."""
         digest = hashlib.sha256()
         for path in sorted((self.folder / "conversion").glob("*.py")):
             digest.update(path.read_bytes())
@@ -42,12 +40,12 @@ class Converter:
 
 
 def cached_folder() -> Path:
-    """Where `localcollab models pull --converter` puts it."""
+    """Destination of `localcollab models pull --converter`."""
     return platformdirs.user_cache_path("localcollab") / "converter" / version("llama-cpp-python")
 
 
 def find_converter(given: Path | None) -> Converter:
-    """`given`, or the cached one, or $LOCALCOLLAB_LLAMA_SDIST's. Raises `BadOption`."""
+    """`given`, else the cached one, else that of $LOCALCOLLAB_LLAMA_SDIST. Raises `BadOption`."""
     sdist = os.environ.get("LOCALCOLLAB_LLAMA_SDIST")
     roots = [given] if given else [cached_folder(), *([Path(sdist)] if sdist else [])]
     for root in roots:
@@ -55,10 +53,12 @@ def find_converter(given: Path | None) -> Converter:
             if all((folder / part).exists() for part in _PARTS):
                 return Converter(folder)
     if given:
-        raise BadOption(f"--converter {given}: holds no {_SCRIPT}: give a llama.cpp checkout")
+        raise BadOption(
+            f"`converter` is {given}, without {_SCRIPT}: give a llama.cpp source folder"
+        )
     raise BadOption(
-        f"llama.cpp's converter is not here ({cached_folder()}): run localcollab models pull "
-        "--converter, or give a llama.cpp checkout with --converter DIR"
+        f"llama.cpp's converter is not installed ({cached_folder()}): run localcollab models pull "
+        "--converter, or give a llama.cpp source folder as `converter`"
     )
 
 
@@ -72,7 +72,7 @@ def convert_model(
     on_progress: OnProgress,
 ) -> None:
     """A Hugging Face folder -> `out`, unquantized (`f32`, `f16`, `bf16`). Raises `BadModelFile`."""
-    # No --model-name: llama.cpp reads special tokens otherwise where a name holds "phi-3".
+    # No --model-name: llama.cpp reads special tokens differently where a name contains "phi-3".
     arguments = [str(source.resolve()), "--outfile", str(out), "--outtype", file_type]
     _run(converter, _SCRIPT, arguments, source, trust_tokenizer, on_progress)
 
@@ -80,7 +80,7 @@ def convert_model(
 def convert_lora(
     converter: Converter, adapter: Path, base: Path, out: Path, *, on_progress: OnProgress
 ) -> None:
-    """A PEFT folder -> `out`, F32; `base`: the folder of its base's config. Raises `BadModelFile`."""
+    """A PEFT folder -> `out`, F32. `base`: folder of the base's config. Raises `BadModelFile`."""
     arguments = [
         str(adapter.resolve()), "--outfile", str(out), "--outtype", "f32",
         "--base", str(base.resolve()),
@@ -116,9 +116,9 @@ def _run(
 def _remedy(reason: str) -> str:
     if "pre-tokenizer was not recognized" in reason:
         return (
-            "its tokenizer is unknown to llama.cpp's converter: if it was trained here, name the one "
-            "whose splitting it uses with --trust-tokenizer (gpt-2, llama-bpe, qwen2, ...)"
+            "llama.cpp's converter does not recognize its tokenizer: for a custom one, give its "
+            "pre-tokenizer as `trust_tokenizer` (gpt-2, llama-bpe, qwen2, ...)"
         )
     if "is not supported" in reason:
-        return f"llama.cpp's converter does not know this model ({reason}): use another model"
-    return f"llama.cpp's converter failed ({reason}): check the folder, or fetch it again"
+        return f"llama.cpp's converter does not support this model ({reason}): use another model"
+    return f"llama.cpp's converter failed ({reason}): check the folder, or download it again"

@@ -1,7 +1,7 @@
-"""Runs one of llama.cpp's conversion scripts, with its own gguf package before any other.
+"""Runs one of llama.cpp's conversion scripts, with its own gguf package first on the path.
 
-Two things are changed in it: the check of a tokenizer's hash, where the user vouches for a tokenizer
-that was trained here; and Python code that a model folder brings along is not run.
+Two changes: the check of a tokenizer's hash is replaced for a trusted custom tokenizer, and Python code
+in a model folder is never run.
 """
 
 import json
@@ -15,19 +15,19 @@ from localcollab_convert.staging import child
 
 
 def convert(request: dict[str, Any]) -> None:
-    """`folder`, `script`, `arguments` and `pre`: the pre-tokenizer to believe in, or None."""
+    """`folder`, `script`, `arguments` and `pre`: the trusted pre-tokenizer, or None."""
     folder = Path(request["folder"])
     sys.path[:0] = [str(folder), str(folder / "gguf-py")]
     _refuse_code_of_models()
     if request["pre"]:
-        _believe(request["pre"])
+        _trust(request["pre"])
     script = str(folder / request["script"])
     sys.argv = [script, *request["arguments"]]
     try:
         runpy.run_path(script, run_name="__main__")
     except SystemExit as stop:
         if stop.code:
-            raise LocalcollabError(_last_log or f"it ended with {stop.code}") from stop
+            raise LocalcollabError(_last_log or f"exit code {stop.code}") from stop
     except Exception as error:
         raise LocalcollabError(f"{type(error).__name__}: {error}") from error
 
@@ -39,15 +39,13 @@ def _refuse_code_of_models() -> None:
     from transformers import dynamic_module_utils
 
     def refuse(*_arguments: Any, **_options: Any) -> Any:
-        raise LocalcollabError(
-            "the model folder wants its own Python code to be run, which is never done"
-        )
+        raise LocalcollabError("the model folder needs its own Python code, which is never run")
 
     dynamic_module_utils.get_class_from_dynamic_module = refuse
     dynamic_module_utils.get_class_in_module = refuse
 
 
-def _believe(pre: str) -> None:
+def _trust(pre: str) -> None:
     from conversion import base  # type: ignore[import-not-found]
 
     base.TextModel.get_vocab_base_pre = lambda _model, _tokenizer: pre
@@ -57,7 +55,7 @@ if __name__ == "__main__":
     import logging
 
     class _Last(logging.Handler):
-        """Keeps the last error, which the script says before it exits."""
+        """Stores the last error, which the script logs before it exits."""
 
         def emit(self, record: logging.LogRecord) -> None:
             global _last_log

@@ -1,4 +1,4 @@
-"""Quantizes one file in a process that can be killed, and may die of a damaged source."""
+"""Quantizes one file in a process that can be killed, and that a damaged source may crash."""
 
 import json
 import sys
@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from localcollab.llama.quantizer import quantize
-from localcollab_convert.model.imatrix_file import load_imatrix
+from localcollab_convert.imatrix.file import load_imatrix
 from localcollab_convert.staging import child
 
 
-def work(request: dict[str, Any]) -> list[dict[str, Any]]:
-    """The tensors that fell back to another type."""
+def run_quantizer(request: dict[str, Any]) -> list[dict[str, Any]]:
+    """Returns the tensors that fell back to another type."""
 
     def on_tensor(number: int, total: int, name: str) -> None:
         print(f"{number} of {total} tensors ({name})", file=sys.stderr, flush=True)
@@ -27,4 +27,4 @@ def work(request: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    child.main(lambda: work(json.loads(sys.argv[1])))
+    child.main(lambda: run_quantizer(json.loads(sys.argv[1])))

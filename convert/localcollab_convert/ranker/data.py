@@ -1,6 +1,6 @@
-"""MixInstruct-form records -> token ids and scores, and the pairs a pair ranker trains on.
+"""Records in MixInstruct's format -> token ids and scores, and the pairs that a ranker is trained on.
 
-Token ids come from the encoder's GGUF by llama.cpp, as at use: nothing can be cut otherwise in training.
+llama.cpp tokenizes with the encoder's GGUF file, in training as in use.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,13 +16,13 @@ from localcollab.errors import BadData
 from localcollab.language_model import Float32Array
 from localcollab.vocabulary import Encode
 
-PAIRS_AN_EXAMPLE = 5
-"""Random ones, drawn anew each epoch, as in the paper."""
+PAIRS_PER_EXAMPLE = 5
+"""Random, drawn again each epoch, as in the paper."""
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One instruction with the candidates that were scored."""
+    """One instruction with its scored candidates."""
 
     source: list[int]
     candidates: list[list[int]]
@@ -54,18 +54,18 @@ def load_records(path: Path) -> list[Record]:
     """Those with at least two candidates. Raises `BadData`."""
     records = [record for record in read_records(path) if len(record.candidates) > 1]
     if not records:
-        raise BadData(f"{path}: holds no record with two candidates: give MixInstruct-form JSONL")
+        raise BadData(f"{path}: no record with two candidates: give JSONL in MixInstruct's format")
     return records
 
 
 def measures_of(records: Sequence[Record], path: Path) -> tuple[str, ...]:
-    """The measures that every candidate was scored by. Raises `BadData`."""
+    """The measures that score every candidate. Raises `BadData`."""
     scored = [set(given.scores) for record in records for given in record.candidates]
     shared = set.intersection(*scored)
     if not shared:
         raise BadData(
-            f'{path}: no measure scores every candidate: add "scores" to the candidates, or leave out '
-            "those without"
+            f'{path}: no measure scores every candidate: add "scores" to the candidates, or remove those '
+            "without"
         )
     return tuple(sorted(shared))
 
@@ -77,11 +77,11 @@ def split_records(
     instructions = sorted({record.prompt for record in records})
     order = np.random.default_rng(seed).permutation(len(instructions))
     n_valid = max(1, round(share * len(instructions)))
-    held = {instructions[i] for i in order[:n_valid]}
-    train = [record for record in records if record.prompt not in held]
+    held_out = {instructions[i] for i in order[:n_valid]}
+    train = [record for record in records if record.prompt not in held_out]
     if not train:
-        raise BadData("the data holds one instruction alone: give more, or --valid FILE")
-    return train, [record for record in records if record.prompt in held]
+        raise BadData("the data has only one instruction: give more data, or `valid`")
+    return train, [record for record in records if record.prompt in held_out]
 
 
 def encode_records(
@@ -99,10 +99,10 @@ def encode_records(
 
 
 def draw_pairs(
-    examples: Sequence[Example], rng: np.random.Generator, n: int = PAIRS_AN_EXAMPLE
+    examples: Sequence[Example], rng: np.random.Generator, n: int = PAIRS_PER_EXAMPLE
 ) -> list[TrainingPair]:
-    """At most `n` random pairs an example among those that some measure tells apart, in random order
-    and with random sides."""
+    """At most `n` random pairs an example that differ in some measure, in random order and with random
+    sides."""
     pairs: list[TrainingPair] = []
     for example in examples:
         differ = _pairs_that_differ(example)
@@ -130,7 +130,7 @@ def _pairs_that_differ(example: Example) -> list[tuple[int, int]]:
 def batches_of(
     pairs: Sequence[TrainingPair], n: int, rng: np.random.Generator, n_mixed: int = 16
 ) -> list[list[TrainingPair]]:
-    """Batches of pairs of like lengths, so that little is padding, in random order."""
+    """Batches of pairs of similar length, for little padding, in random order."""
     batches = []
     for at in range(0, len(pairs), n * n_mixed):
         part = sorted(pairs[at : at + n * n_mixed], key=_length)

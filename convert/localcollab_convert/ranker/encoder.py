@@ -1,48 +1,29 @@
 """The encoder a pair ranker starts from, as a Hugging Face folder: a given one, or a small new one.
 
-New ones are of ModernBERT's kind: rotary positions learn what is near from far fewer examples than
-learnt positions do. Written with the keys of the published configuration, which llama.cpp's converter
-reads.
+New ones are ModernBERT: rotary positions need far fewer examples than learned ones. Written with the keys
+of the published configuration, which llama.cpp's converter reads.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from localcollab.blend.ranker_file import Form
-from localcollab.errors import BadModelFile, BadOption
+from localcollab.errors import BadModelFile
 from localcollab.vocabulary import Vocabulary
+from localcollab_convert.ranker.request import EncoderSize
 
 MARKS = ("<|source|>", "<|candidate1|>", "<|candidate2|>")
 SPLITS_AS = "gpt-2"
-"""Whose splitting of text a tokenizer trained here has: `--trust-tokenizer`."""
+"""Pre-tokenizer of the tokenizers trained here."""
 _SPLIT = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 _CLS, _SEP, _PAD, _UNK, _MASK = "[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]"
 _WINDOW = 64
-"""Tokens that local layers attend to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """Of an encoder trained from scratch."""
-
-    width: int = 128
-    n_layers: int = 3
-    n_vocab: int = 8192
-
-    def check(self) -> None:
-        """Raises `BadOption`."""
-        if self.width % 32 or not 32 <= self.width <= 1024:
-            raise BadOption(f"--width is {self.width}: give a multiple of 32 up to 1024")
-        if not 1 <= self.n_layers <= 48:
-            raise BadOption(f"--layers is {self.n_layers}: give 1 to 48")
-        if not 512 <= self.n_vocab <= 2**17:
-            raise BadOption(f"--vocab is {self.n_vocab}: give 512 to {2**17}")
+"""Tokens of local attention."""
 
 
 def write_new_encoder(
-    folder: Path, texts: Iterable[str], size: Size, n_ctx: int, seed: int
+    folder: Path, texts: Iterable[str], size: EncoderSize, n_ctx: int, seed: int
 ) -> None:
     """A tokenizer trained on `texts` and random weights."""
     import torch
@@ -58,7 +39,7 @@ def write_new_encoder(
         bos_token_id=ids["cls"], eos_token_id=ids["sep"], cls_token_id=ids["cls"],
         sep_token_id=ids["sep"],
     )  # fmt: skip
-    # As published models spell them; transformers 5 writes others.
+    # The keys of published models; transformers 5 writes others.
     config.layer_norm_eps = config.norm_eps
     config.global_rope_theta, config.local_rope_theta = 160000.0, 10000.0
     torch.manual_seed(seed)
@@ -90,17 +71,17 @@ def write_marked_encoder(source: Path, folder: Path) -> None:
     import transformers
 
     try:
-        kept = {"local_files_only": True, "trust_remote_code": False}
-        tokenizer = transformers.AutoTokenizer.from_pretrained(str(source), **kept)
-        model = transformers.AutoModel.from_pretrained(str(source), **kept)
-    except Exception as error:  # transformers raises whatever a damaged folder makes it raise
+        options = {"local_files_only": True, "trust_remote_code": False}
+        tokenizer = transformers.AutoTokenizer.from_pretrained(str(source), **options)
+        model = transformers.AutoModel.from_pretrained(str(source), **options)
+    except Exception as error:  # a damaged folder may raise anything
         raise BadModelFile(
-            f"{source}: is no encoder that transformers reads ({_short(error)}): give a Hugging Face "
-            "folder, or --from-scratch"
+            f"{source}: not an encoder that transformers can load ({_short(error)}): give a Hugging Face "
+            "folder, or `from_scratch`"
         ) from error
     if getattr(model.config, "is_encoder_decoder", False) or not tokenizer.sep_token:
         raise BadModelFile(
-            f"{source}: is no encoder of BERT's kind, with a separator: give another, or --from-scratch"
+            f"{source}: not a BERT-like encoder with a separator: give another, or `from_scratch`"
         )
     tokenizer.add_special_tokens({"additional_special_tokens": list(MARKS)})
     model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
@@ -109,12 +90,14 @@ def write_marked_encoder(source: Path, folder: Path) -> None:
 
 
 def form_of(vocabulary: Vocabulary, n_source: int, n_candidate: int) -> Form:
-    """`vocabulary`: of the converted encoder. Raises `BadModelFile` where it lacks a mark."""
+    """`vocabulary`: of the converted encoder. Raises `BadModelFile` where a mark is missing."""
     ids = {string: token for token, string in enumerate(vocabulary.strings)}
     missing = [mark for mark in MARKS if mark not in ids]
     separator = ids.get(_SEP, ids.get("</s>", vocabulary.eos))
     if missing or separator is None:
-        raise BadModelFile(f"the converted encoder lacks {', '.join(missing) or 'a separator'}")
+        raise BadModelFile(
+            f"the converted encoder has no {', '.join(missing) or 'separator'}: give another encoder"
+        )
     return Form(
         source=ids[MARKS[0]], candidate1=ids[MARKS[1]], candidate2=ids[MARKS[2]],
         separator=separator, begin=vocabulary.bos, n_source=n_source, n_candidate=n_candidate,
@@ -122,7 +105,7 @@ def form_of(vocabulary: Vocabulary, n_source: int, n_candidate: int) -> Form:
 
 
 def load_encoder_module(folder: Path) -> Any:
-    """For training and for saving, in F32."""
+    """In F32, for training and saving."""
     import torch
     import transformers
 

@@ -1,15 +1,13 @@
-"""`convert ranker` in stages that can be resumed: encoder, training, export.
+"""`convert ranker` in resumable stages: encoder, training, export.
 
-Each stage's folder says what it was made from. The finished ranker is compared with the trained module
-before it gets its name.
+The exported ranker is compared with the trained module before it gets its final name.
 """
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -39,26 +37,31 @@ from localcollab_convert.ranker.encoder import (
     write_new_encoder,
 )
 from localcollab_convert.ranker.model import PairRankerModule
-from localcollab_convert.ranker.request import Made, Request
+from localcollab_convert.ranker.request import RankerRequest, RankerResult
 from localcollab_convert.ranker.train import RankerTraining, logits_of
-from localcollab_convert.staging.stages import Stage, file_sha256
+from localcollab_convert.staging.stages import OnProgress, Stage, file_sha256, package_versions
 
 PARITY = 1e-2
-"""Largest difference of a logit that the exported ranker may have, at F16."""
+"""Maximum difference of a logit of the exported ranker, at F16."""
 _N_PARITY_PAIRS = 200
 
-OnProgress = Callable[[str], None]
+
+def make_ranker(
+    request: RankerRequest, on_progress: OnProgress, on_note: OnProgress
+) -> RankerResult:
+    """`on_progress` is transient, `on_note` stays. Raises `BadOption`, `BadData`, `BadModelFile`."""
+    return RankerMaker(request, on_progress, on_note).make()
 
 
 class RankerMaker:
-    """`on_progress` is shown and forgotten, `on_note` stays."""
+    """The stages of one request."""
 
-    def __init__(self, request: Request, on_progress: OnProgress, on_note: OnProgress) -> None:
+    def __init__(
+        self, request: RankerRequest, on_progress: OnProgress, on_note: OnProgress
+    ) -> None:
         """Raises `BadOption`, `BadData`: before any work starts."""
         self.request = request
         self._show, self._note = on_progress, on_note
-        if request.encoder is None:
-            request.size.check()
         records = load_records(request.data)
         if request.valid is None:
             self._train, self._valid = split_records(records, request.recipe.seed)
@@ -67,35 +70,35 @@ class RankerMaker:
         self.measures = measures_of([*self._train, *self._valid], request.data)
         self._converter = find_converter(request.converter)
 
-    def make(self) -> Made:
-        """Everything that is not there yet. Raises `BadModelFile`, `BadOption`."""
+    def make(self) -> RankerResult:
+        """The stages that are not finished. Raises `BadModelFile`, `BadOption`."""
         self._prepare_encoder()
         self._train_ranker()
         return self._export()
 
     @cached_property
     def _encoder_stage(self) -> Stage:
-        asked = self.request
+        request = self.request
         key: dict[str, Any] = {
-            "converter": self._converter.digest, "trusted tokenizer": asked.trust_tokenizer,
-            "seed": asked.recipe.seed, "versions": _versions(),
+            "converter": self._converter.digest, "trusted tokenizer": request.trust_tokenizer,
+            "seed": request.recipe.seed, "versions": _versions(),
         }  # fmt: skip
-        if asked.encoder is None:
-            # The tokenizer learns from the data.
-            key |= {"size": asdict(asked.size), "data": self._data_key(), "n_ctx": self._n_ctx}
+        if request.encoder is None:
+            # The tokenizer is trained on the data.
+            key |= {"size": asdict(request.size), "data": self._data_key(), "n_ctx": self._n_ctx}
         else:
-            key["encoder"] = file_digests(asked.encoder)
-        return Stage("encoder", asked.work / "encoder", key)
+            key["encoder"] = file_digests(request.encoder)
+        return Stage("encoder", request.work / "encoder", key)
 
     @cached_property
     def _training_stage(self) -> Stage:
-        asked = self.request
+        request = self.request
         key = {
             "encoder": self._encoder_stage.digest(), "data": self._data_key(),
-            "recipe": asdict(asked.recipe), "lengths": [asked.n_source, asked.n_candidate],
+            "recipe": asdict(request.recipe), "lengths": [request.n_source, request.n_candidate],
             "versions": _versions(),
         }  # fmt: skip
-        return Stage("training", asked.work / "training", key)
+        return Stage("training", request.work / "training", key)
 
     @cached_property
     def _export_stage(self) -> Stage:
@@ -113,20 +116,20 @@ class RankerMaker:
         return [file_sha256(path) for path in (self.request.data, self.request.valid) if path]
 
     def _prepare_encoder(self) -> None:
-        stage, asked = self._encoder_stage, self.request
+        stage, request = self._encoder_stage, self.request
         if stage.outputs() is not None:
             return
         stage.begin(self._note)
         folder = stage.folder / "model"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        if asked.encoder is None:
+        if request.encoder is None:
             self._show("training a tokenizer")
             write_new_encoder(
-                folder, _texts(self._train), asked.size, self._n_ctx, asked.recipe.seed
+                folder, _texts(self._train), request.size, self._n_ctx, request.recipe.seed
             )
         else:
-            write_marked_encoder(asked.encoder, folder)
+            write_marked_encoder(request.encoder, folder)
         self._convert(folder, stage.folder / ENCODER)
         names = [f"model/{path.name}" for path in sorted(folder.iterdir())]
         stage.finish({}, ENCODER, *names)
@@ -161,8 +164,8 @@ class RankerMaker:
         n_positions = encoder.config.max_position_embeddings
         if self._form.n_tokens_most > n_positions:
             raise BadOption(
-                f"a pair takes up to {self._form.n_tokens_most} tokens, the encoder has {n_positions} "
-                "positions: give smaller --source-tokens and --candidate-tokens"
+                f"a pair has up to {self._form.n_tokens_most} tokens, the encoder {n_positions} "
+                "positions: give smaller `n_source` and `n_candidate`"
             )
         torch.manual_seed(self.request.recipe.seed)
         pad = encoder.config.pad_token_id or 0
@@ -179,7 +182,9 @@ class RankerMaker:
             self._form, self.request.recipe, stage.folder / "checkpoint.pt",
         )  # fmt: skip
         if not training.n_steps:
-            raise BadOption(f"{self.request.data}: no two candidates differ in their scores")
+            raise BadOption(
+                f"{self.request.data}: no two candidates differ in their scores: give other data"
+            )
         training.run(
             lambda step, n, best: self._show(f"training: step {step} of {n}, best {best:.3f}")
         )
@@ -201,7 +206,7 @@ class RankerMaker:
         module.encoder.save_pretrained(trained)  # type: ignore[operator]
 
     def trained(self) -> PairRankerModule:
-        """The module as it was trained; `make` has run."""
+        """The trained module; `make` has run."""
         import torch
 
         module = self._module(self._encoder_stage.folder / "model")
@@ -209,7 +214,7 @@ class RankerMaker:
         module.load_state_dict(torch.load(path, weights_only=True))
         return module.eval()
 
-    def _export(self) -> Made:
+    def _export(self) -> RankerResult:
         stage, trained = self._export_stage, self._training_stage.outputs()
         assert trained is not None, "the training stage is finished"
         done = stage.outputs()
@@ -221,16 +226,16 @@ class RankerMaker:
             done = stage.finish({"parity": parity}, *names)
         else:
             self._note(f"{self.request.out}: up to date")
-        return Made(
+        return RankerResult(
             self.request.out, trained["n_parameters"], trained["accuracy"], trained["n_pairs"],
             done["parity"],
         )  # fmt: skip
 
     def _write(self, folder: Path, trained: Mapping[str, Any]) -> float:
-        """The ranker's two files; the card comes last, it names the encoder. Returns the parity."""
+        """The two files of the ranker; the second has the sha256 of the first. Returns the parity."""
         self._convert(self._training_stage.folder / "model", folder / ENCODER)
         module = self.trained()
-        # Read, not mapped: the file is renamed while its weights are in use.
+        # Not memory-mapped: the file is renamed while its weights are in use.
         options = Options(n_ctx=self._form.n_tokens_most, n_threads=1, load_mode="read")
         encoder, verdict = load_encoder(folder / ENCODER, options)
         card = RankerCard(
@@ -260,16 +265,16 @@ class RankerMaker:
         largest = float(np.abs(ranker.compare_tokens(texts) - theirs).max())
         if not largest <= PARITY:
             raise BadModelFile(
-                f"{self.request.out}: the exported encoder gives other logits than the trained one (by "
-                f"{largest:.3g}): llama.cpp reads this architecture otherwise, use another encoder"
+                f"{self.request.out}: the logits of the exported encoder differ from the trained one by "
+                f"{largest:.3g}: llama.cpp reads this architecture differently, use another encoder"
             )
         return largest, len(pairs)
 
 
 def file_digests(folder: Path) -> dict[str, str]:
-    """sha256 of a Hugging Face folder's files."""
+    """sha256 of the files of a Hugging Face folder. Raises `BadOption`."""
     if not folder.is_dir():
-        raise BadOption(f"--encoder {folder}: is no folder: give a Hugging Face folder")
+        raise BadOption(f"`encoder` is {folder}, not a folder: give a Hugging Face folder")
     return {path.name: file_sha256(path) for path in sorted(folder.iterdir()) if path.is_file()}
 
 
@@ -278,4 +283,4 @@ def _texts(records: list[Record]) -> list[str]:
 
 
 def _versions() -> dict[str, str]:
-    return {name: version(name) for name in ("localcollab", "llama-cpp-python", "torch")}
+    return package_versions("localcollab", "llama-cpp-python", "torch")

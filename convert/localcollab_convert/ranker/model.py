@@ -1,7 +1,6 @@
-"""The pair ranker in PyTorch (LLM-Blender, arXiv:2306.02561): what is trained, and its losses."""
+"""The pair ranker in PyTorch (LLM-Blender, arXiv:2306.02561), and its losses."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 import torch
@@ -10,9 +9,7 @@ from torch.nn import functional as F
 
 from localcollab.blend.ranker_file import Written
 from localcollab.language_model import Float32Array
-
-Loss = Literal["logistic", "bce"]
-"""logistic: on the difference of the scores; bce: on each score by itself, as in the paper's eq. 1."""
+from localcollab_convert.ranker.request import Loss
 
 
 class PairRankerModule(nn.Module):
@@ -45,7 +42,7 @@ class PairRankerModule(nn.Module):
 
 
 def collate(pairs: Sequence[Written], pad: int) -> tuple[Tensor, Tensor, Tensor]:
-    """(ids, mask, marks): (n, length), (n, length), (n, 3); padded behind."""
+    """(ids, mask, marks): (n, length), (n, length), (n, 3); padded at the end."""
     length = max(len(pair.tokens) for pair in pairs)
     ids = np.full((len(pairs), length), pad, np.int64)
     mask = np.zeros((len(pairs), length), np.int64)
@@ -70,5 +67,5 @@ def ranking_loss(scores: Tensor, signs: Tensor, loss: Loss) -> Tensor:
 
 
 def pair_logits(scores: Tensor) -> Tensor:
-    """(n, 2, n_Q) -> (n,): what the runtime calls the logit of a pair."""
+    """(n, 2, n_Q) -> (n,): the logit of a pair in the runtime."""
     return (scores[:, 0] - scores[:, 1]).mean(dim=1)

@@ -1,8 +1,8 @@
 """The public PairRM (DeBERTa-v3, arXiv:2306.02561) through transformers, as a `Compare`.
 
-llama.cpp runs no DeBERTa, so that this ranker needs the `convert` extra. Its form is that of its
-publishers: each of the three parts with its own [CLS] and [SEP], and what the source leaves of 2048
-tokens shared by the candidates.
+llama.cpp does not support DeBERTa, so this ranker needs the `convert` extra. The input format is the
+published one: each of the three parts has its own [CLS] and [SEP], and the candidates share those of the
+2048 tokens that the source does not use.
 """
 
 import json
@@ -36,11 +36,11 @@ class PairRmForm:
     cls: int
     sep: int
     n_source: int = 1224
-    """At most so many tokens of the source, [CLS], mark and [SEP] counted."""
+    """Maximum number of tokens of the source, including [CLS], mark and [SEP]."""
     n_candidate: int = 412
 
     def write(self, source: Sequence[int], first: Sequence[int], second: Sequence[int]) -> Written:
-        """Each part begins with its mark; candidates get what a short source leaves."""
+        """Each part begins with its mark; candidates may use the tokens that a short source leaves."""
         tokens = self._part(source, self.n_source)
         n_candidate = (self.n_source + 2 * self.n_candidate - len(tokens)) // 2
         marks = [1]
@@ -57,7 +57,7 @@ class PairRm:
     """`compare` is a `Compare`; the module is in evaluation mode."""
 
     def __init__(self, module: PairRankerModule, form: PairRmForm, tokenizer: Any = None) -> None:
-        """`tokenizer`: of transformers; None where only token ids are compared."""
+        """`tokenizer`: of transformers; None if only token ids are compared."""
         self.module, self.form = module, form
         self._tokenizer = tokenizer
 
@@ -81,20 +81,20 @@ class PairRm:
         return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
     def _encode(self, mark: str, text: str) -> list[int]:
-        # The mark belongs to the text: what follows an added token is cut otherwise than a beginning.
+        # Mark and text together: text after an added token is tokenized differently from a beginning.
         ids: list[int] = self._tokenizer(mark + text, add_special_tokens=False)["input_ids"]
         return ids
 
 
 def load_pairrm(folder: Path) -> PairRm:
-    """A folder as llm-blender/PairRM-hf is published. Raises `RankerMismatch`, `BadModelFile`."""
+    """A folder in the format of llm-blender/PairRM-hf. Raises `RankerMismatch`, `BadModelFile`."""
     module, form, marks = load_pairrm_module(folder)
     tokenizer = load_tokenizer(folder)
     found = tuple(tokenizer.convert_tokens_to_ids(mark) for mark in MARKS)
     if found != marks:
         raise RankerMismatch(
-            f"{folder}: its tokenizer gives the marks the ids {found}, its config {marks}: fetch the "
-            "folder again"
+            f"{folder}: the marks have the ids {found} in the tokenizer and {marks} in the config: "
+            "download the folder again"
         )
     return PairRm(module, form, tokenizer)
 
@@ -115,9 +115,9 @@ def load_pairrm_module(folder: Path) -> tuple[PairRankerModule, PairRmForm, tupl
         )
         module.load_state_dict(_renamed(state))
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        said = " ".join(str(error).split())[:200]
+        reason = " ".join(str(error).split())[:200]
         raise RankerMismatch(
-            f"{folder}: is no PairRM ({type(error).__name__}: {said}): give a folder like "
+            f"{folder}: not a PairRM model ({type(error).__name__}: {reason}): give a folder like "
             "llm-blender/PairRM-hf"
         ) from error
     # DeBERTa-v3's tokenizer: [CLS] is 1, [SEP] is 2.
@@ -135,10 +135,10 @@ def _state(folder: Path) -> dict[str, Tensor]:
 
 
 def _renamed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """To this module's names; what does not belong to it is refused by loading."""
+    """To the names of this module; loading rejects others."""
     names = {
         name: _HEAD.get(name, name.replace(_ENCODER, "encoder.", 1))
         for name in state
         if not name.endswith("position_ids")  # a buffer of older versions
     }
-    return {mine: state[theirs].float() for theirs, mine in names.items()}
+    return {own: state[theirs].float() for theirs, own in names.items()}

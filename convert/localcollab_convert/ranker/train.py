@@ -1,13 +1,11 @@
-"""Training of a pair ranker: seeded, resumable, the best epoch is kept.
+"""Training of a pair ranker: seeded and resumable, with the weights of the best epoch.
 
-Deterministic: one thread, and every step's random numbers come from the seed and its number, so that a
-run that was killed gives the bits of one that was not.
+Deterministic: one thread, and the random numbers of a step depend only on (seed, step), so a resumed run
+is bit-identical to an uninterrupted one.
 """
 
-import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,41 +16,22 @@ from torch import Tensor
 from localcollab.blend.ranker_file import Form
 from localcollab_convert.head.train import deterministic
 from localcollab_convert.ranker.data import Example, TrainingPair, batches_of, draw_pairs
-from localcollab_convert.ranker.model import Loss, PairRankerModule, pair_logits, ranking_loss
-from localcollab_convert.staging.checkpoint import load_checkpoint
+from localcollab_convert.ranker.model import PairRankerModule, pair_logits, ranking_loss
+from localcollab_convert.ranker.request import Recipe
+from localcollab_convert.staging.stages import load_checkpoint, save_checkpoint
 
 SECONDS_BETWEEN_CHECKPOINTS = 10.0
-_WARM_STEPS = 50
-_LEAST_RATE = 0.05
-"""Of the learning rate, at the end."""
-_MOST_NORM = 1.0
+_WARMUP_STEPS = 50
+_FINAL_RATE = 0.05
+"""Relative to the peak learning rate."""
+_MAX_NORM = 1.0
 
 OnStep = Callable[[int, int, float], None]
-"""`on_step(step, steps in all, best validation accuracy so far)`"""
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """Everything the trained bits depend on, besides data and encoder."""
-
-    seed: int = 0
-    n_epochs: int = 4
-    batch: int = 32
-    learning_rate: float = 2e-3
-    """For an encoder from scratch, see `rate_for`."""
-    weight_decay: float = 0.01
-    loss: Loss = "logistic"
-    n_valid_pairs: int = 400
-    """At most so many validation pairs decide which epoch is the best."""
-
-
-def rate_for(encoder: Path | None) -> float:
-    """The learning rate where none is given."""
-    return 2e-3 if encoder is None else 1e-5
+"""`on_step(step, total steps, best validation accuracy so far)`"""
 
 
 class RankerTraining:
-    """One training run; `run` continues from the checkpoint at `path`, where there is one."""
+    """One training run; `run` continues from the checkpoint at `path` if it exists."""
 
     def __init__(
         self,
@@ -73,16 +52,16 @@ class RankerTraining:
         self.step = 0
         self._epoch: list[list[TrainingPair]] = []
         self._epoch_number = -1
-        self._n_steps_an_epoch = len(self._batches(0))
+        self._steps_per_epoch = len(self._batches(0))
         self.best_accuracy = 0.0
         self._best: dict[str, Tensor] = {}
 
     @property
     def n_steps(self) -> int:
-        return self.recipe.n_epochs * self._n_steps_an_epoch
+        return self.recipe.n_epochs * self._steps_per_epoch
 
     def run(self, on_step: OnStep) -> None:
-        """Leaves the module as it was after its best epoch."""
+        """Leaves the module with the weights of its best epoch."""
         with deterministic():
             if self.path.exists():
                 self._restore()
@@ -104,10 +83,10 @@ class RankerTraining:
         return self._epoch
 
     def _advance(self) -> None:
-        """One step, and an evaluation where it ends an epoch."""
-        epoch, i = divmod(self.step, self._n_steps_an_epoch)
+        """One step, and an evaluation at the end of an epoch."""
+        epoch, i = divmod(self.step, self._steps_per_epoch)
         batch = self._batches(epoch)[i]
-        torch.manual_seed(hash((self.recipe.seed, self.step)) % 2**63)  # of dropout
+        torch.manual_seed(hash((self.recipe.seed, self.step)) % 2**63)  # for dropout
         self.module.train()
         for group in self._optimizer.param_groups:
             group["lr"] = self.recipe.learning_rate * self._rate()
@@ -116,16 +95,16 @@ class RankerTraining:
         loss = ranking_loss(scores, signs, self.recipe.loss)
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.module.parameters(), _MOST_NORM)
+        torch.nn.utils.clip_grad_norm_(self.module.parameters(), _MAX_NORM)
         self._optimizer.step()
         self.step += 1
-        if self.step % self._n_steps_an_epoch == 0:
+        if self.step % self._steps_per_epoch == 0:
             self._evaluate()
 
     def _rate(self) -> float:
-        """Warm-up, then linearly down."""
-        warm = min(1.0, (self.step + 1) / min(_WARM_STEPS, max(1, self.n_steps // 4)))
-        return warm * max(_LEAST_RATE, 1 - self.step / self.n_steps)
+        """Linear warm-up, then linear decay."""
+        warmup = min(1.0, (self.step + 1) / min(_WARMUP_STEPS, max(1, self.n_steps // 4)))
+        return warmup * max(_FINAL_RATE, 1 - self.step / self.n_steps)
 
     def _evaluate(self) -> None:
         accuracy = accuracy_of(self.module, self.valid_pairs, self._form)
@@ -134,7 +113,6 @@ class RankerTraining:
             self._best = {k: v.clone() for k, v in self.module.state_dict().items()}
 
     def save(self) -> None:
-        partial = self.path.with_name(self.path.name + ".partial")
         state = {
             "module": self.module.state_dict(),
             "optimizer": self._optimizer.state_dict(),
@@ -142,8 +120,7 @@ class RankerTraining:
             "best_accuracy": self.best_accuracy,
             "best": self._best,
         }
-        torch.save(state, partial)
-        os.replace(partial, self.path)
+        save_checkpoint(state, self.path)
 
     def _restore(self) -> None:
         state = load_checkpoint(self.path)
@@ -157,7 +134,7 @@ class RankerTraining:
 def logits_of(
     module: PairRankerModule, pairs: Sequence[TrainingPair], form: Form, batch: int = 32
 ) -> np.ndarray:
-    """(n_pairs,): in the order given only, as the module reads them."""
+    """(n_pairs,): each pair in the given order only."""
     module.eval()
     written = [pair.written(form) for pair in pairs]
     parts = [pair_logits(module(written[i : i + batch])) for i in range(0, len(written), batch)]
@@ -165,7 +142,7 @@ def logits_of(
 
 
 def accuracy_of(module: PairRankerModule, pairs: Sequence[TrainingPair], form: Form) -> float:
-    """Of both orders together, mean over the measures that differ; 0 without a pair."""
+    """Of both orders together, mean over the measures that differ; 0 without pairs."""
     swapped = [TrainingPair(pair.example, pair.second, pair.first) for pair in pairs]
     both = logits_of(module, pairs, form) - logits_of(module, swapped, form)
     hits = [
@@ -176,7 +153,7 @@ def accuracy_of(module: PairRankerModule, pairs: Sequence[TrainingPair], form: F
 
 
 def _groups(module: PairRankerModule, decay: float) -> list[dict[str, Any]]:
-    """Matrices decay; norms, biases and embeddings do not."""
+    """Weight decay for matrices, none for norms, biases and embeddings."""
     named = list(module.named_parameters())
     decays = [p for name, p in named if p.ndim > 1 and "embedding" not in name]
     others = [p for name, p in named if not (p.ndim > 1 and "embedding" not in name)]

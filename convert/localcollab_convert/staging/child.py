@@ -1,7 +1,7 @@
-"""Child processes with streamed progress: what may crash, or must be stopped at once, runs in one.
+"""Child processes with streamed progress, for work that may crash or must be killed at once.
 
-Its progress are the lines of stderr; its result is one JSON value on stdout. `main` is the child's side,
-`run` ours.
+Progress is the lines of stderr, the result one JSON value on stdout. `main` runs in the child, `run` in
+the parent.
 """
 
 import json
@@ -22,11 +22,11 @@ from localcollab.errors import LocalcollabError
 OnLine = Callable[[str], None]
 
 _REFUSED = 3
-_N_KEPT = 40
+_N_LINES = 40
 
 
 class ChildFailed(LocalcollabError):
-    """The child said no, crashed, or printed a traceback; the text is the reason."""
+    """The child refused, crashed, or raised; the text is the reason."""
 
 
 def run(
@@ -39,11 +39,11 @@ def run(
 ) -> Any:
     """The JSON that `python -m module arguments` prints. Raises `ChildFailed`.
 
-    `limits`: None: all memory there is, for work that the user asked for.
+    `limits` None: all memory, for work that the user asked for.
     """
     variables = {"PYTHONUNBUFFERED": "1", **(environment or {})}
     limits = limits or whole_machine(reserves=True)
-    kept: deque[str] = deque(maxlen=_N_KEPT)
+    lines: deque[str] = deque(maxlen=_N_LINES)
     with tempfile.TemporaryFile() as result:
         child = Child(
             module, arguments, limits=limits, stdin=subprocess.DEVNULL, stdout=result,
@@ -53,26 +53,26 @@ def run(
         try:
             assert child.process.stderr is not None
             for line in _lines(child.process.stderr):
-                kept.append(line)
+                lines.append(line)
                 on_line(line)
             code = child.process.wait()
         finally:
             deadline.stop()
             child.close()
         if code:
-            raise ChildFailed(_reason(Ended(code, "", "\n".join(kept), limits, deadline.is_late)))
+            raise ChildFailed(_reason(Ended(code, "", "\n".join(lines), limits, deadline.is_late)))
         result.seek(0)
         return json.loads(result.read() or b"null")
 
 
 def _lines(stream: IO[bytes]) -> Iterator[str]:
-    """As they come; a progress bar's \\r ends a line too."""
-    held = b""
+    """As they arrive; \\r of a progress bar ends a line too."""
+    rest = b""
     while data := os.read(stream.fileno(), 2**16):
-        *whole, held = re.split(rb"[\r\n]+", held + data)
-        yield from (text for line in whole if (text := line.decode("utf-8", "replace").strip()))
-    if held.strip():
-        yield held.decode("utf-8", "replace").strip()
+        *complete, rest = re.split(rb"[\r\n]+", rest + data)
+        yield from (text for line in complete if (text := line.decode("utf-8", "replace").strip()))
+    if rest.strip():
+        yield rest.decode("utf-8", "replace").strip()
 
 
 def _reason(ended: Ended) -> str:
@@ -81,18 +81,18 @@ def _reason(ended: Ended) -> str:
     return ended.last_line if ended.cause == "exit" else f"it {ended.words}"
 
 
-def main(work: Callable[[], Any]) -> None:
-    """A child's whole life: work, print the result, exit."""
-    # Libraries print what they like; only the result may reach our stdout.
+def main(compute: Callable[[], Any]) -> None:
+    """The child's side: compute, print the result, exit."""
+    # Libraries may print to stdout; only the result must reach it.
     out, sys.stdout = os.dup(1), sys.stderr
     os.dup2(2, 1)
     try:
-        value = work()
+        value = compute()
     except (LocalcollabError, OSError) as error:
         print(" ".join(str(error).split()), file=sys.stderr, flush=True)
         os._exit(_REFUSED)
     with os.fdopen(out, "w", encoding="utf-8") as result:
         json.dump(value, result)
     sys.stderr.flush()
-    # Native threads may still be winding down: nothing of theirs is wanted.
+    # Native threads may still run: do not wait for them.
     os._exit(0)

@@ -1,22 +1,31 @@
-"""Resumable stages: a folder each, with a manifest that says what its files were made from.
+"""Resumable stages: one folder each, with a manifest of the inputs that its files depend on.
 
-A stage whose manifest matches is skipped or continued; another one is made anew. Every file gets its
-name only when it is whole, so that a kill at any moment leaves a folder that can be continued.
+A stage whose manifest matches is skipped or continued; otherwise it is recomputed. Files are written
+under a temporary name and renamed, so a kill at any moment leaves a folder that can be continued.
 """
 
 import hashlib
 import json
 import os
+import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from localcollab.errors import BadOption
+
+if TYPE_CHECKING:
+    import torch
+
+OnProgress = Callable[[str], None]
 
 _MANIFEST = "manifest.json"
 
 
 def write_text(path: Path, text: str) -> None:
-    """Written beside its final name, then renamed."""
+    """Written to a temporary file in the same folder, then renamed."""
     partial = path.with_name(path.name + ".partial")
     partial.write_text(text, encoding="utf-8")
     os.replace(partial, path)
@@ -31,6 +40,35 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def package_versions(*names: str) -> dict[str, str]:
+    return {name: version(name) for name in names}
+
+
+def save_checkpoint(state: Mapping[str, Any], path: Path) -> None:
+    """Everything that the next step of a training depends on."""
+    import torch
+
+    partial = path.with_name(path.name + ".partial")
+    torch.save(dict(state), partial)
+    os.replace(partial, path)
+
+
+def load_checkpoint(path: Path, device: "torch.device | None" = None) -> dict[str, Any]:
+    """`device`: where the tensors are loaded; None: where they were saved. Raises `BadOption`."""
+    import torch
+
+    try:
+        state: dict[str, Any] = torch.load(path, weights_only=True, map_location=device)
+    except (
+        OSError, EOFError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError
+    ) as error:  # fmt: skip
+        raise BadOption(
+            f"{path}: damaged checkpoint ({type(error).__name__}): delete the file to restart the "
+            "training"
+        ) from error
+    return state
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
     """`key`: everything that its files depend on, as JSON."""
@@ -41,7 +79,7 @@ class Stage:
 
     @property
     def manifest(self) -> dict[str, Any]:
-        """What is written; empty where nothing readable is."""
+        """As stored; empty where there is none that can be read."""
         try:
             found = json.loads((self.folder / _MANIFEST).read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -49,7 +87,7 @@ class Stage:
         return found if isinstance(found, dict) else {}
 
     def outputs(self) -> dict[str, Any] | None:
-        """What `finish` noted; None: not finished, or made from something else, or damaged."""
+        """The record of `finish`; None: not finished, made from other inputs, or damaged."""
         manifest = self.manifest
         outputs = manifest.get("outputs")
         if manifest.get("key") != self._key() or not isinstance(outputs, dict):
@@ -57,8 +95,8 @@ class Stage:
         files = outputs.get("files", {})
         return outputs if all(self._is_whole(*item) for item in files.items()) else None
 
-    def begin(self, say: Callable[[str], None] | None = None) -> None:
-        """Make the folder ready; files made from this key stay. Says what made it begin anew."""
+    def begin(self, on_note: OnProgress | None = None) -> None:
+        """Prepare the folder. Files made from the same key stay; a note names keys that changed."""
         self.folder.mkdir(parents=True, exist_ok=True)
         manifest, key = self.manifest, self._key()
         if manifest.get("key") == key:
@@ -67,33 +105,33 @@ class Stage:
         if manifest:
             self._clear()
         write_json(self.folder / _MANIFEST, {"key": key, "outputs": None})
-        if say and isinstance(old, dict):
+        if on_note and isinstance(old, dict):
             names = old.keys() | key.keys()
-            differing = sorted(name for name in names if old.get(name) != key.get(name))
-            say(f"{self.name}: made anew, because these differ: {', '.join(differing)}")
+            changed = sorted(name for name in names if old.get(name) != key.get(name))
+            on_note(f"{self.name}: recomputed, because these changed: {', '.join(changed)}")
 
-    def resume(self, say: Callable[[str], None]) -> dict[str, Any] | None:
-        """What a finished stage noted; else it is begun."""
+    def resume(self, on_note: OnProgress) -> dict[str, Any] | None:
+        """The record of a finished stage; None: the stage begins or continues."""
         outputs = self.outputs()
         if outputs is not None:
-            say(f"{self.name}: up to date")
+            on_note(f"{self.name}: up to date")
             return outputs
-        self.begin(say)
+        self.begin(on_note)
         return None
 
     def note(self, **facts: Any) -> None:
-        """Keep facts that a resumed run must share."""
+        """Store facts that a resumed run must share."""
         write_json(self.folder / _MANIFEST, {**self.manifest, **facts})
 
     def finish(self, outputs: Mapping[str, Any], *names: str) -> dict[str, Any]:
-        """`names`: files of this folder, noted with their sha256. Returns all that is noted."""
+        """`names`: files of this folder, stored with their sha256. Returns the whole record."""
         files = {name: file_sha256(self.folder / name) for name in names}
-        noted = {**outputs, "files": files}
-        self.note(outputs=noted)
-        return noted
+        record = {**outputs, "files": files}
+        self.note(outputs=record)
+        return record
 
     def digest(self) -> str:
-        """Of the finished files: what the next stage depends on."""
+        """Over the finished files: part of the key of the next stage."""
         text = json.dumps(self.manifest["outputs"]["files"], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -102,7 +140,7 @@ class Stage:
         return parsed
 
     def _clear(self) -> None:
-        # The manifest goes first: it must never vouch for files that are gone.
+        # The manifest is reset first: it must never list files that are gone.
         write_json(self.folder / _MANIFEST, {"key": None, "outputs": None})
         for path in self.folder.iterdir():
             if path.name != _MANIFEST and path.is_file():

@@ -1,7 +1,7 @@
-"""How far a model's predictions are from its original's, token by token on one text.
+"""Difference between a model's predictions and its original's, token by token on one text.
 
-KL(original || file) in nats, agreement of the likeliest token, and perplexity of both. Knows
-windows of tokens and blocks of logits; where they come from is `readers`'.
+KL(original || file) in nats, agreement of the most probable token, and perplexity of both. Works on
+windows of tokens and blocks of logits, which `readers` provides.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +13,7 @@ import numpy as np
 from localcollab.language_model import Float32Array, log_softmax
 
 BUCKETS = (0, 16, 64, 256)
-"""Where the groups of token positions begin."""
+"""First positions of the groups of token positions."""
 
 
 class Block(NamedTuple):
@@ -26,7 +26,7 @@ class Block(NamedTuple):
 
 
 Read = Callable[[Sequence[int]], Iterator[Block]]
-"""A window's blocks, in order, of equal lengths for both models."""
+"""The blocks of a window in order, of equal lengths for both models."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,12 @@ class Scores:
     kl: np.ndarray
     agrees: np.ndarray
     nll: np.ndarray
-    """Nats of the text's own next token; NaN after a window's last."""
+    """Nats of the next token of the text; NaN at the last position of a window."""
     nll_original: np.ndarray
     hidden: Float32Array
     hidden_original: Float32Array
     largest_difference: float
-    """Of two logits, as a share of the original's largest absolute logit."""
+    """Of two logits, relative to the largest absolute logit of the original."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def score(
 
 
 class _Part(NamedTuple):
-    """Of one block; as in `Scores`, and both sides of `largest_difference`."""
+    """Scores of one block; `difference` and `largest` give `Scores.largest_difference`."""
 
     position: np.ndarray
     kl: np.ndarray
@@ -92,10 +92,10 @@ class _Part(NamedTuple):
 
 def _score_window(window: Sequence[int], ours: Read, theirs: Read) -> Iterator[_Part]:
     start = 0
-    for mine, other in zip(ours(window), theirs(window), strict=True):
-        n = len(mine.logits)
-        n_vocab = min(mine.logits.shape[1], other.logits.shape[1])
-        a, b = mine.logits[:, :n_vocab], other.logits[:, :n_vocab]
+    for own, other in zip(ours(window), theirs(window), strict=True):
+        n = len(own.logits)
+        n_vocab = min(own.logits.shape[1], other.logits.shape[1])
+        a, b = own.logits[:, :n_vocab], other.logits[:, :n_vocab]
         p, q = log_softmax(b).astype(np.float64), log_softmax(a).astype(np.float64)
         following = window[start + 1 : start + n + 1]
         yield _Part(
@@ -104,7 +104,7 @@ def _score_window(window: Sequence[int], ours: Read, theirs: Read) -> Iterator[_
             a.argmax(axis=1) == b.argmax(axis=1),
             _nll(q, following),
             _nll(p, following),
-            mine.hidden,
+            own.hidden,
             other.hidden,
             float(np.abs(a - b).max()),
             float(np.abs(b).max()),
@@ -120,7 +120,7 @@ def _nll(logprobs: np.ndarray, following: Sequence[int]) -> np.ndarray:
 
 
 def summarize(scores: Scores, chosen: np.ndarray | None = None) -> Summary:
-    """Of the `chosen` rows (bool); default all."""
+    """Of the `chosen` rows (bool); None: all."""
     rows = np.ones(len(scores.kl), bool) if chosen is None else chosen
     return Summary(
         n_tokens=int(rows.sum()),

@@ -1,4 +1,4 @@
-"""Does a GGUF file cut text as its original does? Ids, special tokens, rendered chat template."""
+"""Compares the tokenizer of a GGUF file with the original: ids, special tokens, chat template."""
 
 import json
 from collections.abc import Iterator
@@ -12,8 +12,8 @@ from localcollab.llama.header import read_header
 from localcollab.vocabulary import Vocabulary
 from localcollab_convert.verify.tokenizer_cases import AROUND_SPECIAL, CONVERSATIONS, TEXTS
 
-_MOST_SPECIALS = 24
-"""Some vocabularies hold thousands of unused ones."""
+_MAX_SPECIALS = 24
+"""Some vocabularies have thousands of unused ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +41,15 @@ def load_tokenizer(folder: Path) -> Any:
     """The original's tokenizer. Raises `BadModelFile`."""
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-    # Of some models AutoTokenizer (5.x) builds its own pipeline, which cuts blanks otherwise than the
-    # published tokenizer.json; this class takes the file as it stands.
+    # For some models AutoTokenizer (5.x) builds its own pipeline, which splits spaces differently from
+    # the published tokenizer.json; this class uses the file unchanged.
     as_published = (folder / "tokenizer.json").is_file()
     kind = PreTrainedTokenizerFast if as_published else AutoTokenizer
     try:
         return kind.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
-    except Exception as error:  # transformers raises whatever a damaged file makes it raise
+    except Exception as error:  # a damaged file may raise anything
         raise BadModelFile(
-            f"{folder}: its tokenizer cannot be loaded ({_short(error)}): fetch the folder again"
+            f"{folder}: the tokenizer cannot be loaded ({_short(error)}): download the folder again"
         ) from error
 
 
@@ -69,7 +69,7 @@ def compare_with_tokenizer(path: Path, vocabulary: Vocabulary, tokenizer: Any) -
 
 
 def compare_vocabularies(ours: Vocabulary, theirs: Vocabulary) -> Parity:
-    """Of two GGUF files: the same texts through both."""
+    """Of two GGUF files."""
     pairs = [(text, ours.encode(text), theirs.encode(text)) for text in TEXTS]
     found = [
         Difference(f"text {t[:40]!r}", str(a[:20]), str(b[:20])) for t, a, b in pairs if a != b
@@ -82,7 +82,7 @@ def compare_vocabularies(ours: Vocabulary, theirs: Vocabulary) -> Parity:
 def _special_texts(vocabulary: Vocabulary, tokenizer: Any) -> Iterator[tuple[str, str]]:
     strings = sorted(vocabulary.strings[token] for token in vocabulary.control)
     known = set(tokenizer.all_special_tokens) | set(tokenizer.get_added_vocab())
-    for special in [string for string in strings if string in known][:_MOST_SPECIALS]:
+    for special in [string for string in strings if string in known][:_MAX_SPECIALS]:
         for template in AROUND_SPECIAL:
             text = template.replace("{}", special)
             yield f"special {text!r}", text
@@ -94,14 +94,16 @@ def _compare_text(
     theirs = tokenizer(text, add_special_tokens=False)["input_ids"]
     try:
         ours = vocabulary.encode(text, special=True)
-    except LocalcollabError as error:  # a vocabulary without byte tokens: the original says <unk>
+    except (
+        LocalcollabError
+    ) as error:  # a vocabulary without byte tokens: the original returns <unk>
         unknown = tokenizer.unk_token_id
         return None if unknown in theirs else Difference(what, str(error), str(theirs[:20]))
     return None if ours == theirs else Difference(what, str(ours[:20]), str(theirs[:20]))
 
 
 def _compare_begin(vocabulary: Vocabulary, tokenizer: Any) -> list[Difference]:
-    """What stands before a text when the original adds its special tokens."""
+    """The tokens before a text when the original adds special tokens."""
     bare = tokenizer("a", add_special_tokens=False)["input_ids"]
     whole = tokenizer("a", add_special_tokens=True)["input_ids"]
     n = next((i for i in range(len(whole)) if whole[i : i + len(bare)] == bare), 0)
@@ -115,7 +117,7 @@ def _compare_begin(vocabulary: Vocabulary, tokenizer: Any) -> list[Difference]:
 def _compare_templates(
     path: Path, vocabulary: Vocabulary, tokenizer: Any
 ) -> Iterator[Difference | None]:
-    """One for each conversation; none where neither has a template."""
+    """One item for each conversation; none where neither has a template."""
     source = read_header(path).metadata.get("tokenizer.chat_template")
     if not isinstance(source, str):
         if tokenizer.chat_template:
@@ -145,7 +147,7 @@ def _render_original(tokenizer: Any, messages: tuple[Message, ...]) -> str | Non
     given = [{"role": message.role, "content": message.content} for message in messages]
     try:
         text: str = tokenizer.apply_chat_template(given, tokenize=False, add_generation_prompt=True)
-    except Exception:  # a template refuses by raising whatever it likes
+    except Exception:  # a template may refuse with any exception
         return None
     return text
 

@@ -1,7 +1,7 @@
-"""A head for the quantized files of its own models: bound to them, with the threshold adjusted.
+"""Binds a head to quantized files of its own models, with the threshold adjusted.
 
-A head reads the base's hidden states alone, so one whose decisions were found to hold on a quantized
-base (`verify`) needs no training. Whether the experts are the same models, quantized, is not checked.
+A head reads only the base's hidden states, so it needs no new training where `verify` finds the same
+decisions on the quantized base. Whether the experts are the same models, quantized, is not checked.
 """
 
 from collections.abc import Sequence
@@ -11,16 +11,16 @@ from pathlib import Path
 from localcollab.errors import BadOption
 from localcollab.llama.probe import file_sha256
 from localcollab.methods.heads import Head, load_head, save_head
-from localcollab_convert.verify.verify import Verification
+from localcollab_convert.verify.request import Verification
 
 
 def bind(head: Head, base: str, experts: Sequence[str], threshold: float) -> Head:
-    """To these files, by sha256; `experts` in the head's order. What was measured of the old files goes.
+    """To these files, by sha256; `experts` in the head's order. Metrics of the old files are dropped.
     Raises `BadOption`."""
     if len(experts) != head.n_experts:
         raise BadOption(
-            f"the head has {head.n_experts} experts, {len(experts)} are given: give --expert for each, "
-            "in the team's order, or for none where they stay"
+            f"the head has {head.n_experts} experts, {len(experts)} are given: give `experts` for each, "
+            "in the team's order, or for none if they are unchanged"
         )
     metadata = replace(
         head.metadata,
@@ -33,11 +33,11 @@ def bind(head: Head, base: str, experts: Sequence[str], threshold: float) -> Hea
 
 
 def write_bound(found: Verification, head: Path, experts: Sequence[Path], out: Path) -> None:
-    """`experts` empty: those of the head stay. Raises `BadOption`, `BadModelFile`, `HeadMismatch`."""
+    """`experts` empty: unchanged. Raises `BadOption`, `BadModelFile`, `HeadMismatch`."""
     assert found.head is not None
     if not found.tokenizer.is_equal:
         raise BadOption(
-            f"{out}: is not written, because the tokenizers differ: convert the base anew"
+            f"{out}: not written, because the tokenizers differ: convert the base again"
         )
     old = load_head(head)
     sha256s = [file_sha256(path) for path in experts] or old.metadata.expert_sha256s

@@ -1,4 +1,4 @@
-"""Texts on which tokenizers part: blanks, joined emoji, scripts, contractions, special tokens."""
+"""Texts on which tokenizers often differ: spaces, joined emoji, scripts, contractions, special tokens."""
 
 from localcollab.chat.template import Message
 

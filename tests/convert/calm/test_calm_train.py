@@ -9,8 +9,9 @@ import torch
 
 from localcollab.errors import BadOption
 from localcollab.methods.bridges import LayerPair
+from localcollab.teams.plan import Member
 from localcollab_convert.calm.composition import Composition
-from localcollab_convert.calm.request import Recipe, Request
+from localcollab_convert.calm.request import BridgeRequest, Recipe
 from localcollab_convert.calm.train import BridgeTraining, batches_of_epoch, pad
 from localcollab_convert.export.examples import Example
 from random_llama import N_VOCAB, random_llama
@@ -83,7 +84,7 @@ def test_a_damaged_checkpoint_is_said_and_may_be_deleted(
 ) -> None:
     path = tmp_path / "checkpoint.pt"
     path.write_bytes(damage)
-    with pytest.raises(BadOption, match=r"checkpoint\.pt: a damaged checkpoint .*: delete it"):
+    with pytest.raises(BadOption, match=r"checkpoint\.pt: damaged checkpoint .*: delete the file"):
         training(composition, path).run(lambda step, loss, best: None)
 
 
@@ -140,9 +141,12 @@ def test_an_epoch_takes_every_example_once_and_the_next_in_another_order() -> No
         assert sorted(map(len, batches)) == [1, 3, 3, 3]
 
 
-def request(**options: object) -> Request:
-    nowhere = Path("nowhere")
-    return Request(anchor=None, augmenting=(), data=nowhere, out=nowhere, work=nowhere, **options)  # type: ignore[arg-type]
+def request(**options: object) -> BridgeRequest:
+    member = Member("m", Path("nowhere"))
+    return BridgeRequest(
+        anchor=member, augmenting=(member,), data=member.path, work=member.path,
+        out=Path("nowhere.safetensors"), **options,  # type: ignore[arg-type]
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -166,9 +170,12 @@ def test_layer_pairs_are_spread_up_to_the_last_of_one_and_the_last_but_one_of_th
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_pairs": 5}, "--pairs is 5, and these models have 4 and 5 layers: give 1 to 4"),
-        ({"n_pairs": 0}, "--pairs is 0, and these models have 4 and 5 layers: give 1 to 4"),
-        ({"layers": ((4, 0),)}, "--layers 4:0 is outside: the augmenting model's go from 0 to 3"),
+        ({"n_pairs": 5}, "`n_pairs` is 5, and these models have 4 and 5 layers: give 1 to 4"),
+        ({"n_pairs": 0}, "`n_pairs` is 0, and these models have 4 and 5 layers: give 1 to 4"),
+        (
+            {"layers": ((4, 0),)},
+            "`layers` has 4:0, which is out of range: the augmenting model's layers go from 0 to 3",
+        ),
         ({"layers": ((0, 4),)}, "the anchor's from 0 to 3"),
     ],
 )
@@ -180,12 +187,12 @@ def test_layers_that_cannot_be_joined_are_refused(options: dict[str, object], me
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"n_inner": 10}, "--inner 10 cannot be cut into 4 heads"),
-        ({"n_heads": 0}, "--heads is 0"),
-        ({"n_steps": 0}, "--steps is 0"),
-        ({"batch": 0}, "--batch is 0"),
-        ({"seed": -1}, "--seed is -1"),
-        ({"learning_rate": 0.0}, "--learning-rate is 0.0"),
+        ({"n_inner": 10}, "`n_inner` is 10, and `n_heads` is 4: give a multiple"),
+        ({"n_heads": 0}, "`n_heads` is 0"),
+        ({"n_steps": 0}, "`n_steps` is 0"),
+        ({"batch": 0}, "`batch` is 0"),
+        ({"seed": -1}, "`seed` is -1"),
+        ({"learning_rate": 0.0}, "`learning_rate` is 0.0"),
     ],
 )
 def test_a_recipe_out_of_range_is_refused(options: dict[str, int], message: str) -> None:

@@ -12,10 +12,13 @@ from localcollab.catalog import SHIPPED, load_catalog
 from localcollab.documents.collection import Collection
 from localcollab.errors import BadData, BadOption
 from localcollab.llama.tokenizer import load_vocabulary
-from localcollab_convert.expert.make import ExpertMaker
-from localcollab_convert.expert.questions import Asked, ask, make_questions, to_jsonl
-from localcollab_convert.expert.refresh_command import run as refresh
-from localcollab_convert.expert.request import Like, Request
+from localcollab_convert.expert.questions import (
+    Question,
+    make_question,
+    make_questions,
+    to_jsonl,
+)
+from localcollab_convert.expert.request import ExpertRequest
 from localcollab_convert.expert.texts import (
     arrange,
     documents,
@@ -24,14 +27,17 @@ from localcollab_convert.expert.texts import (
     split_held_out,
     split_sentences,
 )
+from localcollab_convert.refresh.cli import run as refresh
 
 pytestmark = pytest.mark.weights
 
 BASE = SHIPPED / "formulary" / "base.gguf"
 
 
-def test_a_collection_without_an_expert_hears_how_one_is_made() -> None:
-    with pytest.raises(BadOption, match="no expert was made of papers: localcollab convert expert"):
+def test_a_collection_without_an_expert_is_told_how_to_create_one() -> None:
+    with pytest.raises(
+        BadOption, match="there is no expert for papers: create one with localcollab convert expert"
+    ):
         refresh("papers", None, minutes=1, n_steps=None, catalogs=(), as_json=False)
 
 
@@ -65,7 +71,7 @@ def test_a_text_is_a_heading_of_an_indexed_document(tmp_path: Path) -> None:
     (tmp_path / "zordex.txt").write_text("Zordex is green. It costs much.\n")
     (tmp_path / "nothing.txt").write_text("")
     with Collection(None) as collection:
-        with pytest.raises(BadData, match="holds no readable text"):
+        with pytest.raises(BadData, match="has no readable text"):
             read_texts(collection)
         collection.add([tmp_path])
         (text,) = read_texts(collection)
@@ -117,12 +123,12 @@ def test_rows_are_full_and_documents_end_in_them() -> None:
 )  # fmt: skip
 def test_a_sentence_becomes_a_question_about_itself(sentence: str, questions: set[str]) -> None:
     rng = random.Random(0)
-    asked = [ask(sentence, "Title", rng) for _ in range(300)]
-    assert {a.question for a in asked if a.kind == "pattern"} == questions
+    asked = [make_question(sentence, "Title", rng) for _ in range(300)]
+    assert {a.text for a in asked if a.kind == "pattern"} == questions
     assert {a.answer for a in asked} == {sentence}
     assert {a.kind for a in asked} == {"pattern", "open", "cloze"}
     half = sentence.split()[: len(sentence.split()) // 2]
-    assert Asked(f"Complete: {' '.join(half)}", sentence, "cloze") in asked
+    assert Question(f"Complete: {' '.join(half)}", sentence, "cloze") in asked
 
 
 def test_questions_are_records_that_heads_are_trained_on() -> None:
@@ -137,27 +143,27 @@ def test_questions_are_records_that_heads_are_trained_on() -> None:
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"size": "huge"}, "--size is 'huge'"),
-        ({"minutes": 0.0}, "--minutes is 0.0"),
-        ({"minutes": float("nan")}, "--minutes is nan"),
-        ({"n_steps": 0}, "--steps is 0"),
+        ({"size": "huge"}, "`size` is 'huge'"),
+        ({"minutes": 0.0}, "`minutes` is 0.0"),
+        ({"minutes": float("nan")}, "`minutes` is nan"),
+        ({"like": "formulary"}, "`place` .* go together"),
+        ({"n_steps": 0}, "`n_steps` is 0"),
     ],
 )
 def test_wrong_requests_are_refused(
     tmp_path: Path, changes: dict[str, object], complaint: str
 ) -> None:
-    request = Request(
-        name="x", base="formulary-base", texts=tuple(invented(3)), out=tmp_path,
-        catalog=load_catalog(), **changes,  # type: ignore[arg-type]
-    )  # fmt: skip
     with pytest.raises(BadOption, match=complaint):
-        ExpertMaker(request, lambda _: None, lambda _: None)
+        request(tmp_path, **changes)
 
 
 def test_a_place_that_the_team_lacks_is_named(tmp_path: Path) -> None:
-    request = Request(
-        name="x", base="formulary-base", texts=tuple(invented(3)), out=tmp_path,
-        catalog=load_catalog(), like=Like("formulary", "nobody"),
+    with pytest.raises(BadOption, match="`place` is 'nobody': the team 'formulary' has formulary"):
+        request(tmp_path, like="formulary", place="nobody")
+
+
+def request(out: Path, **changes: object) -> ExpertRequest:
+    return ExpertRequest(
+        name="x", base="formulary-base", texts=tuple(invented(3)), out=out,
+        catalog=load_catalog(), **changes,  # type: ignore[arg-type]
     )  # fmt: skip
-    with pytest.raises(BadOption, match="--place is 'nobody': the team 'formulary' has formulary"):
-        ExpertMaker(request, lambda _: None, lambda _: None)

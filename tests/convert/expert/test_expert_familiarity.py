@@ -8,7 +8,7 @@ import pytest
 
 from invented_texts import invented
 from localcollab.catalog import SHIPPED
-from localcollab_convert.expert.familiarity import familiarity, mingle
+from localcollab_convert.expert.familiarity import combine_halves, familiarity
 from localcollab_convert.expert.texts import Text
 
 pytestmark = pytest.mark.weights
@@ -18,8 +18,8 @@ BASE = SHIPPED / "formulary" / "base.gguf"
 
 def test_strange_names_are_made_of_known_ones() -> None:
     names = [text.title for text in invented(9)]
-    assert mingle(names, 12, random.Random(0)) == ["Kimlin", "Kimmab", "Kimzol"]
-    assert mingle(["Alpha", "Omega"], 50, random.Random(0)) == ["Alega", "Ompha"]
+    assert combine_halves(names, 12, random.Random(0)) == ["Kimlin", "Kimmab", "Kimzol"]
+    assert combine_halves(["Alpha", "Omega"], 50, random.Random(0)) == ["Alega", "Ompha"]
 
 
 def test_titles_that_are_no_names_tell_nothing_about_names() -> None:
@@ -35,7 +35,7 @@ def test_names_are_known_only_where_they_are_spelled_better_than_strange_ones() 
     )
     names = [f + r for i, f in enumerate(fronts) for j, r in enumerate(rears) if (i + j) % 2]
     texts = [Text(name, ("It is green.",), Path("x")) for name in names]
-    assert len(mingle(names, 18, random.Random(0))) == 18
+    assert len(combine_halves(names, 18, random.Random(0))) == 18
     assert familiarity(BASE, texts, 0) is None
     knowing = familiarity(SHIPPED / "formulary" / "formulary.gguf", monographs(), 0)
     assert knowing is not None

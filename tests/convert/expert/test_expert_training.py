@@ -15,11 +15,11 @@ from localcollab.llama.options import Options
 from localcollab.llama.tokenizer import load_vocabulary
 from localcollab.llama.weights import load_weights
 from localcollab_convert.expert.file import write_expert
+from localcollab_convert.expert.request import Shape
 from localcollab_convert.expert.texts import Text
 from localcollab_convert.expert.train import (
+    ExpertTraining,
     Recipe,
-    Shape,
-    Training,
     build,
     perplexity,
     tokens_per_step,
@@ -53,9 +53,9 @@ def test_an_experts_file_has_the_bases_tokens_and_the_trained_logits(tmp_path: P
 def test_a_training_that_was_cut_off_ends_with_the_same_weights(tmp_path: Path) -> None:
     vocabulary = load_vocabulary(BASE)
 
-    def training(name: str) -> Training:
+    def training(name: str) -> ExpertTraining:
         model = build(TINY, vocabulary.n_tokens, seed=0)
-        run = Training(model, invented(4), vocabulary, Recipe(TINY), tmp_path / name)
+        run = ExpertTraining(model, invented(4), vocabulary, Recipe(TINY), tmp_path / name)
         run.n_steps = 6
         return run
 
@@ -89,7 +89,9 @@ def test_what_is_held_out_is_measured_and_then_learned(tmp_path: Path) -> None:
     vocabulary = load_vocabulary(BASE)
     *texts, held_out = invented(9)
     model = build(TINY, vocabulary.n_tokens, seed=0)
-    run = Training(model, texts, vocabulary, Recipe(TINY), tmp_path / "p.pt", held_out=[held_out])
+    run = ExpertTraining(
+        model, texts, vocabulary, Recipe(TINY), tmp_path / "p.pt", held_out=[held_out]
+    )
     seen = [perplexity(model, [held_out], vocabulary)]
     run.n_steps = 4
     run.run(1, lambda *_: seen.append(perplexity(model, [held_out], vocabulary)))
@@ -105,8 +107,8 @@ def test_what_is_held_out_is_measured_and_then_learned(tmp_path: Path) -> None:
 def test_a_training_lasts_as_long_as_was_asked(tmp_path: Path) -> None:
     vocabulary = load_vocabulary(BASE)
     model = build(TINY, vocabulary.n_tokens, seed=0)
-    run = Training(model, invented(2), vocabulary, Recipe(TINY), tmp_path / "p.pt")
-    run.seconds_wanted = 600.0
+    run = ExpertTraining(model, invented(2), vocabulary, Recipe(TINY), tmp_path / "p.pt")
+    run.max_seconds = 600.0
     shares = []
     for run.step, run.seconds in ((10, 900.0), (40, 300.0), (40, 900.0)):
         shares.append(run.share)

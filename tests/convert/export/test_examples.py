@@ -48,18 +48,18 @@ def answers(example: Example) -> list[list[int]]:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("{", "is no JSON"),
-        ("[1]", "no object"),
+        ("{", "not JSON"),
+        ("[1]", "not an object"),
         ({"question": "x"}, "give one of"),
         ({"text": "x", "prompt": "y"}, "give one of"),
         ({"text": " "}, "text is"),
         ({"prompt": "x"}, "completion is None"),
         ({"prompt": 1, "completion": "x"}, "prompt is 1"),
         ({"messages": []}, "messages is []"),
-        ({"messages": [{"role": "user", "content": "x"}]}, "no message of the assistant"),
+        ({"messages": [{"role": "user", "content": "x"}]}, "no assistant message"),
         ({"messages": [{"role": "boss", "content": "x"}]}, "message 1: role is 'boss'"),
         ({"messages": [{"role": "assistant", "content": None}]}, "content is None"),
-        ({"messages": ["x"]}, "give an object"),
+        ({"messages": ["x"]}, "not an object: give role and content"),
         ({"text": "x", "gold": 3}, "gold is 3"),
     ],
 )
@@ -81,7 +81,7 @@ def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadData, match="holds no example"):
+    with pytest.raises(BadData, match="contains no example"):
         parse_file(write(tmp_path, "", ""))
 
 
@@ -141,5 +141,5 @@ def test_a_tenth_is_held_out_and_nothing_is_in_both(tmp_path: Path) -> None:
 
 
 def test_one_example_cannot_be_parted(tmp_path: Path) -> None:
-    with pytest.raises(BadData, match="--valid"):
+    with pytest.raises(BadData, match="`valid`"):
         hold_out(encode(write(tmp_path, chat("hi", "yes"))), 0.1, 0)

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -5,6 +7,7 @@ from fakes import END, ScriptedModel
 from head_tables import make_table
 from localcollab.errors import BadOption
 from localcollab.methods.heads import Head, HeadMetadata
+from localcollab.teams.plan import Member, TeamPlan
 from localcollab_convert.export.examples import Example
 from localcollab_convert.head.calibrate import (
     Calibration,
@@ -12,10 +15,9 @@ from localcollab_convert.head.calibrate import (
     choose_examples,
     choose_thresholds,
     measure_text,
-    parse_metric,
     score_answer,
 )
-from localcollab_convert.head.request import Point
+from localcollab_convert.head.request import HeadRequest, Point
 
 pytestmark = pytest.mark.slow
 
@@ -110,4 +112,8 @@ def test_the_same_seed_chooses_the_same_examples() -> None:
 
 def test_an_unknown_metric_is_refused() -> None:
     with pytest.raises(BadOption, match="choose one of exact, f1, logprob"):
-        parse_metric("bleu")
+        HeadRequest(
+            plan=TeamPlan("t", (Member("base", Path("b")), Member("e", Path("e")))),
+            data=Path("data.jsonl"), out=Path("h.safetensors"), work=Path("w"),
+            metric="bleu",  # type: ignore[arg-type]
+        )  # fmt: skip

@@ -124,11 +124,11 @@ def test_a_second_run_finds_everything_done(job: Job, undisturbed: Path) -> None
     assert noted.splitlines() == [f"{s}: up to date" for s in ("export", "train", "calibrate")]
 
 
-def test_another_seed_makes_every_stage_anew_and_says_so(job: Job, undisturbed: Path) -> None:
+def test_another_seed_recomputes_every_stage_and_says_so(job: Job, undisturbed: Path) -> None:
     out = job.folder / "seed.safetensors"
     job.run(out, "--stage", "export")
     _, _, noted = job.run(out, "--stage", "export", "--seed", "6")
-    assert noted.startswith("export: made anew, because these differ: split")
+    assert noted.startswith("export: recomputed, because these changed: split")
 
 
 def test_few_data_give_a_head_that_is_no_worse_than_the_equal_mixture(job: Job) -> None:

@@ -12,9 +12,9 @@ from localcollab.methods.heads import Head, HeadMetadata
 from localcollab_convert.export.likelihood import FLOOR, log_marginal, measure_nll
 from localcollab_convert.head.train import (
     HeadModule,
+    HeadTraining,
     Recipe,
     Scaling,
-    Training,
     marginal_nll,
     measure_scaling,
     weak_labels,
@@ -27,7 +27,7 @@ SHORT = Recipe(n_warm=20, n_steps=120, batch=64, eval_every=10)
 
 
 def train(tmp_path: Path, recipe: Recipe = SHORT, n: int = 200) -> dict[str, Float32Array]:
-    run = Training(make_table(n), make_table(80, seed=1), recipe, tmp_path / "checkpoint.pt")
+    run = HeadTraining(make_table(n), make_table(80, seed=1), recipe, tmp_path / "checkpoint.pt")
     return run.run(lambda step, nll: None)
 
 
@@ -98,7 +98,7 @@ def test_a_run_continued_from_a_checkpoint_has_the_same_bits(tmp_path: Path, wid
 
     recipe = replace(SHORT, width=width)
     whole = train(tmp_path, recipe)
-    run = Training(make_table(200), make_table(80, seed=1), recipe, tmp_path / "killed.pt")
+    run = HeadTraining(make_table(200), make_table(80, seed=1), recipe, tmp_path / "killed.pt")
 
     def die(step: int, nll: float) -> None:
         if step == 57:
@@ -108,7 +108,7 @@ def test_a_run_continued_from_a_checkpoint_has_the_same_bits(tmp_path: Path, wid
 
     with pytest.raises(Killed):
         run.run(die)
-    again = Training(make_table(200), make_table(80, seed=1), recipe, tmp_path / "killed.pt")
+    again = HeadTraining(make_table(200), make_table(80, seed=1), recipe, tmp_path / "killed.pt")
     resumed = again.run(lambda step, nll: None)
     assert {k: v.tobytes() for k, v in resumed.items()} == {
         k: v.tobytes() for k, v in whole.items()

@@ -11,8 +11,8 @@ from localcollab.catalog import SHIPPED, load_catalog
 from localcollab.errors import BadOption, MixtureMismatch
 from localcollab.methods.mixtures import FittedMixture, load_mixture, save_mixture
 from localcollab.teams.plan import plan_from_catalog
-from localcollab_convert.head.request import Request
 from localcollab_convert.mixture.make import fit_weights, make_mixture, measure_nll
+from localcollab_convert.mixture.request import MixtureRequest
 
 pytestmark = pytest.mark.slow
 
@@ -82,16 +82,16 @@ def test_weights_of_other_models_are_refused() -> None:
 def test_logs_are_not_fitted() -> None:
     from localcollab.catalog import Mixture
     from localcollab.teams.plan import Member, TeamPlan
-    from localcollab_convert.mixture.make import _members_only
 
     members = (Member("a", Path("a")), Member("b", Path("b")))
-    with pytest.raises(BadOption, match="mixes logs"):
-        _members_only(TeamPlan("t", members, method=Mixture(("a", "b"), space="log")))
+    plan = TeamPlan("t", members, method=Mixture(("a", "b"), space="log"))
+    with pytest.raises(BadOption, match="mixes log-probs"):
+        MixtureRequest(plan=plan, data=Path("d"), out=Path("m.json"), work=Path("w"))
 
 
-def asked(folder: Path, *, seed: int = 0, n_ctx: int | None = None) -> Request:
+def request(folder: Path, *, seed: int = 0, n_ctx: int | None = None) -> MixtureRequest:
     catalog = load_catalog()
-    return Request(
+    return MixtureRequest(
         plan=plan_from_catalog(catalog, catalog.team("formulary-mixture")),
         data=SHIPPED / "formulary" / "head-valid.jsonl",
         out=folder / "m.json",
@@ -104,12 +104,12 @@ def asked(folder: Path, *, seed: int = 0, n_ctx: int | None = None) -> Request:
 def test_a_seed_out_of_range_is_refused(tmp_path: Path) -> None:
     for seed in (-1, 2**63):
         with pytest.raises(
-            BadOption, match=f"--seed is {seed}: give a number from 0 to {2**63 - 1}"
+            BadOption, match=f"`seed` is {seed}: give a number from 0 to {2**63 - 1}"
         ):
-            asked(tmp_path, seed=seed)
+            request(tmp_path, seed=seed)
 
 
 @pytest.mark.weights
 def test_a_context_of_0_is_no_context_of_any_size(tmp_path: Path) -> None:
     with pytest.raises(BadOption, match="`n_ctx` is 0"):
-        make_mixture(asked(tmp_path, n_ctx=0), lambda _: None, lambda _: None)
+        make_mixture(request(tmp_path, n_ctx=0), lambda _: None, lambda _: None)

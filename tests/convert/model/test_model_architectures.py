@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from localcollab.llama.tokenizer import load_vocabulary
-from localcollab_convert.model.pipeline import Conversion, Request
+from localcollab_convert.model.conversion import Conversion
+from localcollab_convert.model.request import ModelRequest
 from localcollab_convert.verify.divergence import score, summarize
 from localcollab_convert.verify.parity import compare_with_tokenizer, load_tokenizer
 from localcollab_convert.verify.readers import gguf_reader, open_gguf, open_torch, torch_reader
@@ -26,9 +27,11 @@ def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """The original, and beside it the files made of it."""
     name: str = request.param
     path = make_model(name, tmp_path_factory.mktemp("architectures") / name)
-    asked = Request(path, TYPES, name, path.parent, converter=llama_cpp_sdist())
+    asked = ModelRequest(
+        source=path, types=TYPES, name=name, out=path.parent, converter=llama_cpp_sdist()
+    )
     conversion = Conversion(asked, ignore, ignore)
-    conversion.check_room()
+    conversion.check_space()
     for file_type in TYPES:
         conversion.quantized(file_type)
     return path

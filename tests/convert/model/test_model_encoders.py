@@ -13,9 +13,11 @@ import transformers
 from localcollab.llama import library
 from localcollab.llama.bindings import api
 from localcollab.llama.tokenizer import load_vocabulary
-from localcollab_convert.model.pipeline import Conversion, Request
+from localcollab_convert.model.conversion import Conversion
+from localcollab_convert.model.request import ModelRequest
 from localcollab_convert.verify.parity import compare_with_tokenizer, load_tokenizer
-from localcollab_convert.verify.verify import Asked, verify
+from localcollab_convert.verify.request import VerifyRequest
+from localcollab_convert.verify.verify import verify
 from real_tokenizers import llama_cpp_sdist
 from tiny_models import make_model
 
@@ -30,7 +32,9 @@ def ignore(_line: object) -> None:
 
 def converted(name: str, folder: Path) -> tuple[Path, dict[str, Path]]:
     path = make_model(name, folder / name)
-    asked = Request(path, TYPES, name, folder, converter=llama_cpp_sdist())
+    asked = ModelRequest(
+        source=path, types=TYPES, name=name, out=folder, converter=llama_cpp_sdist()
+    )
     conversion = Conversion(asked, ignore, ignore)
     return path, {t: conversion.quantized(t).path for t in conversion.request.types}
 
@@ -133,5 +137,5 @@ def test_verify_says_that_predictions_were_not_compared(
     bert: tuple[Path, dict[str, Path]],
 ) -> None:
     _, files = bert
-    found = verify(files["Q8_0"], files["F32"], Asked(), ignore)
+    found = verify(VerifyRequest(path=files["Q8_0"], against=files["F32"]), ignore)
     assert (found.total, found.tokenizer.is_equal) == (None, True)

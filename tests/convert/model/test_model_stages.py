@@ -200,6 +200,6 @@ def test_a_second_run_beside_the_first_is_refused_and_names_it(job: Job, tmp_pat
     first.communicate(timeout=300)
     assert (first.returncode, code) == (0, 1)
     assert noted.splitlines()[-1] == (
-        f"localcollab: {lock.parent}: process {first.pid} is at work here: wait for it to end, or give "
+        f"localcollab: {lock.parent}: process {first.pid} is running here: wait for it to end, or give "
         "another --name or --out"
     )

@@ -15,7 +15,8 @@ from localcollab.llama.encoder import load_encoder
 from localcollab.llama.encoder_decoder import EncoderDecoder, load_encoder_decoder
 from localcollab.llama.options import Options
 from localcollab.llama.probe import probe
-from localcollab_convert.model.pipeline import Conversion, Request
+from localcollab_convert.model.conversion import Conversion
+from localcollab_convert.model.request import ModelRequest
 from tiny_models import make_model
 
 pytestmark = pytest.mark.slow
@@ -31,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def files(folder: Path) -> dict[str, Path]:
-    asked = Request(folder, ("F32", "F16"), "t5", folder.parent)
+    asked = ModelRequest(source=folder, types=("F32", "F16"), name="t5", out=folder.parent)
     conversion = Conversion(asked, lambda _line: None, lambda _line: None)
     return {kind: conversion.quantized(kind).path for kind in asked.types}
 

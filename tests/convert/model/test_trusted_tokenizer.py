@@ -7,8 +7,9 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from localcollab.errors import BadModelFile
 from localcollab.llama.tokenizer import load_vocabulary
-from localcollab_convert.model.command import TokenizersDiffer, run
-from localcollab_convert.model.pipeline import Request
+from localcollab_convert.model import make
+from localcollab_convert.model.request import ModelRequest
+from localcollab_convert.model.verification import TokenizersDiffer
 from localcollab_convert.verify.parity import compare_with_tokenizer, load_tokenizer
 from tiny_models import TEXT, make_model
 
@@ -34,26 +35,31 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def request(folder: Path, out: Path, trusted: str | None) -> Request:
-    return Request(folder, ("Q8_0",), "own", out, trust_tokenizer=trusted)
+def convert(folder: Path, out: Path, trusted: str | None) -> None:
+    request = ModelRequest(
+        source=folder, types=("Q8_0",), name="own", out=out, trust_tokenizer=trusted, verify=False
+    )
+    make.make_model(request, lambda _: None, lambda _: None)
 
 
 def test_an_unknown_tokenizer_is_refused_with_the_option_that_helps(
     folder: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(BadModelFile, match="--trust-tokenizer"):
-        run(request(folder, tmp_path, None), None, as_json=False)
+    with pytest.raises(BadModelFile, match="`trust_tokenizer`"):
+        convert(folder, tmp_path, None)
     assert not list(tmp_path.glob("*.gguf"))
 
 
 def test_vouched_for_it_cuts_as_the_original(folder: Path, tmp_path: Path) -> None:
-    run(request(folder, tmp_path, "gpt-2"), None, as_json=False)
+    convert(folder, tmp_path, "gpt-2")
     path = tmp_path / "own-Q8_0.gguf"
     parity = compare_with_tokenizer(path, load_vocabulary(path), load_tokenizer(folder))
     assert parity.differences == ()
 
 
 def test_vouched_for_wrongly_nothing_gets_its_final_name(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(TokenizersDiffer, match=r"split as qwen2, .* name another one"):
-        run(request(folder, tmp_path, "qwen2"), None, as_json=False)
+    with pytest.raises(
+        TokenizersDiffer, match=r"with the pre-tokenizer qwen2 .* give another `trust_tokenizer`"
+    ):
+        convert(folder, tmp_path, "qwen2")
     assert not list(tmp_path.glob("*.gguf"))

@@ -14,7 +14,8 @@ from localcollab.documents.collection import collection_path
 from localcollab.documents.database import Database
 from localcollab.documents.search import vectors
 from localcollab.llama.encoder import load_encoder
-from localcollab_convert.model.pipeline import Conversion, Request
+from localcollab_convert.model.conversion import Conversion
+from localcollab_convert.model.request import ModelRequest
 from tiny_models import make_model
 
 pytestmark = [pytest.mark.slow, pytest.mark.weights]
@@ -41,7 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def encoder(folder: Path) -> Path:
-    request = Request(folder, ("F32",), "bert", folder.parent)
+    request = ModelRequest(source=folder, types=("F32",), name="bert", out=folder.parent)
     return Conversion(request, lambda _: None, lambda _: None).quantized("F32").path
 
 

@@ -23,7 +23,8 @@ from localcollab.events import Finished
 from localcollab.llama.encoder_decoder import EncoderDecoder, load_encoder_decoder
 from localcollab.llama.options import Options
 from localcollab.teams.open import Member, TeamPlan, plan_from_catalog
-from localcollab_convert.model.pipeline import Conversion, Request
+from localcollab_convert.model.conversion import Conversion
+from localcollab_convert.model.request import ModelRequest
 from real_tokenizers import write_unigram
 from small_gguf import small_llama
 from tiny_models import TEXT
@@ -58,7 +59,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def file(folder: Path) -> Path:
-    asked = Request(folder, ("F32",), "flan", folder.parent)
+    asked = ModelRequest(source=folder, types=("F32",), name="flan", out=folder.parent)
     return Conversion(asked, lambda _line: None, lambda _line: None).quantized("F32").path
 
 

@@ -13,11 +13,14 @@ from localcollab.blend.ranking import compare_both_ways, contest_of, rank_contes
 from localcollab.errors import BadData, BadOption, ContextFull, RankerMismatch
 from localcollab.llama.encoder import load_encoder
 from localcollab_convert.ranker.data import Example, all_pairs, draw_pairs
-from localcollab_convert.ranker.encoder import Size
 from localcollab_convert.ranker.make import RankerMaker
 from localcollab_convert.ranker.model import PairRankerModule, pair_logits, ranking_loss
-from localcollab_convert.ranker.request import Made, Request
-from localcollab_convert.ranker.train import Recipe
+from localcollab_convert.ranker.request import (
+    EncoderSize,
+    RankerRequest,
+    RankerResult,
+    Recipe,
+)
 from real_tokenizers import llama_cpp_sdist
 
 pytestmark = pytest.mark.slow
@@ -48,13 +51,13 @@ def write_records(path: Path, n: int, seed: int) -> Path:
     return path
 
 
-def request(folder: Path, **options: object) -> Request:
+def request(folder: Path, **options: object) -> RankerRequest:
     given: dict[str, object] = {
         "data": folder / "train.jsonl", "valid": folder / "valid.jsonl",
-        "size": Size(width=32, n_layers=2, n_vocab=512), "n_source": 8, "n_candidate": 40,
+        "size": EncoderSize(width=32, n_layers=2, n_vocab=512), "n_source": 8, "n_candidate": 40,
         "recipe": Recipe(n_epochs=6, batch=16, learning_rate=5e-3), "out": folder / "ranker",
     }  # fmt: skip
-    return Request(**given | options)  # type: ignore[arg-type]
+    return RankerRequest(**given | options)  # type: ignore[arg-type]
 
 
 def ignore(_line: str) -> None:
@@ -76,12 +79,12 @@ def maker(folder: Path) -> RankerMaker:
 
 
 @pytest.fixture(scope="module")
-def made(maker: RankerMaker) -> Made:
+def made(maker: RankerMaker) -> RankerResult:
     return maker.make()
 
 
 @pytest.mark.slow
-def test_a_ranker_from_scratch_learns_what_is_better(made: Made, folder: Path) -> None:
+def test_a_ranker_from_scratch_learns_what_is_better(made: RankerResult, folder: Path) -> None:
     ranker = open_pairranker(made.path)
     answers = ["the moon perhaps dunno sleeps", "the moon certainly clearly sleeps"]
     ranking = rank_contest(contest_of("Say moon", answers), ranker.compare)
@@ -89,7 +92,7 @@ def test_a_ranker_from_scratch_learns_what_is_better(made: Made, folder: Path) -
 
 
 @pytest.mark.slow
-def test_two_hundred_pairs_equal_the_trained_module(made: Made, maker: RankerMaker) -> None:
+def test_two_hundred_pairs_equal_the_trained_module(made: RankerResult, maker: RankerMaker) -> None:
     ranker = open_pairranker(made.path)
     pairs = all_pairs(maker.valid_examples())[:200]
     texts = [
@@ -107,7 +110,7 @@ def test_two_hundred_pairs_equal_the_trained_module(made: Made, maker: RankerMak
 
 
 @pytest.mark.slow
-def test_both_orders_are_antisymmetric_to_the_last_bit(made: Made) -> None:
+def test_both_orders_are_antisymmetric_to_the_last_bit(made: RankerResult) -> None:
     compare = open_pairranker(made.path).compare
     contest = contest_of("Say sun", ["the sun", "certainly the sun keeps", "", "dunno " * 5000])
     pairs = [(a, b) for a in range(4) for b in range(4)]
@@ -118,7 +121,7 @@ def test_both_orders_are_antisymmetric_to_the_last_bit(made: Made) -> None:
 
 
 @pytest.mark.slow
-def test_a_finished_ranker_is_not_trained_again(made: Made, folder: Path) -> None:
+def test_a_finished_ranker_is_not_trained_again(made: RankerResult, folder: Path) -> None:
     shown: list[str] = []
     again = RankerMaker(request(folder), shown.append, shown.append).make()
     assert again == made
@@ -127,7 +130,7 @@ def test_a_finished_ranker_is_not_trained_again(made: Made, folder: Path) -> Non
 
 @pytest.mark.slow
 def test_a_stopped_training_goes_on_to_the_same_bits(
-    made: Made, folder: Path, monkeypatch: pytest.MonkeyPatch
+    made: RankerResult, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("localcollab_convert.ranker.train.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
 
@@ -145,7 +148,7 @@ def test_a_stopped_training_goes_on_to_the_same_bits(
 
 
 @pytest.mark.slow
-def test_another_encoder_is_refused(made: Made, tmp_path: Path) -> None:
+def test_another_encoder_is_refused(made: RankerResult, tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes((made.path / FILE).read_bytes())
     other = made.path.with_name("ranker.work") / "encoder" / ENCODER
     (tmp_path / ENCODER).write_bytes(other.read_bytes())
@@ -154,7 +157,7 @@ def test_another_encoder_is_refused(made: Made, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_an_encoder_says_what_it_cannot_read(made: Made) -> None:
+def test_an_encoder_says_what_it_cannot_read(made: RankerResult) -> None:
     encoder, _ = load_encoder(made.path / ENCODER)
     assert encoder.encode([9, 8, 7]).shape == (3, 32)
     for tokens, error, words in (
@@ -213,7 +216,7 @@ def test_pairs_that_are_equal_are_never_drawn() -> None:
          '{"instruction": "d", "candidates": [{"text": "e"}, {"text": "f"}]}\n', "no measure"),
         ('{"instruction": "a"}\n', "line 1 is not a record"),
         ('{"instruction": "a", "candidates": [{"text": "b", "scores": {"q": 1}}, '
-         '{"text": "c", "scores": {"q": 2}}]}\n', "one instruction alone"),
+         '{"text": "c", "scores": {"q": 2}}]}\n', "only one instruction"),
     ],
 )  # fmt: skip
 def test_data_that_cannot_be_used_is_one_line(tmp_path: Path, lines: str, words: str) -> None:

@@ -124,7 +124,7 @@ def test_text_is_ranked_with_the_published_tokenizer(folder: Path, original: Ori
 
 
 def test_other_folders_are_refused_in_one_line(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(RankerMismatch, match="is no PairRM"):
+    with pytest.raises(RankerMismatch, match="not a PairRM model"):
         load_pairrm(tmp_path)
     config = json.loads((folder / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps(config))

@@ -10,7 +10,7 @@ from localcollab.llama.probe import file_sha256
 from localcollab.methods.heads import Head, HeadMetadata, load_head, save_head
 from localcollab_convert.verify.parity import Difference, Parity
 from localcollab_convert.verify.rebind import bind, write_bound
-from localcollab_convert.verify.verify import HeadAgreement, Verification
+from localcollab_convert.verify.request import HeadAgreement, Verification
 
 OLD = Head(
     {"weight": np.ones((2, 4), np.float32), "bias": np.zeros(2, np.float32)},

@@ -1,0 +1,182 @@
+"""Teacher-forced hidden states of the base, and every member's log-prob of each gold token, in shards.
+
+Training reads only these files, not the models. Examples are split into shards of a few MB before any
+model runs, and every shard starts from empty caches, so a resumed export is bit-identical.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+from localcollab.errors import EvaluationFailed, LocalcollabError, VocabularyMismatch
+from localcollab.language_model import Float32Array, LanguageModel
+from localcollab_convert.export.examples import Example
+from localcollab_convert.export.likelihood import FLOOR, TokenTable, concatenate
+
+N_OUTPUTS = 256
+"""Positions with logits a read. The buffer has N_OUTPUTS x n_vocab floats; more is no faster."""
+_SHARD_BYTES = 4 * 2**20
+
+OnDone = Callable[[int, int], None]
+"""`on_done(answer tokens done, total)`"""
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    name: str
+    examples: tuple[Example, ...]
+
+    @property
+    def n_tokens(self) -> int:
+        return sum(len(example.positions) for example in self.examples)
+
+
+def plan_shards(
+    split: str, examples: Sequence[Example], n_embd: int, shard_bytes: int = _SHARD_BYTES
+) -> list[Shard]:
+    """Whole examples in order; a shard ends once it reaches `shard_bytes`."""
+    shards: list[Shard] = []
+    pending: list[Example] = []
+    size = 0
+    for example in examples:
+        pending.append(example)
+        size += len(example.positions) * n_embd * 2
+        if size >= shard_bytes:
+            shards.append(Shard(f"{split}-{len(shards):05}.safetensors", tuple(pending)))
+            pending, size = [], 0
+    if pending:
+        shards.append(Shard(f"{split}-{len(shards):05}.safetensors", tuple(pending)))
+    return shards
+
+
+def export_shards(
+    folder: Path, shards: Sequence[Shard], members: Sequence[LanguageModel], on_done: OnDone
+) -> None:
+    """Write the missing shards. `members`: base first. Raises what `read` raises."""
+    total, done = sum(shard.n_tokens for shard in shards), 0
+    starts = {example.tokens[0] for shard in shards for example in shard.examples}
+    for shard in shards:
+        path = folder / shard.name
+        if not path.exists():
+            for member in members:
+                forget(member, starts)
+            tables = []
+            for example in shard.examples:
+                tables.append(score(example, members))
+                on_done(done + sum(map(len, tables)), total)
+            write_table(path, concatenate(tables))
+        done += shard.n_tokens
+        on_done(done, total)
+
+
+def forget(model: LanguageModel, starts: set[int]) -> None:
+    """Empty the cache: read one token that no example begins with, so that no prefix is shared."""
+    for token in range(model.vocabulary.n_tokens):
+        if token in starts:
+            continue
+        try:
+            model.read([token], last=0)
+        except VocabularyMismatch:
+            continue
+        return
+
+
+def score(example: Example, members: Sequence[LanguageModel]) -> TokenTable:
+    """One example through every member."""
+    positions = np.array(example.positions)
+    hidden, first = _read_gold(members[0], example, positions, hidden=True)
+    rest = [_read_gold(member, example, positions, hidden=False)[1] for member in members[1:]]
+    columns = [first, *rest]
+    assert hidden is not None
+    with np.errstate(over="ignore"):
+        states = hidden.astype(np.float16)
+    if not np.isfinite(states).all():
+        raise EvaluationFailed(
+            f"{example.where}: {members[0].name} produces hidden states that are NaN or beyond 65504: "
+            "use another file of this model"
+        )
+    return TokenTable(
+        states,
+        np.maximum(np.stack([logprobs for logprobs, _ in columns], axis=1), np.float32(FLOOR)),
+        np.stack([is_argmax for _, is_argmax in columns], axis=1),
+    )
+
+
+def _read_gold(
+    member: LanguageModel, example: Example, positions: np.ndarray, *, hidden: bool
+) -> tuple[Float32Array | None, tuple[Float32Array, np.ndarray]]:
+    """Hidden states and (log-prob, was argmax) of the gold tokens at `positions`."""
+    states, logprobs, argmax = [], [], []
+    try:
+        for rows, reading_at in _reads(positions):
+            reading = member.read(
+                example.tokens[: reading_at.stop], last=len(reading_at), hidden=hidden
+            )
+            at = positions[rows] - 1 - reading_at.start
+            gold = np.array(example.tokens)[positions[rows]]
+            values, hits = gold_logprobs(reading.logits, at, gold)
+            logprobs.append(values)
+            argmax.append(hits)
+            if reading.hidden is not None:
+                states.append(reading.hidden[at])
+    except VocabularyMismatch:
+        if hidden:
+            raise
+        # An expert with another vocabulary lacks a token of this example: it cannot write here.
+        n = len(positions)
+        return None, (np.full(n, -np.inf, np.float32), np.zeros(n, np.bool_))
+    found = np.concatenate(states) if states else None
+    return found, (np.concatenate(logprobs), np.concatenate(argmax))
+
+
+def _reads(positions: np.ndarray) -> Iterator[tuple[slice, range]]:
+    """(which of `positions`, the positions read with outputs), at most N_OUTPUTS at a time."""
+    start = 0
+    while start < len(positions):
+        first = int(positions[start]) - 1
+        stop = int(np.searchsorted(positions, first + N_OUTPUTS, side="right"))
+        yield slice(start, stop), range(first, int(positions[stop - 1]))
+        start = stop
+
+
+def gold_logprobs(
+    logits: Float32Array, rows: np.ndarray, gold: np.ndarray
+) -> tuple[Float32Array, np.ndarray]:
+    """log softmax at `gold`, and whether it is the argmax, for the chosen rows: (n,), (n,)."""
+    chosen = logits if len(rows) == len(logits) else logits[rows]  # (n, n_vocab)
+    n = np.arange(len(gold))
+    best = chosen.argmax(axis=1)
+    top = chosen[n, best]
+    log_sum = np.log(np.exp(chosen - top[:, None]).sum(axis=1))
+    return chosen[n, gold] - top - log_sum, best == gold
+
+
+def write_table(path: Path, table: TokenTable) -> None:
+    partial = path.with_name(path.name + ".partial")
+    tensors: dict[str, np.ndarray] = {
+        "hidden": table.hidden,
+        "logprobs": table.logprobs,
+        "is_argmax": table.is_argmax.astype(np.uint8),
+    }
+    save_file(tensors, partial)
+    os.replace(partial, path)
+
+
+def load_tables(folder: Path, names: Sequence[str]) -> TokenTable:
+    """Raises `LocalcollabError` where a shard is damaged."""
+    tables = []
+    for name in names:
+        try:
+            tensors = load_file(folder / name)
+        except Exception as error:
+            raise LocalcollabError(
+                f"{folder / name}: cannot be read ({error}): delete it and run the command again"
+            ) from error
+        tables.append(
+            TokenTable(tensors["hidden"], tensors["logprobs"], tensors["is_argmax"].astype(bool))
+        )
+    return concatenate(tables)

@@ -1,0 +1,47 @@
+"""What every command prints: a status line on stderr while it runs, then its result on stdout."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import typer
+
+from localcollab.terminal.status import Status
+from localcollab.terminal.visible_text import visible
+
+_EXIT_INTERRUPTED = 130
+
+
+@contextmanager
+def progress() -> Iterator[Status]:
+    """A status line that is removed at the end."""
+    status = Status(sys.stderr)
+    try:
+        yield status
+    finally:
+        status.clear()
+
+
+@contextmanager
+def resumable_progress() -> Iterator[Status]:
+    """`progress` of a command that resumes: Ctrl-C exits with one line that says so."""
+    try:
+        with progress() as status:
+            yield status
+    except KeyboardInterrupt:
+        typer.echo("localcollab: interrupted; run the same command to resume", err=True)
+        raise SystemExit(_EXIT_INTERRUPTED) from None
+
+
+def print_result(record: object, lines: Iterable[str], *, as_json: bool) -> None:
+    """`record` as JSON, paths as strings; or `lines`, without terminal control characters."""
+    if as_json:
+        print(json.dumps(record, indent=1, default=str))
+        return
+    for line in lines:
+        print(visible(line))
+
+
+def mebibytes(size_bytes: int) -> str:
+    return f"{size_bytes / 2**20:.1f} MiB"
