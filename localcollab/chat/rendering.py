@@ -1,9 +1,9 @@
-"""A rendered conversation that knows which of its characters people said.
+"""A rendered conversation that knows which names of special tokens came from its messages.
 
-To a model's tokenizer a special token is a string like any other, so a question (or a document in
-it) that spells `<|im_end|>` would end its own turn. The template's special tokens count; those that
-stand in a message are plain text. To tell them apart, the names inside the messages are put
-between two marks before the template renders, and the marks are taken out after.
+For a tokenizer a special token is a string like any other, so a question (or a document in it) that
+contains `<|im_end|>` would end its own turn. The template's special tokens count; those inside a message
+are plain text. To tell them apart, names inside messages are put between two marks before the template
+renders, and the marks are removed after.
 """
 
 import re
@@ -15,17 +15,17 @@ from localcollab.decoding.encoding import encode_continuation, encode_start
 from localcollab.vocabulary import Vocabulary
 
 _MARKS = range(0xF0000, 0xFFFFE)
-"""Private use: characters that no text of the messages holds are taken from here."""
+"""Private use: the marks are characters from here that occur in no message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
     text: str
     plain: tuple[tuple[int, int], ...] = ()
-    """Spans that spell a special token and are none."""
+    """Spans that spell a special token but are plain text."""
 
     def part(self, start: int, end: int | None = None) -> "Rendering":
-        """Of characters [start, end), its spans counted from `start`."""
+        """The part [start, end), with its spans relative to `start`."""
         end = len(self.text) if end is None else end
         inside = ((max(a, start), min(b, end)) for a, b in self.plain)
         plain = tuple((a - start, b - start) for a, b in inside if a < b)
@@ -33,7 +33,7 @@ class Rendering:
 
 
 def special_names(vocabulary: Vocabulary, text: str) -> set[str]:
-    """The special tokens that `text` spells out. They write nothing themselves."""
+    """The special tokens whose names occur in `text`; those that decode to nothing."""
     found = set[str]()
     rest = [text]
     while rest:
@@ -43,7 +43,7 @@ def special_names(vocabulary: Vocabulary, text: str) -> set[str]:
         names = {name for name in names if name and name in part}
         if names:
             found |= names
-            # What is left around them may spell others.
+            # The text around them may contain others.
             rest += re.split(_any_of(names), part)
     return found
 
@@ -64,8 +64,8 @@ def render(
     return _unmarked(template.render(marked), opening, closing)
 
 
-def said(text: str, vocabulary: Vocabulary) -> Rendering:
-    """A text without a template: all of it was said."""
+def render_plain(text: str, vocabulary: Vocabulary) -> Rendering:
+    """A text without a template: every special name in it is plain text."""
     names = special_names(vocabulary, text)
     if not names:
         return Rendering(text)
@@ -93,7 +93,7 @@ def _unused(text: str) -> tuple[str, str]:
 
 
 def _unmarked(text: str, opening: str, closing: str) -> Rendering:
-    """A template may drop or move what is between marks, and the marks: a lone one means nothing."""
+    """A template may drop or move marked text and marks; a single mark is ignored."""
     parts, plain = list[str](), list[tuple[int, int]]()
     n_chars = 0
     for part, is_plain in _parts(text, opening, closing):

@@ -1,8 +1,8 @@
-"""The model file's own chat template: messages -> the text the model was trained to continue.
+"""The model file's own chat template: from messages to the text the model was trained to continue.
 
-Equal to transformers' `apply_chat_template`. A template is hostile input, so it renders in a child
-process with a time and (on Linux) a memory limit; whatever goes wrong there is a `BadTemplate`.
-Turning the text into tokens is `chat`'s.
+Equal to transformers' `apply_chat_template`. A template is hostile input, so it is rendered in a child
+process with limits; whatever goes wrong there raises `BadTemplate`. Turning the text into tokens is left
+to `transcript`.
 """
 
 import json
@@ -18,7 +18,7 @@ from localcollab.children.limits import DAY, MIB, Limits
 from localcollab.errors import BadOption, BadTemplate
 
 SECONDS = 2.0
-"""To compile a template and render one conversation; real ones take milliseconds."""
+"""To compile a template and render a conversation; real ones take milliseconds."""
 _SECONDS_TO_START = 60.0
 _MEMORY_BYTES = 512 * MIB
 """Address space of the process that renders; 40 MB are Python and jinja2 themselves."""
@@ -57,10 +57,10 @@ class ChatTemplate:
         self._one_at_a_time = threading.Lock()
 
     def render(self, messages: Sequence[Message], *, add_generation_prompt: bool = True) -> str:
-        """The conversation as this model wants it; ends where the answer starts.
+        """The conversation in this model's format; ends where the answer starts.
 
-        Raises `BadTemplate`, also where the template refuses these messages, and `BadOption` for
-        content that is no valid Unicode.
+        Raises `BadTemplate`, also if the template refuses these messages, and `BadOption` for content
+        that is not valid Unicode.
         """
         _check_unicode(messages)
         answer = self._ask(messages, add_generation_prompt)
@@ -73,8 +73,8 @@ class ChatTemplate:
         text = answer["text"]
         if _surrogate(text) is not None:
             raise BadTemplate(
-                f"the chat template of {self.name} writes {_surrogate(text)}, which is half a "
-                f"character; {_REMEDY}"
+                f"the chat template of {self.name} writes {_surrogate(text)}, a lone "
+                f"surrogate; {_REMEDY}"
             )
         return text
 
@@ -82,7 +82,7 @@ class ChatTemplate:
         self, messages: Sequence[Message], add_generation_prompt: bool, reason: str
     ) -> None:
         others = [message for message in messages if message.role != "system"]
-        # The reason is free text, so ask the template itself whether the system prompt is to blame.
+        # The reason is free text, so ask the template itself whether the system prompt is the cause.
         if len(others) < len(messages) and "text" in self._ask(others, add_generation_prompt):
             raise BadTemplate(
                 f"{self.name} takes no system prompt (its chat template says: {reason}); "
@@ -158,8 +158,8 @@ def _check_unicode(messages: Sequence[Message]) -> None:
         surrogate = _surrogate(message.content)
         if surrogate is not None:
             raise BadOption(
-                f"message {number} ({message.role}) holds {surrogate}, which is half a character: "
-                "the text was not read as UTF-8; convert it first"
+                f"message {number} ({message.role}) holds {surrogate}, a lone surrogate: the text "
+                "was not read as UTF-8; convert it first"
             )
 
 

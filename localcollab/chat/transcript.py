@@ -1,7 +1,6 @@
-"""A conversation as one token sequence: messages -> the prompt of the next turn.
+"""A conversation as one token sequence: from messages to the prompt of the next turn.
 
-The ids of what was generated are kept. What the messages look like as text is `template`'s; how a
-text is cut into ids is `encoding`'s.
+Generated ids are kept. Messages become text in `template`, text becomes ids in `decoding.encoding`.
 """
 
 import re
@@ -9,7 +8,7 @@ from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
 
-from localcollab.chat.rendering import Rendering, encode, render, said
+from localcollab.chat.rendering import Rendering, encode, render, render_plain
 from localcollab.chat.template import ChatTemplate, Message
 from localcollab.decoding.encoding import TextStream as TextStream
 from localcollab.decoding.encoding import (
@@ -28,10 +27,10 @@ _OPENED_BY_TEMPLATE = re.compile(r"\A(?:(?!<think>).)*?</think>[ \t]*(?:\n\s*|\Z
 
 
 def without_reasoning(text: str) -> str:
-    """An old answer as it is sent back: no `<think>` blocks.
+    """An earlier answer as it is sent back: without `<think>` blocks.
 
-    A block starts its line; an unfinished one goes to the end. Where a template opened the block
-    in the prompt, the answer holds only the closing tag, at the end of a line.
+    A block starts its line; an unfinished one extends to the end. If a template opened the block in the
+    prompt, the answer holds only the closing tag, at the end of a line.
     """
     return _BLOCK.sub("", _OPENED_BY_TEMPLATE.sub("", text, count=1))
 
@@ -40,9 +39,9 @@ def without_reasoning(text: str) -> str:
 class Prompt:
     tokens: tuple[int, ...]
     n_reread: int
-    """Tokens of earlier turns that stood in the sequence before and must be read again."""
+    """Tokens of earlier turns that were in the sequence before and must be read again."""
     text: str
-    """What the tokens write, but for what the model wants at the start of a sequence."""
+    """The text of the tokens, without what the model adds at the start of a sequence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +50,9 @@ class Turn:
 
     question: str
     answer: str
-    """As it was generated, reasoning included."""
+    """As generated, including reasoning."""
     tokens: tuple[int, ...] = ()
-    """The ids it was generated with; none: it is tokenized from its text."""
+    """The generated ids; empty: it is tokenized from its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,28 +61,28 @@ class _Piece:
     tokens: tuple[int, ...]
     is_answer: bool = False
     plain: tuple[tuple[int, int], ...] = ()
-    """As in `Rendering`; an answer's ids say it themselves."""
+    """As in `Rendering`; not needed for an answer, which has ids."""
 
 
 class Transcript:
     """The token sequence of one conversation so far.
 
-    Answers keep the ids they were generated with, also where another split would write the same
-    text: the cache holds those ids. A text between answers is tokenized on its own.
+    Answers keep the generated ids, even if the tokenizer would split the same text differently, because
+    the cache holds those ids. Text between answers is tokenized separately.
     """
 
     def __init__(self, template: ChatTemplate | None, vocabulary: Vocabulary) -> None:
-        """Without a template the messages are plain text that continues what stands before."""
+        """Without a template, messages are plain text that continues the sequence."""
         self._template = template
         self._vocabulary = vocabulary
         self._pieces: list[_Piece] = []
         self._n_prompted = self._n_answered = 0
-        """Pieces of the last prompt, which an answer may follow; answers, also of no tokens."""
+        """Pieces of the last prompt, which an answer may follow; answers, including empty ones."""
         self._answers: list[tuple[int, ...]] = []
 
     def prompt(self, messages: Sequence[Message]) -> Prompt:
-        """The sequence to continue. Raises what rendering and encoding raise, changing nothing."""
-        text, pieces = self._laid_out(messages)
+        """The sequence to continue. If rendering or encoding raises, nothing is changed."""
+        text, pieces = self._layout(messages)
         before, now = _tokens(self._pieces), _tokens(pieces)
         n_same = _n_same(before, now)
         n_earlier = self._count_up_to(_end_of_last_answer(text, messages), pieces)
@@ -91,16 +90,20 @@ class Transcript:
         n_reread = max(0, min(n_earlier, len(before)) - n_same)
         return Prompt(now, n_reread, text)
 
-    def prompted(self, messages: Sequence[Message]) -> None:
-        """As `prompt`, of a turn that is past: nobody reads the sequence, so nothing is counted."""
-        self._pieces = self._laid_out(messages)[1]
+    def add_past_prompt(self, messages: Sequence[Message]) -> None:
+        """Like `prompt`, for a past turn: the sequence is not read, so nothing is counted."""
+        self._pieces = self._layout(messages)[1]
         self._n_prompted = len(self._pieces)
 
-    def went_on(self, system: Sequence[Message], turns: Sequence[Message], asked: Message) -> bool:
-        """As `prompted`, from the last two `turns` alone (question, answer, question, answer): what a
-        prompt writes after an answer depends on what stands next to it. False, changing nothing, where
-        the template is seen to do otherwise, or an answer before has lost its ids."""
-        if self._answers and self._n_kept() != self._n_answered - 1:
+    def continue_past(
+        self, system: Sequence[Message], turns: Sequence[Message], asked: Message
+    ) -> bool:
+        """Like `add_past_prompt`, from the last two `turns` (question, answer, question, answer) alone.
+
+        What a template writes after an answer usually depends on its neighbours only. False, changing
+        nothing, if this template does otherwise or an earlier answer has lost its ids.
+        """
+        if self._answers and self._n_whole_answers() != self._n_answered - 1:
             return False
         before = self._render([*system, *turns[:3]])
         rendering = self._render([*system, *turns, asked])
@@ -115,19 +118,19 @@ class Transcript:
         if rendering.part(0, start) != before.part(0, start):
             return False
         tail, end = copy(self), rendering.part(start)
-        # The empty piece stands for all that comes before.
+        # The empty piece stands for everything before.
         tail._pieces = [_Piece("", ()), *self._pieces[at:]]
-        pieces = tail._kept(end)
+        pieces = tail._reused(end)
         tail._extend(pieces, end, [*turns[1:], asked])
         self._pieces[at:] = pieces[1:]
         self._n_prompted = len(self._pieces)
         return True
 
-    def _n_kept(self) -> int:
+    def _n_whole_answers(self) -> int:
         return sum(piece.is_answer for piece in self._pieces[: self._n_prompted])
 
     def writes(self, messages: Sequence[Message]) -> bool:
-        """Whether this is what the messages are as a prompt."""
+        """Whether the sequence is the prompt for these messages."""
         return _text(self._pieces) == self._render(messages).text
 
     def answered(self, tokens: Sequence[int]) -> None:
@@ -138,9 +141,9 @@ class Transcript:
             self._pieces.append(piece)
             self._answers.append(piece.tokens)
 
-    def _laid_out(self, messages: Sequence[Message]) -> tuple[str, list[_Piece]]:
+    def _layout(self, messages: Sequence[Message]) -> tuple[str, list[_Piece]]:
         rendering = self._render(messages)
-        pieces = self._kept(rendering)
+        pieces = self._reused(rendering)
         self._extend(pieces, rendering, messages)
         return rendering.text, pieces
 
@@ -149,15 +152,15 @@ class Transcript:
             return render(self._template, messages, self._vocabulary)
         if any(message.role == "system" for message in messages):
             raise BadOption(
-                "this model has no chat template, so it takes no system prompt: put it into the "
+                "this model has no chat template, so it takes no system prompt: put the text into the "
                 "question"
             )
-        return said("".join(message.content for message in messages), self._vocabulary)
+        return render_plain("".join(message.content for message in messages), self._vocabulary)
 
-    def _kept(self, rendering: Rendering) -> list[_Piece]:
-        """The pieces that still write how it begins; of a changed answer, its first tokens."""
+    def _reused(self, rendering: Rendering) -> list[_Piece]:
+        """The pieces that still match its start; of a changed answer, the first tokens."""
         text = rendering.text
-        kept: list[_Piece] = []
+        reused: list[_Piece] = []
         position = 0
         for piece in self._pieces:
             if position == len(text):
@@ -166,23 +169,23 @@ class Transcript:
                 part = rendering.part(position, position + len(piece.text))
                 if part != Rendering(piece.text, piece.plain):
                     break
-                kept.append(piece)
+                reused.append(piece)
                 position += len(piece.text)
                 continue
             n, n_chars = match(piece.tokens, text, position, self._vocabulary.piece)
             if n:
                 is_whole = n == len(piece.tokens)
                 end = position + n_chars
-                kept.append(_Piece(text[position:end], piece.tokens[:n], is_answer=is_whole))
+                reused.append(_Piece(text[position:end], piece.tokens[:n], is_answer=is_whole))
                 position = end
             if n < len(piece.tokens):
                 break
-        return kept
+        return reused
 
     def _extend(
         self, pieces: list[_Piece], rendering: Rendering, messages: Sequence[Message]
     ) -> None:
-        """Add the rest of it, with the ids of answers that a template moved or shortened."""
+        """Add the rest, with the ids of answers that a template moved or shortened."""
         text = rendering.text
         begin = cursor = sum(len(piece.text) for piece in pieces)
         for message in _after_answers(messages, sum(piece.is_answer for piece in pieces)):
@@ -206,7 +209,7 @@ class Transcript:
             pieces.append(_Piece(part.text, tuple(tokens), plain=part.plain))
 
     def _generated(self, content: str) -> tuple[int, tuple[int, ...]]:
-        """The whole tokens inside `content`, as generated, and the character they start at."""
+        """The generated tokens that lie entirely inside `content`, and the character they start at."""
         for tokens in reversed(self._answers):
             start = self._vocabulary.decode(tokens).rfind(content)
             if start < 0:
@@ -223,15 +226,15 @@ class Transcript:
         return 0, ()
 
     def _count_up_to(self, end: int, pieces: Sequence[_Piece]) -> int:
-        """How many tokens write the first `end` characters."""
+        """Number of tokens of the first `end` characters."""
         count = position = 0
         for piece in pieces:
             if position + len(piece.text) > end:
-                spoken = boundaries(piece.tokens, template_writer(self._vocabulary))
-                # At the start stand a BOS and a space that are not in the text.
-                extra = spoken[-1][1] - len(piece.text) if not position else 0
+                ends = boundaries(piece.tokens, template_writer(self._vocabulary))
+                # At the start there may be a BOS and a space that are not in the text.
+                extra = ends[-1][1] - len(piece.text) if not position else 0
                 limit = end - position + extra
-                return count + max((n for n, n_chars in spoken if n_chars <= limit), default=0)
+                return count + max((n for n, n_chars in ends if n_chars <= limit), default=0)
             count += len(piece.tokens)
             position += len(piece.text)
         return count
@@ -243,7 +246,7 @@ def _after_answers(messages: Sequence[Message], n_answers: int) -> Sequence[Mess
 
 
 def _end_of_last_answer(text: str, messages: Sequence[Message]) -> int:
-    """Where the last answer that is sent back ends in the rendering; 0 where there is none."""
+    """Where the last answer that is sent back ends in the rendering; 0 if there is none."""
     end = len(text)
     for message in reversed(messages):
         found = text.rfind(message.content.strip(), 0, end)

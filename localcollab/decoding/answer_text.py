@@ -1,7 +1,7 @@
-"""Tokens -> the text of an answer: whole characters only, stop strings found and left out.
+"""From tokens to the text of an answer: complete characters only, stop strings found and removed.
 
-A token is held back while its bytes are part of an unfinished character, or its text may be the
-beginning of a stop string; so what was yielded is never taken back.
+A token is held back while its bytes are part of an incomplete character, or its text may be the start of
+a stop string, so what was yielded is never withdrawn.
 """
 
 from collections import Counter
@@ -15,10 +15,10 @@ from localcollab.events import Token
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When to end an answer. Raises `BadOption`."""
+    """When an answer ends. Raises `BadOption`."""
 
     max_tokens: int | None = None
-    """None: as many as the context holds."""
+    """Maximum number of tokens to generate; None: as many as the context holds."""
     stop: tuple[str, ...] = ()
     """Strings that end the answer; they are not part of it."""
     ends_loops: bool = True
@@ -51,7 +51,7 @@ class Answer:
         return Counter(self._authors)
 
     def add(self, token: Token) -> Iterator[Token]:
-        """Yields what is certain now."""
+        """Yields the tokens whose text is now certain."""
         self.tokens.append(token.id)
         self._authors.append(token.author)
         text = self._stream.add(self._piece(token.id))
@@ -66,7 +66,7 @@ class Answer:
             yield from self._release(len(held) - self._may_be_stop(held))
 
     def flush(self) -> Iterator[Token]:
-        """Yields the rest. Bytes that never became a character are shown as U+FFFD."""
+        """Yields the rest. Incomplete characters become U+FFFD."""
         rest = self._stream.flush()
         if self._held and not self.hit_stop:
             self._held[-1] = replace(self._held[-1], text=self._held[-1].text + rest)
@@ -86,7 +86,7 @@ class Answer:
         self.text = text + stream.flush()
 
     def _may_be_stop(self, held: str) -> int:
-        """How many characters at the end may be the beginning of a stop string."""
+        """How many characters at the end may be the start of a stop string."""
         lengths = (n for s in self._stop for n in range(1, len(s)) if held.endswith(s[:n]))
         return max(lengths, default=0)
 

@@ -1,7 +1,7 @@
-"""Text and token ids at the seams of a sequence, where a tokenizer's own encode and decode err.
+"""Text and token ids where sequences are joined and a tokenizer's own encode and decode are wrong.
 
-Bytes of tokens become whole characters; a text in the middle of a sequence becomes ids that write
-exactly that text. Knows no messages: what is to be said is `chat`'s.
+Bytes of tokens become complete characters; text in the middle of a sequence becomes ids that decode to
+exactly that text. Messages are left to `chat`.
 """
 
 import codecs
@@ -11,17 +11,17 @@ from collections.abc import Callable, Sequence
 from localcollab.vocabulary import Vocabulary
 
 _ANCHORS = ("", "\n", ".")
-"""Stand before a text while it is encoded, so that SentencePiece takes it for a continuation."""
+"""Put before a text while it is encoded, so that SentencePiece treats it as a continuation."""
 
 
 class TextStream:
-    """Bytes of tokens -> text. A character split over tokens is held back until it is whole."""
+    """Bytes of tokens -> text. A character split over tokens is held back until it is complete."""
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def add(self, data: bytes) -> str:
-        """The characters that are whole now; bytes that are no UTF-8 become U+FFFD."""
+        """The characters that are now complete; invalid UTF-8 becomes U+FFFD."""
         return self._decoder.decode(data)
 
     @property
@@ -30,14 +30,14 @@ class TextStream:
         return not self._decoder.getstate()[0]
 
     def flush(self) -> str:
-        """The end: U+FFFD for a character that was never finished."""
+        """The end: U+FFFD for an incomplete character."""
         return self._decoder.decode(b"", final=True)
 
 
 def encode_start(vocabulary: Vocabulary, text: str) -> list[int]:
-    """Ids of the text that begins a sequence, with the one BOS that the model wants.
+    """Ids of the text that begins a sequence, with exactly one BOS if the model uses one.
 
-    A space that the tokenizer puts in front of a first word stays: the model was trained with it.
+    A space that the tokenizer adds before the first word stays: the model was trained with it.
     """
     bos = "" if vocabulary.bos is None else vocabulary.strings[vocabulary.bos]
     if bos and text.startswith(bos):
@@ -50,11 +50,11 @@ def encode_start(vocabulary: Vocabulary, text: str) -> list[int]:
 
 
 def encode_continuation(vocabulary: Vocabulary, text: str, *, special: bool = True) -> list[int]:
-    """Ids that write exactly `text` in the middle of a sequence; `special`: names of special tokens
-    are read as such.
+    """Ids that decode to exactly `text` in the middle of a sequence; `special`: names of special tokens
+    become those tokens.
 
-    Only a vocabulary that cannot write a line of `text` gives something else for that line: one
-    that lower-cases, or SentencePiece for the sign it writes spaces with, U+2581.
+    A line of `text` is changed only if the vocabulary cannot represent it: one that lower-cases, or
+    SentencePiece for U+2581, which it uses for spaces.
     """
     tokens, n_chars = _encode_longest(vocabulary, text, special)
     if n_chars == len(text):
@@ -70,7 +70,7 @@ def _encode_fragment(vocabulary: Vocabulary, text: str, special: bool) -> list[i
     while text:
         some, n_chars = _encode_longest(vocabulary, text, special)
         if not some:
-            # This line cannot be written as it is; the next ones may.
+            # This line cannot be represented exactly; the next ones may be.
             n_chars = text.find("\n") + 1 or len(text)
             some = vocabulary.encode(text[:n_chars], special=special)
         tokens += some
@@ -79,7 +79,7 @@ def _encode_fragment(vocabulary: Vocabulary, text: str, special: bool) -> list[i
 
 
 def _encode_longest(vocabulary: Vocabulary, text: str, special: bool) -> tuple[list[int], int]:
-    """Ids that write the beginning of `text`, as long a one as an anchor gives; its length."""
+    """Ids of the longest start of `text` that an anchor gives, and its length."""
     best: tuple[list[int], int] = [], 0
     for anchor in _ANCHORS:
         before = vocabulary.encode(anchor)
@@ -96,7 +96,7 @@ def _encode_longest(vocabulary: Vocabulary, text: str, special: bool) -> tuple[l
 
 
 def template_writer(vocabulary: Vocabulary) -> Callable[[int], bytes]:
-    """The bytes by which a template writes a token: for a control token, its name."""
+    """The bytes of a token in a template's text: for a control token, its name."""
 
     def write(token: int) -> bytes:
         string = vocabulary.strings[token]
@@ -106,7 +106,7 @@ def template_writer(vocabulary: Vocabulary) -> Callable[[int], bytes]:
 
 
 def boundaries(tokens: Sequence[int], write: Callable[[int], bytes]) -> list[tuple[int, int]]:
-    """(n tokens, the characters they write) wherever a token ends with a whole character."""
+    """(n_tokens, n_characters) wherever a token ends with a complete character."""
     ends, n_chars, stream = [(0, 0)], 0, TextStream()
     for n, token in enumerate(tokens, 1):
         n_chars += len(stream.add(write(token)))
@@ -118,14 +118,14 @@ def boundaries(tokens: Sequence[int], write: Callable[[int], bytes]) -> list[tup
 def match(
     tokens: Sequence[int], text: str, position: int, write: Callable[[int], bytes]
 ) -> tuple[int, int]:
-    """How many first tokens write what stands at `position`, and how many characters that is."""
+    """How many leading tokens match `text` from `position`, and how many characters that is."""
     matched, n_chars, stream = (0, 0), 0, TextStream()
     for n, token in enumerate(tokens, 1):
         chunk = stream.add(write(token))
         if not text.startswith(chunk, position + n_chars):
             return matched
         n_chars += len(chunk)
-        # A token that writes nothing is kept only with the visible one that follows it.
+        # A token without text is kept only with the visible one that follows it.
         if chunk and stream.is_complete:
             matched = n, n_chars
     end = stream.flush()

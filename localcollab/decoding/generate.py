@@ -1,7 +1,7 @@
-"""The one decode loop: a plain generator of events, for a model or any team of models.
+"""The decode loop: a generator of events, for a model or any team of models.
 
-Sampler state lives here, the models stay pure. To stop, stop iterating; from another thread, or
-inside a long read, set `stop_event`.
+Sampler state is kept here; the models stay pure. To stop, stop iterating; from another thread, or inside
+a long read, set `stop_event`.
 """
 
 import threading
@@ -19,7 +19,7 @@ from localcollab.events import Event, Finished, FinishReason, Progress, Token
 from localcollab.language_model import LanguageModel, OnChunk, Reading, Stopped
 
 UNSURE_BELOW = 0.5
-"""A token is unsure when nobody who was read gave it this probability."""
+"""A token is unsure if no member that was read gave it this probability."""
 _PREFILL_CHUNK = 512
 
 
@@ -105,8 +105,8 @@ def _readings(
     answer: Answer,
     on_chunk: OnChunk | None,
 ) -> Iterator[Reading]:
-    """What the model says next; with a draft also after each proposal, as long as `tokens`, which the
-    caller extends, follows them."""
+    """The next reading; with a draft, one after each proposed token as well, as long as `tokens`, which
+    the caller extends, follows the proposal."""
     n_before, proposal = len(tokens), list[int]()
     if draft:
         left = model.n_ctx - n_before - 1
@@ -161,11 +161,11 @@ def probability(logits: np.ndarray, token: int) -> float:
     """Softmax of one row, at one token."""
     if not np.isfinite(logits[token]):
         return 0.0
-    with np.errstate(over="ignore"):  # a hopeless token: 1 / inf = 0
+    with np.errstate(over="ignore"):  # a very improbable token: 1 / inf = 0
         return float(1.0 / np.exp(logits - logits[token]).sum())
 
 
 def _most_confident(reading: Reading, token: int) -> float:
-    """The highest probability any member that was read gave to `token`, itself included."""
+    """The highest probability that the team or any member that was read gave to `token`."""
     own = probability(reading.logits[-1], token) if token < reading.logits.shape[1] else 0.0
     return max([own, *(_most_confident(member, token) for member in reading.members.values())])

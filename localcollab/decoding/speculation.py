@@ -1,9 +1,9 @@
-"""Speculation: a small draft proposes, the model reads all proposals at once and keeps what it says too.
+"""Speculative decoding: a small draft proposes tokens, the model reads them at once and keeps matches.
 
 Every token is sampled from the model's own logits at its own prefix; a proposal that equals it saves a
-read. So any model and any team (arXiv:2502.01662) writes what it would have written alone, up to what the
-size of a batch does to its logits (K-quants: another kernel from 4 tokens on). What was proposed in vain
-is taken back by the next read, which rewinds.
+read. So any model or team (arXiv:2502.01662) writes what it would write alone, except for what the batch
+size does to its logits (K-quants use another kernel from 4 tokens on). The next read rewinds rejected
+proposals.
 """
 
 from collections.abc import Sequence
@@ -15,11 +15,11 @@ from localcollab.language_model import LanguageModel, OnChunk, Reading
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A model that proposes `n_tokens` at a time, greedily. In the vocabulary of whom it drafts for."""
+    """A model that proposes `n_tokens` at a time, greedily. It has the vocabulary of the main model."""
 
     model: LanguageModel
     n_tokens: int = 3
-    """With the token that is read anyway a batch of 4, which costs less than two single ones."""
+    """Default: a batch of 4 with the next token, which costs less than two single reads."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.n_tokens <= 64:
@@ -28,7 +28,7 @@ class Draft:
     def propose(
         self, tokens: Sequence[int], at_most: int, on_chunk: OnChunk | None = None
     ) -> list[int]:
-        """Up to `at_most` tokens to follow `tokens`; fewer where the draft would end, or is full."""
+        """Up to `at_most` tokens to follow `tokens`; fewer at an end token or a full context."""
         proposal: list[int] = []
         room = self.model.n_ctx - len(tokens)
         for _ in range(min(self.n_tokens, at_most, room)):
@@ -41,7 +41,7 @@ class Draft:
 
 
 def before_last(reading: Reading, n_rows: int) -> Reading:
-    """The reading as it was `n_rows` positions earlier; members that were not read by then are gone."""
+    """The reading `n_rows` positions earlier, without members that had not been read by then."""
     if n_rows == 0:
         return reading
     n_kept = len(reading.logits) - n_rows

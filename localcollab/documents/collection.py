@@ -1,8 +1,8 @@
-"""A collection as one object: what the app, `run --docs` and the command line call.
+"""A collection as one object: what the app and the command line call.
 
-Any thread may call any method; calls run one after another, and what they return is a finished
-value. Several processes may have the same file open. Every call raises `BadCollection` (damaged,
-locked, full, closed) or, for what was passed to it, `BadOption`.
+Any thread may call any method; calls run one after another and return finished values. Several processes
+may have the same file open. Every call may raise `BadCollection` (damaged, locked, full, closed), or
+`BadOption` for its arguments.
 """
 
 import hashlib
@@ -37,10 +37,10 @@ def collections_folder() -> Path:
 
 
 def collection_path(name: str) -> Path:
-    """Raises `BadOption` for a name that cannot be a file's."""
+    """Raises `BadOption` for a name that cannot be a file name."""
     if not _NAME.fullmatch(name):
         raise BadOption(
-            f"the collection {name!r} cannot be named so: use letters, digits, dots, dashes"
+            f"a collection cannot be named {name!r}: use letters, digits, dots and dashes"
         )
     return collections_folder() / (name + _SUFFIX)
 
@@ -51,7 +51,7 @@ def collection_names() -> tuple[str, ...]:
 
 
 def open_collection(name: str = DEFAULT_NAME, *, create: bool = False) -> "Collection":
-    """Raises `BadCollection` for one that is not there, unless `create`."""
+    """Raises `BadCollection` if it does not exist, unless `create`."""
     path = collection_path(name)
     if not create and not path.is_file():
         others = ", ".join(collection_names()) or "none yet"
@@ -64,7 +64,7 @@ def open_collection(name: str = DEFAULT_NAME, *, create: bool = False) -> "Colle
 
 class Collection:
     def __init__(self, path: Path | None) -> None:
-        """None: in memory. A file that is not there is made."""
+        """`path` None: in memory. A missing file is created."""
         self._database = Database(path)
         self._nearest = Nearest(self._database)
 
@@ -81,15 +81,15 @@ class Collection:
         limits: Limits = DEFAULT_LIMITS,
         on_visit: OnVisit | None = None,
     ) -> Tally:
-        """Make `paths` sources and read what is in them. Stopped at any moment, it goes on later."""
+        """Make `paths` sources and read their files. If interrupted, the next call continues."""
         return syncing.add(self._database, paths, limits, on_visit)
 
     def sync(self, *, limits: Limits = DEFAULT_LIMITS, on_visit: OnVisit | None = None) -> Tally:
-        """Look at all sources again: only what changed is read, what is gone is removed."""
+        """Check all sources again: changed files are read, missing ones removed."""
         return syncing.sync(self._database, limits, on_visit)
 
     def remove(self, paths: Sequence[Path]) -> tuple[Document, ...]:
-        """Remove sources, or what is in them, for good; the files stay. Returns what was removed."""
+        """Remove sources, or documents in them, permanently; the files stay. Returns what was removed."""
         removed = syncing.remove(self._database, paths)
         self._database.scrub()
         return removed
@@ -100,7 +100,7 @@ class Collection:
             return tuple(Source(store.to_path(r["path"]), bool(r["is_excluded"])) for r in found)
 
     def documents(self) -> tuple[Document, ...]:
-        """Whatever their status, by path."""
+        """All documents, whatever their status, by path."""
         with self._database.read() as connection:
             found = connection.execute(f"{store.DOCUMENT} ORDER BY d.path")
             return tuple(map(store.to_document, found))
@@ -115,9 +115,9 @@ class Collection:
         before_passage: str = "",
         on_embedded: OnEmbedded | None = None,
     ) -> int:
-        """Search by vectors of this encoder too. Stopped at any moment, it goes on later.
+        """Search by vectors of this encoder too. If interrupted, the next call continues.
 
-        Returns how many passages got one. Raises `BadModelFile`.
+        Returns the number of vectors made. Raises `BadModelFile`.
         """
         return self._nearest.embed(model, before_query, before_passage, on_embedded)
 
@@ -126,7 +126,7 @@ class Collection:
         self._database.scrub()
 
     def embedding(self) -> tuple[Embedding, int] | None:
-        """What its vectors are of, and how many passages have none yet; None without vectors."""
+        """The encoder of its vectors, and the number of passages without one; None without vectors."""
         return self._nearest.describe()
 
     # Passages
@@ -136,7 +136,7 @@ class Collection:
         return self._nearest.search(query, n)
 
     def holds(self, word: str) -> bool:
-        """Whether any passage or heading has the word, in whatever case or ending."""
+        """Whether any passage or heading contains the word, in any case or inflection."""
         with self._database.read() as connection:
             return searching.holds(connection, word)
 
@@ -144,11 +144,13 @@ class Collection:
         with self._database.read() as connection:
             found = connection.execute(f"{store.PASSAGE} WHERE p.id = ?", (id_,)).fetchall()
             if not found:
-                raise BadOption(f"there is no passage {id_}: the document changed; search again")
+                raise BadOption(
+                    f"there is no passage {id_}, because its document changed: search again"
+                )
             return store.to_passages(connection, found)[0]
 
     def passages(self, document: Document) -> tuple[Passage, ...]:
-        """All of a document; their texts joined are its text."""
+        """All passages of a document; joined, their texts are its text."""
         with self._database.read() as connection:
             found = connection.execute(
                 f"{store.PASSAGE} WHERE p.document = ? ORDER BY p.n", (document.id,)
@@ -156,7 +158,7 @@ class Collection:
             return tuple(store.to_passages(connection, found))
 
     def neighbours(self, passage: Passage) -> tuple[Passage, ...]:
-        """The passage before and the one after it in its document: 0, 1 or 2."""
+        """The passages before and after it in its document."""
         with self._database.read() as connection:
             found = connection.execute(
                 f"{store.PASSAGE} WHERE p.document = ? AND p.n IN (?, ?) ORDER BY p.n",
@@ -165,7 +167,7 @@ class Collection:
             return tuple(store.to_passages(connection, found))
 
     def content_sha256(self) -> str:
-        """Of everything that was read, whatever the order and the interruptions it was read in."""
+        """A hash of everything read, independent of order and interruptions."""
         digest = hashlib.sha256()
         with self._database.read() as connection:
             for row in connection.execute(_CONTENT):

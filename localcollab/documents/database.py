@@ -9,7 +9,7 @@ APPLICATION_ID = 0x4C434443
 """Marks the file as ours in its header ("LCDC")."""
 
 TOKENIZER = "porter unicode61 remove_diacritics 2"
-"""English words by their stem, accents folded; the stems of other languages change alike."""
+"""Words by their English stem, without accents; applied alike to text and query in any language."""
 
 _TABLES = (
     """CREATE TABLE sources (
@@ -37,7 +37,7 @@ _TABLES = (
         text TEXT NOT NULL,
         UNIQUE (document, n)
     )""",
-    # The index holds no copy of the texts; the triggers tell it what to take out.
+    # The index holds no copy of the texts; the triggers tell it what to remove.
     f"""CREATE VIRTUAL TABLE words USING fts5(
         heading, text, content='passages', content_rowid='id', tokenize='{TOKENIZER}'
     )""",
@@ -67,10 +67,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (f"PRAGMA application_id = {APPLICATION_ID}", *_TABLES),
     _VECTORS,
 )
-"""`MIGRATIONS[n]` makes version n + 1 (PRAGMA user_version) of version n. Only ever added to."""
+"""`MIGRATIONS[n]` upgrades version n (PRAGMA user_version) to n + 1. Append only."""
 
 SECONDS_BUSY = 10.0
-"""How long a call waits for another process that writes."""
+"""How long a call waits for another process that is writing."""
 _FORMAT = sqlite.Format(
     noun="collection",
     error=BadCollection,
@@ -78,7 +78,7 @@ _FORMAT = sqlite.Format(
     migrations=MIGRATIONS,
     if_damaged="delete it and add the documents again",
     if_foreign="give another name",
-    # A power failure costs the latest files, which sync finds again.
+    # After a power failure the latest files may be missing; sync finds them again.
     pragmas=("PRAGMA synchronous = NORMAL",),
 )
 

@@ -1,52 +1,52 @@
-"""What a collection holds, as frozen records. How it is stored is `database`'s and `schema`'s."""
+"""What a collection holds, as frozen records. How they are stored is left to `store`."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 Status = Literal["indexed", "empty", "refused", "failed"]
-"""empty: no text in it; refused: not looked into (too large, no regular file, no known format);
-failed: looked into and not readable. All but `indexed` have an `error`."""
+"""empty: contains no text; refused: not opened (too large, not a regular file, unknown format);
+failed: opened but not readable. All but `indexed` have an `error`."""
 Change = Literal["added", "changed", "unchanged", "removed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file or folder that was added: what `sync` looks at again."""
+    """A file or folder that was added, and is checked by `sync`."""
 
     path: Path
     is_excluded: bool = False
-    """It was removed from within another source, and stays out."""
+    """It was removed from another source that contains it, and stays out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
     id: int
     path: Path
-    """Absolute. May hold bytes that are no UTF-8, as `os.fsdecode` writes them."""
+    """Absolute. May hold bytes that are not UTF-8, as `os.fsdecode` decodes them."""
     format: str
-    """As in `formats`: text, pdf, ...; empty where it was refused before that was known."""
+    """As in `formats`: text, pdf, ...; empty if it was refused before that was known."""
     sha256: str
-    """Of the bytes that were read; empty where none were."""
+    """Of the bytes read; empty if none were."""
     size_bytes: int
     status: Status
     error: str
-    """One line; empty where it is indexed whole."""
+    """One line; empty if it is fully indexed."""
     n_passages: int
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A piece of a document's text. All of them in order, joined, are the whole text."""
+    """A part of a document's text. All passages in order, joined, are the whole text."""
 
     id: int
     document: Document
     n: int
-    """Its place among the document's passages, from 0."""
+    """Its index among the document's passages, from 0."""
     page: int | None
-    """From 1; None where the format has no pages."""
+    """From 1; None if the format has no pages."""
     heading: str
-    """The heading it stands under; empty without one."""
+    """The heading above it; empty without one."""
     start: int
     end: int
     """Characters of the document's text: [start, end)."""
@@ -55,7 +55,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What becomes a `Passage` once it is stored."""
+    """A `Passage` before it is stored."""
 
     page: int | None
     heading: str
@@ -68,7 +68,7 @@ class Piece:
 class Hit:
     passage: Passage
     score: float
-    """Greater is better; comparable within one search only."""
+    """Higher is better; comparable within one search only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,4 +88,4 @@ class Tally:
     unchanged: int = 0
     removed: int = 0
     not_indexed: int = 0
-    """Of all that are in the collection now: empty, refused and failed ones."""
+    """Documents of the collection that are empty, refused or failed."""

@@ -20,12 +20,12 @@ DOCUMENT = """SELECT d.id, d.path, d.format, d.sha256, d.size_bytes, d.status, d
 PASSAGE = """SELECT p.id, p.document, p.n, p.page, p.heading, p.start, p."end", p.text
     FROM passages p"""
 SECONDS_SETTLED = 2.0
-"""A file touched less than this before it was looked at may change again under the same times."""
+"""A file modified less than this before it was read may change again with the same times."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What the next look at a file is compared with."""
+    """What is known of a file from the last time."""
 
     id: int
     format: str
@@ -38,7 +38,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A file as it was just looked at."""
+    """A file as it was just read."""
 
     path: Path
     format: str
@@ -64,7 +64,7 @@ def to_document(row: sqlite3.Row) -> Document:
 
 
 def to_passages(connection: sqlite3.Connection, found: Sequence[sqlite3.Row]) -> list[Passage]:
-    """With their documents; each document is read once."""
+    """Passages with their documents; each document is read once."""
     documents: dict[int, Document] = {}
     for row in found:
         if row["document"] not in documents:
@@ -106,7 +106,7 @@ def stored(connection: sqlite3.Connection, path: Path) -> Stored | None:
 
 
 def put(connection: sqlite3.Connection, reading: Reading) -> tuple[int, Change]:
-    """The document's id, and what became of it. Passages are replaced as a whole."""
+    """Store it. Returns the document's id and what changed. All passages are replaced."""
     known = stored(connection, reading.path)
     values = (reading.format, reading.sha256, reading.size_bytes, reading.status, reading.error,
               reading.stamp)  # fmt: skip
@@ -145,7 +145,7 @@ def delete(connection: sqlite3.Connection, ids: Iterable[int]) -> None:
 
 
 def below(connection: sqlite3.Connection, folder: Path) -> Iterator[tuple[int, bytes]]:
-    """Ids and paths of the document at `folder` itself and of all in it, by path."""
+    """Ids and paths of the document at `folder` itself and of all inside it, by path."""
     path = from_path(folder)
     first, after = path.rstrip(b"/") + b"/", path.rstrip(b"/") + b"0"  # 0 comes after /
     found = connection.execute(
@@ -167,7 +167,7 @@ def _insert(connection: sqlite3.Connection, document: int, pieces: Sequence[Piec
 
 
 def full_stamp(format_: str, stamp: str) -> str:
-    """Of a file and of what reads its format; empty, which equals none, while it may change."""
+    """Stamp of a file and its reader's version; without the file's part while it may still change."""
     changed_ns = int(stamp.split()[2])
     if time.time() - changed_ns / 1e9 < SECONDS_SETTLED:
         return f"{_reader(format_)} "
@@ -179,7 +179,7 @@ def is_current(stored: Stored, stamp: str) -> bool:
 
 
 def is_same_reader(stored: Stored) -> bool:
-    """Whether the same bytes would be read as the same text."""
+    """Whether the reader would give the same text for the same bytes."""
     return stored.stamp.startswith(f"{_reader(stored.format)} ")
 
 

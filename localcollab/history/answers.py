@@ -1,4 +1,4 @@
-"""An answer's life on an open connection: begun, added to, ended; and what a crash left behind."""
+"""The states of an answer, on an open connection: begun, extended, ended, or left over by a crash."""
 
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from localcollab.history import rows, tree
 from localcollab.history.records import Outcome, Provenance, Status
 from localcollab.history.rows import pack, unpack
 
-INTERRUPTED = "the program ended while this was written"
+INTERRUPTED = "the program ended while this answer was being written"
 
 
 def begin(
@@ -32,7 +32,7 @@ def begin(
 
 
 def append(connection: sqlite3.Connection, id_: int, tokens: Sequence[Token]) -> None:
-    """Raises `BadOption` where the answer is not streaming."""
+    """Raises `BadOption` if the answer is not streaming."""
     _require_streaming(connection, id_)
     connection.execute(
         "INSERT INTO tokens SELECT ?, coalesce(max(n) + 1, 0), ? FROM tokens WHERE message = ?",
@@ -41,19 +41,19 @@ def append(connection: sqlite3.Connection, id_: int, tokens: Sequence[Token]) ->
 
 
 def finish(connection: sqlite3.Connection, id_: int, finished: Finished, outcome: Outcome) -> None:
-    """Raises `BadOption` where the answer is not streaming."""
+    """Raises `BadOption` if the answer is not streaming."""
     _require_streaming(connection, id_)
     records, _ = unpack(tree.packed(connection, id_))
     # Of a loop only the first copy stays: `Finished.n_repeated`.
     records = records[: len(finished.tokens)]
-    # The ids of a stop string show no text, so no record was streamed for them.
+    # The ids of a stop string produce no text, so no record was streamed for them.
     _replace_tokens(connection, id_, records, finished.tokens[len(records) :])
     status: Status = "stopped" if finished.reason == "stopped" else "complete"
     _end(connection, id_, status, finished.text, outcome)
 
 
 def end_early(connection: sqlite3.Connection, id_: int, status: Status, outcome: Outcome) -> None:
-    """What was saved becomes the answer. Raises `BadOption` where it is not streaming."""
+    """What was saved becomes the answer. Raises `BadOption` if it is not streaming."""
     _require_streaming(connection, id_)
     records, _ = unpack(tree.packed(connection, id_))
     _replace_tokens(connection, id_, records, ())
@@ -65,7 +65,7 @@ def end_early(connection: sqlite3.Connection, id_: int, status: Status, outcome:
 
 
 def stop_orphans(connection: sqlite3.Connection, is_alive: Callable[[str], bool]) -> None:
-    """Answers whose process ended become `stopped`."""
+    """Answers whose process has ended become `stopped`."""
     left = connection.execute("SELECT id, writer FROM messages WHERE status = 'streaming'")
     for row in left.fetchall():
         if row["writer"] is None or not is_alive(row["writer"]):

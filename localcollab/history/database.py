@@ -49,7 +49,7 @@ _TABLES = (
     ) WITHOUT ROWID""",
 )
 
-# The index holds no copy of the texts; the triggers tell it what to take out.
+# The index holds no copy of the texts; the triggers tell it what to remove.
 _SEARCH = (
     """CREATE VIRTUAL TABLE words USING fts5(
         text, content='messages', content_rowid='id',
@@ -72,24 +72,24 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (f"PRAGMA application_id = {APPLICATION_ID}", *_TABLES),
     _SEARCH,
 )
-"""`MIGRATIONS[n]` makes version n + 1 (PRAGMA user_version) of version n. Only ever added to."""
+"""`MIGRATIONS[n]` upgrades version n (PRAGMA user_version) to n + 1. Append only."""
 
 VERSION = len(MIGRATIONS)
 
 SECONDS_BUSY = 5.0
-"""How long a call waits for another process that writes."""
+"""How long a call waits for another process that is writing."""
 _FORMAT = sqlite.Format(
     noun="history",
     error=BadHistory,
     application_id=APPLICATION_ID,
     migrations=MIGRATIONS,
-    if_damaged="move it away, or put a backup in its place",
+    if_damaged="move it away, or restore a backup",
     if_foreign="give another file",
 )
 
 
 class Database(sqlite.Database):
-    """It belongs to the process that opened it."""
+    """Usable only in the process that opened it."""
 
     def __init__(self, path: Path | None) -> None:
         self._process = os.getpid()
@@ -98,9 +98,9 @@ class Database(sqlite.Database):
 
     @contextlib.contextmanager
     def write(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of it or nothing. Raises `BadHistory`.
+        """One transaction: committed as a whole or rolled back. Raises `BadHistory`.
 
-        `durable`: survives a power failure too; the others survive the end of the process.
+        `durable`: also survives a power failure; otherwise it survives the end of the process only.
         """
         with self._lock:
             with self._translated():
@@ -110,7 +110,7 @@ class Database(sqlite.Database):
                 yield connection
 
     def writer(self) -> str | None:
-        """The name under which this process streams; in memory nobody else can look."""
+        """The name under which this process streams; None in memory, which no other process can see."""
         if self.path is None:
             return None
         with self._lock, self._translated():
@@ -120,11 +120,11 @@ class Database(sqlite.Database):
             return self._writer.name
 
     def copy_to(self, target: Path) -> None:
-        """A complete copy in one file, under its name only when it is whole. Raises `BadHistory`."""
+        """A copy in one file, which gets its name when it is complete. Raises `BadHistory`."""
         if target.exists() and not _is_other_history(target, self.path):
-            raise BadHistory(f"{target} exists and is no backup of a history: give another name")
+            raise BadHistory(f"{target} exists and is not a backup of a history: give another name")
         if not target.parent.is_dir():
-            raise BadHistory(f"{target}: there is no folder {target.parent}: make it first")
+            raise BadHistory(f"{target}: there is no folder {target.parent}: create it first")
         with self._lock, self._translated():
             _copy(self._usable(), target)
 
@@ -160,7 +160,9 @@ def make_private_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder.chmod(0o700)
     except OSError as error:
-        raise BadHistory(f"the folder {folder} cannot be used: {error}; mend it") from error
+        raise BadHistory(
+            f"the folder {folder} cannot be used ({error}): check its permissions"
+        ) from error
 
 
 def _is_other_history(file: Path, own: Path | None) -> bool:
@@ -177,7 +179,7 @@ def _copy(connection: sqlite3.Connection, target: Path) -> None:
     copy = sqlite3.connect(partial, isolation_level=None)
     try:
         connection.backup(copy)
-        # Without a log beside it, so that the one file is everything.
+        # Without a write-ahead log, so that one file is the whole copy.
         copy.execute("PRAGMA journal_mode = DELETE").fetchone()
     finally:
         copy.close()

@@ -44,7 +44,7 @@ def to_json(connection: sqlite3.Connection, id_: str) -> str:
         "leaf": None if conversation.leaf is None else numbers[conversation.leaf],
         "messages": [_message(connection, message, numbers) for message in numbers],
     }
-    # In ASCII, so that no terminal and no encoding of standard output can change it.
+    # In ASCII, so that no terminal or output encoding can change it.
     return json.dumps(record)
 
 
@@ -72,16 +72,18 @@ def _message(
 
 
 def settled(message: StoredMessage) -> StoredMessage:
-    """Of an answer that is being written: what is saved, as if it were stopped now."""
+    """An answer that is still streaming: what is saved, as if it were stopped now."""
     if message.status != "streaming":
         return message
-    return replace(message, status="stopped", outcome=Outcome(notes=("exported while written",)))
+    return replace(
+        message, status="stopped", outcome=Outcome(notes=("exported while it was being written",))
+    )
 
 
 def to_markdown(
     conversation: Conversation, shown: Sequence[tuple[StoredMessage, tuple[Token, ...]]]
 ) -> str:
-    """`shown`: the branch, each message with its tokens."""
+    """`shown`: the shown branch, each message with its tokens."""
     parts = [f"# {_line(conversation.title) or 'Conversation'}", _about(conversation)]
     if conversation.system:
         parts.append("## System prompt\n\n" + _text(conversation.system))
@@ -152,7 +154,7 @@ def _line(text: str) -> str:
 
 
 def write_private(out: Path, text: str) -> None:
-    """Only its owner may read what was said. Raises `BadOption`."""
+    """With mode 0600: conversations are private. Raises `BadOption`."""
     partial = out.with_name(out.name + ".partial")
     try:
         with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w",

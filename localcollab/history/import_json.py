@@ -1,4 +1,4 @@
-"""An exported conversation, read back: everything is checked before anything is stored."""
+"""Reads an exported conversation back: everything is checked before anything is stored."""
 
 import json
 import re
@@ -34,11 +34,11 @@ class _Imported:
 
 
 class _Record:
-    """A JSON object and where it stands; taking a value out checks its type."""
+    """A JSON object and its place in the file; taking a value checks its type."""
 
     def __init__(self, value: object, where: str) -> None:
         if not isinstance(value, dict):
-            raise BadHistory(f"{where} is no JSON object: export the conversation again")
+            raise BadHistory(f"{where} is not a JSON object: export the conversation again")
         self._value, self.where = value, where
 
     def take(self, key: str, kind: type[_T]) -> _T:
@@ -47,7 +47,7 @@ class _Record:
         value = self._value[key]
         if kind is float and type(value) is int:
             value = float(value)
-        # Not isinstance: true is no number.
+        # Not isinstance: true is not a number.
         if type(value) is not kind:
             raise self.wrong(key, f"of type {kind.__name__}")
         if isinstance(value, str):
@@ -106,9 +106,9 @@ class _Record:
 
 
 def from_json(connection: sqlite3.Connection, text: str, name: str) -> str:
-    """Store it and return its id: a new one where the id is taken. `name` stands in the errors.
+    """Store it and return its id, a new one if the id is taken. `name` is used in errors.
 
-    Raises `BadHistory`; nothing is stored then.
+    Raises `BadHistory`, and then stores nothing.
     """
     try:
         record = _Record(json.loads(text), name)
@@ -119,7 +119,9 @@ def from_json(connection: sqlite3.Connection, text: str, name: str) -> str:
     except BadHistory:
         raise
     except (ValueError, RecursionError, LocalcollabError) as error:
-        raise BadHistory(f"{name} is no exported conversation: {error}; export it again") from error
+        raise BadHistory(
+            f"{name} is not an exported conversation ({error}): export it again"
+        ) from error
 
 
 def _store(connection: sqlite3.Connection, record: _Record, messages: list[_Imported]) -> str:
@@ -160,7 +162,7 @@ def _store_message(
 
 
 def _messages(record: _Record) -> list[_Imported]:
-    """A parent stands before its children, and questions and answers alternate."""
+    """Checks that parents come before their children and that questions and answers alternate."""
     roles: dict[int | None, str] = {None: "assistant"}
     messages = []
     for each in record.records("messages"):

@@ -1,4 +1,4 @@
-"""Saves an answer while it streams: hand it every event of `Session.ask`.
+"""Saves an answer while it streams: pass it every event of `Session.ask`.
 
 Tokens are saved in small transactions, every `EVERY_TOKENS` or `EVERY_SECONDS`, whichever is first.
 """
@@ -30,8 +30,8 @@ class StoresAnswers(Protocol):
 
 
 class Recorder:
-    """Of one answer; used by one thread. As a context: an error inside makes the answer `failed`,
-    leaving early makes it `stopped`. `message` is the answer's id."""
+    """For one answer, used by one thread; `message` is the answer's id. As a context manager it marks
+    the answer `failed` after an error, and `stopped` when it is left early."""
 
     def __init__(self, history: StoresAnswers, message: int) -> None:
         self._history, self.message = history, message
@@ -42,7 +42,7 @@ class Recorder:
         self._is_open = True
 
     def add(self, event: Event) -> None:
-        """`Finished` ends it. Raises `BadHistory`."""
+        """Save an event; `Finished` ends the answer. Raises `BadHistory`."""
         match event:
             case Token():
                 self._tokens.append(event)
@@ -59,25 +59,25 @@ class Recorder:
                 self._is_open = False
 
     def note(self, line: str) -> None:
-        """A line to keep with the answer: "old turns were left out"."""
+        """Store a line with the answer, such as "old turns were left out"."""
         self._notes.append(line)
 
     def save(self) -> None:
-        """What is not saved yet."""
+        """Save the tokens that are not saved yet."""
         if self._tokens:
             self._history.append_tokens(self.message, self._tokens)
             self._tokens = []
         self._saved = time.monotonic()
 
     def stop(self) -> None:
-        """The partial answer is kept, as stopped."""
+        """End the answer as `stopped`; the partial answer is kept."""
         if self._is_open:
             self.save()
             self._history.stop_answer(self.message, tuple(self._notes))
             self._is_open = False
 
     def fail(self, error: str) -> None:
-        """The partial answer is kept, as failed."""
+        """End the answer as `failed`; the partial answer is kept."""
         if self._is_open:
             self.save()
             self._history.fail_answer(self.message, error, tuple(self._notes))

@@ -1,4 +1,4 @@
-"""What the history holds, as frozen records. How it is stored is `database`'s and `schema`'s."""
+"""What the history holds, as frozen records. How they are stored is left to `database` and `rows`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,53 +9,53 @@ from localcollab.events import FinishReason, Unfamiliar
 
 Role = Literal["user", "assistant"]
 Status = Literal["complete", "stopped", "streaming", "failed"]
-"""streaming: being written now, by a process that lives; stopped: ended by the user, or left
-unfinished by a process that ended; failed: an error ended it. Questions are complete."""
+"""streaming: being written by a running process; stopped: ended by the user, or left unfinished by a
+process that ended; failed: ended by an error. Questions are always complete."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """What stands in a list. The system prompt is the conversation's, not a message of the tree."""
+    """One entry of the list. The system prompt belongs to the conversation, not to its messages."""
 
     id: str
     title: str
-    """The first line of the first question where none was given."""
+    """Default: the first line of the first question."""
     system: str
     team: str
     created: datetime
     updated: datetime
-    """Times are aware, in UTC, to the microsecond."""
+    """Times are timezone-aware, in UTC, to the microsecond."""
     pinned: bool
     leaf: int | None
-    """The message that the shown branch ends in; None: nothing is shown."""
+    """The last message of the shown branch; None: nothing is shown."""
     n_messages: int
     """On all branches."""
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Who is asked, known before the answer begins."""
+    """Who answers, known before the answer begins."""
 
     team: str = ""
     head_sha256: str | None = None
     members: Mapping[str, str] = field(default_factory=dict)
-    """Member -> sha256 of its file; base first."""
+    """Member -> sha256 of its file, base first."""
     vocabulary: str = ""
-    """The fingerprint of the base's vocabulary: token ids mean something only with it."""
+    """The fingerprint of the base's vocabulary, without which token ids mean nothing."""
     options: Mapping[str, object] = field(default_factory=dict)
-    """Sampling, limits, threshold, gate ...: whatever JSON can hold."""
+    """Sampling, limits, threshold, gate and so on, as JSON values."""
     seed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an answer ended, known when it has."""
+    """How an answer ended."""
 
     reason: FinishReason | None = None
-    """None: it was not finished (a crash, an error)."""
+    """None: not finished (a crash or an error)."""
     n_prompt: int = 0
     n_tokens: int = 0
-    """All ids, those of a stop string too."""
+    """Including the ids of a stop string."""
     authors: Mapping[str, int] = field(default_factory=dict)
     """Tokens by author."""
     seconds_prefill: float = 0.0
@@ -72,22 +72,22 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
-    """A question or an answer. Its token records are read apart: `History.tokens`."""
+    """A question or an answer. Token records are read separately: `History.tokens`."""
 
     id: int
     conversation: str
     parent: int | None
-    """None: the conversation begins with it."""
+    """None: it starts the conversation."""
     role: Role
     status: Status
     text: str
-    """As it was written, reasoning included; of a streaming answer, what was saved so far."""
+    """As written, including reasoning; for a streaming answer, what was saved so far."""
     created: datetime
     siblings: tuple[int, ...]
-    """All messages with this parent, oldest first, this one included: "2 of 3"."""
+    """All messages with this parent, oldest first, including this one: "2 of 3"."""
     provenance: Provenance | None = None
     outcome: Outcome | None = None
-    """Both None for a question; the outcome also while the answer streams."""
+    """Both None for a question; the outcome is None while the answer streams."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,4 +101,4 @@ class Hit:
     created: datetime
     snippet: str
     marks: tuple[tuple[int, int], ...]
-    """Where the words stand in the snippet: [start, end)."""
+    """Spans of the matched words in the snippet: [start, end)."""

@@ -1,4 +1,4 @@
-"""Between the history and a session: who is about to answer, and what was said before."""
+"""Between the history and a session: who answers, and the turns a session continues from."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -19,7 +19,7 @@ def provenance_of(
     options: Mapping[str, object] | None = None,
     seed: int | None = None,
 ) -> Provenance:
-    """`head`: the plan's file; `options`: what JSON can hold."""
+    """`head`: the plan's file; `options`: JSON values."""
     import hashlib
 
     sha256 = None if head is None else hashlib.sha256(head.read_bytes()).hexdigest()
@@ -36,10 +36,10 @@ def provenance_of(
 def turns_of(
     shown: Sequence[StoredMessage], ids: Mapping[int, tuple[int, ...]], vocabulary: str
 ) -> "tuple[Turn, ...]":
-    """A stored branch as the turns that a `Session` goes on from. `ids`: of the answers, by message.
+    """A stored branch as the turns that a `Session` continues from. `ids`: of the answers, by message.
 
-    An answer keeps its ids only in the vocabulary it was written in. As in the conversation itself,
-    a question that got no answer, or whose answer failed, is no turn.
+    An answer keeps its ids only if `vocabulary` is the one it was written in. As in the conversation
+    itself, a question without an answer, or with a failed one, is not a turn.
     """
     from localcollab.chat.transcript import Turn
 

@@ -36,12 +36,12 @@ def moment(stored: int) -> datetime:
 
 
 def checked(what: str, text: str) -> str:
-    """Raises `BadOption` for what is no Unicode text; every other text can be stored."""
+    """Raises `BadOption` for text that is not valid Unicode; every other text can be stored."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
         raise BadOption(
-            f"{what} holds half a character (U+{ord(text[error.start]):04X}) at position "
+            f"{what} holds a lone surrogate (U+{ord(text[error.start]):04X}) at position "
             f"{error.start}: give valid Unicode"
         ) from error
     return text
@@ -64,7 +64,7 @@ def to_conversation(row: sqlite3.Row) -> Conversation:
 def to_message(
     row: sqlite3.Row, siblings: tuple[int, ...], streamed: Iterable[bytes] = ()
 ) -> StoredMessage:
-    """`streamed`: the parts of an answer that is not finished."""
+    """`streamed`: the saved parts of an answer that is not finished."""
     text = row["text"]
     if row["status"] == "streaming":
         text = "".join(token.text for token in unpack(streamed)[0])
@@ -87,7 +87,9 @@ def from_record(record: Provenance | Outcome) -> str:
     try:
         text = json.dumps(asdict(record), ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise BadOption(f"{record} cannot be stored: {error}; give numbers and texts") from error
+        raise BadOption(
+            f"{record} cannot be stored ({error}): use numbers and texts only"
+        ) from error
     return checked("what is stored with an answer", text)
 
 
@@ -100,13 +102,13 @@ def to_outcome(text: str) -> Outcome:
 
 
 def outcome_from(fields: Mapping[str, Any]) -> Outcome:
-    """Of JSON values whose types are known to be right."""
+    """From JSON values whose types have been checked."""
     unfamiliar = tuple(Unfamiliar(**each) for each in fields["unfamiliar"])
     return Outcome(**{**fields, "unfamiliar": unfamiliar, "notes": tuple(fields["notes"])})
 
 
 def pack(tokens: Sequence[Token], unshown: Sequence[int] = ()) -> bytes:
-    """`unshown`: ids written after the last record that show no text (a stop string's)."""
+    """`unshown`: ids after the last record that produce no text (of a stop string)."""
     authors = list(dict.fromkeys(token.author for token in tokens))
     columns = {
         "ids": [token.id for token in tokens],
@@ -124,7 +126,7 @@ def pack(tokens: Sequence[Token], unshown: Sequence[int] = ()) -> bytes:
 
 
 def unpack(blobs: Iterable[bytes]) -> tuple[tuple[Token, ...], tuple[int, ...]]:
-    """The records and the unshown ids of one answer, saved in parts. Raises `BadHistory`."""
+    """The records and the unshown ids of one answer, from its saved parts. Raises `BadHistory`."""
     tokens: list[Token] = []
     unshown: list[int] = []
     for blob in blobs:
@@ -143,7 +145,7 @@ def unpack(blobs: Iterable[bytes]) -> tuple[tuple[Token, ...], tuple[int, ...]]:
 
 
 def unpack_ids(blobs: Iterable[bytes]) -> tuple[int, ...]:
-    """All ids as they were generated. Raises `BadHistory`."""
+    """All ids, as generated. Raises `BadHistory`."""
     parts = [_columns(blob) for blob in blobs]
     return tuple(id_ for part in parts for id_ in [*part["ids"], *part["unshown"]])
 
@@ -155,7 +157,7 @@ def rounded(token: Token) -> Token:
 
 def _millionths(p: float) -> int:
     if not -1e-3 <= p <= 1 + 1e-3:
-        raise BadHistory(f"a token has the probability {p}, which is none: use another model file")
+        raise BadHistory(f"a token has probability {p}, outside 0 to 1: use another model file")
     return round(min(max(p, 0.0), 1.0) * _MILLION)
 
 

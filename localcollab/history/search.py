@@ -1,4 +1,4 @@
-"""Full-text search: any text a user types, made a query that cannot fail."""
+"""Full-text search: turns any text a user types into a valid query."""
 
 import json
 import sqlite3
@@ -7,12 +7,12 @@ from localcollab.history import rows
 from localcollab.history.records import Hit
 
 RANKED = 1000
-"""Ranking takes time for each match."""
+"""Ranking takes time per match."""
 _MOST_WORDS = 32
-"""A longer text is looked for as it stands: a pasted passage."""
+"""A longer text, such as a pasted passage, is searched for literally."""
 _OPEN, _CLOSE = "\ufdd0", "\ufdd1"  # noncharacters: no text should hold them
 _AROUND = 40
-"""Characters shown on each side of a passage."""
+"""Characters shown on each side of a literal match."""
 
 _BEST = """SELECT id, score FROM (
         SELECT rowid AS id, bm25(words) AS score FROM words WHERE words MATCH :query
@@ -20,7 +20,7 @@ _BEST = """SELECT id, score FROM (
     ) ORDER BY score, id DESC LIMIT :limit"""
 _FOUND = """SELECT m.id, m.conversation, m.role, m.created, c.title, {snippet} AS snippet
     FROM {source} JOIN conversations c ON c.id = m.conversation """
-# One pass over the matches: asking for each row by itself would start the search anew.
+# One pass over the matches: one query per row would run the search again each time.
 _BY_WORDS = (
     _FOUND.format(
         snippet=f"snippet(words, 0, '{_OPEN}', '{_CLOSE}', '…', 16)",
@@ -41,8 +41,8 @@ _BY_PASSAGE = (
 def search(connection: sqlite3.Connection, text: str, limit: int) -> tuple[Hit, ...]:
     """Best first, then newest; of more than `RANKED` matches, the newest `RANKED` are ranked.
 
-    Messages that hold every word, or a word that begins so. Where words are not enough (signs,
-    emoji, a pasted passage, scripts that write no spaces): those that hold the text as it stands.
+    Finds messages that contain every word, as a prefix. If there are no words or too many (symbols,
+    emoji, a pasted passage, scripts without spaces), finds messages that contain the text literally.
     """
     rows.checked("the search text", text)
     text = text.strip()
@@ -78,7 +78,7 @@ def _by_passage(connection: sqlite3.Connection, text: str, limit: int) -> tuple[
 
 
 def to_query(text: str) -> str:
-    """Every word quoted, as a prefix; empty where there is none, or too many."""
+    """Every word quoted, as a prefix; empty if there are none, or too many."""
     words = [word for word in text.replace("\0", " ").split() if any(map(str.isalnum, word))]
     if len(words) > _MOST_WORDS:
         return ""
@@ -98,7 +98,7 @@ def _hit(row: sqlite3.Row, snippet: str, marks: tuple[tuple[int, int], ...]) -> 
 
 
 def _marked(snippet: str) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """The snippet without the signs around its matches, and where they stood."""
+    """The snippet without the marks around its matches, and the spans they marked."""
     text, marks = "", []
     for n, part in enumerate(snippet.split(_OPEN)):
         match, closed, rest = part.partition(_CLOSE)

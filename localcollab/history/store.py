@@ -1,14 +1,14 @@
 """The history as one object: what the app and the command line call.
 
-Threads: any thread may call any method of one `History`, also while another one streams into it.
-Calls run one after another, each one transaction, and what they return is a finished value, never
-something that still reads. A process forked off must open its own. Several processes may have the
-same file open; one that writes waits for the other for at most `database.SECONDS_BUSY`.
+Any thread may call any method of a `History`, also while another thread streams into it. Calls run one
+after another, each in one transaction, and return finished values. A forked process must open its own.
+Several processes may have the same file open; a writer waits for another at most `SECONDS_BUSY`.
 
-Every call raises `BadHistory` (damaged, locked, full, closed) or, for what was passed to it,
-`BadOption`; then nothing was changed.
+Every call may raise `BadHistory` (damaged, locked, full, closed), or `BadOption` for its arguments; then
+nothing was changed.
 
-What the first frame of the chat does not need (search, export, import) is imported where it is called.
+Search, export and import are imported on first use, because the first frame of the chat does not need
+them.
 """
 
 from collections.abc import Sequence
@@ -41,9 +41,9 @@ def default_path() -> Path:
 
 
 def open_history(path: Path | None) -> "History":
-    """None: incognito, in memory; nothing is written to disk. A file that is not there is made.
+    """`path` None: incognito, in memory only. A missing file is created.
 
-    Answers that a killed process left unfinished become `stopped`. Raises `BadHistory`.
+    Answers left unfinished by a killed process become `stopped`. Raises `BadHistory`.
     """
     if path == default_path():
         make_private_folder(path.parent)
@@ -69,7 +69,7 @@ class History:
     # Conversations
 
     def create(self, *, title: str = "", system: str = "", team: str = "") -> Conversation:
-        """Without a title, the first question gives it one."""
+        """Without a title, the first question sets it."""
         with self._database.write() as connection:
             id_ = tree.new_id(connection)
             tree.insert_conversation(connection, id_, title, system, team)
@@ -80,7 +80,7 @@ class History:
             return tree.conversation(connection, id_)
 
     def conversations(self, limit: int = 50, offset: int = 0) -> tuple[Conversation, ...]:
-        """Pinned first, then the latest first."""
+        """Pinned first, then most recent first."""
         with self._database.read() as connection:
             found = connection.execute(
                 f"{rows.CONVERSATION} ORDER BY pinned DESC, updated DESC, id LIMIT ? OFFSET ?",
@@ -89,7 +89,7 @@ class History:
             return tuple(map(rows.to_conversation, found))
 
     def find(self, start: str) -> Conversation:
-        """The one conversation whose id begins so."""
+        """The one conversation whose id starts with `start`."""
         with self._database.read() as connection:
             return tree.find(connection, start)
 
@@ -110,7 +110,7 @@ class History:
         self._set(id_, "pinned", int(pinned))
 
     def delete(self, *ids: str) -> None:
-        """For good: their texts can be found in no file of the history afterwards."""
+        """Permanently: their texts are overwritten in every file of the history."""
         with self._database.write() as connection:
             tree.delete(connection, ids)
         self._database.scrub()
@@ -125,7 +125,7 @@ class History:
     # The tree of messages
 
     def branch(self, id_: str) -> tuple[StoredMessage, ...]:
-        """What is shown: from the first message down to the conversation's leaf."""
+        """The shown branch: from the first message to the conversation's leaf."""
         with self._database.read() as connection:
             return tree.branch(connection, tree.conversation(connection, id_).leaf)
 
@@ -140,23 +140,23 @@ class History:
             return tree.add_question(connection, id_, text, leaf)
 
     def edit_question(self, message: int, text: str) -> StoredMessage:
-        """A sibling of `message` with another text; the old branch stays beside it."""
+        """A sibling of `message` with another text; the old branch is kept."""
         with self._database.write() as connection:
             row = tree.question_row(connection, message)
             return tree.add_question(connection, row["conversation"], text, row["parent"])
 
     def select(self, message: int) -> tuple[StoredMessage, ...]:
-        """Show the branch through `message`, down to where it was last left; returns that branch."""
+        """Show the branch through `message`, down to its last shown leaf; returns that branch."""
         with self._database.write() as connection:
             return tree.branch(connection, tree.select(connection, message))
 
     def undo(self, id_: str) -> StoredMessage | None:
-        """The shown branch ends before its last question, which is returned; nothing is deleted."""
+        """End the shown branch before its last question, which is returned; nothing is deleted."""
         with self._database.write() as connection:
             return tree.undo(connection, id_)
 
     def clear(self, id_: str) -> None:
-        """Show nothing; the next question begins anew. Nothing is deleted."""
+        """Show nothing; the next question starts a new branch. Nothing is deleted."""
         with self._database.write() as connection:
             tree.conversation(connection, id_)
             tree.show(connection, id_, None)
@@ -169,7 +169,7 @@ class History:
     # Answers
 
     def record_answer(self, question: int, provenance: Provenance) -> Recorder:
-        """Begin an answer (regenerating: one more) and save it as its events come."""
+        """Begin an answer, or one more when regenerating, and save it as its events arrive."""
         return Recorder(self, self.begin_answer(question, provenance))
 
     def begin_answer(self, question: int, provenance: Provenance) -> int:
@@ -189,7 +189,7 @@ class History:
         unfamiliar: tuple[Unfamiliar, ...] = (),
         notes: tuple[str, ...] = (),
     ) -> None:
-        """`complete`, or `stopped` where that is the reason."""
+        """End the answer as `complete`, or `stopped` if that is the reason."""
         outcome = Outcome(
             finished.reason, finished.n_prompt, len(finished.tokens), finished.authors,
             finished.seconds_prefill, finished.seconds_decode, unfamiliar, notes,
@@ -211,7 +211,7 @@ class History:
             return unpack(tree.packed(connection, message))[0]
 
     def token_ids(self, message: int) -> tuple[int, ...]:
-        """All ids as generated, those of a stop string too."""
+        """All ids, as generated, including those of a stop string."""
         with self._database.read() as connection:
             return unpack_ids(tree.packed(connection, message))
 
@@ -227,14 +227,14 @@ class History:
     # Out and in
 
     def export_json(self, id_: str) -> str:
-        """Every branch and every token, to be read by `import_json`."""
+        """Every branch and every token, as JSON for `import_json`."""
         from localcollab.history.export import to_json
 
         with self._database.read() as connection:
             return to_json(connection, id_)
 
     def export_markdown(self, id_: str) -> str:
-        """The shown branch, with marks where experts wrote."""
+        """The shown branch as Markdown, with marks where experts wrote."""
         from localcollab.history.export import to_markdown
 
         with self._database.read() as connection:
@@ -244,21 +244,21 @@ class History:
         return to_markdown(conversation, list(zip(shown, tokens, strict=True)))
 
     def import_json(self, text: str, name: str = "the import") -> Conversation:
-        """Adds what was exported; nothing is overwritten: a taken id is replaced by a new one.
-        `name` stands in the errors."""
+        """Add an exported conversation. Nothing is overwritten: a taken id is replaced by a new one.
+        `name` is used in errors."""
         from localcollab.history.import_json import from_json
 
         with self._database.write() as connection:
             return tree.conversation(connection, from_json(connection, text, name))
 
     def backup(self, target: Path) -> None:
-        """A copy in one file of mode 0600; replaces an earlier backup, and nothing else."""
+        """A copy in one file of mode 0600; may replace an earlier backup, but no other file."""
         self._database.copy_to(target)
 
     # The file
 
     def close(self) -> None:
-        """Answers still streaming become `stopped` when the history is opened again."""
+        """Answers still streaming become `stopped` when the history is next opened."""
         self._database.close()
 
     def __enter__(self) -> Self:

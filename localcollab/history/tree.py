@@ -32,12 +32,12 @@ def conversation(connection: sqlite3.Connection, id_: str) -> Conversation:
     """Raises `BadOption`."""
     row = connection.execute(f"{rows.CONVERSATION} WHERE id = ?", (id_,)).fetchone()
     if row is None:
-        raise BadOption(f"no conversation {id_!r}: see localcollab history list")
+        raise BadOption(f"there is no conversation {id_!r}: see localcollab history list")
     return rows.to_conversation(row)
 
 
 def find(connection: sqlite3.Connection, start: str) -> Conversation:
-    """The one conversation whose id begins so. Raises `BadOption`."""
+    """The one conversation whose id starts with `start`. Raises `BadOption`."""
     found = connection.execute(
         "SELECT id FROM conversations WHERE substr(id, 1, ?) = ? LIMIT 2", (len(start), start)
     ).fetchall()
@@ -50,7 +50,7 @@ def message_row(connection: sqlite3.Connection, id_: int) -> sqlite3.Row:
     """Raises `BadOption`."""
     row = connection.execute("SELECT * FROM messages WHERE id = ?", (id_,)).fetchone()
     if row is None:
-        raise BadOption(f"no message {id_}: it was deleted, or never stored")
+        raise BadOption(f"there is no message {id_}: it was deleted or never stored")
     found: sqlite3.Row = row
     return found
 
@@ -104,7 +104,7 @@ def branch(connection: sqlite3.Connection, leaf: int | None) -> tuple[StoredMess
 def add_question(
     connection: sqlite3.Connection, id_: str, text: str, parent: int | None
 ) -> StoredMessage:
-    """Shown from now on. Raises `BadOption`."""
+    """Add a question and show it. Raises `BadOption`."""
     rows.checked("the question", text)
     if not text:
         raise BadOption("the question is empty: give at least one character")
@@ -124,7 +124,7 @@ def add_question(
 def _require_answer(connection: sqlite3.Connection, id_: str, parent: int) -> None:
     row = message_row(connection, parent)
     if row["conversation"] != id_:
-        raise BadOption(f"message {parent} is of another conversation: give one of {id_!r}")
+        raise BadOption(f"message {parent} belongs to another conversation: give one of {id_!r}")
     if row["role"] != "assistant":
         raise BadOption(f"message {parent} is a question: answer it first, or edit it")
 
@@ -160,7 +160,7 @@ def title_from(text: str) -> str:
 
 
 def show(connection: sqlite3.Connection, id_: str, leaf: int | None) -> None:
-    """The shown branch ends in `leaf`; when the reader comes back to it, it does so again."""
+    """Make `leaf` the end of the shown branch, and of its branch when that is shown again."""
     connection.execute("UPDATE conversations SET leaf = ? WHERE id = ?", (leaf, id_))
     connection.execute(
         "UPDATE messages SET seen = 1 + (SELECT max(seen) FROM messages WHERE conversation = ?)"
@@ -176,7 +176,7 @@ def touch(connection: sqlite3.Connection, id_: str) -> None:
 
 
 def select(connection: sqlite3.Connection, id_: int) -> int:
-    """Show the branch through message `id_`, down to where the reader last was; returns its leaf."""
+    """Show the branch through message `id_`, down to its last shown leaf, which is returned."""
     row = message_row(connection, id_)
     (leaf,) = connection.execute(
         f"{_BELOW} SELECT id FROM messages WHERE id IN below ORDER BY seen DESC, id DESC LIMIT 1",
@@ -195,7 +195,7 @@ def undo(connection: sqlite3.Connection, id_: str) -> StoredMessage | None:
 
 
 def fork(connection: sqlite3.Connection, id_: int) -> str:
-    """The branch down to message `id_` as a conversation of its own. Raises `BadOption`."""
+    """Copy the branch down to message `id_` into a new conversation. Raises `BadOption`."""
     source = conversation(connection, message_row(connection, id_)["conversation"])
     path = [m.id for m in branch(connection, id_)]
     new = new_id(connection)
@@ -204,7 +204,7 @@ def fork(connection: sqlite3.Connection, id_: int) -> str:
     for old in path:
         row = message_row(connection, old)
         if row["status"] == "streaming":
-            raise BadOption(f"message {old} is being written: stop it first, then fork")
+            raise BadOption(f"message {old} is still streaming: stop it first, then fork")
         parent = insert_message(
             connection, new, parent, row["role"], row["status"], row["text"],
             created=row["created"], provenance=row["provenance"], outcome=row["outcome"],
@@ -229,7 +229,7 @@ def insert_conversation(
 
 
 def delete(connection: sqlite3.Connection, ids: Sequence[str]) -> None:
-    """Raises `BadOption`, and then deletes none."""
+    """Raises `BadOption`, and then deletes nothing."""
     for id_ in ids:
         conversation(connection, id_)
         connection.execute("UPDATE conversations SET leaf = NULL WHERE id = ?", (id_,))

@@ -1,6 +1,6 @@
-"""Which processes are writing an answer now: a locked file each, which the system frees at any end.
+"""Which processes are writing an answer: each locks a file, and the system releases the lock at its end.
 
-A process that was killed leaves an unlocked file behind; its answer is then known to be unfinished.
+A killed process leaves an unlocked file behind, which shows that its answer is unfinished.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ class Writer:
 
 
 def is_alive(database: Path, name: str) -> bool:
-    """Whether the writer's lock is held. The file of one that ended is removed."""
+    """Whether the writer's lock is held. The file of a writer that ended is removed."""
     path = _lock_path(database, name)
     try:
         fd = os.open(path, os.O_RDWR)
@@ -41,7 +41,7 @@ def is_alive(database: Path, name: str) -> bool:
 
 
 def remove_dead(database: Path) -> None:
-    """The files of all writers that ended."""
+    """Remove the files of all writers that ended."""
     start = _lock_path(database, "").name
     for path in database.parent.iterdir():
         if path.name.startswith(start):
@@ -49,7 +49,7 @@ def remove_dead(database: Path) -> None:
 
 
 def _open_locked(path: Path) -> int:
-    """Another process may take the new file for a dead one's and remove it before it is locked."""
+    """Retries if another process removes the new file, as a dead writer's, before it is locked."""
     while True:
         fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         with contextlib.suppress(FileNotFoundError):

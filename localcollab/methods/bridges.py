@@ -1,4 +1,4 @@
-"""Bridge files: what composes an anchor with augmenting models (CALM, arXiv:2401.02412).
+"""Bridge files: trained layers that compose an anchor with augmenting models (CALM, arXiv:2401.02412).
 
 Stored as safetensors, float32 or float16, per layer pair i: `i.norm_anchor` (d_B,), `i.norm_augmenting`
 (d_A,), `i.query` (n_inner, d_B), `i.key` and `i.value` (n_inner, d_A), `i.output` (d_B, n_inner); its
@@ -25,17 +25,17 @@ _TYPES = {
 """Of the metadata's fields, as JSON has them."""
 NORM_EPS = 1e-6
 _STEEPEST = 1e9
-"""Of slopes: float32 holds them times any distance."""
+"""Largest slope: float32 holds it times any distance."""
 _PARTS = ("norm_anchor", "norm_augmenting", "query", "key", "value", "output")
 
 
 class LayerPair(NamedTuple):
-    """The outputs of two layers that are joined; layers are counted from 0."""
+    """Two connected layers; layers are counted from 0."""
 
     model: int
-    """Which of the augmenting models, counted from 0."""
+    """The index of the augmenting model."""
     source: int
-    """Its layer; the last one's output is taken after the model's final norm."""
+    """Its layer; the last layer's output is taken after the model's final norm."""
     target: int
     """The anchor's layer."""
 
@@ -48,7 +48,7 @@ class BridgeMetadata:
     pairs: tuple[LayerPair, ...]
     n_heads: int
     slopes: tuple[float, ...] = ()
-    """By head: what a position's score loses for each token it lies back (ALiBi, arXiv:2108.12409).
+    """By head: what a position's score loses per token of distance (ALiBi, arXiv:2108.12409).
     Empty: nothing, as in CALM."""
     data_sha256: str = ""
     seed: int = 0
@@ -79,13 +79,13 @@ class Bridge:
 
     @property
     def n_bytes(self) -> int:
-        """In memory: float32, whatever the file holds."""
+        """In memory, as float32, whatever the file's type."""
         parts = (getattr(pair, part) for pair in self.pairs for part in _PARTS)
         return sum(part.nbytes for part in parts)
 
     @property
     def bytes_per_token(self) -> int:
-        """Of context: the keys and values that are kept, float32."""
+        """Keys and values per token of context, as float32."""
         return sum(2 * 4 * pair.n_inner for pair in self.pairs)
 
     def require(
@@ -98,8 +98,8 @@ class Bridge:
         metadata = self.metadata
         if len(augmenting) != len(metadata.augmenting_sha256s):
             raise BridgeMismatch(
-                f"the bridge leads to {len(metadata.augmenting_sha256s)} augmenting models, "
-                f"{len(augmenting)} are given: name those it was trained with, in its order"
+                f"the bridge has {len(metadata.augmenting_sha256s)} augmenting models, "
+                f"{len(augmenting)} are given: give those it was trained with, in its order"
             )
         places = ["anchor", *(f"augmenting model {n}" for n in range(1, len(augmenting) + 1))]
         trained = (metadata.anchor_sha256, *metadata.augmenting_sha256s)
@@ -123,13 +123,13 @@ class Bridge:
             given = (widths[0], widths[1 + layers.model])
             if own != given:
                 raise BridgeMismatch(
-                    f"the bridge joins models {own[0]} and {own[1]} wide, these are {given[0]} and "
-                    f"{given[1]}: train one with localcollab convert calm"
+                    f"the bridge connects n_embd {own[0]} and {own[1]}, these models have {given[0]} "
+                    f"and {given[1]}: train one with localcollab convert calm"
                 )
 
 
 def spread_slopes(n_heads: int) -> tuple[float, ...]:
-    """From a head that sees little but the current position to one that sees all alike."""
+    """From a head that attends to little but the current position to one without a slope."""
     return (*(4.0 ** (1 - head) for head in range(n_heads - 1)), 0.0)
 
 
@@ -141,7 +141,7 @@ def rms_norm(rows: Float32Array, weight: Float32Array) -> Float32Array:
 
 
 def save_bridge(bridge: Bridge, path: Path, *, half: bool = False) -> None:
-    """Written beside its final name, then renamed. `half`: in float16, half the size."""
+    """Write to a temporary name, then rename. `half`: as float16."""
     kind = np.float16 if half else np.float32
     tensors = {
         f"{i}.{part}": getattr(pair, part).astype(kind)
@@ -152,7 +152,7 @@ def save_bridge(bridge: Bridge, path: Path, *, half: bool = False) -> None:
 
 
 def load_bridge(path: Path) -> Bridge:
-    """Raises `BridgeMismatch`: missing, damaged, no bridge, or values that are no numbers."""
+    """Raises `BridgeMismatch`: missing, damaged, not a bridge, or NaN or infinite values."""
     found = artifact.read(_KIND, path)
     metadata = artifact.parse(_KIND, path, found.metadata, _parsed)
     _check_metadata(metadata, path)
@@ -175,14 +175,14 @@ def _parsed(values: dict[str, Any]) -> BridgeMetadata:
 
 def _check_metadata(metadata: BridgeMetadata, path: Path) -> None:
     if not metadata.pairs or metadata.n_heads < 1:
-        raise _KIND.refusal(path, "joins no layers, or has no heads")
+        raise _KIND.refusal(path, "it connects no layers, or has no heads")
     is_sound = all(abs(slope) <= _STEEPEST for slope in metadata.slopes)
     if len(metadata.slopes) not in (0, metadata.n_heads) or not is_sound:
-        raise _KIND.refusal(path, f"has slopes {metadata.slopes} for {metadata.n_heads} heads")
+        raise _KIND.refusal(path, f"it has slopes {metadata.slopes} for {metadata.n_heads} heads")
     n_models = len(metadata.augmenting_sha256s)
     odd = [pair for pair in metadata.pairs if not 0 <= pair.model < n_models]
     if odd:
-        raise _KIND.refusal(path, f"joins augmenting model {odd[0].model} of {n_models}")
+        raise _KIND.refusal(path, f"it connects augmenting model {odd[0].model} of {n_models}")
 
 
 def _parse_pairs(
@@ -191,7 +191,7 @@ def _parse_pairs(
     wanted = {f"{i}.{part}" for i in range(len(metadata.pairs)) for part in _PARTS}
     if set(tensors) != wanted:
         odd = sorted(set(tensors) ^ wanted)[:3]
-        raise _KIND.refusal(path, f"tensors {', '.join(odd)} are missing or too many")
+        raise _KIND.refusal(path, f"tensors {', '.join(odd)} are missing or unexpected")
     for name, tensor in tensors.items():
         if tensor.dtype not in (np.float32, np.float16):
             raise _KIND.refusal(path, f"{name} is of {tensor.dtype}, not float32 or float16")
@@ -207,7 +207,7 @@ def _parse_pairs(
 def _check_shapes(pair: Pair, n_heads: int, path: Path, number: int) -> None:
     shapes = {part: getattr(pair, part).shape for part in _PARTS}
     if any(len(shapes[part]) != (1 if part.startswith("norm") else 2) for part in _PARTS):
-        raise _KIND.refusal(path, f"pair {number} has tensors of other ranks ({shapes})")
+        raise _KIND.refusal(path, f"pair {number} has tensors of wrong ranks ({shapes})")
     n_inner, (d_b,), (d_a,) = pair.n_inner, shapes["norm_anchor"], shapes["norm_augmenting"]
     expected = {
         "norm_anchor": (d_b,), "norm_augmenting": (d_a,), "query": (n_inner, d_b),

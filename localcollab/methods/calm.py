@@ -1,9 +1,9 @@
-"""Composition by cross-attention, CALM (arXiv:2401.02412): an anchor that looks into other models.
+"""Composition by cross-attention, CALM (arXiv:2401.02412): an anchor that attends to other models.
 
 At every paired layer h_B <- h_B + W_o Attn(norm(h_B) W_q, norm(h_A) W_k, norm(h_A) W_v), causal over all
 positions of the augmenting model up to the current one; both models frozen. Runs in NumPy inside
-llama.cpp's graph (`llama.hooks`). Keys and values of past positions are kept beside the KV caches and
-follow them: a position that is read again is written again.
+llama.cpp's graph (`llama.hooks`). Keys and values of past positions are stored beside the KV caches and
+follow them: a position that is read again is overwritten.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ from localcollab.vocabulary import Vocabulary, require_same
 
 
 class CrossAttention:
-    """One layer pair at work: keys and values by position, queries when the anchor comes by."""
+    """One layer pair during a read: keys and values by position, queries from the anchor."""
 
     def __init__(self, pair: Pair, n_heads: int, n_ctx: int, slopes: Sequence[float] = ()) -> None:
         self._pair, self._n_heads = pair, n_heads
@@ -33,7 +33,7 @@ class CrossAttention:
         self._values = np.zeros((n_heads, n_ctx, width), np.float32)
         self._scale = np.float32(width**-0.5)
 
-    def remember(self, position: int, states: Float32Array) -> None:
+    def store(self, position: int, states: Float32Array) -> None:
         """States of the augmenting layer, (n, d_A), from `position` on."""
         normed = rms_norm(states, self._pair.norm_augmenting)
         rows = slice(position, position + len(states))
@@ -64,11 +64,11 @@ class CrossAttention:
 
 
 class CalmModel:
-    """A `LanguageModel`: the anchor's logits with the bridge's states added on the way.
+    """A `LanguageModel`: the anchor's logits, with the bridge's states added at its layers.
 
     `augmenting`: by name, in the bridge's order. `members` are the contexts, anchor first. Raises
     `BadOption` for a GPU and for layers that the models lack, `BridgeMismatch` for other widths,
-    `VocabularyMismatch`. Whoever loaded the bridge checked it against the files.
+    `VocabularyMismatch`. The caller has checked the bridge against the files.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class CalmModel:
         everyone = (anchor, *augmenting.values())
         if len(everyone) - 1 != len(bridge.metadata.augmenting_sha256s):
             raise BadOption(
-                f"{name}: the bridge leads to {len(bridge.metadata.augmenting_sha256s)} augmenting "
+                f"{name}: the bridge has {len(bridge.metadata.augmenting_sha256s)} augmenting "
                 f"models, {len(augmenting)} are given"
             )
         bridge.require_widths([weights.n_embd for weights in everyone])
@@ -115,16 +115,16 @@ class CalmModel:
                 sources.setdefault(layers.source, []).append(attention)
                 self._targets.setdefault(layers.target, []).append(attention)
 
-        def remember(layer: int, position: int, states: Float32Array) -> None:
-            with np.errstate(over="ignore", invalid="ignore"):  # `_compose` says it
+        def store(layer: int, position: int, states: Float32Array) -> None:
+            with np.errstate(over="ignore", invalid="ignore"):  # `_compose` reports it
                 for attention in sources[layer]:
-                    attention.remember(position, states)
+                    attention.store(position, states)
 
-        hook = LayerHook(list(sources), weights.n_embd, remember, only_reads=True)
+        hook = LayerHook(list(sources), weights.n_embd, store, only_reads=True)
         return LlamaModel(weights, options, name=name, hook=hook)
 
     def switch(self, is_on: bool) -> None:
-        """Off: the anchor alone, and no augmenting model is read."""
+        """Off: the anchor alone; no augmenting model is read."""
         if is_on != self._is_on:
             self._is_on = is_on
             self._anchor.forget()
@@ -133,13 +133,13 @@ class CalmModel:
         if not self._is_on:
             return None
         composed = states.copy()
-        with np.errstate(over="ignore", invalid="ignore"):  # said below
+        with np.errstate(over="ignore", invalid="ignore"):  # reported below
             for attention in self._targets[layer]:
                 composed += attention.attend(position, states)
         if not np.isfinite(composed).all() and np.isfinite(states).all():
             raise EvaluationFailed(
-                f"{self.name}: what comes across the bridge to layer {layer} is no number: train "
-                "another with localcollab convert calm"
+                f"{self.name}: the bridge produces NaN or infinite values at layer {layer}: train "
+                "another one with localcollab convert calm"
             )
         return composed
 
@@ -173,5 +173,5 @@ class CalmModel:
         return self._anchor.read(tokens, last=last, hidden=hidden, on_chunk=on_chunk)
 
     def attribute(self, reading: Reading, token: int) -> str:
-        """One author: a composition writes every token together."""
+        """One author: the composition writes every token."""
         return self.name

@@ -1,8 +1,8 @@
 """Token-level deferral, Co-LLM (arXiv:2403.03870): the base writes, or asks one of K experts.
 
-P(x_t) = sum_k P(z_t = k | x_<t) P_k(x_t | x_<t). A gate gives P(z); where the experts' share exceeds
-the threshold the likeliest expert writes the token. An expert is read only when it is asked, and
-catches up with everything it skipped in one batch. `compose` is the paper's mixture instead.
+P(x_t) = sum_k P(z_t = k | x_<t) P_k(x_t | x_<t). A gate gives P(z); if the experts' share exceeds
+the threshold, the most probable expert writes the token. An expert is read only when it is asked, and
+then reads everything it skipped in one batch. `compose` is the paper's mixture instead.
 """
 
 from collections.abc import Sequence
@@ -31,10 +31,10 @@ class DeferralTeam:
         names = [member.name for member in (base, *experts)]
         if len(set(names)) < len(names):
             raise BadOption(
-                f"team {name!r} has members of one name ({', '.join(names)}): rename one"
+                f"team {name!r} has two members of the same name ({', '.join(names)}): rename one"
             )
         if not experts:
-            raise BadOption(f"team {name!r} has no expert: name at least one")
+            raise BadOption(f"team {name!r} has no expert: give at least one")
         for expert in experts:
             require_same(base.name, base.vocabulary, expert.name, expert.vocabulary)
         self.name = name
@@ -81,7 +81,7 @@ class DeferralTeam:
 
     def authors(self, p_defer: Float32Array) -> np.ndarray:
         """(last, K) -> (last,): 0 for the base, k for expert k."""
-        # Rounding may carry a sum over 1, which no threshold must let through.
+        # Rounding may give a sum above 1, which must not pass a threshold of 1.
         defers = np.minimum(p_defer.sum(axis=1), 1) > self.threshold
         return np.where(defers, p_defer.argmax(axis=1) + 1, 0)
 
@@ -116,7 +116,7 @@ class DeferralTeam:
         return weighted
 
     def attribute(self, reading: Reading, token: int) -> str:
-        """The member that wrote `token`; in a mixture the one that gave it most probability."""
+        """The member that wrote `token`; in a mixture, the one that gave it the highest probability."""
         assert reading.p_defer is not None
         if self.compose:
             last_row = {name: Reading(r.logits[-1:]) for name, r in reading.members.items()}

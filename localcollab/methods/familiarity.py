@@ -1,9 +1,9 @@
-"""Does an expert know the names it was asked about? Where it does not: double-check.
+"""Whether an expert knows the names it was asked about.
 
-A small expert answers about a name it never read as fluently as about one it did. What it cannot do
-is spell that name: behind the opening of its own documents (`# `, say) the later tokens of a known
-name are near certain, and some token of an unknown one is a surprise. Names are the capitalised
-words of the question that the answer repeats, or alters behind their first letters.
+A small expert answers about a name it never read as fluently as about one it did. But it cannot spell
+that name: after the opening of its own documents (`# `, for example) the later tokens of a known name are
+nearly certain, and some token of an unknown one is not. Names are capitalized words of the question that
+the answer repeats, or alters after their first letters.
 """
 
 import re
@@ -15,13 +15,13 @@ from localcollab.language_model import LanguageModel, log_softmax
 
 NAME = re.compile(r"\b[A-Z][\w'-]{3,}")
 _N_ALIKE = 2
-"""Letters that an altered name still begins with."""
+"""Leading letters that an altered name keeps."""
 _N_FIRST = 1
-"""Tokens of a name that say which name it is; the others follow from them, if it is known."""
+"""Tokens that identify a name; the others follow from them if it is known."""
 
 
 def spelling_logprob(model: LanguageModel, opening: str, name: str) -> float:
-    """The lowest log-probability, in nats, of the later tokens of `name` behind `opening`."""
+    """The lowest log-probability, in nats, of the later tokens of `name` after `opening`."""
     vocabulary = model.vocabulary
     start = vocabulary.encode(opening, bos=True)
     tokens = vocabulary.encode(opening + name, bos=True)
@@ -37,7 +37,7 @@ def spelling_logprob(model: LanguageModel, opening: str, name: str) -> float:
 
 
 def names_taken_over(question: str, answer: str) -> list[str]:
-    """The names of a question that its answer repeats or, as models do with strange ones, alters."""
+    """Names of a question that its answer repeats or, as models do with unknown ones, alters."""
     answered = set(NAME.findall(answer))
     asked = dict.fromkeys(NAME.findall(question))
     openings = {name[:_N_ALIKE] for name in answered.difference(asked)}
@@ -46,13 +46,13 @@ def names_taken_over(question: str, answer: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Speller:
-    """An expert's reader for spelling: a context of its own, so that no conversation's is lost."""
+    """An expert with a separate context for spelling, so that a conversation keeps its cache."""
 
     model: LanguageModel
     familiarity: Familiarity
 
     def knows(self, name: str) -> bool:
-        """A word too long to be read is no name that it knows."""
+        """False for a word too long for the context."""
         if len(name.encode()) > self.model.n_ctx // 2:
             return False
         found = spelling_logprob(self.model, self.familiarity.opening, name)
@@ -62,7 +62,7 @@ class Speller:
 def unfamiliar(
     spellers: Mapping[str, Speller], authors: Mapping[str, int], question: str, answer: str
 ) -> Iterator[tuple[str, str]]:
-    """(expert, name) for every name that an expert wrote about without knowing it."""
+    """(expert, name) for every name an expert wrote about and does not know."""
     for name in names_taken_over(question, answer):
         for expert, speller in spellers.items():
             if authors.get(expert) and not speller.knows(name):

@@ -1,7 +1,7 @@
-"""Who should write the next token? A gate maps the base's reading to P(z = k | prefix), k > 0.
+"""Gates: from the base's reading to P(z = k | prefix), the probability that expert k writes next.
 
-Gates that need no training, and the trained head's. A gate is a pure function of the reading and
-the tokens. `localcollab.methods.deferral` applies the threshold.
+Several need no training; one is the trained head's. A gate is a pure function of the reading and the
+tokens. `deferral` applies the threshold.
 """
 
 from collections.abc import Callable
@@ -51,7 +51,7 @@ def _rate(argument: str, text: str) -> float:
 
 
 def entropy_gate(n_experts: int) -> Gate:
-    """1 - 1/perplexity of the base's next-token distribution, shared evenly by the experts."""
+    """1 - 1/perplexity of the base's next-token distribution, divided evenly among the experts."""
 
     def defer(reading: Reading, n_tokens: int) -> Float32Array:
         logprobs = log_softmax(reading.logits)
@@ -63,7 +63,7 @@ def entropy_gate(n_experts: int) -> Gate:
 
 
 def margin_gate(n_experts: int) -> Gate:
-    """1 - (p1 - p2), the base's two likeliest tokens, shared evenly by the experts."""
+    """1 - (p1 - p2), for the base's two most probable tokens, divided evenly among the experts."""
 
     def defer(reading: Reading, n_tokens: int) -> Float32Array:
         top2 = np.partition(reading.logits, -2, axis=-1)[:, -2:]
@@ -86,7 +86,7 @@ def never(n_experts: int) -> Gate:
 
 
 def random_gate(rate: float, n_experts: int, *, seed: int = 0) -> Gate:
-    """Defers at `rate`, to any expert: a hash of (seed, position), so a reading stays pure."""
+    """Defers at `rate`, to a random expert, by a hash of (seed, position), so a reading stays pure."""
 
     def defer(reading: Reading, n_tokens: int) -> Float32Array:
         n_rows = len(reading.logits)

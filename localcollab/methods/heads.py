@@ -21,7 +21,7 @@ from localcollab.storage import artifact
 
 FORMAT = "localcollab-head-1"
 HIDDEN_STATE = "after the final norm"
-"""Where llama.cpp takes its embedding; other runtimes export the state before the norm."""
+"""Where llama.cpp takes its embeddings; other runtimes export the state before the norm."""
 _KIND = artifact.Kind("head", FORMAT, HeadMismatch, "train one with localcollab convert head")
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "base_sha256": str, "vocabulary": str, "data_sha256": str, "hidden_state": str,
@@ -33,7 +33,7 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class HeadMetadata:
-    """What a head was made from, and how good it is. Every field is in the file."""
+    """What a head was trained on, and its metrics. Every field is in the file."""
 
     base_sha256: str
     expert_sha256s: tuple[str, ...]
@@ -45,7 +45,7 @@ class HeadMetadata:
     hidden_state: str = HIDDEN_STATE
     seed: int = 0
     metrics: Mapping[str, float] = field(default_factory=dict)
-    """NLL a token in nats on the validation data: `base`, `expert 1`.., `mixture`, `head`, `oracle`."""
+    """NLL per token in nats on validation data: `base`, `expert 1`.., `mixture`, `head`, `oracle`."""
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -54,7 +54,7 @@ class Head:
     tensors: Mapping[str, Float32Array]
     metadata: HeadMetadata
     sha256: str = field(default="", compare=False)
-    """Of its file; empty: it was made here and is in none."""
+    """Of its file; empty if it was not loaded from one."""
 
     @property
     def n_experts(self) -> int:
@@ -79,7 +79,7 @@ class Head:
             e = np.exp(logits - logits.max(axis=1, keepdims=True))
             p: Float32Array = (e / e.sum(axis=1, keepdims=True))[:, 1:]
         if not np.isfinite(p).all():
-            raise HeadMismatch("the head gives values that are no numbers: train it anew")
+            raise HeadMismatch("the head produces NaN or infinite values: train it again")
         return p
 
     def require(self, base: str, experts: Sequence[str], vocabulary: str, n_embd: int) -> None:
@@ -110,7 +110,7 @@ def save_head(head: Head, path: Path) -> None:
 
 
 def load_head(path: Path) -> Head:
-    """Raises `HeadMismatch`: missing, damaged, not a head, or with values that are no numbers."""
+    """Raises `HeadMismatch`: missing, damaged, not a head, or NaN or infinite values."""
     found = artifact.read(_KIND, path)
     metadata = artifact.parse(_KIND, path, found.metadata, _parsed)
     _check_metadata(metadata, path)
@@ -123,17 +123,17 @@ def _parsed(values: dict[str, Any]) -> HeadMetadata:
     metadata = HeadMetadata(**artifact.known(HeadMetadata, values))
     artifact.check_types(metadata, _TYPES)
     if not all(isinstance(sha256, str) for sha256 in metadata.expert_sha256s):
-        raise TypeError("expert_sha256s holds what is no text")
+        raise TypeError("expert_sha256s holds a value that is not text")
     return replace(metadata, expert_sha256s=tuple(metadata.expert_sha256s))
 
 
 def _check_metadata(metadata: HeadMetadata, path: Path) -> None:
     if not 0 <= metadata.threshold <= 1:
-        raise _KIND.refusal(path, f"threshold {metadata.threshold} is no probability")
+        raise _KIND.refusal(path, f"threshold {metadata.threshold} is not a probability")
     if metadata.hidden_state != HIDDEN_STATE:
         raise HeadMismatch(
-            f"{path}: reads the hidden state {metadata.hidden_state!r}, llama.cpp gives it "
-            f"{HIDDEN_STATE}: export the states with localcollab convert head"
+            f"{path}: needs the hidden state {metadata.hidden_state!r}, llama.cpp gives the one "
+            f"{HIDDEN_STATE}: train a head with localcollab convert head"
         )
 
 
@@ -141,7 +141,7 @@ def _check_shapes(tensors: artifact.Tensors, n_experts: int, path: Path) -> None
     names = set(tensors)
     linear, mlp = {"weight", "bias"}, {"weight", "bias", "hidden_weight", "hidden_bias"}
     if names not in (linear, mlp):
-        what = f"holds tensors {sorted(names)}, a head has {sorted(linear)}"
+        what = f"holds tensors {sorted(names)}; a head has {sorted(linear)}"
         raise _KIND.refusal(path, what)
     for name, tensor in tensors.items():
         if tensor.ndim != (1 if "bias" in name else 2):

@@ -5,8 +5,8 @@
   over the tokens with p_expert >= cut * max p_expert
 - mixtures: weighted means of the members' distributions, of probabilities or of their logs
 
-All members are read at every token, each with its own cache. Vocabularies are mapped by token string
-before they come here (`localcollab.methods.vocabulary_map`).
+All members are read at every token, each with its own cache. Different vocabularies are mapped
+beforehand (`vocabulary_map`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,13 +28,13 @@ from localcollab.vocabulary import Vocabulary, require_same
 Combine = Callable[[Mapping[str, Float32Array]], Float32Array]
 """Members' logits by role, each (last, n_vocab) -> the team's."""
 Shares = Callable[[Mapping[str, Float32Array]], Float32Array]
-"""Members' logits by role -> how much each speaks for each token: (n_members, last, n_vocab)."""
+"""Members' logits by role -> how much each favours each token: (n_members, last, n_vocab)."""
 
 
 class LogitTeam:
-    """Members by role, the one that speaks first; `combine` makes the team's logits.
+    """Members by role, the main one first; `combine` computes the team's logits.
 
-    Raises `VocabularyMismatch`, and `BadOption` where two members have one name.
+    Raises `VocabularyMismatch`, and `BadOption` if two members have the same name.
     """
 
     def __init__(
@@ -43,14 +43,14 @@ class LogitTeam:
         models = list(members.values())
         names = [model.name for model in models]
         if len(set(names)) < len(names):
-            raise BadOption(f"team {name!r} has members of one name ({', '.join(names)})")
+            raise BadOption(f"team {name!r} has two members of the same name ({', '.join(names)})")
         for model in models[1:]:
             require_same(names[0], models[0].vocabulary, model.name, model.vocabulary)
         self.name, self.members = name, dict(members)
         self._combine, self._shares = combine, shares
 
     def over(self, reader: Callable[[LanguageModel], LanguageModel]) -> "LogitTeam":
-        """The same arithmetic on other readers of its members."""
+        """The same arithmetic on other contexts of its members."""
         members = {role: reader(model) for role, model in self.members.items()}
         return LogitTeam(self.name, members, self._combine, self._shares)
 
@@ -90,7 +90,7 @@ class LogitTeam:
         return Reading(logits, by_name[self._first.name].hidden, None, by_name)
 
     def attribute(self, reading: Reading, token: int) -> str:
-        """The member that spoke most for `token`, against the other tokens."""
+        """The member that favoured `token` most over the other tokens."""
         rows = {
             role: reading.members[model.name].logits[-1:] for role, model in self.members.items()
         }
@@ -120,7 +120,7 @@ def proxy_tuned(
 
     def shares(logits: Mapping[str, Float32Array]) -> Float32Array:
         step = _step(logits, alpha)
-        # log P_team - log P_base: the tuning wrote what it made likelier, the base the rest.
+        # log P_team - log P_base: the expert wrote what it made more probable, the base the rest.
         gained = step - (log_sum_exp(logits["base"] + step) - log_sum_exp(logits["base"]))
         return np.stack([np.zeros_like(gained), gained, np.full_like(gained, -np.inf)])
 
@@ -128,13 +128,13 @@ def proxy_tuned(
 
 
 def _require_bounded(name: str, factor: float) -> None:
-    # Beyond all use, and far below where float32 could not hold what comes of it.
+    # Beyond all use, and far below what would overflow float32.
     if not -1000 <= factor <= 1000:
         raise BadOption(f"{name} is {factor}: give a number from -1000 to 1000")
 
 
 def _step(logits: Mapping[str, Float32Array], alpha: float) -> Float32Array:
-    """alpha (expert - antiexpert); 0 where a member lacks the token, so that the base decides."""
+    """alpha (expert - antiexpert); 0 if a member lacks the token, so that the base decides."""
     expert, antiexpert = logits["expert"], logits["antiexpert"]
     known = np.isfinite(expert) & np.isfinite(antiexpert)
     difference = np.subtract(expert, antiexpert, where=known, out=np.zeros_like(expert))
@@ -145,7 +145,7 @@ def _step(logits: Mapping[str, Float32Array], alpha: float) -> Float32Array:
 def contrasted(
     name: str, expert: LanguageModel, amateur: LanguageModel, *, beta: float = 0.5, cut: float = 0.1
 ) -> LogitTeam:
-    """(1 + beta) expert - beta amateur, where the expert gives at least `cut` of its maximum.
+    """(1 + beta) expert - beta amateur, for tokens with at least `cut` of the expert's maximum.
 
     Raises `BadOption` unless 0 < cut <= 1, and for a beta out of bounds.
     """
@@ -178,8 +178,8 @@ def mixed(
 ) -> LogitTeam:
     """log of sum_k w_k P_k, or with `of_logs` the normalised sum_k w_k log P_k (a product).
 
-    `weights` are made to sum to 1; none: equal. Raises `BadOption` for other counts or signs; a read
-    raises it where logs leave no token that all members know.
+    `weights` are normalized to sum to 1; None: equal. Raises `BadOption` for a wrong number or negative
+    ones; with `of_logs` a read raises it if no token is known to all members.
     """
     share = np.array([1.0] * len(members) if weights is None else weights, np.float64)
     if len(share) != len(members) or (share < 0).any() or not 0 < share.max(initial=0) < np.inf:
@@ -187,14 +187,14 @@ def mixed(
             f"team {name!r}: weights {share.tolist()} for {len(members)} members: give one number of "
             "0 or more for each, not all 0"
         )
-    share /= share.max()  # before the sum, which huge ones would carry over
+    share /= share.max()  # before the sum, which huge weights would overflow
     share = (share / share.sum()).astype(np.float32)
-    with np.errstate(divide="ignore"):  # no weight: log 0 = -inf
+    with np.errstate(divide="ignore"):  # weight 0: log 0 = -inf
         log_share: Float32Array = np.log(share)
     combine = partial(_product, name, share) if of_logs else partial(_sum, log_share)
     by_role = {model.name: model for model in members}
     if len(by_role) < len(members):
-        raise BadOption(f"team {name!r} has members of one name: rename one")
+        raise BadOption(f"team {name!r} has two members of the same name: rename one")
     return LogitTeam(name, by_role, combine, partial(_weighted, log_share))
 
 
@@ -215,7 +215,7 @@ def _product(name: str, share: Float32Array, logits: Mapping[str, Float32Array])
     product: Float32Array = np.sum(terms, axis=0)
     if np.isneginf(product.max(axis=-1)).any():
         raise BadOption(
-            f"team {name!r} mixes logs of members that agree on no token here: mix their "
-            'probabilities (space = "probability")'
+            f"team {name!r} mixes log-probabilities, but no token is known to all members here: "
+            'mix probabilities (space = "probability")'
         )
     return log_softmax(product)

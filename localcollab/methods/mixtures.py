@@ -1,4 +1,4 @@
-"""Mixture files: the weights of a mixture's members, fitted on validation data. JSON, bound to models."""
+"""Mixture files: weights of a mixture's members, fitted on validation data. JSON, bound to the models."""
 
 import json
 import math
@@ -14,17 +14,17 @@ FORMAT = "localcollab-mixture-1"
 
 @dataclass(frozen=True, slots=True)
 class FittedMixture:
-    """Weights, what they were fitted on, and how good they are."""
+    """Weights, what they were fitted on, and their metrics."""
 
     member_sha256s: tuple[str, ...]
     weights: tuple[float, ...]
-    """One a member, in their order; they sum to 1."""
+    """One per member, in order; they sum to 1."""
     vocabulary: str
     """The fingerprint of the team's vocabulary."""
     data_sha256: str
     seed: int = 0
     metrics: Mapping[str, float] = field(default_factory=dict)
-    """NLL in nats a validation token: each member's by its place from 1, `equal`, `fitted`."""
+    """NLL per validation token, in nats: each member's by its number from 1, `equal`, `fitted`."""
     versions: Mapping[str, str] = field(default_factory=dict)
 
     def require(self, sha256s: Sequence[str], vocabulary: str) -> None:
@@ -49,7 +49,7 @@ class FittedMixture:
 
 
 def save_mixture(mixture: FittedMixture, path: Path) -> None:
-    """Written beside its final name, then renamed."""
+    """Write to a temporary name, then rename."""
     partial = path.with_name(path.name + ".partial")
     record = {"format": FORMAT, **asdict(mixture)}
     partial.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
@@ -57,9 +57,9 @@ def save_mixture(mixture: FittedMixture, path: Path) -> None:
 
 
 def load_mixture(path: Path) -> FittedMixture:
-    """Raises `MixtureMismatch`: missing, damaged, or weights that make no mixture."""
+    """Raises `MixtureMismatch`: missing, damaged, or invalid weights."""
     if not os.path.isfile(path):  # opening a FIFO would wait for a writer
-        raise MixtureMismatch(f"{path}: no such file of weights: check the path")
+        raise MixtureMismatch(f"{path}: no such mixture file: check the path")
     try:
         values = json.loads(path.read_bytes())
         if values["format"] != FORMAT:
@@ -72,7 +72,7 @@ def load_mixture(path: Path) -> FittedMixture:
         OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError
     ) as error:  # fmt: skip
         raise MixtureMismatch(
-            f"{path}: holds no mixture's weights ({type(error).__name__}: {error}): fit them with "
+            f"{path}: not a mixture file ({type(error).__name__}: {error}): fit them with "
             "localcollab convert mixture"
         ) from error
     _check(mixture, path)
@@ -86,8 +86,8 @@ def _check(mixture: FittedMixture, path: Path) -> None:
     )
     if not is_sound or len(weights) != len(mixture.member_sha256s):
         raise MixtureMismatch(
-            f"{path}: the weights {list(weights)} for {len(mixture.member_sha256s)} members make no "
-            "mixture: fit them with localcollab convert mixture"
+            f"{path}: the weights {list(weights)} for {len(mixture.member_sha256s)} members are "
+            "invalid: fit them with localcollab convert mixture"
         )
     if not isinstance(mixture.vocabulary, str) or not isinstance(mixture.data_sha256, str):
-        raise MixtureMismatch(f"{path}: its provenance is damaged: fit the weights anew")
+        raise MixtureMismatch(f"{path}: its provenance is damaged: fit the weights again")

@@ -1,4 +1,4 @@
-"""A model seen through another model's vocabulary, where only padding and added tokens differ.
+"""A model with another model's token ids, if only padding and added tokens differ.
 
 Families pad their vocabularies to different sizes (32016 and 32001, 151936 and 152064) or move a few
 added tokens. Ids are mapped by token string; a token the inner model lacks has probability zero.
@@ -13,11 +13,11 @@ from localcollab.language_model import LanguageModel, OnChunk, Reading, Wrapper
 from localcollab.vocabulary import Vocabulary
 
 MAX_DIFFERENT = 1024
-"""Tokens that may be missing on one side. More means another tokenizer, not padding."""
+"""Tokens that may be missing on either side. More means another tokenizer, not padding."""
 
 
 class RemappedVocabulary(Wrapper):
-    """`inner` with the ids of `vocabulary`. Raises `VocabularyMismatch` at a token it lacks."""
+    """`inner` with the ids of `vocabulary`. Raises `VocabularyMismatch` for a token it lacks."""
 
     def __init__(self, inner: LanguageModel, vocabulary: Vocabulary, to_inner: np.ndarray) -> None:
         super().__init__(inner)
@@ -40,7 +40,7 @@ class RemappedVocabulary(Wrapper):
         if len(ids) and ids.min() < 0:
             token = tokens[int(ids.argmin())]
             raise VocabularyMismatch(
-                f"{self.name!r} has no token {self.vocabulary.strings[token]!r}: keep it out of the "
+                f"{self.name!r} has no token {self.vocabulary.strings[token]!r}: remove it from the "
                 "prompt, or use models of one vocabulary"
             )
         inner = self.inner.read(ids.tolist(), last=last, hidden=hidden, on_chunk=on_chunk)
@@ -56,8 +56,8 @@ class RemappedVocabulary(Wrapper):
 def in_vocabulary(model: LanguageModel, vocabulary: Vocabulary, owner: str) -> LanguageModel:
     """`model` itself, or mapped to `vocabulary`, which is `owner`'s. Raises `VocabularyMismatch`.
 
-    Only unlike tails are mapped: the first tokens of both must be the same ids, because two
-    tokenizers that share strings at other ids cut texts differently.
+    Only different tails are mapped: most ids must be the same in both, because tokenizers that share
+    strings at other ids split texts differently.
     """
     mine = model.vocabulary
     if mine.strings == vocabulary.strings:

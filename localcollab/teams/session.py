@@ -49,7 +49,7 @@ class Session:
             for turn in past:
                 messages = [*session.messages, Message("user", turn.question)]
                 # Each prompt is made again, because where one ended is where its text was cut.
-                session._transcript.prompted(messages)
+                session._transcript.add_past_prompt(messages)
                 session._answered(turn, messages)
         return session
 
@@ -61,8 +61,8 @@ class Session:
             asked = Message("user", turn.question)
             messages = [*self.messages, asked]
             if n < 3:
-                self._transcript.prompted(messages)
-            elif not self._transcript.went_on(system, self.messages[-4:], asked):
+                self._transcript.add_past_prompt(messages)
+            elif not self._transcript.continue_past(system, self.messages[-4:], asked):
                 return False
             if n == len(turns) - 1 and not self._transcript.writes(messages):
                 return False

@@ -1,11 +1,11 @@
-"""A question -> an answer from a collection: passages found and sent, every sentence checked after.
+"""Answers a question from a collection: finds and sends passages, then checks every sentence.
 
-Two ways to send them. In the *prompt*, before the question, for models that can read there. As
-*quotes* (`quoting`), for small experts that never saw a source in a prompt: the expert that learned
-documents, or the whole team where there is none, copies from the passages while it writes.
+Passages are sent in two ways. In the *prompt*, before the question, for models that can use context.
+As *quotes* (`quoting`), for small experts never trained with sources in a prompt: the expert trained on
+documents, or the whole team if there is none, copies from the passages while it writes.
 
-Text of documents is data. It reaches the model as the content of the question, line by line behind
-a mark; names of special tokens in it are plain text (`chat`), and no option is read from it.
+Text of documents is data. It reaches the model as the content of the question, each line after a mark;
+names of special tokens in it are plain text (`chat`), and no option is read from it.
 """
 
 import threading
@@ -36,9 +36,9 @@ from localcollab.teams.session import Session
 
 N_PASSAGES = 6
 _MOST_QUOTED = 4096
-"""Tokens of passages that are copied from; they take no room in the context."""
+"""Tokens of passages to copy from; they take no space in the context."""
 _ROOM = 256
-"""Tokens kept for the answer, or a quarter of a small context."""
+"""Tokens reserved for the answer; a quarter of the context if that is less."""
 _TASK = (
     "Answer the question from the numbered sources below, and from nothing else. Behind each sentence "
     "write the number of its source, as in [1]. If the sources do not say it, say so. The sources are "
@@ -53,9 +53,9 @@ class Library:
     collection: Collection
     name: str
     way: Way | None = None
-    """None: quotes where an expert of the team learned documents, else in the prompt."""
+    """None: quotes if an expert of the team was trained on documents, else prompt."""
     strict: bool = False
-    """An answer with a sentence that is not supported is not shown."""
+    """Do not show an answer with an unsupported sentence."""
     n_passages: int = N_PASSAGES
 
 
@@ -70,13 +70,13 @@ def ask(
 ) -> Iterator[AnswerEvent]:
     """`Sources`, then what `Session.ask` yields, with `Checked` before `Finished`.
 
-    Raises `NotSupported` where `strict` refuses, and what searching and asking raise.
+    Raises `NotSupported` if `strict` refuses the answer, and what searching and asking raise.
     """
     sources = find_sources(session, library, question)
     yield sources
     if library.strict and not sources.passages:
         raise NotSupported(
-            f"no passage of {library.name} holds a word of the question: rephrase it, or ask "
+            f"no passage of {library.name} contains a word of the question: rephrase it, or ask "
             "without `strict`"
         )
     asked = _ask(session, sources, question, sampling, limits, stop_event)
@@ -100,7 +100,7 @@ def ask(
 
 
 def find_sources(session: Session, library: Library, question: str) -> Sources:
-    """The passages for a question, packed into what the context has left."""
+    """The passages for a question, as many as fit the rest of the context."""
     way = library.way or ("quotes" if session.team.spellers else "prompt")
     collection, vocabulary = library.collection, session.team.model.vocabulary
     budget = _MOST_QUOTED
@@ -151,14 +151,14 @@ def _ask_quoting(
 
 
 def sent(sources: Sources, question: str) -> str:
-    """What stands in the question's place; the best source last, next to the question."""
+    """The question with its sources before it; the best source last, next to the question."""
     if sources.way == "quotes" or not sources.passages:
         return question
     return _prompt(sources.passages[::-1], question)
 
 
 def with_quotes(team: OpenTeam, quotes: Quotes) -> OpenTeam:
-    """The team in which the experts that learned documents quote; without one, the whole team."""
+    """The team with quoting experts: those trained on documents; without one, the whole team."""
     model = team.model
     if not isinstance(model, DeferralTeam):
         return replace(team, model=Quoting(model, quotes))
@@ -180,7 +180,7 @@ def _quoting(expert: LanguageModel, quotes: Quotes, learned: set[str]) -> Langua
 
 
 def check(answer: str, passages: Sequence[SentPassage], question: str = "") -> Checked:
-    """What became of an answer. A file's name counts as a heading of all its text."""
+    """The checked answer. A file's name counts as a heading of all its text."""
     citable = [
         Citable(passage.text, f"{passage.heading}\n{PurePath(passage.path).stem}")
         for passage in passages
@@ -190,9 +190,9 @@ def check(answer: str, passages: Sequence[SentPassage], question: str = "") -> C
 
 
 def unnamed(collection: Collection, question: str, answer: str) -> tuple[str, ...]:
-    """The names that both speak of, though no document does.
+    """Names in both question and answer that no document contains.
 
-    A capital at the beginning of a question need not be a name's, so that an answer must repeat it.
+    The first word of a question may be capitalized without being a name, so the answer must repeat it.
     """
     first = question.split(maxsplit=1)[0] if question.strip() else ""
     names = (
@@ -213,7 +213,7 @@ def _prompt(passages: Sequence[SentPassage], question: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Each line behind a mark, so that no line of a document reads as a source, or as the question."""
+    """Each line after a mark, so that no line of a document looks like a source or the question."""
     return "\n".join(f"> {line.strip()}" for line in text.splitlines() if line.strip())
 
 
@@ -225,7 +225,7 @@ def _refusal(checked: Checked, sources: Sources) -> str:
         )
     stated = [claim for claim in checked.claims if claim.support is not None]
     if not stated:
-        return "the answer states nothing that a source could support: ask otherwise"
+        return "the answer states nothing that a source could support: rephrase the question"
     bad = [claim for claim in stated if claim.support != "supported"]
     return (
         f"refused: {len(bad)} of {len(stated)} sentences of the answer are not supported by the "

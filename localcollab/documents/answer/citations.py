@@ -1,13 +1,13 @@
-"""Does a passage say what a sentence says? Every sentence of an answer, against its source.
+"""Checks every sentence of an answer against its source: does a passage say what it says?
 
-Words only: no model judges. A sentence is *supported* when one sentence of the passage holds all
-its content words, in order. It is *weak* when up to three neighbouring sentences hold all its
-numbers and names and most of its other words. Else it is *not found*: a wrong number, unit or name,
-a negation on one side only, or a word that stands in another source instead. Words of the
-passage's heading count as said in every sentence of it, as long as that sentence names nobody else.
+Words only: no model judges. A sentence is *supported* if one sentence of the passage contains all its
+content words, in order. It is *weak* if up to three neighbouring sentences contain all its numbers and
+names and most of its other words. Otherwise it is *not found*: a wrong number, unit or name, a negation
+on one side only, or a word that occurs in another source instead. Words of the passage's heading count
+as part of every sentence of it, unless that sentence names something else.
 
-So "supported" means "these words stand there"; a paraphrase is weak, and nothing here understands
-irony, tense, or who did what to whom beyond the order of words.
+So "supported" means "these words occur there"; a paraphrase is weak, and nothing here understands irony,
+tense, or who did what to whom beyond the order of words.
 """
 
 import re
@@ -25,9 +25,9 @@ from localcollab.documents.answer.content_words import (
 
 Support = Literal["supported", "weak", "not found"]
 LEAST_COVERED = 0.6
-"""Of a sentence's content words, for `weak`."""
+"""The share of a sentence's content words that `weak` requires."""
 _WINDOW = 3
-"""Neighbouring sentences that may support one together, weakly."""
+"""Neighbouring sentences that may weakly support one together."""
 _RANK: dict[Support, int] = {"not found": 0, "weak": 1, "supported": 2}
 _CITATION = re.compile(r"\s*\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
 _SUM = re.compile(r"(\d[\d.,]*)\s*([x×*+−-])\s*(\d[\d.,]*)\s*=\s*(\d[\d.,]*\d|\d)")
@@ -35,20 +35,20 @@ _SUM = re.compile(r"(\d[\d.,]*)\s*([x×*+−-])\s*(\d[\d.,]*)\s*=\s*(\d[\d.,]*\d
 
 @dataclass(frozen=True, slots=True)
 class Citable:
-    """A text that may be cited, as number 1, 2, ... of those that were sent."""
+    """A text that was sent and may be cited as 1, 2, ..."""
 
     text: str
     context: str = ""
-    """Heading and title: what the passage is about, though it need not say so."""
+    """Heading and title: what the passage is about, even if its text does not say so."""
 
 
 @dataclass(frozen=True, slots=True)
 class Citation:
     number: int
-    """Counted from 1; possibly of no source at all, when a model invented it."""
+    """Counted from 1. A model may invent numbers, which belong to no source."""
     support: Support
     quote: tuple[int, int] | None = None
-    """Characters of the passage's text that say it."""
+    """The supporting span of the passage's text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +57,22 @@ class Claim:
 
     start: int
     end: int
-    """Characters of the answer, its citation marks included."""
+    """Span of the answer, including its citation marks."""
     text: str
     """Without citation marks."""
     support: Support | None
-    """The best of its citations; None: the sentence states nothing that could be checked."""
+    """The best of its citations; None: the sentence states nothing that can be checked."""
     citations: tuple[Citation, ...] = ()
     is_attributed: bool = False
-    """The answer named no source here; the program found one, or found none."""
+    """The answer named no source, so the program looked for one."""
     is_computed: bool = False
-    """A sum of numbers that the question or a supported sentence gave; the program redid it."""
+    """Arithmetic on numbers from the question or a supported sentence; the program checked it."""
     better: int | None = None
-    """A source that supports the sentence better than the ones it names."""
+    """A source that supports the sentence better than those it names."""
 
 
 def check_answer(answer: str, sources: Sequence[Citable], question: str = "") -> tuple[Claim, ...]:
-    """Each sentence of `answer`, in order, with what the sources say about it."""
+    """Each sentence of `answer`, in order, with its support by the sources."""
     checked: list[Claim] = []
     read = [_read(source) for source in sources]
     lower = frozenset().union(*(passage.lower for passage in read)) if read else frozenset()
@@ -102,7 +102,7 @@ def cited_numbers(sentence: str) -> tuple[int, ...]:
 
 
 def with_citations(answer: str, claims: Sequence[Claim]) -> str:
-    """The answer with a mark behind each sentence to which the program gave a source."""
+    """The answer with a mark after each sentence for which the program found the source."""
     parts, at = [], 0
     for claim in claims:
         parts.append(answer[at : claim.end])
@@ -113,14 +113,14 @@ def with_citations(answer: str, claims: Sequence[Claim]) -> str:
 
 
 def is_supported(claims: Sequence[Claim]) -> bool:
-    """Something is stated, and everything that is stated is supported."""
+    """Whether anything is stated and everything stated is supported."""
     stated = [claim.support for claim in claims if claim.support is not None]
     return bool(stated) and all(support == "supported" for support in stated)
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A source, taken apart once for all sentences."""
+    """A source, analysed once for all sentences."""
 
     spans: tuple[tuple[int, int], ...]
     sentences: tuple[ContentWords, ...]
@@ -138,7 +138,7 @@ def _read(source: Citable) -> _Read:
 
 
 def _claims(answer: str) -> Iterator[tuple[int, int]]:
-    """Sentences; a citation mark behind a full stop belongs to the sentence before it."""
+    """Sentences; a citation mark after a full stop belongs to the sentence before it."""
     for start, end in sentences(_CITATION.sub(lambda m: " " * len(m[0]), answer)):
         while (mark := _CITATION.match(answer, end)) is not None:
             end = mark.end()
@@ -154,7 +154,7 @@ def _states_nothing(said: ContentWords) -> bool:
 
 
 def _is_computed(text: str, question: str, before: Sequence[Claim]) -> bool:
-    """An equation that holds, of numbers that the question or a supported sentence gave."""
+    """Whether it is a correct equation of numbers from the question or a supported sentence."""
     found = _SUM.search(text)
     if found is None or content_words(_SUM.sub("", text)).names:
         return False
@@ -191,7 +191,7 @@ def _rank(citation: Citation) -> tuple[int, int]:
 
 
 def _support(said: ContentWords, number: int, read: Sequence[_Read]) -> Citation:
-    """What source `number` says about a sentence."""
+    """How source `number` supports a sentence."""
     source = read[number - 1]
     in_others = frozenset[str]().union(*(r.words for n, r in enumerate(read, 1) if n != number))
     best: Citation = Citation(number, "not found")
@@ -224,7 +224,7 @@ def _window_support(
 
 
 def _says_it(said: ContentWords, sentence: ContentWords, context: frozenset[str]) -> bool:
-    """All words stand there: in this order, and about the same names?"""
+    """Whether the words, all present, are in this order and about the same names."""
     from_heading = said.names - set(sentence.words)
     if from_heading and sentence.names - set(said.words) - context:
         return False

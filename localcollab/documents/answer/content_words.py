@@ -1,7 +1,7 @@
-"""A text as the words that carry its content: names, numbers with units, negations, order.
+"""The content words of a text: names, numbers with units, negations, and their order.
 
 Knows English function words; in other languages more words count as content, which makes a match
-stricter, never looser. Scripts without blanks are taken character by character.
+stricter, never looser. Scripts without spaces are split into characters.
 """
 
 import re
@@ -40,23 +40,23 @@ _ABBREVIATION = re.compile(
 class Number(NamedTuple):
     value: float
     unit: str
-    """Lower case; empty where none follows."""
+    """Lower case; empty without one."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContentWords:
     words: tuple[str, ...]
-    """Content words, names and numbers among them, folded, in order."""
+    """Content words, including names and numbers, folded, in order."""
     names: frozenset[str]
     numbers: frozenset[Number]
     lower: frozenset[str]
-    """Words that stand here in lower case: no names."""
+    """Words written in lower case here, so not names."""
     n_negations: int
     is_question: bool
     is_first_person: bool
 
     def numbers_are_in(self, others: Sequence[Number]) -> bool:
-        """Each by value, and by unit where it has one."""
+        """Whether each occurs with its value and, if it has one, its unit."""
         return all(
             any(mine.value == o.value and mine.unit in ("", o.unit) for o in others)
             for mine in self.numbers
@@ -64,7 +64,7 @@ class ContentWords:
 
 
 def sentences(text: str) -> Iterator[tuple[int, int]]:
-    """Spans without surrounding white space; items of lists and rows of tables are sentences too."""
+    """Spans without surrounding white space; list items and table rows count as sentences."""
     start = 0
     for found in _END.finditer(text):
         end = found.end()
@@ -88,8 +88,8 @@ def names_and_numbers(*texts: str) -> list[Number]:
 
 
 def content_words(text: str, known_lower: frozenset[str] = frozenset()) -> ContentWords:
-    """`known_lower`: words that the sources write in lower case; at the start of a sentence they are
-    capitalised without being names."""
+    """`known_lower`: words that the sources write in lower case, so that a capital at the start of a
+    sentence does not make them names."""
     words: list[str] = []
     names, numbers, lower, n_negations = set(), set(), set(), 0
     is_start = True
@@ -134,19 +134,19 @@ def _tokens(text: str) -> Iterator[tuple[str, Number | None]]:
 
 
 def _value(digits: str) -> float:
-    """`1,000` is a thousand, `3,5` three and a half; a point is a decimal one."""
+    """`1,000` is a thousand, `3,5` three and a half; a point is a decimal point."""
     sign = -1.0 if digits[0] in "-−" else 1.0
     digits = digits.lstrip("-−")
     if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", digits):
         digits = digits.replace(",", "")
     digits = digits.replace(",", ".")
     whole, *rest = digits.split(".")
-    # Versions and dates (1.2.3) are no decimals: their digits count one by one.
+    # Versions and dates (1.2.3) are not decimals: all their digits are kept.
     return sign * float(f"{whole}.{''.join(rest)}" if rest else whole)
 
 
 def _fold(word: str) -> str:
-    """Lower case, no possessive, no plural s."""
+    """Lower case, without possessive and plural s."""
     folded = word.casefold().replace("’", "'")
     folded = folded.removesuffix("'s").removesuffix("'")
     is_plural = len(folded) > 3 and folded.endswith("s") and not folded.endswith(("ss", "us", "is"))
@@ -160,7 +160,7 @@ def _is_name(word: str, is_start: bool) -> bool:
 
 
 def is_in_order(some: Sequence[str], words: Iterable[str]) -> bool:
-    """Do at least three quarters of `some` stand among `words` in the same order?"""
+    """Whether at least three quarters of `some` occur in `words` in the same order."""
     lengths = [0] * (len(some) + 1)
     for word in words:
         before = 0

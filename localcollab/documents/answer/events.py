@@ -1,4 +1,4 @@
-"""What an answer from documents tells beside its tokens: what was sent, and what became of it."""
+"""Events of an answer from documents, besides its tokens: what was sent and how it was checked."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -9,15 +9,15 @@ if TYPE_CHECKING:
     from localcollab.documents.answer.citations import Claim
 
 Way = Literal["prompt", "quotes"]
-"""prompt: the passages stand before the question; quotes: a member copies from them while it writes."""
+"""prompt: the passages precede the question; quotes: a member copies from them while it writes."""
 
 
 @dataclass(frozen=True, slots=True)
 class SentPassage:
-    """One source, as the team got it: neighbouring passages of a document are one."""
+    """One source as it was sent; neighbouring passages of a document are joined."""
 
     number: int
-    """From 1: what `[1]` means."""
+    """From 1, as in `[1]`."""
     path: str
     page: int | None
     heading: str
@@ -26,30 +26,30 @@ class SentPassage:
     """Characters of the document's text: [start, end)."""
     text: str
     ids: tuple[int, ...]
-    """The passages of the collection that it was joined from."""
+    """The passages of the collection that it consists of."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Before the answer: which passages were sent. None: nothing was found."""
+    """Before the answer: which passages were sent. Empty: nothing was found."""
 
     collection: str
     way: Way
     passages: tuple[SentPassage, ...]
     n_left_out: int = 0
-    """Passages that were found and did not fit."""
+    """Passages found that did not fit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """After the answer: every sentence of it against what was sent."""
+    """After the answer: every sentence checked against what was sent."""
 
     claims: "tuple[Claim, ...]"
     cited: str
-    """The answer with the marks of the sources that the program itself found."""
+    """The answer, with marks for sources that the program found."""
     is_supported: bool
     unnamed: tuple[str, ...] = ()
-    """Names of the question that the answer takes over and no document of the collection holds."""
+    """Names in question and answer that no document of the collection contains."""
 
 
 AnswerEvent = Event | Sources | Checked

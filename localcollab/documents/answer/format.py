@@ -1,4 +1,4 @@
-"""Sources and verdicts as lines of text, for a terminal. What is shown is visible, never executed."""
+"""Sources and checked sentences as lines of text for a terminal, with control characters made visible."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePath
@@ -15,9 +15,9 @@ _WAYS = {"prompt": "sent before the question", "quotes": "given to the team to q
 
 
 def source_lines(sources: Sources) -> Iterator[str]:
-    """What was sent, in one line a source."""
+    """What was sent, one line per source."""
     if not sources.passages:
-        yield f"{sources.collection}: no passage holds a word of the question: answered without"
+        yield f"{sources.collection}: no passage contains a word of the question: answered without"
         return
     count = len(sources.passages)
     left_out = f", {sources.n_left_out} more did not fit" if sources.n_left_out else ""
@@ -30,17 +30,17 @@ def source_lines(sources: Sources) -> Iterator[str]:
 
 
 def claim_lines(checked: Checked, sources: Sources, quote: Quote | None = None) -> Iterator[str]:
-    """What became of every sentence that states something. `quote`: default `quote_of`."""
+    """The support of every sentence that states something. `quote`: default `quote_of`."""
     for name in checked.unnamed:
         yield (
             f"no document of {sources.collection} names {one_line(name)}: "
-            "what the answer says of it has no source"
+            "what the answer says about it has no source"
         )
     stated = [claim for claim in checked.claims if claim.support is not None]
     if not stated or not sources.passages:
         return
     if all(claim.is_attributed or claim.is_computed for claim in stated):
-        yield "the answer names no sources itself; the program looked for them:"
+        yield "the answer names no sources; the program looked for them:"
     for claim in stated:
         yield _claim_line(claim, (quote or quote_of)(claim, sources.passages))
 
@@ -55,7 +55,7 @@ def _claim_line(claim: "Claim", quote: str) -> str:
 
 
 def quote_of(claim: "Claim", passages: Sequence[SentPassage]) -> str:
-    """The words of the best citation's source; empty where nothing was found."""
+    """The words of the best citation's source; empty if nothing was found."""
     found = quoted_span(claim, passages)
     return "" if found is None else found[0].text[found[1] : found[2]]
 
@@ -63,7 +63,7 @@ def quote_of(claim: "Claim", passages: Sequence[SentPassage]) -> str:
 def quoted_span(
     claim: "Claim", passages: Sequence[SentPassage]
 ) -> tuple[SentPassage, int, int] | None:
-    """The best citation's source, and the characters of its text that say it."""
+    """The best citation's source, and the supporting span of its text."""
     for citation in claim.citations:
         if citation.quote is not None and citation.support == claim.support:
             return passages[citation.number - 1], *citation.quote
@@ -71,7 +71,7 @@ def quoted_span(
 
 
 def place(passage: SentPassage) -> str:
-    """Where a source stands, in one line."""
+    """File, page, heading and span of a source, in one line."""
     parts = [one_line(PurePath(passage.path).name)]
     parts += [f"page {passage.page}"] if passage.page is not None else []
     parts += [one_line(passage.heading)] if passage.heading else []
@@ -79,5 +79,5 @@ def place(passage: SentPassage) -> str:
 
 
 def one_line(text: str) -> str:
-    """Whatever stands in a document, or in a file's name."""
+    """Any text of a document or file name as one visible line."""
     return visible(" ".join(text.split()))

@@ -1,13 +1,13 @@
-"""An expert that quotes: a member's distribution, mixed with what the passages say next.
+"""An expert that quotes: a member's distribution mixed with what the passages say next.
 
-For teams that were never trained to read passages in their prompt. Where the words written last stand
-in a passage, the token that follows there is likely: a copy distribution over its occurrences, as in
-pointer networks (arXiv:1704.04368) and kNN-LM (arXiv:1911.00172), but matched by whole words and with
-no weights at all. The more words match, the more it counts:
+For teams never trained to read passages in a prompt. If the last words written occur in a passage, the
+token that follows there is likely: a copy distribution over its occurrences, as in pointer networks
+(arXiv:1704.04368) and kNN-LM (arXiv:1911.00172), but matched by whole words and without any trained
+weights. The more words match, the more it counts:
 
     P = (1 - w) P_member + w P_copy,  w = 1 - 2^-n for n >= 2 matching words, else 0
 
-A quote ends with its sentence: whether another one follows is the member's choice.
+A quote ends with its sentence; whether another one follows is left to the member.
 """
 
 import re
@@ -31,16 +31,16 @@ QUOTES = "quotes"
 """The author name of what was copied: `formulary/quotes`."""
 LEAST_WORDS = 2
 _RANK_DECAY = 0.5
-"""Of a source's say, by its rank."""
+"""Of a source's weight, by its rank."""
 _N_TAIL = 48
-"""Tokens at the end of the sequence that are looked for."""
+"""Tokens at the end of the sequence that are searched for."""
 _WORD = re.compile(r"\w+")
 _SENTENCE_END = re.compile(r"[.!?][\"'”’)]*\s*$")
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """What the passages say next: token -> share, and how much that counts."""
+    """What the passages say next: token -> share, and the weight of that."""
 
     shares: Mapping[int, float]
     weight: float
@@ -50,10 +50,10 @@ NOTHING = Copy({}, 0.0)
 
 
 class Quotes:
-    """The passages, ready to be continued from any of their characters."""
+    """The passages, tokenized so that they can be continued from any character."""
 
     def __init__(self, texts: Sequence[str], vocabulary: Vocabulary) -> None:
-        """`texts`: the best first."""
+        """`texts`: best first."""
         self._vocabulary = vocabulary
         self._texts = [" ".join(text.split()) for text in texts]
         self._folded = [_folded(text) for text in self._texts]
@@ -98,15 +98,15 @@ class Quotes:
         token = self._starts[rank].get(at)
         if token is not None or at >= len(self._texts[rank]):
             return token
-        # The sequence was cut into tokens otherwise than the passage: begin anew from here.
+        # The sequence is tokenized differently from the passage: tokenize again from here.
         rest = encode_continuation(self._vocabulary, self._texts[rank][at : at + 32], special=False)
         return rest[0] if rest else None
 
 
 def matches(tail: str, text: str) -> list[tuple[int, int]]:
-    """(where `text` goes on, whole words that match before it), for every end of `tail` in `text`.
+    """(position after the match, whole words matched before it), for every match of the end of `tail`.
 
-    Both begin at a word: a word of which only the end matches counts for nothing.
+    A word of which only the end matches does not count.
     """
     last = re.search(r"\w+\W*$", tail)
     if last is None:
@@ -129,13 +129,13 @@ def _n_same_at_end(one: str, other: str) -> int:
 
 
 def _folded(text: str) -> str:
-    """Lower case where that keeps the length."""
+    """In lower case, if that keeps the length."""
     folded = text.lower()
     return folded if len(folded) == len(text) else text
 
 
 class Quoting(Wrapper):
-    """Stands in a member's place, under its name."""
+    """Takes a member's place, under its name."""
 
     def __init__(
         self, member: LanguageModel, quotes: Quotes, *, least_words: int = LEAST_WORDS
@@ -162,7 +162,7 @@ class Quoting(Wrapper):
         )
 
     def attribute(self, reading: Reading, token: int) -> str:
-        """`quotes` where the passages gave the token more than the member did."""
+        """`quotes` if the passages gave the token more probability than the member did."""
         copied = reading.members[QUOTES].logits[-1, token]
         if copied > reading.logits[-1, token] + np.log(0.5):
             return QUOTES
@@ -171,7 +171,7 @@ class Quoting(Wrapper):
 
 
 def _mixed(logits: Float32Array, copies: Sequence[Copy]) -> Float32Array:
-    """log((1 - w) P_member + w P_copy); rows without a match stay as they are."""
+    """log((1 - w) P_member + w P_copy); rows without a match are unchanged."""
     if not any(copy.weight for copy in copies):
         return logits
     mixed = logits.copy()

@@ -1,7 +1,7 @@
-"""Found passages -> the sources that are sent: as many as fit, neighbours of a document joined.
+"""Chooses the sources to send from the passages found: as many as fit, neighbours joined.
 
-Pure: passages and a way to count tokens come in, numbered sources go out. The best source is number
-1 wherever it stands; in a prompt it stands last, next to the question.
+Pure: takes passages and a token counter, returns numbered sources. The best source is number 1, although
+it comes last in a prompt, next to the question.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -11,16 +11,16 @@ from localcollab.documents.answer.events import SentPassage
 from localcollab.documents.records import Hit, Passage
 
 Count = Callable[[str], int]
-"""A text -> its tokens."""
+"""Number of tokens of a text."""
 Neighbours = Callable[[Passage], Sequence[Passage]]
 
 
 def choose_sources(
     hits: Sequence[Hit], budget: int, count: Count, neighbours: Neighbours | None = None
 ) -> tuple[tuple[SentPassage, ...], int]:
-    """Sources numbered by the rank of their best passage, and how many hits did not fit.
+    """Sources numbered by the rank of their best passage, and the number of hits that did not fit.
 
-    `budget`: tokens. The best hits come first; what is left is filled with their neighbours.
+    `budget`: in tokens. The best hits come first; the rest is filled with their neighbours.
     """
     chosen, left, n_left_out = dict[int, Passage](), budget, 0
     for hit in hits:
@@ -47,15 +47,15 @@ def choose_sources(
 
 
 def _runs(passages: Iterable[Passage]) -> list[list[Passage]]:
-    """Passages that follow one another in one document, on one page and under one heading."""
+    """Groups of consecutive passages of one document, page and heading."""
     ordered = sorted(passages, key=lambda p: (p.document.id, p.n))
-    # Along a run the number grows as fast as the place, so that their difference stays.
+    # Within a run the passage number grows with the index, so their difference is constant.
     keyed = groupby(enumerate(ordered), key=lambda at: (*_section(at[1]), at[1].n - at[0]))
     return [[passage for _, passage in run] for _, run in keyed]
 
 
 def _section(passage: Passage) -> tuple[int, int | None, str]:
-    """What a source does not cross: its page and its heading are said of all of it."""
+    """What a source does not cross: one page and one heading apply to all of it."""
     return passage.document.id, passage.page, passage.heading
 
 

@@ -1,4 +1,4 @@
-"""Many small files in one transaction: what was read is committed every second or few megabytes."""
+"""Stores many small files per transaction: commits every second or every few megabytes."""
 
 import time
 from collections import Counter
@@ -16,7 +16,7 @@ _DELETED_AT_ONCE = 500
 
 
 class Batch:
-    """Calls `on_visit` for what is committed, never before."""
+    """Calls `on_visit` only for what has been committed."""
 
     def __init__(self, database: Database, on_visit: OnVisit | None) -> None:
         self._database, self._on_visit = database, on_visit
@@ -31,7 +31,7 @@ class Batch:
         self._flush_if_due()
 
     def add_unchanged(self, document: int, stamp: str | None = None) -> None:
-        """`stamp`: the file's new one, where it was touched."""
+        """`stamp`: the file's new stamp, if it was touched."""
         self._unchanged.append((document, stamp))
         self._flush_if_due()
 

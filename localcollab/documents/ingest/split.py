@@ -1,4 +1,4 @@
-"""A document's sections -> passages: short enough to be sent to a model, cut where the text pauses."""
+"""Splits a document's sections into passages short enough for a model, at natural boundaries."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -7,9 +7,9 @@ from localcollab.documents.parsing.section import Section
 from localcollab.documents.records import Piece
 
 LONGEST = 1000
-"""Characters: some 250 tokens, so that several fit beside a question in a small context."""
+"""Characters; about 250 tokens, so that several fit beside a question in a small context."""
 _SHORTEST = LONGEST // 3
-"""No cut before this, so that a pause at the very beginning makes no crumb."""
+"""Minimum characters, so that an early boundary does not make a tiny passage."""
 _PAUSES = (
     re.compile(r"\n[^\S\n]*\n\s*"),  # paragraphs
     re.compile(r"[.!?。！？…][\"'”’»)\]]*\s+|[。！？]"),  # sentences
@@ -19,7 +19,7 @@ _PAUSES = (
 
 
 def split(sections: Iterable[Section]) -> Iterator[Piece]:
-    """Joined, the pieces are the sections' texts. None crosses a section, so each has one page."""
+    """Joined, the pieces are the sections' texts. No piece crosses a section, so each has one page."""
     offset = 0
     for section in sections:
         start = 0
@@ -31,7 +31,7 @@ def split(sections: Iterable[Section]) -> Iterator[Piece]:
 
 
 def _cuts(text: str) -> Iterator[int]:
-    """Where each piece ends; the last one is the text's end."""
+    """The end of each piece; the last one is the text's end."""
     start = 0
     while len(text) - start > LONGEST:
         start = _cut(text, start)

@@ -1,8 +1,8 @@
-"""Files -> documents: what is new, changed or gone since the last time.
+"""Brings a collection up to date with its files: new, changed and missing ones.
 
-A file whose stamp is the stored one is not opened; one whose bytes are the stored ones is not
-parsed. What a document was and what it becomes change hands in one transaction; killed at any moment,
-the next run goes on with what is missing and ends with the same content.
+A file whose stamp is unchanged is not opened; one whose bytes are unchanged is not parsed. A document is
+replaced in one transaction; after a kill at any moment the next run continues and ends with the same
+content.
 """
 
 import os
@@ -26,7 +26,7 @@ from localcollab.errors import BadOption
 def add(
     database: Database, paths: Sequence[Path], limits: Limits, on_visit: OnVisit | None
 ) -> Tally:
-    """Raises `BadOption` for a path that is not there; then nothing was added."""
+    """Raises `BadOption` for a path that does not exist, and then adds nothing."""
     sources = [real_path(path) for path in paths]
     with database.write() as connection:
         for source in sources:
@@ -42,7 +42,7 @@ def sync(database: Database, limits: Limits, on_visit: OnVisit | None) -> Tally:
 
 
 def remove(database: Database, paths: Sequence[Path]) -> tuple[Document, ...]:
-    """Raises `BadOption` for a path from which nothing was added; then nothing was removed."""
+    """Raises `BadOption` for a path from which nothing was added, and then removes nothing."""
     with database.write() as connection:
         gone: dict[int, Document] = {}
         for path in [Path(os.path.realpath(path)) for path in paths]:
@@ -84,7 +84,7 @@ class _Walk:
         return self._batch.tally()
 
     def _tasks(self, found: Iterable[Found | Unlisted]) -> Iterator[Task]:
-        """What has to be read; all else is dealt with on the way."""
+        """The files that must be read; all others are handled here."""
         for each in found:
             if isinstance(each, Unlisted):
                 self._keep(each)
@@ -115,13 +115,13 @@ class _Walk:
         )  # fmt: skip
 
     def _keep(self, unlisted: Unlisted) -> None:
-        """A folder that cannot be listed gets a line of its own; a file that is gone has none."""
+        """A folder that cannot be listed becomes a failed document; a missing file does not."""
         stored = self._stored(unlisted.folder)
         if stored is not None and stored.sha256:
             return
         self._unlisted.append(unlisted.folder)
         self._seen.add(store.from_path(unlisted.folder))
-        error = f"{unlisted.error}: what was read from it is kept"
+        error = f"{unlisted.error}: what was read from it before is kept"
         self._put_unread(unlisted.folder, "failed", error, stored, 0)
 
     def _put_unread(
@@ -137,12 +137,12 @@ class _Walk:
             return store.stored(connection, path)
 
     def _gone(self, walked: Sequence[Path], others: Sequence[Path]) -> list[int]:
-        """Documents of the walked sources that were not met; those of other sources within stay."""
-        kept = (*others, *self._unlisted)
+        """Documents of the walked sources that were not found; those of other sources inside stay."""
+        untouched = (*others, *self._unlisted)
         gone = []
         with self._database.read() as connection:
             for source in walked:
-                below = [path for path in kept if path.is_relative_to(source)]
+                below = [path for path in untouched if path.is_relative_to(source)]
                 for id_, path in store.below(connection, source):
                     at = store.to_path(path)
                     if path not in self._seen and not any(at.is_relative_to(k) for k in below):
@@ -151,13 +151,13 @@ class _Walk:
 
 
 def _sources(connection: sqlite3.Connection) -> dict[Path, bool]:
-    """By path: whether it is excluded."""
+    """Path -> whether it is excluded."""
     found = connection.execute("SELECT path, is_excluded FROM sources ORDER BY path")
     return {store.to_path(row["path"]): bool(row["is_excluded"]) for row in found}
 
 
 def real_path(path: Path) -> Path:
-    """What a link leads to: the user named it. Raises `BadOption`."""
+    """Resolves links, because the user named the path. Raises `BadOption`."""
     try:
         return Path(os.path.realpath(path, strict=True))
     except (OSError, ValueError) as error:

@@ -1,7 +1,7 @@
-"""Which files a source offers, in a fixed order, and why the others are not among them.
+"""Lists the files of a source in a fixed order, and why others are refused.
 
-Hidden files and what ignore files name are left out, as search tools do. Links are never followed:
-what they lead to is either in the source anyway or outside of it.
+Hidden files and those matched by .gitignore or .ignore (gitignore(5)) are skipped, as search tools do.
+Symbolic links are never followed: their targets are either in the source anyway or outside it.
 """
 
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 from localcollab.documents.parsing.limits import Limits
 
 NAMES = (".gitignore", ".ignore")
-"""In this order: a later one's rules win, as they do for the search tools that know .ignore."""
+"""Rules of the later file win, as in search tools that know .ignore."""
 _MOST_BYTES = 1_000_000
 
 
@@ -25,19 +25,19 @@ class Found:
     stamp: str = ""
     """Changes whenever the file's content does; see `stamp_of`."""
     refusal: str = ""
-    """Why it is not to be read; empty: it is."""
+    """Why it is not read; empty: it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unlisted:
-    """A folder that cannot be looked into: what is known to be in it is kept."""
+    """A folder that cannot be listed; its known documents are kept."""
 
     folder: Path
     error: str
 
 
 def walk(source: Path, excluded: Collection[Path], limits: Limits) -> Iterator[Found | Unlisted]:
-    """Of a file, itself. Of a folder, everything below that is not excluded, by name."""
+    """The file itself, or everything in the folder that is not excluded, by name."""
     try:
         status = source.lstat()
     except OSError as error:
@@ -67,7 +67,7 @@ def walk(source: Path, excluded: Collection[Path], limits: Limits) -> Iterator[F
 
 
 def stamp_of(status: os.stat_result) -> str:
-    """Of a file that changed, also where its size and modification time were set back."""
+    """Changes with the file, even if its size and modification time are reset."""
     return f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_ino}"
 
 
@@ -81,7 +81,7 @@ def _entries(folder: Path) -> list[tuple[Path, os.stat_result]] | Unlisted:
     for name in names:
         try:
             entries.append((folder / name, (folder / name).lstat()))
-        except OSError:  # it went away meanwhile
+        except OSError:  # removed in the meantime
             continue
     return entries
 
@@ -92,9 +92,9 @@ def _found(path: Path, status: os.stat_result, limits: Limits) -> Found:
 
 def _refusal(status: os.stat_result, limits: Limits) -> str:
     if stat.S_ISLNK(status.st_mode):
-        return "is a symbolic link, which is not followed: add what it leads to"
+        return "is a symbolic link, which is not followed: add its target"
     if not stat.S_ISREG(status.st_mode):
-        return "is no regular file"
+        return "is not a regular file"
     if status.st_size > limits.file_bytes:
         megabytes = limits.file_bytes // 1_000_000
         return f"is larger than {megabytes} MB: raise max_mb"
@@ -108,14 +108,14 @@ def _reason(error: OSError) -> str:
 @dataclass(frozen=True, slots=True)
 class Rule:
     pattern: re.Pattern[str]
-    """Of a path relative to the folder the ignore file stands in, with slashes."""
+    """For a path relative to the folder of the ignore file, with slashes."""
     ignores: bool
     folders_only: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Those of one folder, and of all above it up to the source."""
+    """The rules of a folder and of all folders above it up to the source."""
 
     folder: Path
     rules: tuple[Rule, ...]
@@ -134,7 +134,7 @@ def is_ignored(rules: Rules | None, path: Path, *, is_folder: bool) -> bool:
 
 
 def rules_in(folder: Path, above: Rules | None) -> Rules | None:
-    """Those above where the folder has none. An ignore file that cannot be read counts as empty."""
+    """`above` if the folder has none. An ignore file that cannot be read counts as empty."""
     found = [rule for name in NAMES for rule in _read(folder / name)]
     return Rules(folder, tuple(found), above) if found else above
 
@@ -150,7 +150,7 @@ def _read(file: Path) -> list[Rule]:
 
 
 def parse_rule(line: str) -> Rule | None:
-    """None for a comment, a blank line, or a pattern that means nothing."""
+    """None for a comment, a blank line, or an invalid pattern."""
     line = re.sub(r"(?<!\\)\s+$", "", line)
     if not line or line.startswith("#"):
         return None

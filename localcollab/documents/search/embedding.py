@@ -1,4 +1,4 @@
-"""The vectors of a collection's file: made by an encoder under llama.cpp, looked up by a question."""
+"""The vectors of a collection: made by an encoder under llama.cpp, searched by a question."""
 
 import threading
 from collections.abc import Callable
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from localcollab.llama.encoder import Encoder
 
 _AT_ONCE = 32
-"""Passages in one transaction: what a kill may cost."""
+"""Passages per transaction: the most that a kill loses."""
 
 OnEmbedded = Callable[[int, int], None]
-"""`on_embedded(done, of how many)`"""
+"""`on_embedded(done, total)`"""
 
 
 class Nearest:
-    """Searches one file, by words and, where its passages have vectors, by these too."""
+    """Searches one collection by words and, if its passages have vectors, by these too."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -35,9 +35,9 @@ class Nearest:
     def embed(
         self, path: Path, before_query: str, before_passage: str, on_embedded: OnEmbedded | None
     ) -> int:
-        """A vector for every passage that has none; returns how many were made.
+        """Make a vector for every passage without one; returns how many were made.
 
-        Raises `BadModelFile` for a file that is no encoder.
+        Raises `BadModelFile` for a file that is not an encoder.
         """
         with self._lock:
             return self._embed(path, before_query, before_passage, on_embedded)
@@ -63,26 +63,28 @@ class Nearest:
             ]  # fmt: skip
             with self._database.write() as connection:
                 if vectors.embedding(connection) != wanted:
-                    raise BadCollection("another docs embed began meanwhile: run one of them again")
+                    raise BadCollection(
+                        "another embedding run started in the meantime: run one of them again"
+                    )
                 vectors.put(connection, made)
             done += len(made)
             if on_embedded is not None:
                 on_embedded(done, done + max(0, left - len(made)))
 
     def forget(self) -> None:
-        """Drop all vectors: words alone search again."""
+        """Delete all vectors: search by words only."""
         self._opened = self._loaded = None
         with self._database.write() as connection:
             vectors.set_embedding(connection, None)
 
     def describe(self) -> tuple[Embedding, int] | None:
-        """What the vectors are of, and how many passages have none; None without vectors."""
+        """The encoder of the vectors, and the number of passages without one; None without vectors."""
         with self._database.read() as connection:
             found = vectors.embedding(connection)
             return None if found is None else (found, vectors.count_missing(connection))
 
     def search(self, query: str, n: int) -> list[Hit]:
-        """Raises `BadCollection` where the encoder's file is gone or another one."""
+        """Raises `BadCollection` if the encoder's file is missing or has changed."""
         with self._database.read() as connection:
             wanted = vectors.embedding(connection)
         if wanted is None or not query.strip():
@@ -100,12 +102,12 @@ class Nearest:
     def _encoder(self, wanted: Embedding) -> "Encoder":
         if self._opened is None or self._opened[0] != wanted:
             if not wanted.path.is_file():
-                raise BadCollection(f"the embedding model {wanted.path} is gone: {_REMEDY}")
+                raise BadCollection(f"the embedding model {wanted.path} is missing: {_REMEDY}")
             encoder, sha256 = _open(wanted.path)
             if sha256 != wanted.sha256:
                 raise BadCollection(
-                    f"the embedding model {wanted.path} is another file than the vectors were made "
-                    f"with: {_REMEDY}"
+                    f"the embedding model {wanted.path} is not the file that made the vectors: "
+                    f"{_REMEDY}"
                 )
             self._opened = wanted, encoder
         return self._opened[1]
@@ -115,7 +117,7 @@ _REMEDY = "compute them again with `model`, or turn them `off` (localcollab docs
 
 
 def _open(path: Path) -> tuple["Encoder", str]:
-    # Whoever searches by words alone loads no llama.cpp.
+    # A search by words only does not load llama.cpp.
     from localcollab.llama.encoder import load_encoder
 
     encoder, verdict = load_encoder(path)

@@ -1,9 +1,9 @@
-"""A question -> the passages it is best answered from: BM25 over words, by SQLite's FTS5.
+"""Finds the passages that best answer a question: BM25 over words, by SQLite's FTS5.
 
-Okapi BM25 (k1 = 1.2, b = 0.75) over headings and text. Words that stand in a large share of all
-passages leave the query: they say nothing, and cost most. To a passage's own score come small shares of
-two others: of the question's neighbouring words standing close together in it, and of the passages
-right before and after it. `scripts/experiments/retrieval.py` measures what both are worth. Where
+Okapi BM25 (k1 = 1.2, b = 0.75) over headings and text. Words that occur in a large share of all passages
+are dropped from the query: they say little and cost most. A passage's score also gets small shares for
+neighbouring words of the question that occur close together in it, and of the scores of the passages
+before and after it. `scripts/experiments/retrieval.py` measures what both are worth. Where
 passages have vectors (`vectors`), their ranking and this one are fused.
 """
 
@@ -18,21 +18,21 @@ from localcollab.documents.records import Hit
 from localcollab.documents.search.vectors import fuse
 
 FREQUENT = 0.25
-"""A word in more than this share of the passages leaves the query, if another one stays."""
+"""A word in more than this share of the passages is dropped, if another word remains."""
 _FEW = 100
-"""In this many passages no word is frequent yet."""
+"""In collections of up to this many passages no word is frequent."""
 _MOST_SPOKEN = 2000
-"""Of a pasted text this many words are looked at."""
+"""Words of a pasted text that are considered."""
 _MOST_WORDS = 64
 _MOST_PLACES = 30_000
-"""Of a long query, or in a large collection, only the rarest words search: as many as stand in so
-many passages together, two at least. So a query's time has a bound."""
+"""The rarest words search, at least two, as long as they occur in no more passages than this together. It
+bounds the time of a query."""
 _CANDIDATES = 100
-"""Passages that are looked at closer."""
+"""Passages that are scored more closely."""
 _NEAR, _NEAR_SHARE = 2, 0.15
-"""Words between two of the question's; what their closeness counts."""
+"""Maximum words between two words of the question; the share of their score."""
 _BESIDE_SHARE = 0.15
-"""What the passage before and the one after count."""
+"""The share of the scores of the passages before and after."""
 _WORD = re.compile(r"[^\W_]+")
 
 _RANKED = "SELECT rowid, -rank FROM words WHERE words MATCH ? ORDER BY rank, rowid LIMIT ?"
@@ -45,9 +45,9 @@ Scores = dict[int, float]
 @dataclass(frozen=True, slots=True)
 class Query:
     words: Sequence[str]
-    """The telling ones, rarest first."""
+    """The informative words, rarest first."""
     neighbours: Sequence[tuple[str, str]]
-    """Telling words that follow one another in the question."""
+    """Informative words that follow one another in the question."""
 
 
 def search(
@@ -56,7 +56,7 @@ def search(
     n: int,
     near: Callable[[int], Sequence[int]] | None = None,
 ) -> list[Hit]:
-    """Inside a transaction. Passages that hold any of the query's words, the best first.
+    """Inside a transaction. Passages that contain any word of the query, best first.
 
     `near(n)`: ids of the passages whose vectors are nearest; both rankings are then fused.
     """
@@ -70,7 +70,7 @@ def search(
 
 
 def score(connection: sqlite3.Connection, query: Query, n: int) -> Scores:
-    """The `n` best by their own words, with what stands close and beside added."""
+    """The `n` best by their own words, with the shares for closeness and neighbours added."""
     own = _ranked(connection, _any_of(query.words), n)
     near = [f'NEAR("{a}" "{b}", {_NEAR})' for a, b in query.neighbours]
     close = _ranked(connection, " OR ".join(near), 10 * n) if near else {}
@@ -80,7 +80,7 @@ def score(connection: sqlite3.Connection, query: Query, n: int) -> Scores:
 
 
 def hits(connection: sqlite3.Connection, ranked: Iterable[tuple[int, float]]) -> list[Hit]:
-    """In the order they come in."""
+    """In the given order."""
     scores = dict(ranked)
     marks = ",".join("?" * len(scores))
     found = connection.execute(f"{store.PASSAGE} WHERE p.id IN ({marks})", tuple(scores)).fetchall()
@@ -89,7 +89,7 @@ def hits(connection: sqlite3.Connection, ranked: Iterable[tuple[int, float]]) ->
 
 
 def to_query(connection: sqlite3.Connection, text: str) -> Query:
-    """Without the very frequent words, unless all are, and without those that stand nowhere."""
+    """Without frequent words, unless all are, and without words that occur nowhere."""
     (n_passages,) = connection.execute("SELECT count(*) FROM passages").fetchone()
     most = n_passages if n_passages <= _FEW else int(FREQUENT * n_passages)
     spoken = [word.lower() for word in islice(_words(text), _MOST_SPOKEN)]
@@ -123,7 +123,7 @@ def _with_surroundings(connection: sqlite3.Connection, scores: Mapping[int, floa
 
 
 def holds(connection: sqlite3.Connection, word: str) -> bool:
-    """Parts of a word, as in `Anne-Marie`, stand next to each other."""
+    """Parts of a word, as in `Anne-Marie`, must be adjacent."""
     parts = " ".join(_words(word))
     return bool(parts) and _count(connection, parts, 1) > 0
 

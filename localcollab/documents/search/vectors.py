@@ -1,7 +1,7 @@
-"""Passages as vectors of an encoder, and those nearest to a question.
+"""Passages as vectors of an encoder, and the nearest ones to a question.
 
-A collection has one encoder at a time: its file, and what it wants before questions and before
-passages. Vectors are of length 1 and stored in half precision; a changed passage loses its own.
+A collection has one encoder at a time: its file, and the prefixes it expects for questions and
+passages. Vectors are of length 1 and stored in half precision; a changed passage loses its vector.
 """
 
 import sqlite3
@@ -17,11 +17,11 @@ from localcollab.documents import store
 from localcollab.language_model import Float32Array
 
 _BLOCK = 4096
-"""Vectors that become 32 bits wide at once."""
+"""Vectors converted to float32 at once."""
 _RRF = 60
-"""Of reciprocal rank fusion (Cormack, Clarke and Buettcher 2009), their own."""
+"""The constant of reciprocal rank fusion, as in Cormack, Clarke and Buettcher (2009)."""
 _LEAST_HALF = 32
-"""Characters: a text that is still too long is cut no further."""
+"""Characters; a shorter text is not split further, even if it is too long."""
 
 Half = npt.NDArray[np.float16]
 
@@ -39,7 +39,7 @@ class Encodes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
-    """What the vectors of a collection are of."""
+    """The encoder that made the vectors of a collection."""
 
     path: Path
     sha256: str
@@ -56,7 +56,7 @@ class Vectors:
     """(n, n_embd)"""
 
     def nearest(self, vector: Float32Array, n: int) -> list[int]:
-        """Ids of the `n` most similar, the best first; equals by id."""
+        """Ids of the `n` most similar, best first; ties by id."""
         blocks = range(0, len(self.ids), _BLOCK)
         similar = [self.values[at : at + _BLOCK].astype(np.float32) @ vector for at in blocks]
         if not similar:
@@ -66,7 +66,7 @@ class Vectors:
 
 
 def embed(encoder: Encodes, text: str) -> Float32Array:
-    """(n_embd,), of length 1. A text longer than the encoder reads is the mean of its parts."""
+    """(n_embd,), of length 1. A text longer than the encoder's context is the mean of its parts."""
     parts = [_pool(encoder, tokens) for tokens in _windows(encoder, text)]
     total = np.sum(parts, axis=0)
     return np.asarray(total / max(float(np.linalg.norm(total)), 1e-12), np.float32)
@@ -96,7 +96,7 @@ def _pool(encoder: Encodes, tokens: list[int]) -> Float32Array:
 
 
 def fuse(rankings: Sequence[Sequence[int]]) -> dict[int, float]:
-    """Reciprocal rank fusion, the best first; equals by id."""
+    """Reciprocal rank fusion, best first; ties by id."""
     scores: dict[int, float] = {}
     for ranking in rankings:
         for rank, id_ in enumerate(ranking, start=1):
@@ -117,7 +117,7 @@ def embedding(connection: sqlite3.Connection) -> Embedding | None:
 
 
 def set_embedding(connection: sqlite3.Connection, wanted: Embedding | None) -> None:
-    """Vectors of another one go."""
+    """Deletes the vectors of another encoder."""
     if wanted is not None and wanted == embedding(connection):
         return
     connection.execute("DELETE FROM vectors")
@@ -148,7 +148,7 @@ def count_missing(connection: sqlite3.Connection) -> int:
 
 
 def put(connection: sqlite3.Connection, made: Sequence[tuple[int, Float32Array]]) -> None:
-    """Those whose passage is still there."""
+    """Store those whose passage still exists."""
     connection.executemany(
         "INSERT OR REPLACE INTO vectors(passage, vector) SELECT id, ? FROM passages WHERE id = ?",
         [(vector.astype("<f2").tobytes(), id_) for id_, vector in made],
@@ -163,6 +163,6 @@ def load(connection: sqlite3.Connection) -> Vectors:
 
 
 def state(connection: sqlite3.Connection) -> tuple[int, int]:
-    """Another one after every change of the file, by this connection or by others."""
+    """Changes with every change of the file, by this connection or others."""
     (version,) = connection.execute("PRAGMA data_version").fetchone()
     return int(version), connection.total_changes

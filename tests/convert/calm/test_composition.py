@@ -158,7 +158,7 @@ def test_layers_that_the_models_lack_are_refused(weights: list[Weights], bridge:
         ("else", ("a", "b"), "vocabulary", (128, 64, 128), "another file as anchor"),
         ("anchor", ("a", "c"), "vocabulary", (128, 64, 128), "as augmenting model 2"),
         ("anchor", ("b", "a"), "vocabulary", (128, 64, 128), "as augmenting model 1"),
-        ("anchor", ("a",), "vocabulary", (128, 64), "leads to 2 augmenting models, 1 are given"),
+        ("anchor", ("a",), "vocabulary", (128, 64), "has 2 augmenting models, 1 are given"),
         ("anchor", ("a", "b"), "other", (128, 64, 128), "another vocabulary"),
         ("anchor", ("a", "b"), "vocabulary", (128, 64, 64), "128 and 128 wide, these are 128 and"),
     ],
@@ -180,18 +180,20 @@ def test_a_bridge_whose_numbers_are_too_large_is_blamed_itself(
     wild = replace(pair, **{part: np.full_like(getattr(pair, part), 3e38)})
     model = open_calm(weights, Bridge((wild, *bridge.pairs[1:]), bridge.metadata))
     with pytest.raises(
-        EvaluationFailed, match=r"calm: .* across the bridge to layer 1 is no number"
+        EvaluationFailed, match=r"calm: .* the bridge produces NaN or infinite values at layer 1"
     ):
         model.read(TOKENS[:20])
 
 
 def test_models_of_another_width_are_refused(weights: list[Weights], bridge: Bridge) -> None:
-    with pytest.raises(BridgeMismatch, match="joins models 128 and 64 wide, these are 128 and 128"):
+    with pytest.raises(
+        BridgeMismatch, match="connects n_embd 128 and 64, these models have 128 and 128"
+    ):
         CalmModel("calm", weights[0], {"a": weights[2], "b": weights[1]}, bridge, EXACT)
 
 
 def test_another_number_of_models_is_refused(weights: list[Weights], bridge: Bridge) -> None:
-    with pytest.raises(BadOption, match="leads to 2 augmenting models, 1 are given"):
+    with pytest.raises(BadOption, match="has 2 augmenting models, 1 are given"):
         CalmModel("calm", weights[0], {"a": weights[1]}, bridge, EXACT)
 
 
@@ -232,10 +234,10 @@ def test_nan_weights_are_refused(bridge: Bridge, tmp_path: Path) -> None:
     [
         ({"n_heads": 0}, "has no heads"),
         ({"n_heads": 7}, "for 7 heads"),
-        ({"pairs": ()}, "joins no layers"),
+        ({"pairs": ()}, "connects no layers"),
         ({"slopes": (1.0,)}, "has slopes"),
         ({"slopes": (1e300, 0.0, 0.0, 0.0)}, "has slopes"),
-        ({"pairs": (LayerPair(2, 0, 1), *LAYERS[1:])}, "joins augmenting model 2 of 2"),
+        ({"pairs": (LayerPair(2, 0, 1), *LAYERS[1:])}, "connects augmenting model 2 of 2"),
     ],
 )
 def test_a_card_that_does_not_fit_its_tensors_is_refused(

@@ -50,12 +50,12 @@ def test_weights_come_back_as_they_were_saved(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"weights": [0.5, float("nan")]}, "make no mixture"),
-        ({"weights": [2.0, -1.0]}, "make no mixture"),
-        ({"weights": [1.0]}, "make no mixture"),
-        ({"weights": "x"}, "holds no mixture's weights"),
-        ({"weights": None}, "holds no mixture's weights"),
-        ({"weights": [10**400, 0]}, "holds no mixture's weights"),
+        ({"weights": [0.5, float("nan")]}, "are invalid"),
+        ({"weights": [2.0, -1.0]}, "are invalid"),
+        ({"weights": [1.0]}, "are invalid"),
+        ({"weights": "x"}, "not a mixture file"),
+        ({"weights": None}, "not a mixture file"),
+        ({"weights": [10**400, 0]}, "not a mixture file"),
         ({"format": "other"}, "its format is 'other'"),
         ({"vocabulary": 3}, "provenance is damaged"),
     ],

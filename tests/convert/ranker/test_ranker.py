@@ -161,7 +161,7 @@ def test_an_encoder_says_what_it_cannot_read(made: RankerResult) -> None:
     encoder, _ = load_encoder(made.path / ENCODER)
     assert encoder.encode([9, 8, 7]).shape == (3, 32)
     for tokens, error, words in (
-        ([], BadOption, "nothing to encode"),
+        ([], BadOption, "no tokens to encode"),
         ([5] * (encoder.n_ctx + 1), ContextFull, "do not fit"),
         ([-1], BadOption, "outside its vocabulary"),
     ):

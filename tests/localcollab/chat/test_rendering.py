@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat_templates import CHATML, FORGETFUL, TEMPLATES, WITH_BOS, assistant, user
-from localcollab.chat.rendering import Rendering, encode, render, said, special_names
+from localcollab.chat.rendering import Rendering, encode, render, render_plain, special_names
 from localcollab.chat.template import ChatTemplate, Message
 from localcollab.chat.transcript import Transcript
 from toy_vocabulary import BOS, SPECIALS, toy_vocabulary, written
@@ -103,6 +103,6 @@ def test_names_that_appear_when_others_are_taken_out_are_found() -> None:
 
 
 def test_parts_clip_their_spans() -> None:
-    rendering = said("a<s>b</s>", VOCABULARY)
+    rendering = render_plain("a<s>b</s>", VOCABULARY)
     assert rendering.plain == ((1, 4), (5, 9))
     assert rendering.part(2, 7) == Rendering("s>b</", ((0, 2), (3, 5)))

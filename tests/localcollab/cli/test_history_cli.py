@@ -71,13 +71,16 @@ def test_backup_and_path_name_the_files(stored: str, tmp_path: Path) -> None:
 def test_a_backup_into_no_folder_blames_the_folder(stored: str, tmp_path: Path) -> None:
     missing = tmp_path / "nosuch"
     wrong = run("backup", str(missing / "b"))
-    says = f"localcollab: {missing / 'b'}: there is no folder {missing}: make it first\n"
+    says = f"localcollab: {missing / 'b'}: there is no folder {missing}: create it first\n"
     assert (wrong.returncode, wrong.stderr) == (1, says)
 
 
 def test_a_mistake_is_one_line(stored: str, tmp_path: Path) -> None:
     for arguments, said in [
-        (("export", "zzz"), "localcollab: no conversation 'zzz': see localcollab history list\n"),
+        (
+            ("export", "zzz"),
+            "localcollab: there is no conversation 'zzz': see localcollab history list\n",
+        ),
         (
             ("export", stored, "--format", "pdf"),
             "localcollab: --format is 'pdf': give markdown or json\n",

@@ -164,7 +164,7 @@ def test_nothing_found_is_said_and_the_question_is_asked_as_it_is(collection: Co
     events = ask(model, Library(collection, "docs"), "xyzzy")
     assert of_type(events, Sources).passages == ()
     assert list(source_lines(of_type(events, Sources))) == [
-        "docs: no passage holds a word of the question: answered without"
+        "docs: no passage contains a word of the question: answered without"
     ]
 
 
@@ -259,7 +259,7 @@ def test_a_name_that_no_document_has_is_said(collection: Collection) -> None:
         checked, sources = of_type(events, Checked), of_type(events, Sources)
         assert checked.unnamed == (() if name == "Gozovir" else (name,))
         said = next(claim_lines(checked, sources))
-        expected = f"no document of docs names {name}: what the answer says of it has no source"
+        expected = f"no document of docs names {name}: what the answer says about it has no source"
         assert (said == expected) == (name != "Gozovir")
 
 

@@ -126,7 +126,7 @@ def test_ignored_hidden_and_linked_files_stay_out(collection: Collection, folder
     (folder / "a.log").write_text("log")
     (folder / "keep.log").write_text("log")
     collection.add([folder])
-    link = "is a symbolic link, which is not followed: add what it leads to"
+    link = "is a symbolic link, which is not followed: add its target"
     assert states(collection.documents(), folder) == {
         "dogs.txt": "indexed", "keep.log": "indexed", "out.txt": link, "loop": link,
     }  # fmt: skip
@@ -245,7 +245,7 @@ def test_the_file_is_the_users_alone(collection: Collection, folder: Path) -> No
 
 @pytest.mark.parametrize("name", ["", "../x", "a/b", ".x", "x" * 65, "a\nb"])
 def test_a_name_cannot_lead_out_of_the_folder(name: str) -> None:
-    with pytest.raises(BadOption, match="cannot be named so"):
+    with pytest.raises(BadOption, match="cannot be named"):
         collection_path(name)
 
 

@@ -22,9 +22,9 @@ EXPECTED = {
     "outside.docx": ("failed", "its XML declares entities, which no document of this format needs"),
     "one-line.txt": ("refused", "holds more than 16000000 characters of text"),
     "sparse.txt": ("refused", "is larger than 64 MB: raise max_mb"),
-    "fifo.pdf": ("refused", "is no regular file"),
+    "fifo.pdf": ("refused", "is not a regular file"),
     "passwd.txt": (
-        "refused", "is a symbolic link, which is not followed: add what it leads to",
+        "refused", "is a symbolic link, which is not followed: add its target",
     ),
     "picture.txt": ("refused", "binary data, not text: no known format (.txt)"),
     "picture.pdf": ("failed", "is named .pdf, but is no PDF, or damaged at its beginning"),

@@ -127,7 +127,9 @@ def test_an_encoder_that_is_gone_is_an_error_until_it_is_done_without(
     collection: Collection,
 ) -> None:
     fill(Database(collection.path), Letters())
-    with pytest.raises(BadCollection, match=r"/e\.gguf is gone: compute them again with `model`"):
+    with pytest.raises(
+        BadCollection, match=r"/e\.gguf is missing: compute them again with `model`"
+    ):
         collection.search("dose")
     collection.forget_vectors()
     assert collection.embedding() is None

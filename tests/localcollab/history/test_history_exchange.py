@@ -162,7 +162,7 @@ def test_half_a_character_is_refused_everywhere(text: str) -> None:
             lambda: history.search(text),
             lambda: history.add_question(id_, text),
         ):
-            with pytest.raises(BadOption, match="half a character"):
+            with pytest.raises(BadOption, match="a lone surrogate"):
                 refused()
 
 
@@ -203,12 +203,12 @@ def remove(record: dict[str, Any]) -> None:
     [
         (set_in("format", to="x"), r"f.json: format is 'x', not 'localcollab-conversation-1'"),
         (set_in("title", to=1), "f.json: title is 1, not of type str"),
-        (set_in("title", to="\ud800"), r"title holds half a character \(U\+D800\)"),
+        (set_in("title", to="\ud800"), r"title holds a lone surrogate \(U\+D800\)"),
         (set_in("id", to="../x"), "id is '../x', not 1 to 64 letters"),
         (set_in("leaf", to=9), "leaf is 9, not the id of a message"),
         (set_in("created", to="2026-01-01T00:00:00"), "created is .* not a time with its offset"),
         (set_in("messages", to={}), "messages is {}, not of type list"),
-        (set_in("messages", 1, to=4), r"messages\[1\] is no JSON object"),
+        (set_in("messages", 1, to=4), r"messages\[1\] is not a JSON object"),
         (
             set_in("messages", 0, "parent", to=2),
             r"messages\[0\]: parent is 2, not the id of an ear",

@@ -97,7 +97,7 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
     connection = sqlite3.connect(path)
     connection.execute("CREATE TABLE words (x)")  # in the way of version 2
     connection.close()
-    with pytest.raises(BadHistory, match="cannot be upgraded from version 2"):
+    with pytest.raises(BadHistory, match="cannot be upgraded from version 1 to 2"):
         open_history(path)
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA user_version").fetchone() == (1,)
@@ -132,7 +132,7 @@ def test_the_database_of_another_program_is_refused_untouched(tmp_path: Path) ->
 def test_a_damaged_file_is_refused_untouched(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "h"
     path.write_bytes(data)
-    with pytest.raises(BadHistory, match=r"damaged.*put a backup in its place"):
+    with pytest.raises(BadHistory, match=r"damaged.*restore a backup"):
         open_history(path)
     assert path.read_bytes() == data
 
@@ -219,7 +219,7 @@ def test_a_backup_replaces_nothing_but_a_backup(tmp_path: Path) -> None:
     (tmp_path / "letter").write_text("Dear")
     with open_history(tmp_path / "h") as history:
         for name in ("letter", "h"):
-            with pytest.raises(BadHistory, match="is no backup of a history"):
+            with pytest.raises(BadHistory, match="is not a backup of a history"):
                 history.backup(tmp_path / name)
     assert (tmp_path / "letter").read_text() == "Dear"
 

@@ -90,7 +90,7 @@ def test_the_author_in_a_nested_team_is_a_path() -> None:
 
 
 def test_members_of_one_name_are_refused() -> None:
-    with pytest.raises(BadOption, match="members of one name"):
+    with pytest.raises(BadOption, match="members of the same name"):
         DeferralTeam("t", ScriptedModel(b"a"), [ScriptedModel(b"b")], never(1))
 
 

@@ -64,11 +64,11 @@ def test_large_logits_do_not_overflow() -> None:
     assert p.sum() <= 1 + 1e-6
 
 
-def test_values_that_are_no_numbers_are_refused_not_read_as_never() -> None:
+def test_nan_values_are_refused_not_read_as_never() -> None:
     huge = Head(
         {"weight": np.full((2, 5), 3e38, np.float32), "bias": np.ones(2, np.float32)}, METADATA
     )
-    with pytest.raises(HeadMismatch, match="no numbers"):
+    with pytest.raises(HeadMismatch, match="NaN or infinite values"):
         huge.p_defer(np.array([[1e3, -1e3, 0, 0, 0]], np.float32))
 
 
@@ -96,13 +96,13 @@ def refused(path: Path, message: str) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"threshold": 2.0}, "threshold 2.0 is no probability"),
-        ({"threshold": float("nan")}, "threshold nan is no probability"),
-        ({"hidden_state": "before"}, "reads the hidden state 'before'"),
+        ({"threshold": 2.0}, "threshold 2.0 is not a probability"),
+        ({"threshold": float("nan")}, "threshold nan is not a probability"),
+        ({"hidden_state": "before"}, "needs the hidden state 'before'"),
         ({"expert_sha256s": ()}, "0 experts need"),
     ],
 )
-def test_a_card_that_does_not_fit_is_refused(
+def test_metadata_that_does_not_fit_is_refused(
     change: dict[str, object], message: str, tmp_path: Path
 ) -> None:
     head = linear()
@@ -119,7 +119,10 @@ def test_a_card_that_does_not_fit_is_refused(
         ('{"base_sha256": "b"}', "its metadata is damaged"),
         (json.dumps(asdict(METADATA) | {"vocabulary": 5}), "vocabulary is a int"),
         (json.dumps(asdict(METADATA) | {"expert_sha256s": "ef"}), "expert_sha256s is a str"),
-        (json.dumps(asdict(METADATA) | {"expert_sha256s": [1, 2]}), "holds what is no text"),
+        (
+            json.dumps(asdict(METADATA) | {"expert_sha256s": [1, 2]}),
+            "holds a value that is not text",
+        ),
         (json.dumps(asdict(METADATA) | {"threshold": "0.5"}), "threshold is a str"),
     ],
     ids=range(8),

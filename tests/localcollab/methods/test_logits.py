@@ -121,7 +121,7 @@ def test_logs_of_members_that_share_no_token_cannot_be_mixed() -> None:
     nothing = -np.inf
     rows = np.array([[2, 2, nothing, nothing], [nothing, nothing, 1, 1]], np.float32)
     team = mixed("t", models(rows), of_logs=True)
-    with pytest.raises(BadOption, match="'t' mixes logs of members that agree on no token"):
+    with pytest.raises(BadOption, match="'t' mixes log-probabilities, but no token is known"):
         team.read([1])
 
 

@@ -55,7 +55,7 @@ def test_a_moved_tail_token_is_found_by_its_string() -> None:
 def test_a_token_the_model_lacks_is_refused_in_a_prompt() -> None:
     mapped = in_vocabulary(ScriptedModel(b"a"), tailed("<end>", "<new>"), "base")
     assert isinstance(mapped, RemappedVocabulary)
-    with pytest.raises(VocabularyMismatch, match="has no token '<new>': keep it out"):
+    with pytest.raises(VocabularyMismatch, match="has no token '<new>': remove it"):
         mapped.read([1, 257])
 
 
