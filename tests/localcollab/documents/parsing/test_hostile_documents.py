@@ -11,7 +11,7 @@ import pytest
 from hostile_documents import N_FILES, write_hostile
 
 pytestmark = pytest.mark.slow
-DRIVER = Path(__file__).parents[2] / "documents_driver.py"
+DRIVER = Path(__file__).parents[3] / "documents_driver.py"
 MEMORY_BYTES = 500_000_000
 LIMITS = {"memory_bytes": MEMORY_BYTES, "seconds": 15.0}
 EXPECTED = {

@@ -18,7 +18,7 @@ import pytest
 from localcollab.documents.collection import Collection
 
 pytestmark = pytest.mark.slow
-DRIVER = Path(__file__).parents[2] / "documents_driver.py"
+DRIVER = Path(__file__).parents[3] / "documents_driver.py"
 N_KILLS = int(os.environ.get("LOCALCOLLAB_KILLS", "6"))
 N_FILES = 150
 OPTIONS = json.dumps({"batch_seconds": 0.01})
