@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from localcollab.catalog.methods import (
     TRAINED,
@@ -115,6 +115,16 @@ class TeamEntry:
         return tuple((table, name) for table, name in named if name)
 
 
+class Fault(NamedTuple):
+    """An entry that cannot be used, and is left out."""
+
+    table: str
+    name: str
+    """Empty: the whole table."""
+    text: str
+    """One line: file, table, key, and what to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Catalog:
     models: Mapping[str, ModelEntry] = field(default_factory=dict)
@@ -122,9 +132,12 @@ class Catalog:
     teams: Mapping[str, TeamEntry] = field(default_factory=dict)
     bridges: Mapping[str, TrainedEntry] = field(default_factory=dict)
     mixtures: Mapping[str, TrainedEntry] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()
+    """Entries that were left out."""
 
     def team(self, name: str) -> TeamEntry:
         """Raises `BadCatalog`: no such team, or one that names what is not there."""
+        self._require_sound("teams", name)
         team = _lookup(self.teams, name, "team", "localcollab teams lists them")
         for problem in self.problems(team):
             raise BadCatalog(problem)
@@ -132,6 +145,7 @@ class Catalog:
 
     def model(self, name: str) -> ModelEntry:
         """With the files of the entries it names. Raises `BadCatalog`."""
+        self._require_sound("models", name)
         entry = _lookup(self.models, name, "model", "add it under [models] in models.toml")
         if entry.weights_of is None:
             return entry
@@ -151,10 +165,21 @@ class Catalog:
 
     def trained(self, table: str, name: str) -> TrainedEntry:
         """Of `heads`, `bridges`, `mixtures`. Raises `BadCatalog`."""
+        self._require_sound(table, name)
         known: Mapping[str, TrainedEntry] = getattr(self, table)
         return _lookup(
             known, name, table.removesuffix("s"), f"add it under [{table}] in models.toml"
         )
+
+    def fault_of(self, table: str, name: str) -> str | None:
+        """Why an entry of this name was left out; None: it was not."""
+        if name in getattr(self, table):
+            return None
+        return next((f.text for f in self.faults if (f.table, f.name) == (table, name)), None)
+
+    def _require_sound(self, table: str, name: str) -> None:
+        if fault := self.fault_of(table, name):
+            raise BadCatalog(fault)
 
     def files_of(self, name: str) -> tuple[ModelEntry, ...]:
         """The entries whose files a model needs: itself, or its weights and its adapter."""
@@ -213,10 +238,20 @@ class Catalog:
             elif nested is not None:
                 yield from self._problems(nested, (*within, nested.name))
             else:
-                yield from _lacking(team, place.key, place.name, self.models, "models")
+                yield from self._lacking(team, place.key, place.name, "models")
         for table, name in team.trained:
             key = next(k for k, t in TRAINED.items() if t == table)
-            yield from _lacking(team, key, name, getattr(self, table), table)
+            yield from self._lacking(team, key, name, table)
+
+    def _lacking(self, team: TeamEntry, key: str, name: str, table: str) -> Iterator[str]:
+        known: Mapping[str, object] = getattr(self, table)
+        if fault := self.fault_of(table, name):
+            yield f"{_where(team)} {key} names {name!r}, which is left out: {fault}"
+        elif name not in known:
+            yield (
+                f"{_where(team)} {key} names {name!r}, but there is no [{table}.{name}]"
+                f"{nearest(name, known)}: add it, or name another"
+            )
 
     def merged_with(self, later: "Catalog") -> "Catalog":
         """A later entry replaces one of its name; of the same file it keeps what was found out."""
@@ -230,6 +265,7 @@ class Catalog:
             {**self.teams, **later.teams},
             {**self.bridges, **later.bridges},
             {**self.mixtures, **later.mixtures},
+            (*self.faults, *later.faults),
         )
 
 
@@ -247,16 +283,6 @@ def _misplaced(place: Place, nested: TeamEntry, within: tuple[str, ...]) -> str 
     if isinstance(nested.method, Speculation):
         return f"which is a base and its draft: name its base, {nested.method.base!r}"
     return None
-
-
-def _lacking(
-    team: TeamEntry, key: str, name: str, known: Mapping[str, object], table: str
-) -> Iterator[str]:
-    if name not in known:
-        yield (
-            f"{_where(team)} {key} names {name!r}, but there is no [{table}.{name}]"
-            f"{nearest(name, known)}: add it, or name another"
-        )
 
 
 def _with_hash_of(entry: ModelEntry, earlier: ModelEntry | None) -> ModelEntry:

@@ -6,9 +6,11 @@ wrote, the user's own file, and files given by hand.
 """
 
 import hashlib
+import logging
 import os
 import tomllib
-from dataclasses import fields
+from dataclasses import fields, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +18,17 @@ import platformdirs
 
 from localcollab.catalog.entries import (
     Catalog,
+    Fault,
     ModelEntry,
     TeamEntry,
     TrainedEntry,
     VerifiedEntry,
 )
 from localcollab.catalog.methods import METHODS, Familiarity
+from localcollab.catalog.tables import parse_tables
 from localcollab.errors import BadCatalog
+
+note = logging.getLogger("localcollab.note")
 
 SHIPPED = Path(__file__).parents[1] / "shipped"
 _SEAL = "# written by localcollab; checksum "
@@ -52,33 +58,64 @@ def written_dir() -> Path:
 
 
 def load_catalog(*extra: Path) -> Catalog:
-    """Everything that is known; a later entry replaces one of its name. Raises `BadCatalog`."""
+    """Everything that is known; a later entry replaces one of its name.
+
+    An entry that cannot be used is left out, and reported once. Raises `BadCatalog` for a file of `extra`
+    that is not there.
+    """
     merged = parse_catalog(shipped_catalog_path(), root=SHIPPED, is_sound=True)
-    for path in sorted(written_dir().glob("*.toml")):
-        merged = merged.merged_with(parse_catalog(path))
+    found = sorted(written_dir().glob("*.toml"))
     if user_catalog_path().is_file():
-        merged = merged.merged_with(parse_catalog(user_catalog_path()))
-    for path in extra:
-        merged = merged.merged_with(parse_catalog(path))
+        found.append(user_catalog_path())
+    for path in (*found, *extra):
+        merged = merged.merged_with(read_catalog(path))
+    for fault in merged.faults:
+        _report(fault.text)
     return merged
 
 
-def parse_catalog(path: Path, *, root: Path | None = None, is_sound: bool = False) -> Catalog:
-    """One file. `is_sound`: it is ours and tested. Raises `BadCatalog`: unreadable, unknown or missing
-    keys, wrong types."""
-    if not os.path.isfile(path):  # opening a FIFO would wait for a writer
-        raise BadCatalog(f"{path}: no such file: check the path")
-    try:
-        text = path.read_text(encoding="utf-8")
-        tables = tomllib.loads(text)
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadCatalog(f"{path}: cannot be read as TOML ({error}): mend it") from error
-    if not is_sound and not is_sealed(text):
+@cache
+def _report(fault: str) -> None:
+    note.warning("%s (left out)", fault)
+
+
+def read_catalog(path: Path) -> Catalog:
+    """One file, without the entries that cannot be used: they are its `faults`. Raises `BadCatalog` where
+    there is no file."""
+    text = _text_of(path)
+    tables, unread = parse_tables(text)
+    faults = [Fault("", "", f"{path}: {fault}") for fault in unread]
+    if not is_sealed(text):
         # Imported here: reading what ships, or what this program wrote, needs no pydantic.
+        from localcollab.catalog.validate import sound
+
+        tables, more = sound(path, tables)
+        faults += more
+    return replace(_catalog(path, path.parent, tables), faults=tuple(faults))
+
+
+def parse_catalog(path: Path, *, root: Path | None = None, is_sound: bool = False) -> Catalog:
+    """One file, complete. `is_sound`: it is ours and tested. Raises `BadCatalog`: unreadable, unknown or
+    missing keys, wrong types."""
+    text = _text_of(path)
+    try:
+        tables = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadCatalog(f"{path}: cannot be read as TOML ({error}): correct it") from error
+    if not is_sound and not is_sealed(text):
         from localcollab.catalog.validate import check
 
         check(path, tables)
     return _catalog(path, root or path.parent, tables)
+
+
+def _text_of(path: Path) -> str:
+    if not os.path.isfile(path):  # opening a FIFO would wait for a writer
+        raise BadCatalog(f"{path}: no such file: check the path")
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise BadCatalog(f"{path}: cannot be read as TOML ({error}): correct it") from error
 
 
 def seal(text: str) -> str:

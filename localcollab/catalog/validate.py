@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from localcollab.catalog.entries import Fault
 from localcollab.catalog.schema import (
     TEAM_TABLES,
     CatalogTable,
@@ -76,15 +77,39 @@ _REMEDIES = {
 
 def check(path: Path, tables: dict[str, Any]) -> None:
     """Raises `BadCatalog` with the first fault: file, table, key, and what to do."""
+    fault = _fault(tables)
+    if fault:
+        raise BadCatalog(f"{path}: {fault}")
+
+
+def sound(path: Path, tables: dict[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
+    """The entries without a fault, and what is wrong with each of the others."""
+    kept: dict[str, Any] = {}
+    faults = []
+    for kind, entries in tables.items():
+        if kind not in CatalogTable.model_fields or not isinstance(entries, dict):
+            faults.append(Fault(kind, "", f"{path}: {_fault({kind: entries})}"))
+            continue
+        kept[kind] = {}
+        for name, table in entries.items():
+            if fault := _fault({kind: {name: table}}):
+                faults.append(Fault(kind, name, f"{path}: {fault}"))
+            else:
+                kept[kind][name] = table
+    return kept, faults
+
+
+def _fault(tables: dict[str, Any]) -> str | None:
+    """The first one."""
     try:
         checked = CatalogTable.model_validate(tables)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        raise BadCatalog(f"{path}: {_sentence(first)}") from None
+        return _sentence(error.errors(include_url=False, include_context=False)[0])
     for kind, entries in (("models", checked.models), ("teams", checked.teams)):
         for name, table in entries.items():
             if fault := table.fault():
-                raise BadCatalog(f"{path}: [{kind}.{name}] {fault}")
+                return f"[{kind}.{name}] {fault}"
+    return None
 
 
 def _sentence(error: Any) -> str:

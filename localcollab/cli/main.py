@@ -52,7 +52,12 @@ class LazyGroup(CommandGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args[0] in COMMANDS:
-            return args[0], typer.main.get_command(load(args[0])), args[1:]
+            command = typer.main.get_command(load(args[0]))
+            # Imported here: the list of commands is printed without.
+            from localcollab.terminal.status import show_notes
+
+            show_notes()
+            return args[0], command, args[1:]
         return super().resolve_command(ctx, args)
 
 

@@ -51,9 +51,27 @@ class NoteHandler(logging.Handler):
 
 @contextmanager
 def notes_shown(status: Status) -> Iterator[None]:
+    """As notes of `status`, and of no other one meanwhile."""
     handler, logger = NoteHandler(status), logging.getLogger("localcollab.note")
+    others = [each for each in logger.handlers if isinstance(each, NoteHandler)]
+    for each in others:
+        logger.removeHandler(each)
     logger.addHandler(handler)
     try:
         yield
     finally:
+        logger.removeHandler(handler)
+        for each in others:
+            logger.addHandler(each)
+
+
+def show_notes() -> None:
+    """On standard error, from now on."""
+    logging.getLogger("localcollab.note").addHandler(NoteHandler(Status()))
+
+
+def hide_notes() -> None:
+    """For a program that draws on the terminal itself."""
+    logger = logging.getLogger("localcollab.note")
+    for handler in [each for each in logger.handlers if isinstance(each, NoteHandler)]:
         logger.removeHandler(handler)

@@ -15,6 +15,7 @@ import typer
 
 from localcollab.cli.options import Models, NCtx, Team
 from localcollab.errors import BadOption
+from localcollab.terminal.status import hide_notes
 from localcollab_tui import gc_control
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ def run_app(make: Callable[["Start"], "ChatApp"], start: "Start") -> bool:
     while True:
         began, app = time.monotonic(), make(start)
         try:
+            hide_notes()
             app.run()
         finally:
             ended = app.close()
