@@ -1,4 +1,4 @@
-"""What a decoder yields. Frozen records: every token knows who wrote it, and how sure they were."""
+"""The events of a generation. Every token records which model wrote it, and with what probability."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,8 +11,8 @@ repetition: the answer was in an exact loop."""
 
 @dataclass(frozen=True, slots=True)
 class Prompted:
-    """The prompt as it will be read. `n_reread`: tokens an earlier turn had evaluated already and
-    that must be evaluated again, because the template rewrote that turn."""
+    """The prompt as it will be read. `n_reread`: tokens of earlier turns that must be evaluated again,
+    because the template rendered those turns differently."""
 
     n_tokens: int
     n_reread: int = 0
@@ -29,7 +29,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One written token. `text` holds whole characters only, so it may be empty."""
+    """One generated token. `text` holds whole characters only, so it may be empty."""
 
     id: int
     text: str
@@ -37,14 +37,14 @@ class Token:
     probability: float
     """Of this token, in the distribution it was sampled from at temperature 1."""
     p_defer: float | None = None
-    """The probability that any expert should write it; None where nobody could be asked."""
+    """The probability that any expert should write it; None where there is no expert to ask."""
     unsure: bool = False
-    """Nobody who was read gave this token a probability of at least one half."""
+    """No model that was read gave this token a probability of at least one half."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unfamiliar:
-    """An expert wrote about a name that its documents do not hold: double-check the answer."""
+    """An expert wrote a name that its documents do not contain: double-check the answer."""
 
     expert: str
     name: str
@@ -56,9 +56,9 @@ class Finished:
 
     reason: FinishReason
     text: str
-    """The whole answer, stop string and end token left out."""
+    """The whole answer without stop string and end token."""
     tokens: tuple[int, ...]
-    """The ids written, without the end token."""
+    """The generated ids, without the end token."""
     n_prompt: int
     authors: Mapping[str, int] = field(default_factory=dict)
     """Tokens by author."""

@@ -1,7 +1,7 @@
-"""The one contract: what predicts the next token is a `LanguageModel`, and so is a team of them.
+"""The contract: whatever predicts the next token is a `LanguageModel`, and so is a team of them.
 
-This file knows neither llama.cpp nor any way of collaborating. Generation, sampling, chat,
-bench and evaluation are written against it once.
+Knows neither llama.cpp nor any method. Generation, sampling, chat, bench and evaluation are written
+against it once.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +26,7 @@ class Stopped(Exception):
 
 
 class Reading(NamedTuple):
-    """What a model says after each of the last `last` positions."""
+    """A model's output at each of the last `last` positions."""
 
     logits: Float32Array
     """(last, n_vocab), in this model's ids; -inf where a member lacks a token."""
@@ -72,7 +72,7 @@ class LanguageModel(Protocol):
 
 
 class Wrapper:
-    """A `LanguageModel` in another's place: what a subclass does not change is `inner`'s."""
+    """A `LanguageModel` around another: whatever a subclass does not override is `inner`'s."""
 
     def __init__(self, inner: LanguageModel) -> None:
         self.inner = inner

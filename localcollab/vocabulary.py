@@ -1,4 +1,4 @@
-"""Token strings, special ids and their fingerprint; whether two vocabularies are one.
+"""Token strings, special ids and their fingerprint; whether two vocabularies are the same.
 
 Compared by token strings, never by counts. The tokenizer itself belongs to the model file and
 comes in as `encode` and `piece`; nothing here knows llama.cpp.
@@ -16,7 +16,7 @@ from localcollab.errors import VocabularyMismatch
 class Encode(Protocol):
     def __call__(self, text: str, *, special: bool = False, bos: bool = False) -> list[int]:
         """Text -> ids. `special`: special-token strings in the text become their ids. `bos`: add
-        what the model wants at the start of a sequence. Raises `UnknownCharacter`."""
+        what the model expects at the start of a sequence. Raises `UnknownCharacter`."""
         ...
 
 
@@ -51,7 +51,7 @@ class Vocabulary:
         return digest.hexdigest()
 
     def decode(self, tokens: Sequence[int]) -> str:
-        """The text of whole characters; bytes that are no UTF-8 become U+FFFD."""
+        """The text of whole characters; bytes that are not UTF-8 become U+FFFD."""
         return b"".join(self.piece(token) for token in tokens).decode("utf-8", "replace")
 
 

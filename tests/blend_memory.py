@@ -14,7 +14,7 @@ from localcollab.catalog.ranker_names import RankerSpec
 from localcollab.decoding.answer_text import Limits
 from localcollab.llama.machine import peak_rss_bytes
 from localcollab.llama.options import Options
-from localcollab.teams.open import BASE, Member, TeamPlan
+from localcollab.teams.plan import BASE, Member, TeamPlan
 
 
 def main(files: list[str], budget: int | None, options: dict[str, object]) -> dict[str, object]:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from localcollab.llama.machine import peak_rss_bytes
 from localcollab.llama.options import Options
-from localcollab.teams.open import Member, open_team, plan_from_files
+from localcollab.teams.open import open_team
+from localcollab.teams.plan import Member, plan_from_files
 
 
 def main(base: str, experts: list[str], adapter: str | None, options: dict[str, object]) -> int:

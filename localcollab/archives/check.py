@@ -17,7 +17,8 @@ from localcollab.methods.vocabulary_map import RemappedVocabulary
 from localcollab.models.fit import fit_team
 from localcollab.models.fit_report import verdict
 from localcollab.models.listing import stated_licence
-from localcollab.teams.open import OpenTeam, TeamPlan, open_team, plan_from_catalog
+from localcollab.teams.open import OpenTeam, open_team
+from localcollab.teams.plan import TeamPlan, plan_from_catalog
 from localcollab.teams.session import Session
 
 _QUESTION = "Hello! Who are you?"

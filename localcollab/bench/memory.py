@@ -11,7 +11,8 @@ from localcollab.children.limits import whole_machine
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.generate import generate
 from localcollab.llama.machine import peak_rss_bytes
-from localcollab.teams.open import TeamPlan, open_team
+from localcollab.teams.open import open_team
+from localcollab.teams.plan import TeamPlan
 
 _LABEL = "peak memory / (weights + cache)"
 _KV_BYTES = 2  # f16, as opened by default

@@ -12,7 +12,8 @@ from localcollab.llama.context import LlamaModel
 from localcollab.llama.header import read_header
 from localcollab.llama.options import Options, threads_for
 from localcollab.methods.vocabulary_map import RemappedVocabulary
-from localcollab.teams.open import OpenTeam, TeamPlan, open_team
+from localcollab.teams.open import OpenTeam, open_team
+from localcollab.teams.plan import TeamPlan
 from localcollab.vocabulary import Vocabulary
 
 N_PROMPT, N_ANSWER = 256, 64

@@ -13,7 +13,7 @@ from localcollab.children.launch import Child, run
 from localcollab.children.limits import whole_machine
 from localcollab.errors import EvaluationFailed
 from localcollab.teams.choice import TeamChoice
-from localcollab.teams.open import TeamPlan
+from localcollab.teams.plan import TeamPlan
 
 _LABEL = "first token of run, seconds"
 _CLI = "localcollab"

@@ -10,7 +10,8 @@ from localcollab.chat.transcript import Turn
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.sampling import Sampling
 from localcollab.events import Event, Finished, Progress, Token, Unfamiliar
-from localcollab.teams.open import BASE, OpenTeam
+from localcollab.teams.open import OpenTeam
+from localcollab.teams.plan import BASE
 from localcollab.teams.session import Session
 
 OpenMember = Callable[[str], OpenTeam]

@@ -27,14 +27,8 @@ from localcollab.evaluation.scores import Score, score
 from localcollab.llama.header import read_header
 from localcollab.llama.machine import peak_rss_bytes
 from localcollab.teams.choice import TeamChoice
-from localcollab.teams.open import (
-    Member,
-    OpenTeam,
-    TeamPlan,
-    chat_template,
-    open_team,
-    plan_from_files,
-)
+from localcollab.teams.open import OpenTeam, chat_template, open_team
+from localcollab.teams.plan import Member, TeamPlan, plan_from_files
 from localcollab.vocabulary import Vocabulary
 
 OnProgress = Callable[[str], None]

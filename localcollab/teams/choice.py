@@ -1,4 +1,4 @@
-"""Which team a caller asked for, by name or by files -> a plan."""
+"""The team that a caller asks for, by name or by files -> a plan."""
 
 import os
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from localcollab.teams.plan import TeamPlan, plan_from_catalog, plan_from_files,
 
 @dataclass(frozen=True, slots=True)
 class TeamChoice:
-    """What the command line says about the team; `plan` is the one place that reads it."""
+    """A team by name, or model files, and how they decide."""
 
     team: str | None = None
     base: Path | None = None
@@ -44,7 +44,7 @@ class TeamChoice:
 
 
 def _require_installed(catalog: Catalog, team: TeamEntry) -> None:
-    """Of files that can be pulled; of others the loading says where they should be."""
+    """Checks files that can be pulled; for others, loading says where they should be."""
     entries = [entry for name in catalog.models_of(team) for entry in catalog.files_of(name)]
     missing = [entry for entry in entries if not os.path.lexists(entry.path)]
     if missing and all(entry.can_be_pulled for entry in missing):

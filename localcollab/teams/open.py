@@ -22,24 +22,15 @@ from localcollab.methods.heads import Head, load_head
 from localcollab.methods.vocabulary_map import in_vocabulary
 from localcollab.teams.build import composed_model, team_model
 from localcollab.teams.plan import (
-    BASE,
     DRAFT,
     Member,
     TeamPlan,
-    plan_from_catalog,
-    plan_from_files,
-    with_choices,
 )
 from localcollab.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from localcollab.llama.context import LlamaModel
     from localcollab.llama.weights import Weights
-
-__all__ = [
-    "BASE", "DRAFT", "Member", "OnProgress", "OpenTeam", "TeamPlan", "chat_template", "member_sha256",
-    "open_team", "plan_from_catalog", "plan_from_files", "probe_member", "with_choices",
-]  # fmt: skip
 
 OnProgress = Callable[[str], None]
 _SPELLING_CTX = 128

@@ -1,7 +1,7 @@
-"""A streamed answer in a terminal or a pipe: who wrote what, and where to double-check.
+"""A streamed answer in a terminal or a pipe: which model wrote what, and where to double-check.
 
-Colour AND a mark: an expert's words stand in ‹brackets› with its number, so that they survive
-NO_COLOR and pipes. Text of a model is shown, never executed: control characters are made visible.
+A colour and a mark: an expert's words stand in ‹brackets› with its number, which NO_COLOR and pipes
+keep. Control characters in a model's text are made visible, never obeyed.
 """
 
 import os
@@ -28,7 +28,7 @@ def supports_colour() -> bool:
 
 
 class Painter:
-    """Writes tokens as they come; a run of one author stands in one pair of brackets."""
+    """Writes tokens as they arrive; a run of one author is in one pair of brackets."""
 
     def __init__(self, out: TextIO, authors: Sequence[str], *, colour: bool, marks: bool) -> None:
         self._out, self._colour, self._marks = out, colour, marks
@@ -45,7 +45,7 @@ class Painter:
         text = visible(token.text)
         if token.author != self._open:
             self._close_run()
-            # The blank before an expert's first word stands outside its bracket.
+            # The space before an expert's first word is outside its bracket.
             blanks = text[: len(text) - len(text.lstrip())]
             self._emit(blanks)
             self._open_run(token.author)
@@ -69,7 +69,7 @@ class Painter:
         self._out.flush()
 
     def summary(self, finished: Finished) -> Iterator[str]:
-        """The lines below an answer: cut short, authors, double-check."""
+        """The lines below an answer: why it was cut, authors, double-check."""
         if finished.reason in _REASONS:
             yield _REASONS[finished.reason]
         if len(self._numbers) > 1:

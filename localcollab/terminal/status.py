@@ -1,4 +1,4 @@
-"""Progress and notes on stderr: a line that is replaced on a terminal; notes stay."""
+"""Progress and notes on standard error."""
 
 import logging
 import sys
@@ -12,7 +12,7 @@ _RESET, _DIM = "\x1b[0m", "\x1b[2m"
 
 
 class Status:
-    """A line of progress that is replaced on a terminal and not written to a pipe; notes stay."""
+    """One line of progress, replaced in place on a terminal and not written to a pipe; notes stay."""
 
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out or sys.stderr
@@ -39,7 +39,7 @@ class Status:
 
 
 class NoteHandler(logging.Handler):
-    """Shows what the program decided by itself (logger `localcollab.note`) as notes of a `Status`."""
+    """Shows the program's own decisions (logger `localcollab.note`) as notes of a `Status`."""
 
     def __init__(self, status: Status) -> None:
         super().__init__(logging.WARNING)

@@ -1,13 +1,13 @@
 """Text from outside, made safe to print: no escape, control or reordering character reaches a terminal.
 
-Names, metadata, licences, documents and what models write all pass here on their way to a person.
+Names, metadata, licences, documents and the output of models all pass through here.
 """
 
 _REORDERING = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
 def visible(text: str) -> str:
-    """Control characters but newline and tab as visible symbols: no escape reaches the terminal."""
+    """Control characters other than newline and tab become visible symbols."""
     if text.isprintable():
         return text
     return "".join(

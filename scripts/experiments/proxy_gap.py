@@ -29,7 +29,8 @@ from localcollab.evaluation.evaluate import ask_team
 from localcollab.evaluation.questions import Question
 from localcollab.evaluation.scores import score
 from localcollab.llama.probe import file_sha256
-from localcollab.teams.open import TeamPlan, open_team, plan_from_catalog, plan_from_files
+from localcollab.teams.open import open_team
+from localcollab.teams.plan import TeamPlan, plan_from_catalog, plan_from_files
 
 LARGE = Plan(
     "large", n_layers=4, n_embd=192, n_heads=6, n_ff=512, n_steps=600, learning_rate=3e-3,

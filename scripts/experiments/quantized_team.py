@@ -21,7 +21,8 @@ from localcollab.evaluation.evaluate import ask_team
 from localcollab.evaluation.questions import Question, read_questions
 from localcollab.evaluation.scores import Score, score
 from localcollab.methods.heads import load_head, save_head
-from localcollab.teams.open import TeamPlan, open_team, plan_from_catalog
+from localcollab.teams.open import open_team
+from localcollab.teams.plan import TeamPlan, plan_from_catalog
 from localcollab.terminal.status import Status
 from localcollab_convert.model.conversion import Conversion
 from localcollab_convert.model.request import ModelRequest, QuantizedFile, parse_types

@@ -14,7 +14,8 @@ import numpy as np
 
 from localcollab.catalog import load_catalog
 from localcollab.methods.familiarity import spelling_logprob
-from localcollab.teams.open import open_team, plan_from_catalog
+from localcollab.teams.open import open_team
+from localcollab.teams.plan import plan_from_catalog
 
 
 def main() -> None:

@@ -24,7 +24,8 @@ from localcollab.blend.session import BlendSession, Recipe
 from localcollab.catalog.ranker_names import parse_ranker
 from localcollab.history import History, open_history
 from localcollab.llama.options import Options
-from localcollab.teams.open import OnProgress, OpenTeam, TeamPlan
+from localcollab.teams.open import OnProgress, OpenTeam
+from localcollab.teams.plan import TeamPlan
 from localcollab_tui.app import ChatApp, Start
 from localcollab_tui.cli import make_app as real_app
 from localcollab_tui.cli import opener

@@ -27,7 +27,8 @@ from localcollab.methods.bridges import (
     spread_slopes,
 )
 from localcollab.methods.calm import CalmModel
-from localcollab.teams.open import BASE, OpenTeam, TeamPlan, open_team, probe_member
+from localcollab.teams.open import OpenTeam, open_team, probe_member
+from localcollab.teams.plan import BASE, TeamPlan
 from localcollab.vocabulary import require_same
 from localcollab_convert.calm.answers import answer_all, summarize
 from localcollab_convert.calm.composition import Composition, PairModule

@@ -18,7 +18,8 @@ from localcollab.decoding.sampling import Sampling
 from localcollab.events import Finished
 from localcollab.llama.options import Options
 from localcollab.methods.heads import load_head
-from localcollab.teams.open import open_team, plan_from_files
+from localcollab.teams.open import open_team
+from localcollab.teams.plan import plan_from_files
 
 pytestmark = pytest.mark.weights
 ROOT = Path(__file__).parents[3]

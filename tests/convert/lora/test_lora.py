@@ -16,7 +16,8 @@ from localcollab.llama.adapter import set_adapter
 from localcollab.llama.context import LlamaModel
 from localcollab.llama.options import Options
 from localcollab.llama.weights import load_weights
-from localcollab.teams.open import Member, TeamPlan, open_team
+from localcollab.teams.open import open_team
+from localcollab.teams.plan import Member, TeamPlan
 from localcollab_convert.formats.llama import load_llama
 from localcollab_convert.lora.make import make_lora
 from localcollab_convert.lora.request import LoraRequest, LoraResult
@@ -160,7 +161,8 @@ def test_a_file_that_is_no_adapter_is_refused(base: Path, tmp_path: Path) -> Non
 _PEAK = """
 import json, re, sys
 from pathlib import Path
-from localcollab.teams.open import Member, TeamPlan, open_team
+from localcollab.teams.open import open_team
+from localcollab.teams.plan import Member, TeamPlan
 from localcollab.llama.options import Options
 base, adapter = map(Path, sys.argv[1:3])
 members = (Member("base", base), Member("expert", base, adapter))

@@ -22,7 +22,7 @@ from localcollab.errors import BadOption
 from localcollab.events import Finished
 from localcollab.llama.encoder_decoder import EncoderDecoder, load_encoder_decoder
 from localcollab.llama.options import Options
-from localcollab.teams.open import Member, TeamPlan, plan_from_catalog
+from localcollab.teams.plan import Member, TeamPlan, plan_from_catalog
 from localcollab_convert.model.conversion import Conversion
 from localcollab_convert.model.request import ModelRequest
 from real_tokenizers import write_unigram

@@ -12,7 +12,8 @@ from localcollab.catalog import load_catalog
 from localcollab.errors import BadOption, NotSupported
 from localcollab.events import Finished, Prompted
 from localcollab.llama.options import Options
-from localcollab.teams.open import open_team, plan_from_catalog
+from localcollab.teams.open import open_team
+from localcollab.teams.plan import plan_from_catalog
 from localcollab.teams.session import Session
 
 pytestmark = pytest.mark.weights

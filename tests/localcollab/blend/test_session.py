@@ -27,7 +27,8 @@ from localcollab.catalog.ranker_names import RankerSpec, parse_ranker
 from localcollab.decoding.sampling import Sampling
 from localcollab.errors import BadOption, ContextFull
 from localcollab.events import Finished, Token
-from localcollab.teams.open import Member, OpenTeam, TeamPlan
+from localcollab.teams.open import OpenTeam
+from localcollab.teams.plan import Member, TeamPlan
 
 
 def blend(

@@ -19,8 +19,8 @@ from localcollab.cli import evaluate as command
 from localcollab.errors import BadCatalog, BadOption
 from localcollab.evaluation.blend import as_table, evaluate_blend
 from localcollab.evaluation.questions import Question, read_questions
-from localcollab.teams.open import Member, OpenTeam, TeamPlan, open_team
-from localcollab.teams.plan import plan_from_catalog
+from localcollab.teams.open import OpenTeam, open_team
+from localcollab.teams.plan import Member, TeamPlan, plan_from_catalog
 
 
 def residence(says: Mapping[str, str]) -> tuple[Residence, list[str]]:

@@ -19,7 +19,8 @@ from localcollab.methods.bridges import Pair
 from localcollab.methods.calm import CalmModel
 from localcollab.models.fit import Fit, Weight, estimated_size, fit_team, judge
 from localcollab.models.fit_report import lines, verdict
-from localcollab.teams.open import open_team, plan_from_catalog
+from localcollab.teams.open import open_team
+from localcollab.teams.plan import plan_from_catalog
 from small_gguf import small_llama
 
 MIB = 2**20

@@ -89,7 +89,7 @@ def test_a_file_is_added_under_a_name_of_its_own(home: Path) -> None:
     assert add(str(path), "mine").path == path
     with pytest.raises(BadOption, match="named 'formulary' exists already"):
         add(str(path), "formulary")
-    with pytest.raises(BadOption, match="named 'mine' is there already"):
+    with pytest.raises(BadOption, match="named 'mine' exists already"):
         add(str(put(home / "second.gguf")), "mine")
     with pytest.raises(BadOption, match=r"the name '\.\./up' cannot be used"):
         add(str(path), "../up")

@@ -6,11 +6,11 @@ import pytest
 
 from localcollab.catalog import parse_catalog
 from localcollab.errors import BadOption
-from localcollab.teams.open import (
+from localcollab.teams.open import member_sha256
+from localcollab.teams.plan import (
     BASE,
     Member,
     TeamPlan,
-    member_sha256,
     plan_from_catalog,
     plan_from_files,
     with_choices,

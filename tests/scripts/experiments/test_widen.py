@@ -13,7 +13,8 @@ from localcollab.llama.context import LlamaModel
 from localcollab.llama.options import Options
 from localcollab.llama.weights import load_weights
 from localcollab.methods.heads import Head, HeadMetadata
-from localcollab.teams.open import open_team, plan_from_catalog
+from localcollab.teams.open import open_team
+from localcollab.teams.plan import plan_from_catalog
 from random_llama import random_llama, write_gguf
 from wide_gguf import Shape, Source
 

@@ -13,7 +13,8 @@ from localcollab.errors import BadOption, ContextFull
 from localcollab.events import Prompted
 from localcollab.history.resume import turns_of
 from localcollab.llama.options import Options
-from localcollab.teams.open import Files, OnProgress, OpenTeam, TeamPlan, member_sha256
+from localcollab.teams.open import Files, OnProgress, OpenTeam, member_sha256
+from localcollab.teams.plan import TeamPlan
 from localcollab.teams.session import require_room
 from localcollab_tui.engine import session_cache
 from localcollab_tui.messages import Ask, Began, Streamed, TeamFacts, TooLong

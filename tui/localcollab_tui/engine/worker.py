@@ -15,7 +15,8 @@ from localcollab.events import Finished, Prompted
 from localcollab.language_model import LanguageModel
 from localcollab.methods.deferral import DeferralTeam
 from localcollab.methods.gates import Gate, check_threshold, parse_gate
-from localcollab.teams.open import BASE, OnProgress, OpenTeam
+from localcollab.teams.open import OnProgress, OpenTeam
+from localcollab.teams.plan import BASE
 from localcollab.teams.session import Session, require_room
 from localcollab_tui.engine import session_cache
 from localcollab_tui.engine.blend import OpenBlend
