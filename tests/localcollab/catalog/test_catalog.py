@@ -33,6 +33,12 @@ def test_paths_are_relative_to_the_file_they_stand_in(tmp_path: Path) -> None:
     }
 
 
+def test_an_adapter_is_looked_up_with_the_weights_it_belongs_to(tmp_path: Path) -> None:
+    adapted = "[models.t]\nweights_of = 'b'\nadapter = 'lora.gguf'\n"
+    entry = parse_catalog(written(tmp_path, MODELS + adapted)).model("t")
+    assert (entry.path, entry.adapter) == (Path("/abs/b.gguf"), tmp_path / "lora.gguf")
+
+
 def test_a_team_keeps_all_its_keys(tmp_path: Path) -> None:
     text = TEAM + "gate = 'entropy'\nthreshold = 1\ncompose = true\nabout = 'x'"
     team = TeamEntry("t", Deferral("a", ("b",), None, "entropy", 1, True), "x")
