@@ -13,26 +13,26 @@ from localcollab.teams.choice import TeamChoice
 
 app = typer.Typer(
     cls=CommandGroup,
-    help="Keep collections of your own files, and search them.",
+    help="Manage collections of your own files, and search them.",
     no_args_is_help=True,
     rich_markup_mode=None,
     add_completion=False,
 )
 
-_Collection = Annotated[str, typer.Option("--collection", "-C", help="The collection's name.")]
-_MaxMb = Annotated[int, typer.Option("--max-mb", min=1, help="Refuse larger files.")]
+_Collection = Annotated[str, typer.Option("--collection", "-C", help="Name of the collection.")]
+_MaxMb = Annotated[int, typer.Option("--max-mb", min=1, help="Maximum file size in MB.")]
 
 
 @app.command()
 def add(
-    paths: Annotated[list[Path], typer.Argument(help="Files, or folders with all in them.")],
+    paths: Annotated[list[Path], typer.Argument(help="Files, or folders with everything in them.")],
     collection: _Collection = "default",
     max_mb: _MaxMb = 64,
     as_json: Json = False,
 ) -> None:
-    """Read files into a collection; stopped, the same command goes on.
+    """Read files into a collection; after an interruption, the same command resumes.
 
-    Hidden files and what .gitignore and .ignore name are left out; links are not followed.
+    Hidden files and files named by .gitignore and .ignore are skipped; links are not followed.
     """
     from localcollab.cli.docs_commands import add as command
 
@@ -41,7 +41,7 @@ def add(
 
 @app.command()
 def sync(collection: _Collection = "default", max_mb: _MaxMb = 64, as_json: Json = False) -> None:
-    """Read what is new or changed since, and drop what is gone."""
+    """Read new and changed files, and remove deleted ones."""
     from localcollab.cli.docs_commands import sync as command
 
     command(collection, max_mb=max_mb, as_json=as_json)
@@ -73,11 +73,13 @@ def embed(
 
 @app.command()
 def remove(
-    paths: Annotated[list[Path], typer.Argument(help="What was added, or a part of it.")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="Files or folders that were added, or parts of them.")
+    ],
     collection: _Collection = "default",
     as_json: Json = False,
 ) -> None:
-    """Take files out of a collection for good; the files themselves stay."""
+    """Remove files from a collection; the files themselves are kept."""
     from localcollab.cli.docs_commands import remove as command
 
     command(tuple(paths), collection, as_json=as_json)
@@ -85,7 +87,7 @@ def remove(
 
 @app.command("list")
 def list_(collection: _Collection = "default", as_json: Json = False) -> None:
-    """List a collection's files: what became of each, and why."""
+    """List the files of a collection and the state of each."""
     from localcollab.cli.docs_commands import print_list
 
     print_list(collection, as_json=as_json)
@@ -93,12 +95,12 @@ def list_(collection: _Collection = "default", as_json: Json = False) -> None:
 
 @app.command()
 def search(
-    query: Annotated[str, typer.Argument(help="A question, or words.")],
-    n: Annotated[int, typer.Option("-n", min=1, max=1000, help="Passages at most.")] = 8,
+    query: Annotated[str, typer.Argument(help="A question, or words to find.")],
+    n: Annotated[int, typer.Option("-n", min=1, max=1000, help="Maximum number of passages.")] = 8,
     collection: _Collection = "default",
     as_json: Json = False,
 ) -> None:
-    """Find the passages that a question is best answered from."""
+    """Find the passages that answer a question best."""
     from localcollab.cli.docs_commands import print_search
 
     print_search(query, collection, n=n, as_json=as_json)
@@ -107,14 +109,16 @@ def search(
 @app.command()
 def ask(
     question: Annotated[
-        str | None, typer.Argument(help="The question; without it, standard input.")
+        str | None, typer.Argument(help="The question. Default: standard input.")
     ] = None,
     collection: _Collection = "default",
     team: Team = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Only what the files support.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse answers that the files do not support.")
+    ] = False,
     as_json: JsonLines = False,
 ) -> None:
-    """Answer a question from the files: localcollab run --docs has all the options."""
+    """Answer a question from the files; localcollab run --docs has more options."""
     from localcollab.cli.request import Documents, RunRequest
     from localcollab.cli.run import answer
 
@@ -124,12 +128,12 @@ def ask(
 
 @app.command()
 def show(
-    document: Annotated[str, typer.Argument(help="A file's path, or how it ends.")],
+    document: Annotated[str, typer.Argument(help="Path of a file, or the end of it.")],
     page: Annotated[int | None, typer.Option(min=1, help="Only this page.")] = None,
     collection: _Collection = "default",
     as_json: Json = False,
 ) -> None:
-    """Print a file's text as the collection holds it."""
+    """Print the text of a file as the collection stores it."""
     from localcollab.cli.docs_commands import print_document
 
     print_document(document, collection, page=page, as_json=as_json)
@@ -142,7 +146,7 @@ def status(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show what the collections hold, and which files could not be read."""
+    """Show what the collections contain, and which files could not be read."""
     from localcollab.cli.docs_commands import print_status
 
     print_status(collection, as_json=as_json)
@@ -154,16 +158,17 @@ def refresh(
     team: Annotated[
         str | None, typer.Option(help="That convert expert made; default: the collection's name.")
     ] = None,
-    minutes: Annotated[float, typer.Option(help="Of training, about.")] = 8.0,
+    minutes: Annotated[float, typer.Option(help="Training time in minutes, approximately.")] = 8.0,
     steps: Annotated[
-        int | None, typer.Option(help="Exactly so many instead of --minutes: reproducible.")
+        int | None,
+        typer.Option(help="Number of training steps instead of --minutes: reproducible."),
     ] = None,
     models: Models = None,
     as_json: Json = False,
 ) -> None:
-    """Teach the expert made from a collection what is new in it.
+    """Train the expert of a collection on what is new in it.
 
-    The old expert stays until the new one is at least as good on what was known.
+    The old expert is replaced only if the new one is at least as good on the old files.
     """
     try:
         module = importlib.import_module("localcollab_convert.refresh.cli")

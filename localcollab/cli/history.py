@@ -1,14 +1,25 @@
-"""The `history` commands of the command line: thin, imported only when one of them runs."""
+"""`localcollab history`: finds, exports and deletes stored conversations.
 
+Texts are made safe to print; results go to standard output, notes to standard error.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from localcollab.cli import history_commands as commands
 from localcollab.cli.group import CommandGroup
 from localcollab.cli.options import Json
-from localcollab.history.store import default_path
+from localcollab.errors import BadHistory, BadOption
+from localcollab.history.export import write_private
+from localcollab.history.records import Conversation, Hit
+from localcollab.history.store import default_path, open_history
+from localcollab.terminal.visible_text import visible
 
 app = typer.Typer(
     cls=CommandGroup,
@@ -18,55 +29,95 @@ app = typer.Typer(
     add_completion=False,
 )
 
-_Id = Annotated[str, typer.Argument(help="The conversation's id, or how it begins.")]
+_Id = Annotated[str, typer.Argument(help="Id of the conversation, or the beginning of it.")]
 
 
 @app.command("list")
 def list_(as_json: Json = False) -> None:
     """List the conversations: pinned first, then the latest."""
-    commands.print_list(as_json=as_json)
+    with open_history(default_path()) as history:
+        found = history.conversations(limit=history.count())
+    if as_json:
+        print(_json(found))
+        return
+    if not found:
+        print("no conversations yet", file=sys.stderr)
+    for conversation in found:
+        pin = "*" if conversation.pinned else " "
+        n_messages = f"{conversation.n_messages} messages"
+        print(
+            f"{conversation.id} {pin} {conversation.updated.astimezone():%Y-%m-%d %H:%M}  "
+            f"{_line(conversation.title) or 'untitled'} ({n_messages})"
+        )
 
 
 @app.command()
 def search(
-    text: Annotated[str, typer.Argument(help="Words, or how they begin; or any text.")],
+    text: Annotated[str, typer.Argument(help="Words, beginnings of words, or any text.")],
     as_json: Json = False,
 ) -> None:
     """Find messages in all conversations."""
-    commands.print_search(text, as_json=as_json)
+    with open_history(default_path()) as history:
+        hits = history.search(text)
+    if as_json:
+        print(_json(hits))
+        return
+    if not hits:
+        print(f"nothing found for {text!r}", file=sys.stderr)
+    for hit in hits:
+        print(f"{hit.conversation}  {_line(hit.title) or 'untitled'}")
+        print(f"    {hit.role}: {_line(_marked(hit))}")
 
 
 @app.command()
 def export(
     conversation: _Id,
-    form: Annotated[str, typer.Option("--format", help="markdown, or json (complete).")] = (
-        "markdown"
-    ),
-    out: Annotated[Path | None, typer.Option(help="A file; default: standard output.")] = None,
+    form: Annotated[
+        str, typer.Option("--format", help="markdown, or json (complete).")
+    ] = "markdown",
+    out: Annotated[
+        Path | None, typer.Option(help="File to write. Default: standard output.")
+    ] = None,
 ) -> None:
-    """Write one conversation out, with who wrote what."""
-    commands.export(conversation, form, out)
+    """Export one conversation with the author of every token."""
+    if form not in ("markdown", "json"):
+        raise BadOption(f"`form` is {form!r}: give markdown or json")
+    with open_history(default_path()) as history:
+        id_ = history.find(conversation).id
+        text = history.export_markdown(id_) if form == "markdown" else history.export_json(id_)
+    if out is None:
+        print(text)
+    else:
+        write_private(out, text)
 
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="What export --format json wrote.")],
+    file: Annotated[Path, typer.Argument(help="A file written by export --format json.")],
 ) -> None:
-    """Add an exported conversation; nothing is overwritten."""
-    commands.import_file(file)
+    """Add an exported conversation and print its id; nothing is overwritten."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadHistory(
+            f"{file} cannot be read: {error}; give an exported conversation"
+        ) from error
+    with open_history(default_path()) as history:
+        print(history.import_json(text, str(file)).id)
 
 
 @app.command()
 def backup(
-    file: Annotated[Path, typer.Argument(help="The copy; an earlier one is replaced.")],
+    file: Annotated[Path, typer.Argument(help="The copy; an existing one is replaced.")],
 ) -> None:
-    """Copy the whole history into one file, also while it is in use."""
-    commands.backup(file)
+    """Copy the whole history to one file, even while it is in use."""
+    with open_history(default_path()) as history:
+        history.backup(file)
 
 
 @app.command()
 def path() -> None:
-    """Print where the history is."""
+    """Print the path of the history file."""
     print(default_path())
 
 
@@ -75,5 +126,41 @@ def delete(
     conversation: _Id,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Delete one conversation for good."""
-    commands.delete(conversation, yes=yes)
+    """Delete one conversation permanently."""
+    with open_history(default_path()) as history:
+        found = history.find(conversation)
+        if not yes and not _is_meant(found):
+            print("kept", file=sys.stderr)
+            return
+        history.delete(found.id)
+    file = default_path()
+    for copy in sorted(file.parent.glob(f"{file.name}.version-*")):
+        print(f"{copy}, kept from before an update, may still hold it", file=sys.stderr)
+
+
+def _is_meant(conversation: Conversation) -> bool:
+    name = f"{_line(conversation.title) or conversation.id!r} ({conversation.n_messages} messages)"
+    if not sys.stdin.isatty():
+        raise BadOption(f"nobody can be asked whether to delete {name}: give `yes`")
+    print(f"delete {name} for good? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _marked(hit: Hit) -> str:
+    text = hit.snippet
+    for start, end in reversed(hit.marks):
+        text = f"{text[:start]}[{text[start:end]}]{text[end:]}"
+    return text
+
+
+def _line(text: str) -> str:
+    return " ".join(visible(text).split())
+
+
+def _json(records: Sequence[Conversation] | Sequence[Hit]) -> str:
+    return json.dumps([asdict(each) for each in records], indent=1, default=_iso)
+
+
+def _iso(value: object) -> str:
+    assert isinstance(value, datetime)
+    return value.isoformat()
