@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widget import MountError
 
+from localcollab.errors import LocalcollabError
 from localcollab.history import History
 from localcollab_tui import gc_control
 from localcollab_tui.chat.screen import ChatScreen
@@ -145,6 +146,10 @@ class ChatApp(App[None]):
             await self.chat.events.show(updates)
             if isinstance(self.screen, CompareScreen):
                 await self.screen.show_updates(updates)
+        except LocalcollabError as error:
+            # Such as a conversation that another process deleted while its answer was written.
+            self.chat.complain(str(error))
+            await self.chat.show_branch()
         except (NoMatches, MountError, ScreenStackError):
             # The user left meanwhile: the updates are stored already.
             if self.chat.is_attached and self.is_running and not self._exit:

@@ -196,7 +196,9 @@ class CommandRunner:
     def show_sessions(self) -> None:
         from localcollab_tui.screens.sessions import SessionsScreen
 
-        self._view.app.push_screen(SessionsScreen(self._dialogue.history), self._open)
+        self._view.app.push_screen(
+            SessionsScreen(self._dialogue.history, self._dialogue.delete), self._open
+        )
 
     def show_search(self) -> None:
         from localcollab_tui.screens.search import SearchScreen
@@ -206,6 +208,8 @@ class CommandRunner:
     def _open(self, chosen: tuple[str, int | None] | None) -> None:
         if chosen is not None:
             self._view.run_worker(self._view.open_conversation(*chosen))
+        elif self._view.log_view.messages and not self._dialogue.branch:
+            self._view.run_worker(self._view.show_branch())  # the shown conversation was deleted
 
     # Taking text out
 

@@ -106,8 +106,9 @@ class EventView:
         self._dialogue.refresh()
         self._status.figures = Figures(n_prompt=began.prompted.n_tokens, began=time.monotonic())
         # A short answer may be finished already: its end is still among the updates.
-        answer = replace(self._dialogue.branch[-1], status="streaming", text="", outcome=None)
-        view = await self._view.log_view.add(answer, opens_reasoning=began.opens_reasoning)
+        *before, answer = self._dialogue.branch
+        branch = (*before, replace(answer, status="streaming", text="", outcome=None))
+        view = await self._view.log_view.extend(branch, opens_reasoning=began.opens_reasoning)
         assert isinstance(view, AnswerView)
         self._answer = view
 

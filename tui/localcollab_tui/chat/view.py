@@ -88,23 +88,20 @@ class ChatView(Screen[None]):
 
     async def show_branch(self) -> None:
         await self.log_view.show(self.dialogue.branch, WELCOME)
-        if self._hint == EDITING and self.dialogue.editing is None:
-            self.hint("")
+        self._end_hint()
         self.show_status()
 
+    def _end_hint(self) -> None:
+        if self._hint == EDITING and self.dialogue.editing is None:
+            self.hint("")
+
     async def show_question(self) -> None:
-        """The question that was just sent. Where it continues what is shown, nothing else is redrawn."""
-        pending = self.dialogue.pending
-        assert pending is not None
+        """The question that was just sent."""
         self.status.figures = None
-        shown = [view.message.id for view in self.log_view.messages]
-        before = [m.id for m in self.dialogue.branch[:-1]]
-        if shown == (before[-len(shown) :] if shown else []):
-            await self.log_view.add(pending.question)
-            self.log_view.anchor()
-            self.log_view.scroll_end(animate=False)
-        else:
-            await self.show_branch()
+        await self.log_view.extend(self.dialogue.branch)
+        self.log_view.anchor()
+        self.log_view.scroll_end(animate=False)
+        self._end_hint()
         self.show_status()
         self.call_after_refresh(gc_control.collect)
 

@@ -70,7 +70,11 @@ class Dialogue:
         """Read the branch again; where only its end is new, as after every turn, only the end."""
         if self.conversation is None:
             return
-        self.conversation = self.history.conversation(self.conversation.id)
+        try:
+            self.conversation = self.history.conversation(self.conversation.id)
+        except BadOption:
+            self._leave()  # another process deleted it
+            raise
         leaf, last = self.conversation.leaf, self.branch[-1] if self.branch else None
         end = None if leaf is None or last is None else self.history.message(leaf)
         if end is not None and last is not None and end.id == last.id:
@@ -122,6 +126,15 @@ class Dialogue:
         """Everything that belongs to the shown conversation ends with it."""
         self.conversation, self.branch, self._dropped, self._editing = None, (), 0, None
         self._ids.clear()
+
+    def delete(self, id_: str) -> None:
+        """Any conversation; after the shown one, a new one starts."""
+        if self.conversation is None or self.conversation.id != id_:
+            self.history.delete(id_)
+            return
+        self.require_idle()
+        self.history.delete(id_)
+        self.start_new()
 
     def set_system(self, text: str) -> None:
         """For all following answers."""

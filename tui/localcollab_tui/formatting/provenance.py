@@ -160,7 +160,7 @@ def shares(authors: Mapping[str, int], members: Sequence[str], *, short: bool = 
         number = number_of(author, members)
         name = members[number] if number < len(members) else author
         counted[number] = (name, counted.get(number, ("", 0))[1] + n)
-    total = sum(n for _, n in counted.values())
+    total = sum(n for _, n in counted.values()) or 1
     return " · ".join(
         f"{'' if short and number else visible(name)}{mark(number)} {round(100 * n / total)} %"
         for number, (name, n) in sorted(counted.items())

@@ -1,5 +1,7 @@
 """All conversations: open, rename, pin, delete."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import ClassVar
 
 from textual import on
@@ -39,9 +41,10 @@ class SessionsScreen(ModalScreen[Chosen | None]):
         Binding("up", "cursor(-1)", show=False, priority=True),
     ]
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, delete: Callable[[str], None]) -> None:
+        """`delete`: deletes a conversation, or raises."""
         super().__init__()
-        self._history = history
+        self._history, self._delete_conversation = history, delete
         self._listed: list[Conversation] = []
         self._renaming: Conversation | None = None
         self._deleting: str | None = None
@@ -77,7 +80,7 @@ class SessionsScreen(ModalScreen[Chosen | None]):
     @on(Input.Submitted)
     def enter(self, event: Input.Submitted) -> None:
         if self._renaming is not None:
-            self._history.rename(self._renaming.id, event.value)
+            self._change(partial(self._history.rename, self._renaming.id, event.value))
             self._stop_renaming()
         elif (chosen := self._highlighted()) is not None:
             self.dismiss((chosen.id, None))
@@ -100,8 +103,7 @@ class SessionsScreen(ModalScreen[Chosen | None]):
     def action_pin(self) -> None:
         chosen = self._highlighted()
         if chosen is not None:
-            self._history.pin(chosen.id, not chosen.pinned)
-            self._list()
+            self._change(partial(self._history.pin, chosen.id, not chosen.pinned))
 
     def action_delete(self) -> None:
         """The second press deletes; the first asks."""
@@ -115,10 +117,13 @@ class SessionsScreen(ModalScreen[Chosen | None]):
                 f"press F8 again to delete {title!r} permanently", severity="warning", markup=False
             )
             return
+        self._change(partial(self._delete_conversation, chosen.id))
+
+    def _change(self, change: Callable[[], None]) -> None:
         try:
-            self._history.delete(chosen.id)
+            change()
         except LocalcollabError as error:
-            self.notify(str(error), severity="error", markup=False)
+            self.notify(visible(str(error)), severity="error", markup=False)
         self._list()
 
     def action_leave(self) -> None:

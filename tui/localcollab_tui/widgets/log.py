@@ -3,6 +3,7 @@
 It follows the end only while the reader is there.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 from textual.containers import VerticalScroll
@@ -37,6 +38,8 @@ class Log(VerticalScroll, can_focus=True):
         super().__init__(id="log")
         self._tokens_of = tokens_of
         self._earlier: list[StoredMessage] = []
+        # The screen, the app and workers all change the messages, and each change awaits in the middle.
+        self._change = asyncio.Lock()
         self.shows_provenance = False
 
     def on_mount(self) -> None:
@@ -59,6 +62,27 @@ class Log(VerticalScroll, can_focus=True):
 
     async def show(self, branch: Sequence[StoredMessage], welcome: str = "") -> None:
         """Replace everything: another conversation, or another branch."""
+        async with self._change:
+            await self._replace(branch, welcome)
+
+    async def extend(
+        self, branch: Sequence[StoredMessage], *, opens_reasoning: bool = False
+    ) -> MessageView:
+        """Show `branch`, whose last message is new. Where the rest is shown already, it stays as it is.
+
+        Widgets far above are removed, unless the reader is there."""
+        view = self._view(branch[-1], opens_reasoning=opens_reasoning)
+        before = [message.id for message in branch[:-1]]
+        async with self._change:
+            shown = [view.message.id for view in self.messages]
+            if shown != (before[-len(shown) :] if shown else []):
+                await self._replace(branch[:-1])
+            await self.query(".welcome").remove()
+            await self.mount(view)
+            await self._prune()
+        return view
+
+    async def _replace(self, branch: Sequence[StoredMessage], welcome: str = "") -> None:
         await self.remove_children()
         page = self._page
         self._earlier = list(branch[:-page])
@@ -69,16 +93,12 @@ class Log(VerticalScroll, can_focus=True):
         self.anchor()
         self.scroll_end(animate=False)
 
-    async def add(self, message: StoredMessage, *, opens_reasoning: bool = False) -> MessageView:
-        """At the end. Widgets far above are removed, unless the reader is there."""
-        await self.query(".welcome").remove()
-        view = self._view(message, opens_reasoning=opens_reasoning)
-        await self.mount(view)
-        await self._prune()
-        return view
-
     async def show_earlier(self) -> bool:
         """Add the page before; the reader's place stays."""
+        async with self._change:
+            return await self._prepend()
+
+    async def _prepend(self) -> bool:
         if not self._earlier:
             return False
         n = self._page
