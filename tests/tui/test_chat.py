@@ -24,7 +24,8 @@ def test_an_answer_is_streamed_and_its_figures_stand_under_it() -> None:
 
 
 def test_escape_stops_and_keeps_what_was_written() -> None:
-    teams = FakeTeams(lambda _: "word " * 700, pace=0.005)
+    # No loop, which would end the answer by itself.
+    teams = FakeTeams(lambda _: "word word " + " ".join(map(str, range(700))), pace=0.005)
 
     async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
         await send(app, pilot, "go")

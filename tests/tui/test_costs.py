@@ -144,7 +144,8 @@ def _quantile(delays: list[float], q: float) -> float:
 def _key_delays() -> list[float]:
     """Seconds from a key press to its letter in the field, while an answer streams."""
     paragraph = "Some **bold** words, `code`, and a [link](x).\n\n- one\n- two\n\n"
-    teams = FakeTeams(lambda _: paragraph * 20, pace=0.004)
+    text = "".join(f"Part {n}. {paragraph}" for n in range(20))  # an exact loop would end early
+    teams = FakeTeams(lambda _: text, pace=0.004)
     delays: list[float] = []
 
     async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
