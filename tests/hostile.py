@@ -17,7 +17,8 @@ from typing import Literal
 SECONDS_ALLOWED = 40
 _REMEDIES = re.compile(
     r"\b(fetch|give|use|check|try|train|choose|convert|leave|mend|add|shorten|make|write|export|"
-    r"rename|put|see|must|lists|did you mean|change|save|name|keep)\b"
+    r"correct|download|remove|free|close|restore|rename|put|see|must|lists|did you mean|"
+    r"change|save|name|keep)\b"
 )
 _NEVER = ("Traceback", "Warning", "Exception ignored")
 _NOTE = re.compile(r"the base has no chat template|n_ctx|double-check|the answer was cut|tokens:")

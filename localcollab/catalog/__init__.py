@@ -1,10 +1,8 @@
-"""The catalogue: models, heads and teams by name, from models.toml files.
+"""The catalogue: models, trained files and teams by name, from models.toml files.
 
-entries   the records, and how names are looked up
-methods   the ways a team answers as one, and the keys of each
-reading   files -> records; where the files are
-tables    what may stand in a file; pydantic, imported only for files of others
-schema    what is said of what may not stand there
+`reading` parses the files into the records of `entries` and `methods`; files of others are checked first,
+with pydantic (`schema`, `validate`). Whether a file exists and works is left to `models` and `llama`,
+opening a team to `teams`.
 """
 
 from localcollab.catalog.entries import (

@@ -1,4 +1,4 @@
-"""What a catalogue holds: models, heads and teams, by name. Plain records; nothing is read here."""
+"""What a catalogue holds: models, trained files and teams, by name. Plain records; reads no files."""
 
 import difflib
 from collections.abc import Iterator, Mapping
@@ -22,27 +22,27 @@ DEFAULT_TEAM = "formulary"
 
 @dataclass(frozen=True, slots=True)
 class VerifiedEntry:
-    """What `convert model` found of a file against its original, and when."""
+    """How a file compared with its original when `convert model` verified it."""
 
     against: str
-    """sha256 of the original; of a folder, over the files that were converted."""
+    """sha256 of the original; for a folder, over the files that were converted."""
     date: str
     """UTC, YYYY-MM-DD."""
     version: str
     """Of localcollab."""
     same_tokenizer: bool
     kl: float | None = None
-    """Nats a token. None: an encoder or encoder-decoder, whose predictions were not compared."""
+    """Nats per token. None: an encoder or encoder-decoder, whose predictions are not compared."""
     same_top1: float | None = None
-    """Share of positions with the same likeliest token."""
+    """Share of positions with the same most probable token."""
     perplexity_change: float | None = None
-    """0.01: one percent more."""
+    """0.01 = one percent more."""
     n_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
-    """A file on the disk, a file of a hub's repository, or another model with an adapter."""
+    """A file on disk, a file in a hub repository, or another model with an adapter."""
 
     name: str
     path: Path
@@ -58,14 +58,14 @@ class ModelEntry:
     n_ctx: int | None = None
     """Tokens of context it was trained for."""
     kv_bytes_per_token: int | None = None
-    """Of an F16 cache: for a forecast before the file is here."""
+    """For an F16 cache; used to estimate memory before the file is here."""
     licence: str | None = None
     checked: bool = False
     """Downloaded and run with this program by its authors."""
     adapter: Path | None = None
     """A LoRA as GGUF, applied to the weights of `weights_of`."""
     adapter_model: str | None = None
-    """The adapter is the file of this model of the catalogue."""
+    """The catalogue's model whose file is the adapter."""
     weights_of: str | None = None
     verified: VerifiedEntry | None = None
 
@@ -76,7 +76,7 @@ class ModelEntry:
 
 @dataclass(frozen=True, slots=True)
 class TrainedEntry:
-    """A file that was trained for certain models: a head, a bridge, a mixture's weights."""
+    """A file trained for certain models: a head, a bridge, or a mixture's weights."""
 
     name: str
     path: Path
@@ -84,29 +84,29 @@ class TrainedEntry:
 
 @dataclass(frozen=True, slots=True)
 class TeamEntry:
-    """Models, or other teams, that answer as one; and perhaps a small model that drafts for them."""
+    """Models, or other teams, that answer as one; optionally with a small draft model."""
 
     name: str
     method: Method
     about: str = ""
     draft: str | None = None
     memory_gb: int | None = None
-    """The class of machines it was chosen for."""
+    """The memory of the machines it was chosen for."""
     source: Path | None = field(default=None, compare=False)
-    """The file it stands in, for error messages."""
+    """The file that defines it, for error messages."""
 
     @property
     def places(self) -> tuple[Place, ...]:
-        """Whoever speaks first stands first, the draft last."""
+        """The main member first, the draft last."""
         draft = [Place("draft", "draft", self.draft, takes_team=False)] if self.draft else []
         return (*self.method.places, *draft)
 
     def require_deferral(self) -> Deferral:
-        """Raises `BadCatalog` where another method makes the team."""
+        """Raises `BadCatalog` for a team of another method."""
         if isinstance(self.method, Deferral):
             return self.method
         name = method_name(self.method)
-        raise BadCatalog(f"the team {self.name!r} is made by {name}: choose a deferral team")
+        raise BadCatalog(f"the team {self.name!r} uses the method {name}: choose a deferral team")
 
     @property
     def trained(self) -> tuple[tuple[str, str], ...]:
@@ -136,7 +136,7 @@ class Catalog:
     """Entries that were left out."""
 
     def team(self, name: str) -> TeamEntry:
-        """Raises `BadCatalog`: no such team, or one that names what is not there."""
+        """Raises `BadCatalog`: no such team, or one that names something missing."""
         self._require_sound("teams", name)
         team = _lookup(self.teams, name, "team", "localcollab teams lists them")
         for problem in self.problems(team):
@@ -164,7 +164,7 @@ class Catalog:
         return replace(entry, path=weights.path, adapter=adapter)
 
     def trained(self, table: str, name: str) -> TrainedEntry:
-        """Of `heads`, `bridges`, `mixtures`. Raises `BadCatalog`."""
+        """An entry of `heads`, `bridges` or `mixtures`. Raises `BadCatalog`."""
         self._require_sound(table, name)
         known: Mapping[str, TrainedEntry] = getattr(self, table)
         return _lookup(
@@ -193,13 +193,13 @@ class Catalog:
         return (weights, ModelEntry(name, entry.adapter))
 
     def nested(self, place: Place) -> TeamEntry | None:
-        """The team that stands in this place, if one does."""
+        """The team in this place, if there is one."""
         if place.name in self.models and not place.prefers_team:
             return None
         return self.teams.get(place.name)
 
     def teams_of(self, team: TeamEntry) -> tuple[TeamEntry, ...]:
-        """The team, and every team that is a member in it, however deep."""
+        """The team and all teams nested in it, at any depth."""
         found: dict[str, TeamEntry] = {}
         waiting = [team]
         while waiting:
@@ -210,7 +210,7 @@ class Catalog:
         return tuple(found.values())
 
     def places_of(self, team: TeamEntry) -> tuple[Place, ...]:
-        """Every model it needs, in its place; of a nested team as `tuned's expert`."""
+        """Every model it needs, in its place; for a nested team as `tuned's expert`."""
         places = []
         for one in self.teams_of(team):
             whose = "" if one is team else f"{one.name}'s "
@@ -222,12 +222,12 @@ class Catalog:
         return tuple(dict.fromkeys(place.name for place in self.places_of(team)))
 
     def trained_of(self, team: TeamEntry) -> tuple[TrainedEntry, ...]:
-        """The trained files of it and of the teams in it."""
+        """The trained files of the team and of teams nested in it."""
         named = (pair for one in self.teams_of(team) for pair in one.trained)
         return tuple(self.trained(table, name) for table, name in named)
 
     def problems(self, team: TeamEntry) -> Iterator[str]:
-        """What a team names that is not there or cannot stand there, one line each."""
+        """One line for each name of a team that is missing or not allowed in its place."""
         yield from self._problems(team, (team.name,))
 
     def _problems(self, team: TeamEntry, within: tuple[str, ...]) -> Iterator[str]:
@@ -254,7 +254,7 @@ class Catalog:
             )
 
     def merged_with(self, later: "Catalog") -> "Catalog":
-        """A later entry replaces one of its name; of the same file it keeps what was found out."""
+        """A later entry replaces one of the same name, but keeps what is known of the same file."""
         models = {
             name: _with_hash_of(entry, self.models.get(name))
             for name, entry in later.models.items()
@@ -275,9 +275,9 @@ def _where(team: TeamEntry) -> str:
 
 def _misplaced(place: Place, nested: TeamEntry, within: tuple[str, ...]) -> str | None:
     if nested.name in within:
-        return "which holds it itself: name a model"
+        return "which contains this team: name a model"
     if not place.takes_team:
-        return "but a team cannot stand there: name a model"
+        return "but a team is not allowed there: name a model"
     if isinstance(nested.method, Blend):
         return "which picks among whole answers: name one of its members"
     if isinstance(nested.method, Speculation):

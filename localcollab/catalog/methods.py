@@ -1,6 +1,6 @@
-"""The ways a team's members answer as one: a record a method, with the keys of its [teams.X] table.
+"""The methods by which a team answers as one: one record each, with the keys of its [teams.X] table.
 
-Each names its members by place; what a method does with them is `localcollab.teams.build`'s.
+Each names its members by place; building a model of them is left to `teams`.
 """
 
 from collections.abc import Mapping
@@ -8,37 +8,37 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 SAMPLE_TEMPERATURE = 0.7
-"""Of a blend's further samples, where a greedy answer was asked for."""
+"""For the further samples of a blend when greedy answers were requested."""
 TOP_K = 3
-"""Candidates that a blend fuses, as in its paper."""
+"""Number of candidates that a blend fuses, as in its paper."""
 
 
 class Place(NamedTuple):
-    """A member in its place."""
+    """A member and its place in the team."""
 
     role: str
-    """`base`, `expert`, `antiexpert`, ...: one word, for people."""
+    """`base`, `expert`, `antiexpert` and so on, as shown to people."""
     key: str
     """The key of the table that names it."""
     name: str
     takes_team: bool = True
-    """Whether a team may stand there. A model of the same name goes first."""
+    """Whether a team is allowed there. A model of the same name has precedence."""
     prefers_team: bool = False
-    """The team of a name goes before the model of that name: who answers is asked, not who writes."""
+    """A team has precedence over a model of the same name, because whole answers are wanted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Familiarity:
-    """How an expert's documents open before a name, and when a name counts as unknown."""
+    """How an expert's documents start before a name, and when a name counts as unknown."""
 
     opening: str
     least_logprob: float
-    """Nats. A name is unknown where one of its later tokens has a lower log-probability."""
+    """In nats. A name is unknown if one of its later tokens has a lower log-probability."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deferral:
-    """A base, experts, and a head or a gate that says who writes."""
+    """A base, experts, and a head or gate that decides who writes."""
 
     base: str
     experts: tuple[str, ...]
@@ -48,7 +48,7 @@ class Deferral:
     """None: the head's own."""
     compose: bool = False
     familiar: Mapping[str, Familiarity] = field(default_factory=dict)
-    """By expert: how to tell names it does not know."""
+    """By expert: how to recognize names it does not know."""
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -58,7 +58,7 @@ class Deferral:
 
 @dataclass(frozen=True, slots=True)
 class Speculation:
-    """A large base; the team's draft proposes what it may write."""
+    """A large base; the team's draft proposes tokens."""
 
     base: str
 
@@ -69,7 +69,7 @@ class Speculation:
 
 @dataclass(frozen=True, slots=True)
 class Calm:
-    """An anchor that looks into augmenting models, across a bridge."""
+    """An anchor that attends to augmenting models across a bridge."""
 
     base: str
     """The anchor."""
@@ -103,7 +103,7 @@ class Proxy:
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """(1 + beta) expert - beta amateur, where the expert gives at least `cut` of its maximum."""
+    """(1 + beta) expert - beta amateur, for tokens with at least `cut` of the expert's maximum."""
 
     expert: str
     amateur: str
@@ -120,11 +120,11 @@ class Contrast:
 
 @dataclass(frozen=True, slots=True)
 class Mixture:
-    """The weighted mean of the members' probabilities, or of their logs."""
+    """The weighted mean of the members' probabilities, or of their log-probabilities."""
 
     members: tuple[str, ...]
     weights: tuple[float, ...] | None = None
-    """None: the fitted ones, else equal ones."""
+    """None: the fitted weights, else equal ones."""
     fitted: str | None = None
     """Weights from a file of [mixtures]."""
     space: Literal["probability", "log"] = "probability"
@@ -136,13 +136,13 @@ class Mixture:
 
 @dataclass(frozen=True, slots=True)
 class Blend:
-    """Whole answers of the members: ranked in pairs, and the best ones fused by a fuser."""
+    """Whole answers of the members: ranked in pairs, and the best ones optionally fused."""
 
     members: tuple[str, ...]
     ranker: str
     """As `localcollab.catalog.ranker_names` reads it."""
     samples: int = 1
-    """Answers of each member: the first greedy, the others drawn at `temperature`."""
+    """Answers per member: the first one greedy, the others sampled at `temperature`."""
     temperature: float = SAMPLE_TEMPERATURE
     aggregation: Literal["max_logits", "max_wins", "bubble"] = "max_logits"
     fuser: str | None = None
@@ -150,11 +150,11 @@ class Blend:
     top_k: int = TOP_K
     """Answers that the fuser reads."""
     verify: bool = False
-    """A fused answer that the ranker finds worse than the best candidate is left out."""
+    """Drop a fused answer that the ranker finds worse than the best candidate."""
 
     @property
     def places(self) -> tuple[Place, ...]:
-        # Imported here: of all methods only this one names models in its ranker.
+        # Imported here: only this method names models in its ranker.
         from localcollab.catalog.ranker_names import parse_ranker
 
         named = [("member", "members", name) for name in self.members]
@@ -173,10 +173,10 @@ METHODS: Mapping[str, type[Method]] = {
     "mixture": Mixture,
     "blend": Blend,
 }
-"""By the word that stands under `method`."""
+"""By the value of the key `method`."""
 
 TRAINED = {"head": "heads", "bridge": "bridges", "fitted": "mixtures"}
-"""Keys of a team that name a trained file, and the table where that stands."""
+"""Keys of a team that name a trained file, and the table that defines it."""
 
 
 def method_name(method: Method) -> str:

@@ -13,7 +13,7 @@ RANKERS = {
     "judge": ("judge(MODEL)", 1, 1),
     "pairranker": ("pairranker(FOLDER)", 1, 1),
 }
-"""By name: how it is written, the least and the most of what may stand in its brackets."""
+"""By name: its form, and the minimum and maximum number of arguments."""
 _WRITTEN = re.compile(r"(\w+)(?:\(([^()]*)\))?")
 
 
@@ -26,7 +26,7 @@ class RankerSpec:
 
     @property
     def models(self) -> tuple[str, ...]:
-        """Those it names; they must be there to be opened."""
+        """The models it names, which must exist."""
         return self.arguments if self.kind in ("likelihood", "judge") else ()
 
     def __str__(self) -> str:

@@ -1,8 +1,8 @@
-"""models.toml files -> one `Catalog`. Parsed once; errors name file, table and key.
+"""Reads models.toml files into one `Catalog`. Errors name file, table and key.
 
-Paths are relative to the file they stand in; the shipped catalogue's to the folder of what ships.
-Four places, a later one replacing entries of an earlier: what ships, what `models` and `teams import`
-wrote, the user's own file, and files given by hand.
+Paths are relative to the file that contains them; in the shipped catalogue, to the shipped folder. There
+are four places, later ones replacing entries of earlier ones: the shipped catalogue, those written by
+`models` and `teams import`, the user's own file, and files given on the command line.
 """
 
 import hashlib
@@ -39,13 +39,13 @@ def user_catalog_path() -> Path:
 
 
 def shipped_catalog_path() -> Path:
-    """In a wheel beside the package's modules, in a checkout at the root."""
+    """Beside the package's modules in a wheel, at the root in a checkout."""
     installed = SHIPPED.parent / "models.toml"
     return installed if installed.is_file() else SHIPPED.parents[1] / "models.toml"
 
 
 def data_dir() -> Path:
-    """What the program keeps for the user: model files, and catalogues that it wrote."""
+    """The program's files for the user: model files and catalogues that it wrote."""
     return platformdirs.user_data_path("localcollab")
 
 
@@ -86,7 +86,7 @@ def read_catalog(path: Path) -> Catalog:
     tables, unread = parse_tables(text)
     faults = [Fault("", "", f"{path}: {fault}") for fault in unread]
     if not is_sealed(text):
-        # Imported here: reading what ships, or what this program wrote, needs no pydantic.
+        # Imported here: the shipped catalogue and those this program wrote need no pydantic.
         from localcollab.catalog.validate import sound
 
         tables, more = sound(path, tables)
@@ -119,7 +119,7 @@ def _text_of(path: Path) -> str:
 
 
 def seal(text: str) -> str:
-    """A catalogue written by this program, marked so that it need not be checked at every start."""
+    """Marks a catalogue written by this program, so that it is not checked at every start."""
     return f"{_SEAL}{hashlib.sha256(text.encode()).hexdigest()[:32]}\n{text}"
 
 
@@ -159,7 +159,7 @@ def _model(root: Path, name: str, table: dict[str, Any]) -> ModelEntry:
 
 
 def pulled_path(repository: str, file: str) -> Path:
-    """Where `models pull` puts a file; two entries of one file share it."""
+    """Where `models pull` puts a file; two entries of the same file share it."""
     return models_dir() / repository.replace("/", "--") / file
 
 

@@ -1,6 +1,6 @@
-"""What may stand in a models.toml, as pydantic tables; those of teams by their method.
+"""What a models.toml may contain, as pydantic models; team tables by their method.
 
-`fault` is what types cannot say, in words. Imported only for files that are not known to be sound.
+`fault` reports what types cannot express. Imported only for files that are not known to be sound.
 """
 
 import os
@@ -15,7 +15,7 @@ from localcollab.errors import BadOption
 
 
 def _default(method: type[Method], key: str) -> Any:
-    """It lives in the method's record."""
+    """A default is defined in the method's record."""
     return next(field.default for field in fields(method) if field.name == key)
 
 
@@ -23,7 +23,7 @@ class Table(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     def fault(self) -> str | None:
-        """What is wrong, and what to do; None: nothing."""
+        """What is wrong and what to do; None if nothing."""
         return None
 
 
@@ -65,13 +65,11 @@ class ModelTable(Table):
 
     def fault(self) -> str | None:
         ways = [k for k in ("path", "repository", "adapter") if getattr(self, k) is not None]
-        # An imported or pulled file stands at a path and keeps the name of where it came from.
+        # An imported or pulled file has a path and keeps its repository.
         if not ways:
             return "lacks the key 'path': add it, or repository and file, or adapter and weights_of"
         if "adapter" in ways and len(ways) > 1:
-            return (
-                f"has {' and '.join(ways)}: an adapter stands with weights_of only; leave one out"
-            )
+            return f"has {' and '.join(ways)}: an adapter goes with weights_of only; remove one"
         if (self.repository is None) != (self.file is None):
             lacking = "file" if self.file is None else "repository"
             return f"lacks the key {lacking!r}: repository and file belong together; add it"
@@ -93,7 +91,7 @@ class FamiliarTable(Table):
 
 
 class TeamTable(Table):
-    """What every team may have."""
+    """Keys of every team."""
 
     about: Text = ""
     draft: Name | None = None
@@ -117,7 +115,7 @@ class DeferralTable(TeamTable):
             return "needs either head or gate: give one of them"
         for expert in self.familiar:
             if expert not in self.experts:
-                return f"familiar names {expert!r}, which is no expert of it: name one, or leave it out"
+                return f"familiar names {expert!r}, which is not one of its experts: correct or remove it"
         return None
 
 
@@ -175,7 +173,7 @@ class MixtureTable(TeamTable):
             return "members is too short: name at least two models"
         twice = next((n for k, n in enumerate(self.members) if n in self.members[:k]), None)
         if twice is not None:
-            return f"members has two members of the name {twice!r}: name it once, with more weight"
+            return f"members has two members named {twice!r}: name it once, with more weight"
         if self.weights is not None and self.fitted is not None:
             return "has weights and fitted: give one of them"
         if self.weights is None:
@@ -203,19 +201,19 @@ class BlendTable(TeamTable):
 
     def fault(self) -> str | None:
         if len(set(self.members)) < len(self.members):
-            return "members has one name twice: name it once, with more samples"
+            return "members has a name twice: name it once, with more samples"
         if len(self.members) * self.samples < 2:
             return "has one candidate: name two members, or give samples of 2 or more"
         if self.fuser and self.aggregation == "bubble":
-            return "has a fuser, and bubble finds one best answer only: use max_logits or max_wins"
+            return "has a fuser, but bubble finds only one best answer: use max_logits or max_wins"
         if self.draft:
-            return "has draft, which a blend does not use: leave it out"
+            return "has draft, which a blend does not use: remove it"
         try:
             ranker = parse_ranker(self.ranker)
         except BadOption as error:
             return f"ranker: {error}"
         if ranker.kind == "pairranker" and not os.path.isabs(ranker.arguments[0]):
-            return f"ranker is {self.ranker!r}: give the whole path of its folder"
+            return f"ranker is {self.ranker!r}: give the absolute path of its folder"
         return None
 
 
@@ -253,22 +251,22 @@ def _experts_fault(experts: list[Name]) -> str | None:
     if not experts:
         return "experts is empty: name at least one model"
     for n, expert in enumerate(experts):
-        # Authors of tokens are known by these names.
+        # Tokens are attributed by these names.
         if expert == "base" or expert in experts[:n]:
             return (
-                f"experts has two members of the name {expert!r}: give the model another name under "
+                f"experts has two members named {expert!r}: give the model another name under "
                 "[models]"
             )
     return None
 
 
 def _namesakes(named: dict[str, str], *, taken: str | None = None) -> str | None:
-    """Authors of tokens are known by these names; `taken` is the base's."""
+    """Tokens are attributed by these names; `taken` is the base's."""
     seen = {taken}
     for key, name in named.items():
         if name in seen:
             return (
-                f"{key} is a second member of the name {name!r}: give the model another name under "
+                f"{key} is a second member named {name!r}: give the model another name under "
                 "[models]"
             )
         seen.add(name)

@@ -1,6 +1,6 @@
-"""What is said of what may not stand in a models.toml: one line each. `schema` says what may.
+"""Checks a models.toml against `schema`, and reports the first fault in one line with a remedy.
 
-pydantic is imported for these two alone, and only for files that are not known to be sound.
+pydantic is imported by these two modules only, and only for files that are not known to be sound.
 """
 
 import difflib
@@ -116,7 +116,7 @@ def _sentence(error: Any) -> str:
     kind, loc = error["type"], tuple(str(part) for part in error["loc"])
     method = None
     if loc[:1] == ("teams",) and len(loc) > 2:
-        # pydantic puts the method behind the team's name.
+        # pydantic puts the method after the team's name.
         method, loc = loc[2], (*loc[:2], *loc[3:])
     table, key = _place(loc)
     if kind == "extra_forbidden":
@@ -134,7 +134,7 @@ def _sentence(error: Any) -> str:
 
 
 def _place(loc: tuple[str, ...]) -> tuple[str, str]:
-    """The table as TOML writes it, and the key inside it; "" where the table itself is wrong."""
+    """The table as written in TOML, and the key inside it; "" if the table itself is wrong."""
     if not loc:
         return "the whole", ""
     if loc[0] not in CatalogTable.model_fields:
@@ -154,12 +154,12 @@ def _suggestion(loc: tuple[str, ...], method: str | None) -> str:
     if near:
         return f"did you mean {near[0]}?"
     if method is not None and any(loc[-1] in t.model_fields for t in TEAM_TABLES.values()):
-        return f'method = "{method}" does not use it; leave it out'
+        return f'method = "{method}" does not use it; remove it'
     return f"use one of {', '.join(known)}"
 
 
 def _known(loc: tuple[str, ...], method: str | None) -> list[str]:
-    """The keys that may stand where `loc` ends."""
+    """The keys that are allowed where `loc` ends."""
     if len(loc) == 1:
         return list(CatalogTable.model_fields)
     if len(loc) > 3:

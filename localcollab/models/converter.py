@@ -1,4 +1,4 @@
-"""Fetch llama.cpp's own converter of the installed version: from the matching source package, by hash."""
+"""Fetches llama.cpp's own converter for the installed version, from its source package, by hash."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ from localcollab.llama.probe import file_sha256
 
 _PACKAGE = "llama-cpp-python"
 SHA256 = {"0.3.36": "832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e"}
-"""Of the source package, by version."""
+"""The hash of the source package, by version."""
 _PARTS = ("convert_hf_to_gguf.py", "convert_lora_to_gguf.py", "conversion", "gguf-py", "LICENSE")
 _MAX_BYTES = 64 * 2**20
 _SECONDS_ALLOWED = 1800
@@ -28,7 +28,7 @@ def converter_dir(installed: str) -> Path:
 
 
 def fetch_converter(on_note: Callable[[str], None]) -> Path:
-    """The folder that holds it. Raises `DownloadFailed`."""
+    """Returns its folder. Raises `DownloadFailed`."""
     installed = version(_PACKAGE)
     folder = converter_dir(installed)
     if (folder / _PARTS[0]).is_file():
@@ -67,13 +67,13 @@ def _download(installed: str, temporary: Path) -> Path:
 
 
 def take_converter(archive: Path, folder: Path, expected: str) -> None:
-    """Unpacks what the converter needs, and nothing else. Raises `DownloadFailed`."""
+    """Unpacks only what the converter needs. Raises `DownloadFailed`."""
     sha256 = file_sha256(archive)
     if sha256 != expected:
         archive.unlink()
         raise DownloadFailed(
             f"{archive.name} has sha256 {sha256[:12]}, expected {expected[:12]}: it was "
-            "removed; mistrust the index that gave it"
+            "removed; do not trust the index it came from"
         )
     partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
     shutil.rmtree(partial, ignore_errors=True)

@@ -1,7 +1,7 @@
-"""What a whole team takes, and whether this machine has it: before anything is loaded or fetched.
+"""The memory a team needs, and whether this machine has it, before anything is loaded or fetched.
 
-Files that are here are asked of llama.cpp itself (`llama.forecast`); others are estimated from what
-the catalogue says of them, and marked so.
+For files that are here llama.cpp itself says so (`llama.forecast`); others are estimated from the
+catalogue, and marked as estimated.
 """
 
 import os
@@ -20,7 +20,7 @@ from localcollab.llama.probe import remembered
 from localcollab.methods.bridges import load_bridge
 
 _SPELLING_CTX = 128
-# Measured means over whole models: bits a weight, embeddings included.
+# Measured means over whole models: bits per weight, including embeddings.
 BITS = {"F16": 16.0, "Q8_0": 8.5, "Q6_K": 6.57, "Q5_K_M": 5.7, "Q4_K_M": 4.9, "Q3_K_M": 3.95,
         "Q2_K": 3.2}  # fmt: skip
 _TYPE = re.compile(r"(F16|BF16|Q\d+_(?:K(?:_[SML])?|\d))", re.IGNORECASE)
@@ -30,7 +30,7 @@ _KV_SHARE = {"f32": 2.0, "f16": 1.0, "bf16": 1.0, "q8_0": 17 / 32, "q5_1": 12 / 
 _ESTIMATED_COMPUTE = 128 * 2**20
 _ESTIMATED_RUNTIME = 160 * 2**20
 _RESERVE = 0.05
-"""Of the free memory: left to everything else."""
+"""The share of free memory left to everything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Weight:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Bytes. What goes to a GPU is in `on_gpu`, and not in `needed`."""
+    """In bytes. What goes to a GPU is counted in `on_gpu`, not in `needed`."""
 
     team: str
     weights: tuple[Weight, ...]
@@ -54,14 +54,14 @@ class Fit:
     free: int | None
     gpus: tuple[Gpu, ...]
     largest_n_ctx: int | None
-    """The largest context that fits all members; None: none does, or free memory is unknown."""
+    """The largest n_ctx that fits for all members; None: none does, or free memory is unknown."""
     quantization: str | None
-    """The finest type at which the weights would fit; None: as they are, or none."""
+    """The largest quantization at which the weights would fit; None: as they are, or none."""
     is_estimated: bool
 
     @property
     def trained_n_ctx(self) -> int | None:
-        """What all members were trained for; None: unknown."""
+        """The context all members were trained for; None: unknown."""
         return min((c.n_ctx_train for c in self.contexts if c.n_ctx_train), default=None)
 
     @property
@@ -73,7 +73,7 @@ class Fit:
 def fit_team(
     catalog: Catalog, team: TeamEntry, options: Options, *, free: int | None = None
 ) -> Fit:
-    """`free`: instead of what the machine has. Raises `BadCatalog`, `BadModelFile`, `BridgeMismatch`."""
+    """`free`: bytes, instead of the machine's. Raises `BadCatalog`, `BadModelFile`, `BridgeMismatch`."""
     free = available_bytes() if free is None else free
     entries = [
         (f"{place.role} {place.name}", catalog.model(place.name))
@@ -106,7 +106,7 @@ def _spelled(team: TeamEntry) -> tuple[str, ...]:
 def _bridges(
     catalog: Catalog, team: TeamEntry, contexts: Sequence[ContextNeed]
 ) -> Iterator[ContextNeed]:
-    """Of those that are here; at the smallest context, as composed models open theirs.
+    """For bridges that are here; at the smallest context, which composed models use.
 
     Raises `BridgeMismatch` for a file that is damaged.
     """
@@ -117,7 +117,7 @@ def _bridges(
 
 
 def bridge_need(name: str, path: Path, n_ctx: int) -> ContextNeed:
-    """Its weights stand among the compute buffers. Raises `BridgeMismatch`."""
+    """Its weights are counted as compute buffers. Raises `BridgeMismatch`."""
     bridge = load_bridge(path)
     cache = bridge.bytes_per_token * n_ctx
     return ContextNeed(name, n_ctx, None, cache, bridge.n_bytes, 0, bridge.bytes_per_token)
@@ -146,7 +146,7 @@ def _weights_here(found: Forecast, here: Sequence[tuple[str, ModelEntry]]) -> li
 
 
 def _weights_missing(catalog: Catalog, missing: Sequence[tuple[str, ModelEntry]]) -> list[Weight]:
-    # What an adapter stands on is known by its own entry.
+    # The weights below an adapter have an entry of their own.
     own = [e if e.weights_of is None else catalog.model(e.weights_of) for _place, e in missing]
     by_path = {entry.path: entry for entry in own}
     return [Weight(e.name, p, estimated_size(e), True) for p, e in by_path.items()]
@@ -163,13 +163,13 @@ def _adapters(entries: Sequence[tuple[str, ModelEntry]]) -> list[Weight]:
 def estimated_size(entry: ModelEntry) -> int:
     """Bytes of a file that is not here, from its parameters and the type in its name.
 
-    Raises `BadModelFile` where nothing is known of its size."""
+    Raises `BadModelFile` if its size is unknown."""
     if entry.size_bytes is not None:
         return entry.size_bytes
     if entry.parameters is None:
         raise BadModelFile(
-            f"{entry.path}: no such model file, and nothing says how large {entry.name} is: put it "
-            "there, or state its parameters in models.toml"
+            f"{entry.path}: no such model file, and the size of {entry.name} is unknown: put the file "
+            "there, or give its parameters in models.toml"
         )
     found = _TYPE.search(entry.file or entry.path.name)
     bits = BITS.get(found[1].upper() if found else "Q4_K_M", BITS["Q4_K_M"])
@@ -193,7 +193,7 @@ def judge(
     gpus: tuple[Gpu, ...],
     options: Options,
 ) -> Fit:
-    """Adds up, and compares with what is free."""
+    """Adds up the memory and compares it with what is free."""
     in_weights = sum(weight.size_bytes for weight in weights)
     in_caches = sum(context.cache for context in contexts)
     in_compute = sum(context.compute for context in contexts)
@@ -240,7 +240,7 @@ def _quantization(weights: Sequence[Weight], room: int | None, others: int) -> s
 
 
 def _n_values(weight: Weight) -> int:
-    """How many numbers the weights hold; of an estimate, its size at the type it was made with."""
+    """The number of weights; for an estimate, from its size and type."""
     if weight.is_estimated or weight.name.startswith("adapter of"):
         found = _TYPE.search(weight.path.name)
         bits = BITS.get(found[1].upper() if found else "Q4_K_M", BITS["Q4_K_M"])

@@ -1,4 +1,4 @@
-"""`localcollab models add | rm | verify`: what the user has, by name; nothing of others is touched."""
+"""Adds, removes and verifies models by name; files of other programs are never changed."""
 
 import json
 import os
@@ -23,7 +23,7 @@ from localcollab.models.store import (
 
 
 def add(file: str, name: str | None, catalogs: tuple[Path, ...] = ()) -> ModelEntry:
-    """Enters a GGUF of the disk, or one that another program holds, by its name there.
+    """Adds a GGUF file, or a model of another program by its name there.
 
     Raises `BadModelFile`, `BadOption`.
     """
@@ -73,7 +73,7 @@ def _locate(file: str) -> tuple[Path, str]:
         if os.path.lexists(path):
             return (path.resolve() if os.path.isfile(path) else path), path.stem
     except (OSError, ValueError, RuntimeError) as error:
-        raise BadModelFile(f"{file}: is no path to a file ({error}): check it") from error
+        raise BadModelFile(f"{file}: not a path to a file ({error}): check it") from error
     known = {found.name: found for found in find_everywhere()}
     if file in known:
         return known[file].path.resolve(), file
@@ -88,19 +88,19 @@ def _licence(value: object) -> str | None:
 
 
 def remove(name: str, catalogs: tuple[Path, ...] = ()) -> str:
-    """Forgets a model; its file goes with the last model that uses it, where the file is ours.
+    """Removes a model, and its file if the file is ours and no other model uses it.
 
-    Returns what became of the file. Raises `BadCatalog`, `BadOption`.
+    Returns what happened to the file. Raises `BadCatalog`, `BadOption`.
     """
     catalog = load_catalog(*catalogs)
     entry = catalog.model(name)
     record = written_catalog(name)
     file = entry.path if entry.weights_of is None else entry.adapter
-    is_kept = file is not None and is_ours(file) and file.is_file()
-    if record is None and not is_kept:
+    has_file = file is not None and is_ours(file) and file.is_file()
+    if record is None and not has_file:
         raise BadOption(
-            f"{name!r} was neither added nor pulled: what ships or stands in your own models.toml "
-            "is taken out there"
+            f"{name!r} was neither added nor pulled: it is shipped, or defined in a models.toml; "
+            "remove it there"
         )
     dependents = [n for n, e in catalog.models.items() if name in (e.weights_of, e.adapter_model)]
     if dependents:
@@ -112,7 +112,7 @@ def remove(name: str, catalogs: tuple[Path, ...] = ()) -> str:
 
 def _remove_file(name: str, path: Path, catalogs: tuple[Path, ...]) -> str:
     if not is_ours(path):
-        return f"{path} is not ours and stays where it is"
+        return f"{path} was not pulled by localcollab and stays where it is"
     users = users_of(load_catalog(*catalogs), path)
     if others := [user for user in users if user != name and _holds(user)]:
         return f"{path} stays: {', '.join(others)} uses it"
@@ -127,7 +127,7 @@ def _remove_file(name: str, path: Path, catalogs: tuple[Path, ...]) -> str:
 
 
 def _holds(name: str) -> bool:
-    """What merely ships never asked for its file; what was pulled, added or written by hand did."""
+    """Whether the user asked for it: pulled, added or written by hand, not merely shipped."""
     return written_catalog(name) is not None or name not in shipped_models()
 
 
@@ -140,7 +140,7 @@ class Verified:
 
 
 def verify(name: str | None, catalogs: tuple[Path, ...] = ()) -> Iterator[Verified]:
-    """Hashes the files again; each file once. Raises `BadCatalog`."""
+    """Hashes the files again, each once. Raises `BadCatalog`."""
     catalog = load_catalog(*catalogs)
     names = [name] if name is not None else _installed(catalog)
     done: set[Path] = set()
@@ -174,7 +174,7 @@ def state_of(entry: ModelEntry) -> str:
 
 
 def _shipped_sha256(path: Path) -> str | None:
-    """Of a file that ships, as the manifest beside it says."""
+    """The hash of a shipped file, from the manifest beside it."""
     if SHIPPED not in path.parents:
         return None
     manifest = json.loads(path.with_name("manifest.json").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""GGUF files that other programs on this machine already hold: found, never copied or changed.
+"""Finds GGUF files of other programs on this machine; they are never copied or changed.
 
 Layouts: Ollama's models/manifests/HOST/OWNER/NAME/TAG (JSON; the layer of the media type below names
 the blob), LM Studio's models/OWNER/NAME/FILE.gguf, and the Hub's hub/models--OWNER--NAME/snapshots/

@@ -1,6 +1,6 @@
-"""Fetch files from their hub: resumed, hashed, and only then given their name.
+"""Downloads files from a hub: resumed, verified by hash, then renamed.
 
-With `converter` the only code that may open a connection. Mirrors, tokens and proxies come through
+Besides `converter` the only code that may open a connection. Mirrors, tokens and proxies come through
 huggingface_hub's usual environment variables (HF_ENDPOINT, HF_TOKEN, ...).
 """
 
@@ -23,7 +23,7 @@ from localcollab.models.store import write_model
 OnNote = Callable[[str], None]
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _CHUNK_BYTES = 256 * 1024
-"""What an interrupted connection loses at most."""
+"""The most that an interrupted connection loses."""
 _TRIES_WITHOUT_PROGRESS = 5
 
 
@@ -39,7 +39,7 @@ class Offer:
 
     @property
     def partial(self) -> Path:
-        # Another version of the file must not be continued with this one's bytes.
+        # Another version of the file must not be resumed with this one's bytes.
         path = self.entry.path
         return path.with_name(f"{path.name}.{re.sub(r'[^0-9a-zA-Z]', '', self.etag)[:16]}.partial")
 
@@ -55,7 +55,7 @@ class Offer:
 
 
 def require_hub() -> None:
-    """Raises `BadOption` where the optional package is missing."""
+    """Raises `BadOption` if the optional package is missing."""
     try:
         import huggingface_hub.file_download  # noqa: F401
     except ModuleNotFoundError as error:
@@ -78,22 +78,22 @@ def ask(entry: ModelEntry) -> Offer:
     if entry.size_bytes is not None and found.size != entry.size_bytes:
         raise DownloadFailed(
             f"{url}: has {found.size} bytes, the catalogue says {entry.size_bytes}: the file was "
-            "replaced; mend the entry (size_bytes, sha256)"
+            "replaced; correct size_bytes and sha256 of the entry"
         )
     same_host = urlparse(found.location).netloc == urlparse(url).netloc
     return Offer(entry, found.location, found.etag, found.size, same_host)
 
 
 def require_disk(offers: Sequence[Offer]) -> None:
-    """Raises `DownloadFailed` where the disk cannot hold what is still to come."""
+    """Raises `DownloadFailed` if the disk has too little space for the rest."""
     needed = sum(offer.bytes_to_fetch for offer in offers)
     for offer in offers[:1]:
         offer.entry.path.parent.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(offer.entry.path.parent).free
         if needed > free:
             raise DownloadFailed(
-                f"{offer.entry.path.parent}: {size_text(needed)} are to come, {size_text(free)} are "
-                "free: make room"
+                f"{offer.entry.path.parent}: {size_text(needed)} are needed, {size_text(free)} are "
+                "free: free some space"
             )
 
 
@@ -110,7 +110,7 @@ def fetch(offer: Offer, on_note: OnNote) -> ModelEntry:
         file.unlink()
         raise DownloadFailed(
             f"{entry.name}: {file.name} has sha256 {sha256[:12]}, expected {offer.sha256[:12]}: it was "
-            "removed; pull again, and mistrust the mirror if it happens twice"
+            "removed; pull again, and do not trust the mirror if it happens twice"
         )
     if file != entry.path:
         os.replace(file, entry.path)
@@ -144,8 +144,8 @@ def _download(offer: Offer, on_note: OnNote) -> None:
             except (httpx2.TransportError, _Cut) as error:
                 if tries >= _TRIES_WITHOUT_PROGRESS:
                     raise DownloadFailed(
-                        f"{offer.entry.name}: the connection breaks off ({error}): pull again; the "
-                        f"{size_text(before)} that are here are kept"
+                        f"{offer.entry.name}: the connection keeps breaking off ({error}): pull again; "
+                        f"{size_text(before)} are kept"
                     ) from error
                 on_note(f"{offer.entry.name}: the connection broke off at {size_text(file.tell())}")
                 time.sleep(0.2 * tries)
@@ -154,11 +154,11 @@ def _download(offer: Offer, on_note: OnNote) -> None:
 
 
 class _Cut(Exception):
-    """Fewer bytes than were promised: to be continued."""
+    """Fewer bytes than announced: to be resumed."""
 
 
 class _explained:  # noqa: N801  # reads as a clause of `with`
-    """Turns what the hub's client raises into one line with a remedy."""
+    """Turns errors of the hub's client into one line with a remedy."""
 
     def __init__(self, entry: ModelEntry, url: str, *, cut_is_final: bool = True) -> None:
         self._entry, self._url, self._cut_is_final = entry, url, cut_is_final
@@ -196,7 +196,7 @@ class _explained:  # noqa: N801  # reads as a clause of `with`
         elif isinstance(error, OSError) and "Consistency check" in str(error):
             raise _Cut("fewer bytes came than were promised") from error
         elif isinstance(error, OSError):
-            raise DownloadFailed(f"{what}: cannot be written ({error}): make room") from error
+            raise DownloadFailed(f"{what}: cannot be written ({error}): free some space") from error
 
 
 def _first_line(error: Exception) -> str:

@@ -1,7 +1,7 @@
-"""Files this program keeps for the user, and the catalogues it writes about them.
+"""The program's model files and the catalogues it writes about them.
 
-Each added, pulled or imported thing has a catalogue of its own (data folder, catalogs/NAME.toml), so
-that nothing a user wrote is ever edited. A file under models/ is ours; any other is only referred to.
+Each added, pulled or imported model or team has a catalogue of its own (data folder, catalogs/NAME.toml),
+so that no file written by the user is edited. A file under models/ is ours; others are only referred to.
 """
 
 import contextlib
@@ -37,7 +37,7 @@ def check_name(name: str) -> str:
 
 
 def entry_text(table: str, name: str, values: Mapping[str, object]) -> str:
-    """One table as TOML. JSON's texts, numbers and lists are TOML's."""
+    """One table as TOML. JSON strings, numbers and lists are valid TOML."""
     lines = [f"[{table}.{json.dumps(name)}]"]
     lines += [f"{key} = {_toml(value)}" for key, value in values.items() if value is not None]
     return "\n".join(lines) + "\n"
@@ -47,7 +47,7 @@ def _toml(value: object) -> str:
     if isinstance(value, dict):
         pairs = (f"{key} = {_toml(one)}" for key, one in value.items() if one is not None)
         return f"{{ {', '.join(pairs)} }}"
-    # TOML knows no \u escapes of half characters, and no DEL in texts.
+    # TOML allows no escaped surrogates, and no DEL in strings.
     return json.dumps(value, ensure_ascii=True).replace("\x7f", "\\u007f")
 
 
@@ -85,7 +85,7 @@ def write_catalog(stem: str, text: str) -> Path:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
         raise BadCatalog(
-            f"{file}: cannot be written ({error.strerror}): make room, or check its folder's permissions"
+            f"{file}: cannot be written ({error.strerror}): free some space, or check its permissions"
         ) from error
     return file
 
@@ -97,7 +97,7 @@ def written_catalog(name: str) -> Path | None:
 
 
 def is_ours(path: Path) -> bool:
-    """Whether the file is kept by this program, to be removed with its last user."""
+    """Whether the file belongs to this program, and is removed with the last model that uses it."""
     return models_dir().resolve() in path.resolve().parents
 
 
@@ -117,7 +117,7 @@ def shipped_models() -> frozenset[str]:
 
 
 def prune_empty(folder: Path) -> None:
-    """Removes `folder` and what it stands in, as far as they are empty and ours."""
+    """Removes `folder` and its parents, as far as they are empty and ours."""
     while folder != models_dir() and models_dir() in folder.parents:
         try:
             folder.rmdir()

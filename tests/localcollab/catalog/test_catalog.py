@@ -78,8 +78,8 @@ def test_a_later_catalogue_replaces_entries_of_its_name(tmp_path: Path) -> None:
         (TEAM.replace("deferral", "magic") + "gate = 'never'", "method is 'magic': write"),
         (TEAM.replace("['b']", "[1]") + "gate = 'never'", "must be names of models"),
         (TEAM.replace("['b']", "[]") + "gate = 'never'", "experts is empty"),
-        (TEAM.replace("['b']", "['b', 'b']") + "gate = 'never'", "two members of the name 'b'"),
-        (TEAM.replace("['b']", "['base']") + "gate = 'never'", "two members of the name 'base'"),
+        (TEAM.replace("['b']", "['b', 'b']") + "gate = 'never'", "two members named 'b'"),
+        (TEAM.replace("['b']", "['base']") + "gate = 'never'", "two members named 'base'"),
     ],
     ids=range(20),
 )  # fmt: skip

@@ -48,7 +48,7 @@ def test_only_the_converter_is_taken(tmp_path: Path) -> None:
 
 def test_another_package_is_refused_and_removed(tmp_path: Path) -> None:
     archive, folder = package(tmp_path / "p.tar.gz"), tmp_path / "cache" / "0.3.36"
-    with pytest.raises(DownloadFailed, match="mistrust the index that gave it"):
+    with pytest.raises(DownloadFailed, match="do not trust the index it came from"):
         take_converter(archive, folder, SHA256["0.3.36"])
     assert not archive.exists()
     assert not folder.exists()

@@ -169,7 +169,9 @@ def test_a_file_that_is_not_here_is_estimated_by_the_type_in_its_name(
 def test_nothing_is_said_to_fit_of_which_no_size_is_known() -> None:
     models = {"m": ModelEntry("m", Path("/nosuch/m.gguf"))}
     team = TeamEntry("t", Deferral("m", ()))
-    with pytest.raises(BadModelFile, match=r"m\.gguf: no such model file, and nothing says"):
+    with pytest.raises(
+        BadModelFile, match=r"m\.gguf: no such model file, and the size of m is unknown"
+    ):
         fit_team(Catalog(models, {}, {"t": team}), team, Options(n_ctx=512))
 
 

@@ -79,7 +79,7 @@ def test_a_name_of_another_program_is_linked_not_copied(home: Path) -> None:
     assert load_catalog().model("tiny-1b") == entry
     assert (entry.path, entry.sha256, entry.licence, entry.n_ctx) == (blob, SHA256, "mit", 256)
     assert not models_dir().exists()
-    assert remove("tiny-1b") == f"{blob} is not ours and stays where it is"
+    assert remove("tiny-1b") == f"{blob} was not pulled by localcollab and stays where it is"
     assert blob.read_bytes() == MODEL
     assert "tiny-1b" not in load_catalog().models
 
