@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from localcollab.errors import LocalcollabError
     from localcollab.evaluation.questions import Question
     from localcollab.events import Finished, Progress, Prompted, Token, Unfamiliar
-    from localcollab.language_model import LanguageModel, Reading, Stopped, log_softmax
+    from localcollab.language_model import LanguageModel, OnChunk, Reading, Stopped, log_softmax
     from localcollab.methods.logits import contrasted, mixed, proxy_tuned
     from localcollab.vocabulary import Vocabulary
 
@@ -45,7 +45,7 @@ _PLACES = {
     "errors": ("LocalcollabError",),
     "evaluation.questions": ("Question",),
     "events": ("Finished", "Progress", "Prompted", "Token", "Unfamiliar"),
-    "language_model": ("LanguageModel", "Reading", "Stopped", "log_softmax"),
+    "language_model": ("LanguageModel", "OnChunk", "Reading", "Stopped", "log_softmax"),
     "methods.logits": ("contrasted", "mixed", "proxy_tuned"),
     "vocabulary": ("Vocabulary",),
 }
@@ -54,7 +54,7 @@ _MODULES = {name: module for module, names in _PLACES.items() for name in names}
 
 __all__ = [
     "Answer", "AnswerOptions", "Chat", "Claim", "Collection", "Finished", "LanguageModel",
-    "LocalcollabError", "Memory", "Progress", "Prompted", "Question", "Ranking", "Reading",
+    "LocalcollabError", "Memory", "OnChunk", "Progress", "Prompted", "Question", "Ranking", "Reading",
     "SourcedAnswer", "Stopped", "Team", "TextEncoder", "Token", "Unfamiliar", "Vocabulary",
     "check_answer", "contrasted", "evaluate", "fuse", "load", "load_encoder", "log_softmax", "mixed",
     "open_collection", "proxy_tuned", "rank",

@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from localcollab.blend.candidates import Asked, Asking, Candidate, plan_samples, write_candidate
 from localcollab.blend.fuser import fuse_top, is_better
@@ -53,7 +54,7 @@ class BlendEvaluation:
         best = self.writers[self.best_writer]
         return paired_p_value([o.right for o in self.blend], [o.right for o in best])
 
-    def record(self) -> dict[str, object]:
+    def record(self) -> dict[str, Any]:
         return {
             "n": len(self.blend),
             "name": self.name,

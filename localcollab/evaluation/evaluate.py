@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from localcollab.blend.open import open_blend
 from localcollab.catalog import Blend
@@ -102,7 +103,7 @@ class Evaluation:
     def best_member(self) -> str:
         return max(self.members, key=lambda name: sum(o.right for o in self.members[name]))
 
-    def record(self) -> dict[str, object]:
+    def record(self) -> dict[str, Any]:
         best, base = self.members[self.best_member], next(iter(self.members))
         anyone = [any(rights) for rights in zip(*map(_rights, self.members.values()), strict=True)]
         return {
