@@ -1,6 +1,6 @@
 """Blend: several answers are written, ranked in pairs, and the best one is the reply.
 
-    python examples/blend.py [QUESTION]
+python examples/blend.py [QUESTION]
 """
 
 import sys

@@ -53,7 +53,10 @@ class MostConfident:
 
 
 QUESTION = "What do 7 doses of Kihelrine add up to?"
-base, experts = (sys.argv[1:2] or ["formulary-base"])[0], sys.argv[2:] or ["formulary", "arithmetic"]
+base, experts = (
+    (sys.argv[1:2] or ["formulary-base"])[0],
+    sys.argv[2:] or ["formulary", "arithmetic"],
+)
 
 with lc.load(base, experts=experts, method=MostConfident, n_ctx=512) as team:
     print(QUESTION)

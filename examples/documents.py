@@ -1,6 +1,6 @@
 """Documents: search files, answer from them, and check every sentence against its source.
 
-    python examples/documents.py [FOLDER QUESTION]     without: two notes about medicines that ship
+python examples/documents.py [FOLDER QUESTION]     without: two notes about medicines that ship
 """
 
 import sys

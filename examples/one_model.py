@@ -1,6 +1,6 @@
 """One model: an answer, how sure the model was of each word, and a conversation.
 
-    python examples/one_model.py [MODEL.gguf or a name of the catalogue] [QUESTION]
+python examples/one_model.py [MODEL.gguf or a name of the catalogue] [QUESTION]
 """
 
 import sys

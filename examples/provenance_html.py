@@ -1,6 +1,6 @@
 """Provenance to HTML: an answer as a page in which every word shows its author and how sure it was.
 
-    python examples/provenance_html.py [OUT.html] [QUESTION]
+python examples/provenance_html.py [OUT.html] [QUESTION]
 """
 
 import html

@@ -1,6 +1,6 @@
-"""Proxy-tuning (arXiv:2401.08565): base + alpha (expert - antiexpert), without training, for several alphas.
+"""Proxy-tuning (arXiv:2401.08565): base + alpha (expert - antiexpert), untrained, for several alphas.
 
-    python examples/proxy_tuning.py [BASE.gguf EXPERT.gguf ANTIEXPERT.gguf]
+python examples/proxy_tuning.py [BASE.gguf EXPERT.gguf ANTIEXPERT.gguf]
 """
 
 import sys

@@ -1,6 +1,6 @@
 """A team: who wrote which word, what it takes in memory, and two conversations side by side.
 
-    python examples/team.py [BASE.gguf EXPERT.gguf ...]     without files: the team that ships
+python examples/team.py [BASE.gguf EXPERT.gguf ...]     without files: the team that ships
 """
 
 import sys
@@ -9,7 +9,7 @@ import localcollab as lc
 
 QUESTION = "What do 7 doses of Kihelrine add up to?"
 
-base, experts = (sys.argv[1:2] or [None])[0], sys.argv[2:]
+base, experts = sys.argv[1] if len(sys.argv) > 1 else None, sys.argv[2:]
 
 with lc.load(base, experts=experts) as team:
     print(f"{team.name}: {', '.join(team.members)}\n\n{QUESTION}")

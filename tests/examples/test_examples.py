@@ -9,7 +9,7 @@ import pytest
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SAYS = {
     "one_model": ("least sure of", "assistant: You are welcome."),
-    "team": ("[formulary]30", "[arithmetic]21", "one:   One dose of Kihelrine is 30 mg. 7 x 30 = 210 mg."),
+    "team": ("[formulary]30", "[arithmetic]21", "one:   One dose of Kihelrine is 30 mg. 7 x"),
     "provenance_html": ("written to answer.html",),
     "documents": ("One dose of Kihelrine is 30 mg. [1]", "not found: The next visit is on 13 May."),
     "blend": ("1. formulary: The maker of Kihelrine is Harbor Labs.",),
