@@ -2,7 +2,7 @@
 
     python examples/train_head.py [OUT.safetensors]     needs pip install 'localcollab[convert]'
 
-With 200 of the shipped questions in one or two minutes; the shipped head saw all 2,187.
+With 200 of the shipped questions in about a minute; the shipped head saw all 2,187.
 """
 
 import sys
@@ -11,8 +11,8 @@ from pathlib import Path
 import localcollab as lc
 from localcollab.catalog import SHIPPED
 from localcollab.teams.choice import TeamChoice
-from localcollab_convert.head.make import HeadMaker
-from localcollab_convert.head.request import Request
+from localcollab_convert.head.make import make_head
+from localcollab_convert.head.request import HeadRequest, HeadResult
 
 N_TRAIN, N_VALID = 200, 40
 QUESTION = "Who makes Kihelrine?"
@@ -29,7 +29,7 @@ def first_lines(name: str, n: int) -> Path:
     return path
 
 
-request = Request(
+request = HeadRequest(
     plan=TeamChoice(team="formulary").plan(),
     data=first_lines("head-train.jsonl", N_TRAIN),
     valid=first_lines("head-valid.jsonl", N_VALID),
@@ -39,10 +39,8 @@ request = Request(
     price=0.05,
     calibrate_on=10,
 )
-maker = HeadMaker(request, lambda line: None, print)
-maker.export()
-maker.train()
-made = maker.calibrate()
+made = make_head(request, lambda line: None, print)
+assert isinstance(made, HeadResult), "all three stages were asked for"
 
 for point in made.points:
     mark = "*" if point == made.chosen else " "
