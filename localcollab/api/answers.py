@@ -24,6 +24,14 @@ class AnswerOptions(TypedDict, total=False):
     repeat_penalty: float
     repeat_last: int
     seed: int
+    typical_p: float
+    dry_multiplier: float
+    dry_base: float
+    dry_allowed_length: int
+    dry_last: int
+    xtc_probability: float
+    xtc_threshold: float
+    logit_bias: tuple[tuple[int, float], ...]
 
 
 _SAMPLING = tuple(each.name for each in fields(Sampling))
