@@ -8,19 +8,24 @@ from typing import Any
 
 from localcollab.errors import BadModelFile
 from localcollab.llama import library
+from localcollab.llama.adapter_file import require_gguf
+from localcollab.llama.adapter_probe import probe_adapter
 from localcollab.llama.bindings import api
 from localcollab.llama.context import LlamaModel
 from localcollab.llama.weights import Weights
-
-_MAGIC = b"GGUF"
 
 
 def set_adapter(model: LlamaModel, path: Path, *, scale: float = 1.0) -> None:
     """`model` reads with the adapter from now on; other contexts on its weights do not.
 
-    Raises `BadModelFile`: not an adapter, or one for another base.
+    Raises `BadModelFile`: damaged, not an adapter, or one for another base.
     """
-    _check(path)
+    probe_adapter(model.weights.path, path)
+    apply_adapter(model, path, scale=scale)
+
+
+def apply_adapter(model: LlamaModel, path: Path, *, scale: float = 1.0) -> None:
+    """As `set_adapter`, of a file that was never tried: for the child that tries it."""
     adapter = _load(model.weights, path)
     adapters = (api.llama_adapter_lora_p_ctypes * 1)(
         ctypes.cast(adapter, api.llama_adapter_lora_p_ctypes)
@@ -49,19 +54,8 @@ def _load(weights: Weights, path: Path) -> Any:
 
 def adapted_sha256(weights_sha256: str, adapter: Path) -> str:
     """Identifies weights with an adapter: a hash over both files."""
-    _check(adapter)
+    require_gguf(adapter)
     digest = hashlib.sha256(weights_sha256.encode())
     with adapter.open("rb") as file:
         digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
-
-
-def _check(path: Path) -> None:
-    if not os.path.isfile(path):  # opening a FIFO would wait for a writer
-        raise BadModelFile(f"{path}: no such adapter file: check the path")
-    with path.open("rb") as file:
-        magic = file.read(4)
-    if magic != _MAGIC:
-        raise BadModelFile(
-            f"{path}: starts with {magic!r}, not with 'GGUF': create it with localcollab convert lora"
-        )

@@ -8,7 +8,8 @@ import math
 import mmap
 import os
 import struct
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,6 +52,10 @@ class Header:
     lengths: dict[str, int]
     """The length of every array."""
     tensors: tuple[Tensor, ...]
+    types: dict[str, int] = field(default_factory=dict)
+    """The GGUF type of every key."""
+    data_start: int = 0
+    """The byte that offsets of tensors count from."""
 
     @property
     def architecture(self) -> str:
@@ -122,7 +127,15 @@ class _Cursor:
 
 
 def read_header(path: Path) -> Header:
-    """Raises `BadModelFile`: missing, not a GGUF file, truncated, or with an inconsistent table."""
+    """Of a model. Raises `BadModelFile`: as `read_table`, or without vocabulary or weights."""
+    return read_table(path, _check_model)
+
+
+def read_table(path: Path, check: Callable[["_Cursor", Header], None] | None = None) -> Header:
+    """Of any GGUF file. `check`: of its metadata, before its tensors are checked.
+
+    Raises `BadModelFile`: missing, not a GGUF file, truncated, or with an inconsistent table.
+    """
     if not os.path.isfile(path):  # opening a FIFO would wait for a writer
         what = "not a regular file" if os.path.lexists(path) else "no such model file"
         raise BadModelFile(f"{path}: {what}: check the path")
@@ -132,14 +145,14 @@ def read_header(path: Path) -> Header:
                 f"{path}: {path.stat().st_size} bytes, too short for a GGUF file: download it again"
             )
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return _parse(_Cursor(path, data))
+            return _parse(_Cursor(path, data), check)
     except OSError as error:
         raise BadModelFile(
             f"{path}: cannot be read ({error.strerror}): check its permissions"
         ) from error
 
 
-def _parse(cursor: _Cursor) -> Header:
+def _parse(cursor: _Cursor, check: Callable[[_Cursor, Header], None] | None) -> Header:
     magic = cursor.take(4, "the magic number")
     if magic != b"GGUF":
         raise BadModelFile(
@@ -158,27 +171,27 @@ def _parse(cursor: _Cursor) -> Header:
     # A key takes at least 13 bytes, a tensor at least 24.
     if n_tensors * 24 + n_values * 13 > len(cursor.data):
         raise cursor.fail(f"the header claims {n_tensors} tensors and {n_values} keys")
-    metadata, lengths = _metadata(cursor, n_values)
-    tensors = tuple(_tensor(cursor) for _ in range(n_tensors))
-    header = Header(cursor.path, len(cursor.data), metadata, lengths, tensors)
-    _check_metadata(cursor, header)
+    header = Header(cursor.path, len(cursor.data), {}, {}, ())
+    _read_metadata(cursor, n_values, header)
+    header = replace(header, tensors=tuple(_tensor(cursor) for _ in range(n_tensors)))
+    if check is not None:
+        check(cursor, header)
+    header = replace(header, data_start=_data_start(cursor, header))
     _check_tensors(cursor, header)
     return header
 
 
-def _metadata(cursor: _Cursor, n_values: int) -> tuple[dict[str, Value], dict[str, int]]:
-    metadata: dict[str, Value] = {}
-    lengths: dict[str, int] = {}
+def _read_metadata(cursor: _Cursor, n_values: int, header: Header) -> None:
+    metadata, lengths = header.metadata, header.lengths
     for _ in range(n_values):
         key = cursor.string("a key")
         if key in metadata:
             raise cursor.fail(f"the key {key!r} occurs twice")
-        kind = cursor.scalar("I", f"the type of {key!r}")
+        kind = header.types[key] = cursor.scalar("I", f"the type of {key!r}")
         if kind == _ARRAY:
             metadata[key], lengths[key] = cursor.array(repr(key))
         else:
             metadata[key] = cursor.value(kind, repr(key))
-    return metadata, lengths
 
 
 def _tensor(cursor: _Cursor) -> Tensor:
@@ -190,7 +203,7 @@ def _tensor(cursor: _Cursor) -> Tensor:
     return Tensor(name, shape, cursor.scalar("I", name), cursor.scalar("Q", name))
 
 
-def _check_metadata(cursor: _Cursor, header: Header) -> None:
+def _check_model(cursor: _Cursor, header: Header) -> None:
     if not header.architecture:
         raise cursor.fail("general.architecture is missing")
     limits = {"block_count": 2**12, "embedding_length": 2**20, "context_length": 2**31}
@@ -209,11 +222,16 @@ def _check_metadata(cursor: _Cursor, header: Header) -> None:
         )
 
 
-def _check_tensors(cursor: _Cursor, header: Header) -> None:
+def _data_start(cursor: _Cursor, header: Header) -> int:
     alignment = header.metadata.get("general.alignment", 32)
     if not isinstance(alignment, int) or alignment < 8 or alignment & (alignment - 1):
         raise cursor.fail(f"general.alignment is {alignment!r}")
-    data_start = (cursor.at + alignment - 1) // alignment * alignment
+    return (cursor.at + alignment - 1) // alignment * alignment
+
+
+def _check_tensors(cursor: _Cursor, header: Header) -> None:
+    alignment = header.metadata.get("general.alignment", 32)
+    assert isinstance(alignment, int)
     seen = set()
     for tensor in header.tensors:
         if tensor.type not in BLOCKS:
@@ -225,7 +243,7 @@ def _check_tensors(cursor: _Cursor, header: Header) -> None:
         n_values = math.prod(tensor.shape)
         if n_values == 0 or tensor.shape[0] % values or tensor.offset % alignment:
             raise cursor.fail(f"tensor {tensor.name!r} has shape {tensor.shape} at {tensor.offset}")
-        end = data_start + tensor.offset + n_values // values * size_bytes
+        end = header.data_start + tensor.offset + n_values // values * size_bytes
         if end > header.size_bytes:
             raise cursor.fail(
                 f"tensor {tensor.name!r} ends at byte {end}, the file at {header.size_bytes}"

@@ -15,7 +15,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import platformdirs
 
@@ -32,6 +32,7 @@ SECONDS_ALLOWED = 60
 _REFUSED, _COMPUTES_NOT = 3, 4
 _FROM_OUTSIDE = [getattr(signal, name, 0) for name in ("SIGKILL", "SIGTERM", "SIGHUP", "SIGINT")]
 """The system, short of memory, or a person."""
+_CHECKED_BEFORE = " (found before; localcollab doctor FILE checks it again)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,10 @@ def probe(
 
     `kind`: what the file is used as, see `weights.Kind`. `again`: ignore a remembered verdict.
     """
-    path = _resolved(path)
-    verdict = None if again else remembered(path, kind)
+    path = resolved(path)
+    verdict, hint = None if again else remembered(path, kind), _CHECKED_BEFORE
     if verdict is None:
+        hint = ""
         if on_progress:
             on_progress(f"checking {path.name} once, in a process of its own")
         read_header(path)
@@ -72,11 +74,11 @@ def probe(
         if is_of_file:
             _remember(verdict, kind)
     if verdict.error is not None:
-        raise BadModelFile(f"{path}: {verdict.error}")
+        raise BadModelFile(f"{path}: {verdict.error}{hint}")
     return verdict
 
 
-def _resolved(path: Path) -> Path:
+def resolved(path: Path) -> Path:
     try:
         return path.expanduser().resolve()
     except (OSError, ValueError, RuntimeError) as error:  # a loop, a zero byte, an unknown ~user
@@ -91,13 +93,13 @@ def remembered(path: Path, kind: str = "decoder") -> Verdict | None:
         verdict = Verdict(**json.loads(file.read_text()))
     except (OSError, ValueError, TypeError):
         return None
-    return verdict if _key(path) == _key_of(verdict) else None
+    return verdict if file_key(path) == _key_of(verdict) else None
 
 
 def all_remembered() -> list[Verdict]:
     """Every verdict that still holds, by path."""
     found = []
-    for file in sorted(_cache_dir().glob("*.json")):
+    for file in sorted(cache_dir().glob("*.json")):
         try:
             kind = file.stem.partition(".")[2] or "decoder"
             verdict = remembered(Path(json.loads(file.read_text())["path"]), kind)
@@ -108,7 +110,7 @@ def all_remembered() -> list[Verdict]:
     return sorted(found, key=lambda v: v.path)
 
 
-class _Tried(NamedTuple):
+class Tried(NamedTuple):
     error: str | None
     """None: the child answered; else what went wrong, as the user should read it."""
     is_final: bool = False
@@ -119,11 +121,11 @@ class _Tried(NamedTuple):
 
 def _try(path: Path, kind: str) -> tuple[Verdict, bool]:
     """The verdict, and whether to remember it."""
-    size_bytes, modified_ns, build = _key(path)
-    tried = _run_child(path, kind, extra_buffers=True)
+    size_bytes, modified_ns, build = file_key(path)
+    tried = try_in_child(path, kind, extra_buffers=True)
     repacks = tried.error is None
     if tried.error is not None and not tried.is_final:
-        tried = _run_child(path, kind, extra_buffers=False)
+        tried = try_in_child(path, kind, extra_buffers=False)
     verdict = Verdict(
         path=str(path), size_bytes=size_bytes, modified_ns=modified_ns, build=build,
         sha256=file_sha256(path), error=tried.error, extra_buffers=repacks,
@@ -131,39 +133,42 @@ def _try(path: Path, kind: str) -> tuple[Verdict, bool]:
     return verdict, tried.is_of_file
 
 
-def _run_child(path: Path, kind: str, *, extra_buffers: bool) -> _Tried:
-    found = for_files([path], seconds=SECONDS_ALLOWED)
+def try_in_child(
+    path: Path, kind: str, *, extra_buffers: bool, adapter: Path | None = None
+) -> Tried:
+    files = [path] if adapter is None else [path, adapter]
+    found = for_files(files, seconds=SECONDS_ALLOWED)
     limits = replace(found, reserves=machine.has_gpu_files())
-    arguments = (str(path), str(extra_buffers), kind)
-    return _failure(run("localcollab.llama.probe_child", arguments, limits=limits), path)
+    arguments = [str(path), str(extra_buffers), kind, *map(str, files[1:])]
+    return _failure(run("localcollab.llama.probe_child", arguments, limits=limits), files[-1])
 
 
-def _failure(ended: Ended, path: Path) -> _Tried:
+def _failure(ended: Ended, path: Path) -> Tried:
     if ended.code == 0:
-        return _Tried(None)
+        return Tried(None)
     if ended.code in (_REFUSED, _COMPUTES_NOT):
         said = (ended.err.strip().splitlines() or ["no message"])[-1]
         said = said.removeprefix(f"{path}: ").removeprefix(f"{path.name}: ")
-        return _Tried(said, is_final=ended.code == _REFUSED)
+        return Tried(said, is_final=ended.code == _REFUSED)
     if ended.cause in ("memory", "time"):
         error = (
             f"llama.cpp {ended.words} to open this file of {_size(path)}: it is damaged or not "
-            "supported; use another file (localcollab doctor FILE checks it again)"
+            "supported; use another file"
         )
-        return _Tried(error, is_final=True)
+        return Tried(error, is_final=True)
     if -ended.code in _FROM_OUTSIDE:
         error = (
             f"the process that checks it was ended from outside ({signal_name(ended.code)}): memory "
             "may be short; close other programs and try again"
         )
-        return _Tried(error, is_final=True, is_of_file=False)
+        return Tried(error, is_final=True, is_of_file=False)
     if ended.cause == "signal":
-        return _Tried(
+        return Tried(
             f"llama.cpp crashes on it ({signal_name(ended.code)}; {ended.last_line}): the file is "
             "damaged or not supported; download or convert it again"
         )
     error = f"checking it failed ({ended.last_line}): run localcollab doctor"
-    return _Tried(error, is_of_file=False)
+    return Tried(error, is_of_file=False)
 
 
 def _size(path: Path) -> str:
@@ -176,7 +181,7 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _key(path: Path) -> tuple[int, int, str]:
+def file_key(path: Path) -> tuple[int, int, str]:
     found = path.stat()
     return found.st_size, found.st_mtime_ns, hashlib.sha256(machine.build_id().encode()).hexdigest()
 
@@ -185,21 +190,25 @@ def _key_of(verdict: Verdict) -> tuple[int, int, str]:
     return verdict.size_bytes, verdict.modified_ns, verdict.build
 
 
-def _cache_dir() -> Path:
+def cache_dir() -> Path:
     return platformdirs.user_cache_path("localcollab") / "probes"
 
 
 def _record(path: Path, kind: str) -> Path:
     suffix = ".json" if kind == "decoder" else f".{kind}.json"
-    return _cache_dir() / (hashlib.sha256(os.fsencode(path)).hexdigest()[:32] + suffix)
+    return cache_dir() / (hashlib.sha256(os.fsencode(path)).hexdigest()[:32] + suffix)
 
 
 def _remember(verdict: Verdict, kind: str) -> None:
-    file = _record(Path(verdict.path), kind)
+    write_record(_record(Path(verdict.path), kind), asdict(verdict))
+
+
+def write_record(file: Path, record: dict[str, Any]) -> None:
+    """Where it cannot be written, a note says so: the check will be made again."""
     partial = file.with_suffix(f".{os.getpid()}.partial")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps(asdict(verdict), indent=1))
+        partial.write_text(json.dumps(record, indent=1))
         os.replace(partial, file)
     except OSError as error:
-        logger.warning("cannot remember the check of %s: %s", verdict.path, error)
+        logger.warning("cannot remember the check of %s: %s", record["path"], error)

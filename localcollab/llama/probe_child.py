@@ -1,4 +1,4 @@
-"""The child process of `probe`: load a file, tokenize, decode one token. It may crash.
+"""The child process of `probe`: loads a file, with its adapter, tokenizes, decodes. It may crash.
 
 Exit 0: the file works. Exit 3: refused, the last line of stderr says why. Exit 4: it loads, but does
 not compute; another way of loading may help.
@@ -13,6 +13,7 @@ import numpy as np
 
 from localcollab.errors import EvaluationFailed, LocalcollabError
 from localcollab.language_model import Float32Array
+from localcollab.llama.adapter import apply_adapter
 from localcollab.llama.context import LlamaModel
 from localcollab.llama.encoder import Encoder
 from localcollab.llama.encoder_decoder import EncoderDecoder
@@ -23,7 +24,7 @@ from localcollab.llama.weights import Kind, Weights, load_weights
 _TEXT = "Hello, world! 12 34\n\n  \t naïve 漢字 🙂 <|x|> </s>"
 
 
-def main(path: Path, kind: Kind, *, extra_buffers: bool) -> None:
+def main(path: Path, kind: Kind, adapter: Path | None = None, *, extra_buffers: bool) -> None:
     """Raises `LocalcollabError` if the file cannot be used."""
     options = Options(n_ctx=64, n_batch=32, n_outputs=1)
     weights = load_weights(path, options, extra_buffers=extra_buffers, kind=kind)
@@ -33,12 +34,14 @@ def main(path: Path, kind: Kind, *, extra_buffers: bool) -> None:
     except LocalcollabError:  # no byte tokens: such texts are rejected when they are encoded
         tokens = []
     vocabulary.decode(range(vocabulary.n_tokens))  # a malformed byte token ends the process
-    states = _states(weights, options, tokens or [vocabulary.bos or 0])
+    states = _states(weights, options, tokens or [vocabulary.bos or 0], adapter)
     if not np.isfinite(states).all():
         raise EvaluationFailed("it produces NaN or infinite hidden states: download it again")
 
 
-def _states(weights: Weights, options: Options, tokens: Sequence[int]) -> Float32Array:
+def _states(
+    weights: Weights, options: Options, tokens: Sequence[int], adapter: Path | None
+) -> Float32Array:
     """What the file computes as its kind of model."""
     name = weights.path.name
     if weights.kind == "encoder":
@@ -47,14 +50,19 @@ def _states(weights: Weights, options: Options, tokens: Sequence[int]) -> Float3
     if weights.kind == "encoder-decoder":
         both = EncoderDecoder(weights, options, name=name)
         return both.with_source(tokens).read([both.start]).logits
-    reading = LlamaModel(weights, options, name=name).read(tokens, hidden=True)
+    model = LlamaModel(weights, options, name=name)
+    if adapter is not None:
+        apply_adapter(model, adapter)
+    reading = model.read(tokens, hidden=True)
     assert reading.hidden is not None
     return reading.hidden
 
 
 if __name__ == "__main__":
     try:
-        main(Path(sys.argv[1]), cast(Kind, sys.argv[3]), extra_buffers=sys.argv[2] == "True")
+        path, extra_buffers, kind, *adapter = sys.argv[1:]
+        adapted = Path(adapter[0]) if adapter else None
+        main(Path(path), cast(Kind, kind), adapted, extra_buffers=extra_buffers == "True")
     except LocalcollabError as error:
         print(error, file=sys.stderr)
         sys.exit(4 if isinstance(error, EvaluationFailed) else 3)

@@ -15,6 +15,7 @@ from localcollab.chat.template import ChatTemplate
 from localcollab.decoding.speculation import Draft
 from localcollab.errors import BadOption
 from localcollab.language_model import LanguageModel
+from localcollab.llama.adapter_probe import probe_adapter
 from localcollab.llama.options import Options
 from localcollab.llama.probe import Verdict, probe
 from localcollab.methods.familiarity import Speller
@@ -149,9 +150,9 @@ class Files:
 
 def probe_member(member: Member, on_progress: OnProgress | None = None) -> Verdict:
     """The verdict on its weights; the sha256 is of the adapted weights where it has an adapter."""
-    verdict = probe(member.path, on_progress)
     if member.adapter is None:
-        return verdict
+        return probe(member.path, on_progress)
+    verdict = probe_adapter(member.path, member.adapter, on_progress)
     from localcollab.llama.adapter import adapted_sha256
 
     return replace(verdict, sha256=adapted_sha256(verdict.sha256, member.adapter))
