@@ -1,8 +1,9 @@
-"""LoRA adapters of `small_llama`: a sound one, and kinds of damage: (random generator, number) -> bytes."""
+"""Damage to a LoRA adapter of `small_llama`: (random generator, number) -> bytes; and a sound one."""
 
 import struct
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -91,7 +92,7 @@ def flipped_bits(rng: Rng, n: int) -> bytes:
 
 
 def types_of_keys(rng: Rng, n: int) -> bytes:
-    others = (
+    others: tuple[tuple[int, Any], ...] = (
         (U8, 3), (I32, -1), (BOOL, True), (F64, 8.0), (ARRAY, (F32, [8.0])), (ARRAY, (U32, [])),
         (STRING, "a b"), (U64, 2**63), (F32, float("nan")), (U32, 0),
     )  # fmt: skip

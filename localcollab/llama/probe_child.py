@@ -4,6 +4,7 @@ Exit 0: the file works. Exit 3: refused, the last line of stderr says why. Exit 
 not compute; another way of loading may help.
 """
 
+import contextlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +23,10 @@ from localcollab.llama.weights import Kind, Weights, load_weights
 
 # Words, digits, blanks, other scripts: what tokenizers fail on.
 _TEXT = "Hello, world! 12 34\n\n  \t naïve 漢字 🙂 <|x|> </s>"
+# Every byte of UTF-8: at one that an rwkv vocabulary lacks, llama.cpp allocates memory without end.
+_EVERY_BYTE = "".join(
+    map(chr, [*range(1, 0xC0), *range(0xC0, 0x800, 64), *range(0x800, 0x10FFFF, 4096)])
+).encode("utf-8", "ignore").decode()  # fmt: skip
 
 
 def main(path: Path, kind: Kind, adapter: Path | None = None, *, extra_buffers: bool) -> None:
@@ -29,10 +34,11 @@ def main(path: Path, kind: Kind, adapter: Path | None = None, *, extra_buffers: 
     options = Options(n_ctx=64, n_batch=32, n_outputs=1)
     weights = load_weights(path, options, extra_buffers=extra_buffers, kind=kind)
     vocabulary = weights.vocabulary
-    try:
-        tokens = vocabulary.encode(_TEXT, special=True, bos=True)[:16]
-    except LocalcollabError:  # no byte tokens: such texts are rejected when they are encoded
-        tokens = []
+    tokens: list[int] = []
+    for text in (_EVERY_BYTE, _TEXT):
+        # Without byte tokens such texts are rejected, when they are encoded as here.
+        with contextlib.suppress(LocalcollabError):
+            tokens = vocabulary.encode(text, special=True, bos=True)[:16]
     vocabulary.decode(range(vocabulary.n_tokens))  # a malformed byte token ends the process
     states = _states(weights, options, tokens or [vocabulary.bos or 0], adapter)
     if not np.isfinite(states).all():
