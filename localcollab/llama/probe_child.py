@@ -25,7 +25,7 @@ from localcollab.llama.weights import Kind, Weights, load_weights
 _TEXT = "Hello, world! 12 34\n\n  \t naïve 漢字 🙂 <|x|> </s>"
 # Every byte of UTF-8: at one that an rwkv vocabulary lacks, llama.cpp allocates memory without end.
 _EVERY_BYTE = "".join(
-    map(chr, [*range(1, 0xC0), *range(0xC0, 0x800, 64), *range(0x800, 0x10FFFF, 4096)])
+    map(chr, [*range(0xC0), *range(0xC0, 0x800, 64), *range(0x800, 0x10FFFF, 2048)])
 ).encode("utf-8", "ignore").decode()  # fmt: skip
 
 
