@@ -62,9 +62,7 @@ def require_gguf(path: Path) -> None:
 
 
 def _bad(path: Path, what: str) -> BadModelFile:
-    return BadModelFile(
-        f"{path}: {what}: the adapter is damaged; download or convert it again"
-    )
+    return BadModelFile(f"{path}: {what}: the adapter is damaged; download or convert it again")
 
 
 def _other(path: Path, base: Header, what: str) -> BadModelFile:
