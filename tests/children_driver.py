@@ -52,7 +52,7 @@ def parsing(folder: Path, model: Path) -> None:
 def contender(folder: Path, model: Path) -> None:
     """And the probe that it starts in its turn."""
     from localcollab.catalog import load_catalog
-    from localcollab.evaluation.compare import Asked, compare, contenders
+    from localcollab.evaluation.compare import Asked, compare_contenders, contenders
 
     data = folder / "questions.jsonl"
     data.write_text(
@@ -60,7 +60,7 @@ def contender(folder: Path, model: Path) -> None:
     )
     catalog = _catalog(folder, model)
     asked = Asked((catalog,), (data,))
-    compare(asked, contenders(load_catalog(catalog), ["one"], []), lambda text: None)
+    compare_contenders(asked, contenders(load_catalog(catalog), ["one"], []), lambda text: None)
 
 
 def bench_memory(folder: Path, model: Path) -> None:
@@ -98,7 +98,7 @@ def pip_download(folder: Path, model: Path) -> None:
 
 
 def inspect(folder: Path, model: Path) -> None:
-    from localcollab_convert.model.inspect import inspect_file
+    from localcollab_convert.inspect.inspect import inspect_file
 
     inspect_file(model, lambda text: None)
 
