@@ -37,8 +37,7 @@ class HeadRequest(ExportRequest):
         ExportRequest.__post_init__(self)
         if self.plan.method is not None or len(self.plan.members) < 2:
             raise BadOption(
-                "a head needs a base and at least one expert: give `experts`, or the `team` of a "
-                "deferral"
+                "a head needs a base and at least one expert: give `experts`, or a deferral `team`"
             )
         require_suffix("out", self.out, ".safetensors")
         require_between("width", self.width, 0, 65536)
