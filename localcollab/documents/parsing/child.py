@@ -51,7 +51,7 @@ def _answer(request: dict[str, str], limits: Limits) -> dict[str, Any]:
         answer["format"] = find_format(raw)
         sections = _sections(raw, answer["format"])
         answer["sections"] = [(s.text, s.page, s.heading) for s in sections]
-        answer["error"] = "; ".join(raw.notes)
+        answer["error"] = raw.summary()
         if not sections:
             answer |= {"status": "empty", "error": answer["error"] or "holds no text"}
     except Refused as error:

@@ -1,8 +1,9 @@
-"""A mailbox (mbox): one section a message."""
+"""A mailbox (mbox): one section a message, and one for each document attached to it."""
 
 import re
 from collections.abc import Iterator
 
+from localcollab.documents.parsing.attachments import Budget
 from localcollab.documents.parsing.mail import read_message
 from localcollab.documents.parsing.raw import Raw
 from localcollab.documents.parsing.section import Section, Unreadable
@@ -18,11 +19,9 @@ def parse(raw: Raw) -> Iterator[Section]:
     if not starts and raw.data.strip():
         raise Unreadable("is named a mailbox, but no message begins in it")
     ends = [match.start() for match in starts[1:]] + [len(raw.data)]
-    notes = raw.notes.copy()
+    budget = Budget()
     for match, end in zip(starts, ends, strict=True):
-        yield read_message(raw, _QUOTED_FROM.sub(rb"\1", raw.data[match.end() : end]))
-    # One note for all messages, not one for each.
-    raw.notes[:] = notes + sorted({"attached files were not read" for _ in raw.notes[len(notes) :]})
+        yield from read_message(raw, _QUOTED_FROM.sub(rb"\1", raw.data[match.end() : end]), budget)
 
 
 def _is_after_blank(data: bytes, start: int) -> bool:

@@ -8,6 +8,7 @@ from localcollab.documents.parsing.section import Refused
 
 _MOST_CONTROLS = 0.01
 _FEW_CONTROLS = 3
+_MOST_NOTES = 20
 _CONTROLS = bytes(c for c in range(32) if c not in b"\t\n\r\f\x1a\x1b\b")
 
 
@@ -21,6 +22,11 @@ class Raw:
     """What a parser could not read of an otherwise readable file; shown as the document's error."""
     depth: int = 0
     """How many files it is inside of, as an attachment is."""
+
+    def summary(self) -> str:
+        """The notes in one line."""
+        more = len(self.notes) - _MOST_NOTES
+        return "; ".join(self.notes[:_MOST_NOTES]) + (f"; and {more} more" if more > 0 else "")
 
     def note(self, note: str) -> None:
         if note and note not in self.notes:

@@ -155,7 +155,7 @@ def test_mail_has_its_head_its_text_and_the_names_of_what_is_attached() -> None:
             heading="Grüße",
         )
     ]
-    assert notes == ["1 attached files were not read"]
+    assert notes == ["attached map.png was not read (image/png)"]
 
 
 def test_a_mailbox_has_a_section_for_each_message() -> None:
