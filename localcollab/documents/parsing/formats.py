@@ -4,6 +4,7 @@ import importlib
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 
 from localcollab.documents.parsing.raw import Raw, is_binary
@@ -19,6 +20,7 @@ _BY_SUFFIX = {
     "csv": (".csv", ".tsv"),
     "mail": (".eml",),
     "mailbox": (".mbox", ".mbx"),
+    "notebook": (".ipynb",),
     "code": (
         ".py", ".pyi", ".c", ".h", ".cc", ".cpp", ".hpp", ".cs", ".go", ".java", ".js", ".jsx", ".kt",
         ".lua", ".m", ".php", ".pl", ".r", ".rb", ".rs", ".scala", ".sh", ".sql", ".swift", ".ts",
@@ -26,9 +28,23 @@ _BY_SUFFIX = {
     ),
 }  # fmt: skip
 _OF_SUFFIX = {suffix: name for name, suffixes in _BY_SUFFIX.items() for suffix in suffixes}
-_CONTAINERS = {".pdf": "pdf", ".docx": "docx", ".odt": "odt", ".epub": "epub"}
+_CONTAINERS = {
+    ".pdf": "pdf", ".docx": "docx", ".docm": "docx", ".odt": "odt", ".ods": "ods", ".odp": "odp",
+    ".epub": "epub", ".xlsx": "xlsx", ".xlsm": "xlsx", ".pptx": "pptx", ".pptm": "pptx",
+    ".ppsx": "pptx", ".msg": "msg", ".rtf": "rtf",
+}  # fmt: skip
 """Formats that are known by their content; a name alone makes none."""
-_WORD = re.compile(r"word/document\d*\.xml")
+_PARTS = {
+    r"word/document\d*\.xml": "docx",
+    r"xl/workbook\.xml": "xlsx",
+    r"ppt/presentation\.xml": "pptx",
+    r"META-INF/container\.xml": "epub",
+}
+"""A part that only this format has."""
+_OPEN_DOCUMENT = re.compile(rb"application/vnd\.oasis\.opendocument\.([a-z]+)(?:-template)?")
+_OPEN_FORMATS = {"text": "odt", "spreadsheet": "ods", "presentation": "odp"}
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_OLD = {".doc": ".docx", ".dot": ".docx", ".xls": ".xlsx", ".ppt": ".pptx", ".pps": ".pptx"}
 _HEAD = 8192
 
 
@@ -37,7 +53,11 @@ def find_format(raw: Raw) -> str:
     if b"%PDF-" in raw.data[:1024]:
         return "pdf"
     if raw.data.startswith(b"PK\x03\x04"):
-        return _container(raw)
+        return _in_archive(raw)
+    if raw.data.startswith(b"{\\rt"):
+        return "rtf"
+    if raw.data.startswith(_OLE):
+        return _in_ole(raw)
     if raw.suffix in _CONTAINERS and raw.data:
         name = _CONTAINERS[raw.suffix].upper()
         raise Unreadable(f"is named {raw.suffix}, but is no {name}, or damaged at its beginning")
@@ -53,16 +73,28 @@ def parser_of(name: str) -> Callable[[Raw], Iterator[Section]]:
     return parse
 
 
-def _container(raw: Raw) -> str:
+def _in_archive(raw: Raw) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(raw.data)) as archive:
             names = set(archive.namelist())
-    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+            kind = archive.read("mimetype")[:100] if "mimetype" in names else b""
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, RuntimeError, zlib.error) as error:
         raise Unreadable(f"a damaged archive ({error})") from error
-    if any(_WORD.fullmatch(name) for name in names):
-        return "docx"
-    if "META-INF/container.xml" in names:
-        return "epub"
-    if "content.xml" in names and raw.suffix not in (".ods", ".odp", ".odg"):
-        return "odt"
+    for path, format_ in _PARTS.items():
+        if any(re.fullmatch(path, name) for name in names):
+            return format_
+    if "content.xml" in names:
+        found = _OPEN_DOCUMENT.fullmatch(kind.strip())
+        if found is None:
+            return "odt"
+        if found[1].decode() in _OPEN_FORMATS:
+            return _OPEN_FORMATS[found[1].decode()]
     raise Refused(f"an archive of no known format ({raw.suffix or 'no suffix'})")
+
+
+def _in_ole(raw: Raw) -> str:
+    if raw.suffix in _OLD:
+        raise Refused(f"an old Office file ({raw.suffix}): save it as {_OLD[raw.suffix]}")
+    if raw.suffix in _CONTAINERS and raw.suffix != ".msg":
+        raise Unreadable("is encrypted: save it without a password")
+    return "msg"

@@ -62,7 +62,10 @@ def read_xml(data: bytes, on_start: OnStart, on_end: OnEnd, on_text: OnText) -> 
         depth += 1
         if depth > _DEEPEST:
             raise Unreadable(f"its XML is nested more than {_DEEPEST} deep")
-        on_start(_local(name), {_local(key): value for key, value in attributes.items()})
+        local = {_local(key): value for key, value in attributes.items()}
+        if len(local) < len(attributes):  # id beside r:id: the one with a namespace says more
+            local |= {_local(key): value for key, value in attributes.items() if " " in key}
+        on_start(_local(name), local)
 
     def end(name: str) -> None:
         nonlocal depth

@@ -6,16 +6,24 @@ from collections.abc import Callable
 from localcollab.documents.parsing.blocks import Block
 from localcollab.documents.parsing.markup import read_xml
 from localcollab.documents.parsing.section import Refused
-from localcollab.documents.parsing.tables import MOST_COLUMNS, MOST_ROWS, Cell, Flow, Row, span
+from localcollab.documents.parsing.tables import (
+    MOST_COLUMNS,
+    MOST_ROWS,
+    Cell,
+    Flow,
+    Row,
+    Table,
+    span,
+)
 
 _UNSHOWN = frozenset(
     {
         "tracked-changes", "styles", "automatic-styles", "scripts", "note-citation", "ruby-text",
         "forms", "settings", "creator", "date", "date-string", "sender-initials", "meta",
-        "font-face-decls", "title", "desc", "event-listeners", "shapes",
+        "font-face-decls", "page-number", "title", "desc", "event-listeners", "shapes",
     }
 )  # fmt: skip
-_FLOATING = {"annotation": "Comment", "note": "Footnote", "text-box": ""}
+_FLOATING = {"annotation": "Comment", "note": "Footnote", "text-box": "", "notes": "Notes"}
 _MOST_BLANKS = 1000
 _MOST_REPEATED = 200_000
 """Cells and rows that are written once and stand more often."""
@@ -25,6 +33,9 @@ OnPage = Callable[[str, list[Block]], None]
 
 class Reader:
     """`on_page`: gets each slide, or sheet, with its name and blocks, when it ends."""
+
+    covered_are_cells = False
+    """Whether a place that a merged cell covers counts as a cell, as it does in a sheet."""
 
     def __init__(self, on_page: OnPage | None = None) -> None:
         self._on_page = on_page
@@ -45,6 +56,9 @@ class Reader:
         blocks = self._flows[0].close() + self._floating
         self._flows[0], self._floating = Flow(), []
         return blocks
+
+    def on_table(self, name: str, table: Table) -> None:
+        """For those who want a sheet's rows."""
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._path.append(name)
@@ -79,6 +93,8 @@ class Reader:
             flow.open_row(Row(is_header=bool(self._head_rows)))
             n = span(attributes.get("number-rows-repeated"), 2_000_000)
             self._repeats[-1] = (n, 1)
+        elif name == "covered-table-cell" and self.covered_are_cells:
+            flow.open_cell(Cell())
         elif name == "table-cell":
             columns = span(attributes.get("number-columns-spanned"), MOST_COLUMNS)
             rows = span(attributes.get("number-rows-spanned"), MOST_ROWS)
@@ -102,12 +118,13 @@ class Reader:
             self._in_list -= 1
         elif name == "page" and self._on_page is not None:
             self._on_page(self._page, self.take())
-        if name.startswith("table"):
+        if name.startswith("table") or name == "covered-table-cell":
             self._end_in_table(name)
 
     def _end_in_table(self, name: str) -> None:
         flow = self._flows[-1]
-        if name == "table-cell":
+        is_cell = name == "table-cell" or (name[0] == "c" and self.covered_are_cells)
+        if is_cell:
             self._repeat_cell(flow)
             flow.close_cell()
         elif name == "table-row":
@@ -116,6 +133,8 @@ class Reader:
             self._head_rows -= 1
         elif name == "table" and self._repeats:
             self._repeats.pop()
+            if flow.table is not None and not self._repeats:
+                self.on_table(self._page, flow.table)
             flow.close_table()
             self._land()
 
@@ -153,7 +172,10 @@ class Reader:
         blocks, label = self._flows.pop().close(), _FLOATING[name]
         if blocks and label:
             blocks = [Block(f"{label}: {blocks[0].text}"), *blocks[1:]]
-        self._floating += blocks
+        if self._paragraphs:
+            self._floating += blocks
+        else:  # a slide's text box stands in no paragraph
+            self._flows[-1].add(blocks)
         self._land()
 
     def _end_paragraph(self) -> None:

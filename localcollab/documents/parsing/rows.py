@@ -53,7 +53,18 @@ def _is_header(rows: Rows, n: int, *, is_first: bool) -> bool:
     if 2 * len(filled) < width or not _are_names(filled, has_corner=not rows[n][0]):
         return False
     is_plain = is_first and len({*filled}) == len(filled)
-    return is_plain or _has_numbers_below(rows[n], below[0])
+    return is_plain or _is_group(rows, n) or _has_numbers_below(rows[n], below[0])
+
+
+def _is_group(rows: Rows, n: int) -> bool:
+    """A header above a header, whose names stand for several columns each."""
+    filled = [cell for cell in rows[n] if cell]
+    if len({*filled}) == len(filled) or n + 2 >= len(rows):
+        return False
+    below = [cell for cell in rows[n + 1] if cell]
+    return len(below) > 1 and not any(map(is_number, below)) and (
+        _has_numbers_below(rows[n + 1], rows[n + 2])
+    )  # fmt: skip
 
 
 def _are_names(filled: Sequence[str], *, has_corner: bool) -> bool:
@@ -74,11 +85,7 @@ def _has_numbers_below(header: Sequence[str], row: Sequence[str]) -> bool:
 def _names(rows: Rows, n: int) -> tuple[list[str], int]:
     """Of each column, and the first row below: one header row, or a group's above the columns'."""
     names = [" ".join(cell.split()) for cell in rows[n]]
-    filled = [name for name in names if name]
-    is_group = len({*filled}) < len(filled) and n + 2 < len(rows)
-    if is_group and not any(map(is_number, rows[n + 1])) and _has_numbers_below(
-        rows[n + 1], rows[n + 2]
-    ):  # fmt: skip
+    if _is_group(rows, n):
         below = [" ".join(cell.split()) for cell in rows[n + 1]]
         width = max(len(names), len(below))
         names += [""] * (width - len(names))

@@ -75,6 +75,16 @@ class Table:
         """To the open cell; what stands between cells comes before the table."""
         (self.cell.blocks if self.is_cell_open else self._outside).extend(blocks)
 
+    def lines(self) -> Iterator[list[str]]:
+        """Rows of texts, one a column."""
+        n_columns = 0
+        for row in self.rows:
+            end = 0
+            for cell in row.cells:
+                end += cell.columns
+                n_columns = max(n_columns, end if cell.blocks else 0)
+        return _Grid().lines(self.rows, n_columns)
+
     def blocks(self) -> Iterator[Block]:
         yield from self._outside
         rows = [row for row in self.rows if row.cells and not row.is_deleted]
@@ -167,10 +177,11 @@ class _Grid:
 
     def lines(self, rows: Sequence[Row], n_columns: int) -> Iterator[list[str]]:
         for n, row in enumerate(rows):
-            is_title = len(row.cells) == 1 and row.cells[0].columns >= n_columns
+            filled = [cell for cell in row.cells if cell.blocks]
+            is_title = len(filled) == 1 and filled[0].columns >= n_columns > 1
             is_header = row.is_header or n == 0 or all(cell.is_header for cell in row.cells)
             if is_title and not self._carried:
-                yield [row.cells[0].text()]
+                yield [filled[0].text()]
             else:
                 yield self._line(row, is_header)
 
