@@ -14,10 +14,10 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 
 def parse(raw: Raw) -> Iterator[Section]:
     text = decode(raw)
-    yield from cut(text, _headings(text))
+    yield from cut(text, headings(text))
 
 
-def _headings(text: str) -> Iterator[Heading]:
+def headings(text: str) -> Iterator[Heading]:
     fence, before, before_start = "", "", 0
     for start, line in lines_of(text):
         end, line = start + len(line), line.rstrip("\n")

@@ -25,6 +25,8 @@ _UNSHOWN = frozenset(
 )  # fmt: skip
 _FLOATING = {"annotation": "Comment", "note": "Footnote", "text-box": "", "notes": "Notes"}
 _MOST_BLANKS = 1000
+_FEW = 50
+"""Columns: empty cells beyond them at a row's end are a sheet's, not a table's."""
 _MOST_REPEATED = 200_000
 """Cells and rows that are written once and stand more often."""
 
@@ -51,6 +53,10 @@ class Reader:
     def read(self, data: bytes) -> list[Block]:
         read_xml(data, self._start, self._end, self._text)
         return self.take()
+
+    def take_floating(self) -> list[Block]:
+        floating, self._floating = self._floating, []
+        return floating
 
     def take(self) -> list[Block]:
         blocks = self._flows[0].close() + self._floating
@@ -151,11 +157,7 @@ class Reader:
         if flow.table is None or not self._repeats:
             return
         row, n = flow.table.row, self._repeats[-1][0]
-        while (
-            row.cells
-            and not row.cells[-1].blocks
-            and row.cells[-1].columns == 1 == row.cells[-1].rows
-        ):
+        while len(row.cells) > _FEW and not row.cells[-1].blocks:
             row.cells.pop()
         if row.cells and any(cell.blocks for cell in row.cells):
             self._spend((n - 1) * len(row.cells))
@@ -172,7 +174,7 @@ class Reader:
         blocks, label = self._flows.pop().close(), _FLOATING[name]
         if blocks and label:
             blocks = [Block(f"{label}: {blocks[0].text}"), *blocks[1:]]
-        if self._paragraphs:
+        if self._paragraphs or name == "annotation":
             self._floating += blocks
         else:  # a slide's text box stands in no paragraph
             self._flows[-1].add(blocks)

@@ -14,8 +14,8 @@ def parse(raw: Raw) -> Iterator[Section]:
     archive = Archive(raw)
     reader = _Sheets()
     reader.read(archive.read("content.xml"))
-    for name, sheet in reader.sheets:
-        body = "".join(f"{each}\n\n" for each in sheet_paragraphs(sheet))
+    for name, sheet, comments in reader.sheets:
+        body = "".join(f"{each}\n\n" for each in (*sheet_paragraphs(sheet), *comments))
         if body:
             yield Section(f"Sheet: {name}\n\n{body}", heading=name[:200])
     n = sum(name.startswith("Object ") and name.endswith("/content.xml") for name in archive.names)
@@ -28,7 +28,7 @@ class _Sheets(Reader):
 
     def __init__(self) -> None:
         super().__init__()
-        self.sheets: list[tuple[str, Sheet]] = []
+        self.sheets: list[tuple[str, Sheet, list[str]]] = []
 
     def on_table(self, name: str, table: Table) -> None:
         sheet = Sheet()
@@ -41,4 +41,4 @@ class _Sheets(Reader):
                 if cell.columns > 1 or cell.rows > 1:
                     area = (n, column, n + cell.rows - 1, column + cell.columns - 1)
                     sheet.merged.append(area)
-        self.sheets.append((name, sheet))
+        self.sheets.append((name, sheet, [block.text for block in self.take_floating()]))

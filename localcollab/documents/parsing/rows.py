@@ -74,7 +74,7 @@ def _are_names(filled: Sequence[str], *, has_corner: bool) -> bool:
         return True
     rest = filled if has_corner else filled[1:]
     is_dated = all(_YEAR.fullmatch(cell) for cell in rest) or all(map(_DATE.fullmatch, rest))
-    return is_dated and len(rest) > 1 and len({*rest}) == len(rest)
+    return is_dated and len({*rest}) > 1
 
 
 def _has_numbers_below(header: Sequence[str], row: Sequence[str]) -> bool:

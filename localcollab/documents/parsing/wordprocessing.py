@@ -191,7 +191,9 @@ class Story:
         if text and self._paragraphs:  # a drawing's, within another
             self._floating.append(Block(text))
         elif text:
-            self._flows[-1].add([Block(text, paragraph.level, paragraph.is_item)])
+            self._flows[-1].add(
+                [Block(text, paragraph.level, paragraph.is_item and not paragraph.level)]
+            )
         self._land()
 
     def _flush_left(self) -> None:
