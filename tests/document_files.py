@@ -3,6 +3,7 @@
 import io
 import zipfile
 from collections.abc import Mapping, Sequence
+from html import escape
 
 
 def zipped(parts: Mapping[str, str | bytes]) -> bytes:
@@ -36,6 +37,118 @@ def odt(body: str) -> bytes:
         "</office:body></office:document-content>"
     )
     return zipped({"content.xml": content})
+
+
+def docx_with(parts: Mapping[str, str], body: str) -> bytes:
+    """`parts`: names within word/ -> what stands in their root element, which is the name's."""
+    roots = {"header": "hdr", "footer": "ftr"}
+    files = {"word/document.xml": f"<w:document {_W} {_MORE}><w:body>{body}</w:body></w:document>"}
+    for name, content in parts.items():
+        kind = name.rstrip("0123456789")
+        root = roots.get(kind, kind)
+        files[f"word/{name}.xml"] = f"<w:{root} {_W} {_MORE}>{content}</w:{root}>"
+    return zipped(files)
+
+
+_MORE = (
+    'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
+    ' xmlns:wps="http://schemas.microsoft.com/office/word/2010/wordprocessingShape"'
+    ' xmlns:v="urn:schemas-microsoft-com:vml"'
+    ' xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
+)
+_A = (
+    'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"'
+    ' xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main"'
+    ' xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
+)
+_X = (
+    'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    ' xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
+)
+_KIND = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+
+
+def _relations(related: Mapping[str, tuple[str, str]]) -> str:
+    inside = "".join(
+        f'<Relationship Id="{id_}" Type="{_KIND}/{kind}" Target="{target}"/>'
+        for id_, (kind, target) in related.items()
+    )
+    return f"<Relationships>{inside}</Relationships>"
+
+
+def pptx(slides: Sequence[tuple[str, str, str]]) -> bytes:
+    """Each slide by its title, the XML of its other shapes, and its notes."""
+    ids = "".join(f'<p:sldId id="{256 + n}" r:id="rId{n}"/>' for n in range(len(slides)))
+    presentation = f"<p:presentation {_A}><p:sldIdLst>{ids}</p:sldIdLst></p:presentation>"
+    targets = {f"rId{n}": ("slide", f"slides/slide{n}.xml") for n in range(len(slides))}
+    parts = {
+        "ppt/presentation.xml": presentation,
+        "ppt/_rels/presentation.xml.rels": _relations(targets),
+    }
+    for n, (title, shapes, notes) in enumerate(slides):
+        title_shape = _shape(title, '<p:ph type="title"/>')
+        parts[f"ppt/slides/slide{n}.xml"] = f"<p:sld {_A}>{title_shape}{shapes}</p:sld>"
+        if notes:
+            parts[f"ppt/slides/_rels/slide{n}.xml.rels"] = _relations(
+                {"rId1": ("notesSlide", f"../notesSlides/notesSlide{n}.xml")}
+            )
+            shape = _shape(notes, '<p:ph type="body"/>')
+            parts[f"ppt/notesSlides/notesSlide{n}.xml"] = f"<p:notes {_A}>{shape}</p:notes>"
+    return zipped(parts)
+
+
+def _shape(text: str, placeholder: str = "") -> str:
+    paragraph = f"<a:p><a:r><a:t>{text}</a:t></a:r></a:p>"
+    return f"<p:sp><p:nvPr>{placeholder}</p:nvPr><p:txBody>{paragraph}</p:txBody></p:sp>"
+
+
+def xlsx(
+    sheets: Mapping[str, Sequence[Sequence[str]]],
+    merged: Sequence[tuple[int, int, int, int]] = (),
+    cells: str = "",
+    styles: str = "",
+) -> bytes:
+    """Texts as shared strings, numbers as numbers. `cells`: the XML of the first sheet's last row."""
+    strings: dict[str, int] = {}
+    names = "".join(
+        f'<sheet name="{name}" sheetId="{n}" r:id="rId{n}"/>' for n, name in enumerate(sheets, 1)
+    )
+    related = {f"rId{n}": ("worksheet", f"worksheets/sheet{n}.xml")
+               for n in range(1, len(sheets) + 1)}  # fmt: skip
+    related["rIdS"] = ("sharedStrings", "sharedStrings.xml")
+    related["rIdT"] = ("styles", "styles.xml")
+    parts = {
+        "xl/workbook.xml": f"<workbook {_X}><sheets>{names}</sheets></workbook>",
+        "xl/_rels/workbook.xml.rels": _relations(related),
+        "xl/styles.xml": f"<styleSheet {_X}>{styles}</styleSheet>",
+    }
+    areas = "".join(
+        f'<mergeCell ref="{_at(r, c)}:{_at(r + h - 1, c + w - 1)}"/>' for r, c, h, w in merged
+    )
+    for n, rows in enumerate(sheets.values(), 1):
+        data = "".join(
+            f'<row r="{r + 1}">{"".join(_cell(strings, r, c, v) for c, v in enumerate(row) if v)}</row>'
+            for r, row in enumerate(rows)
+        )
+        data += f"<row>{cells}</row>" if n == 1 and cells else ""
+        parts[f"xl/worksheets/sheet{n}.xml"] = (
+            f"<worksheet {_X}><sheetData>{data}</sheetData><mergeCells>{areas}</mergeCells></worksheet>"
+        )
+    items = "".join(f"<si><t>{escape(text)}</t></si>" for text in strings)
+    parts["xl/sharedStrings.xml"] = f"<sst {_X}>{items}</sst>"
+    return zipped(parts)
+
+
+def _cell(strings: dict[str, int], row: int, column: int, value: str) -> str:
+    at = f'r="{_at(row, column)}"'
+    if value.isascii() and value.isdigit() and (value == "0" or value[0] != "0"):
+        return f"<c {at}><v>{value}</v></c>"
+    return f'<c {at} t="s"><v>{strings.setdefault(value, len(strings))}</v></c>'
+
+
+def _at(row: int, column: int) -> str:
+    letters = chr(65 + column % 26)
+    return f"{chr(64 + column // 26) if column > 25 else ''}{letters}{row + 1}"
 
 
 def epub(title: str, chapters: Sequence[str]) -> bytes:
