@@ -12,6 +12,8 @@ from document_files import docx, odt
 from documents_read import lines_of, read
 from table_files import Area, Table, cells_of
 
+pytestmark = pytest.mark.slow
+
 
 def _squeezed(text: str) -> str:
     return " ".join(text.split())
