@@ -101,7 +101,7 @@ def guess(data: bytes) -> str | None:
 def _decode_legacy(data: bytes) -> Decoded:
     damaged = data.decode(errors="replace")
     n_bad = damaged.count("\N{REPLACEMENT CHARACTER}")
-    if sum(char > "\x7f" for char in damaged) - n_bad >= 10 * n_bad:
+    if sum(char > "\x7f" for char in damaged) - n_bad >= 4 * n_bad:
         return _as_far_as_valid(data, "utf-8")
     found = utf_16(data) or guess(data)
     if found is None:

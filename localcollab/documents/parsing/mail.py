@@ -58,8 +58,8 @@ def read_message(raw: Raw, data: bytes, budget: Budget) -> Iterator[Section]:
 
 
 def header(raw: Raw, message: Part, name: str) -> str:
-    value = message.get(name)
-    return "" if value is None else decoded_words(raw, str(value), name)
+    found = (str(value) for key, value in message.raw_items() if key.lower() == name.lower())
+    return decoded_words(raw, next(found, ""), name)
 
 
 def decoded_words(raw: Raw, value: str, name: str) -> str:
@@ -67,6 +67,8 @@ def decoded_words(raw: Raw, value: str, name: str) -> str:
     if len(value) > _LONGEST_HEADER:
         raw.note(f"a header {name} of {len(value)} characters was not decoded")
         return " ".join(value.split())
+    if not value.isascii():  # bytes that should have been encoded words
+        value = _decoded(raw, value.encode("utf-8", "surrogateescape"), None)
     try:
         # Between two encoded words, a line break and blanks are not part of the text.
         parts = decode_header(re.sub(r"\r?\n[ \t]+", " ", value))

@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -25,7 +26,7 @@ def _mail(n: int, unit: str, head: str = "") -> bytes:
 
 
 pytestmark = pytest.mark.slow
-GROWING = {
+GROWING: dict[str, tuple[str, Callable[[int], bytes], int]] = {
     "html cells": (".html", lambda n: _html(n, "<td>v", "<table><tr>"), 4_000),
     "html rows": (".html", lambda n: _html(n, "<tr><td>v<td>w", "<table>"), 3_000),
     "html spans": (".html", lambda n: _html(n, "<tr><td rowspan=3>v<td>w", "<table>"), 3_000),

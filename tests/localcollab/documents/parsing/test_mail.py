@@ -1,0 +1,143 @@
+"""Mail: every text and every attached document is read or its absence noted."""
+
+from collections.abc import Callable
+from email.message import EmailMessage
+from itertools import product
+
+import pytest
+
+from document_files import docx, epub, pdf, xlsx
+from documents_read import read, text_of
+
+PLAIN = "The rent is 4711 euro, payable monthly in advance."
+RICH = "<p>The rent is <b>4711</b> euro, payable monthly in advance.</p>"
+BODIES: dict[str, Callable[[EmailMessage], object]] = {
+    "plain": lambda m: m.set_content(PLAIN),
+    "html": lambda m: m.set_content(RICH, subtype="html"),
+    "both": lambda m: (m.set_content(PLAIN), m.add_alternative(RICH, subtype="html")),
+    "blank plain": lambda m: (m.set_content(" \n"), m.add_alternative(RICH, subtype="html")),
+    "stub": lambda m: (m.set_content("Your program shows no HTML."),
+                       m.add_alternative(RICH, subtype="html")),
+    "with pictures": lambda m: (m.set_content(RICH, subtype="html"),
+                                m.add_related(b"\x89PNG\0\0\0\0", "image", "png")),
+}  # fmt: skip
+CHARSETS = {"utf-8": "utf-8", "x-unknown": "cp1252", "us-ascii": "utf-8", "utf-8 wrong": "cp1252",
+            "gb2312": "gb18030"}  # fmt: skip
+ATTACHED = {
+    "a.docx": docx("<w:p><w:r><w:t>Attached fact 815.</w:t></w:r></w:p>"),
+    "a.pdf": pdf(["Attached fact 815."]), "a.txt": b"Attached fact 815.",
+    "a.csv": b"what,n\nAttached fact,815.\n", "a.xlsx": xlsx({"S": [["a", "b"], ["fact", "815"]]}),
+    "a.epub": epub("B", ["<p>Attached fact 815.</p>"]), "a.html": b"<p>Attached fact 815.</p>",
+    "\u00dcbersicht.txt": b"Attached fact 815.",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "footer"), product(BODIES, (False, True)))
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_the_body_is_read_once_in_every_shape_a_message_has(
+    body: str, footer: bool, depth: int
+) -> None:
+    message = EmailMessage()
+    message["From"], message["Subject"] = "anna@example.org", "Offer"
+    BODIES[body](message)
+    if footer:
+        message.make_mixed()
+        last = EmailMessage()
+        last.set_content("A list's footer.")
+        message.attach(last)
+    for n in range(depth):
+        outer = EmailMessage()
+        outer["From"], outer["Subject"] = f"fwd{n}@example.org", f"Fwd {n}"
+        outer.set_content("See below.")
+        outer.add_attachment(message)
+        message = outer
+    found = " ".join(text_of(message.as_bytes(), ".eml").split())
+    assert found.count("4711") == 1
+    assert ("A list's footer." in found) == footer
+    assert "From: anna@example.org" in found
+    assert found.count("Subject: Offer") == 1
+
+
+@pytest.mark.parametrize("name", ATTACHED)
+@pytest.mark.parametrize("is_forwarded", [False, True])
+def test_documents_that_are_attached_are_read_under_their_name(
+    name: str, is_forwarded: bool
+) -> None:
+    message = EmailMessage()
+    message["Subject"] = "Papers"
+    message.set_content("See the file.")
+    message.add_attachment(ATTACHED[name], "application", "octet-stream", filename=name)
+    if is_forwarded:
+        outer = EmailMessage()
+        outer["Subject"] = "Fwd"
+        outer.set_content("Look.")
+        outer.add_attachment(message)
+        message = outer
+    found, notes = read(message.as_bytes(), ".eml")
+    (section,) = [each for each in found if "815" in each.text]
+    assert name in section.heading
+    assert notes == []
+
+
+@pytest.mark.parametrize("charset", CHARSETS)
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_a_body_is_read_whatever_charset_it_names(charset: str, kind: str) -> None:
+    text = (
+        "合同的通知期为三十天，租金每月五千元。"
+        if charset == "gb2312"
+        else "Gruß an Müller: 4711 €."
+    )
+    data = (f"<p>{text}</p>" if kind == "html" else text).encode(CHARSETS[charset])
+    head = f"Subject: x\nContent-Type: text/{kind}; charset={charset.split()[0]}\n"
+    message = f"{head}Content-Transfer-Encoding: 8bit\n\n".encode() + data
+    found, notes = read(message, ".eml")
+    assert text in found[0].text
+    assert bool(notes) == (charset in ("x-unknown", "utf-8 wrong"))
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "note"),
+    [
+        (b"\x89PNG\0\0\0\0", "image/png", "attached f.png was not read (image/png)"),
+        (b"PK\x03\x04rubbish", "application/zip", "attached f.zip was not read (a damaged archive"),
+        (bytes(200), "application/octet-stream", "attached f.bin was not read (binary data"),
+        (b"", "text/plain", "attached f.txt was not read (holds no text)"),
+    ],
+)
+def test_what_is_attached_and_not_read_is_noted(data: bytes, kind: str, note: str) -> None:
+    message = EmailMessage()
+    message.set_content("Text.")
+    suffix = note.split(" ")[1]
+    message.add_attachment(data, *kind.split("/"), filename=suffix)
+    (found,) = read(message.as_bytes(), ".eml")[1]
+    assert found.startswith(note)
+
+
+def test_messages_within_messages_end_somewhere() -> None:
+    message = EmailMessage()
+    message.set_content("Innermost.")
+    for n in range(12):
+        outer = EmailMessage()
+        outer["Subject"] = f"S{n}"
+        outer.set_content(f"Level {n}.")
+        outer.add_attachment(message)
+        message = outer
+    found, notes = read(message.as_bytes(), ".eml")
+    assert "Level 11." in found[0].text
+    assert [note for note in notes if "was not read (attached" in note]
+
+
+def test_there_is_a_limit_to_how_many_files_are_attached() -> None:
+    message = EmailMessage()
+    message.set_content("Text.")
+    for n in range(210):
+        message.add_attachment(b"x", "text", "plain", filename=f"f{n}.txt")
+    found, notes = read(message.as_bytes(), ".eml")
+    assert len(found) == 201
+    assert notes == ["attached files beyond 200 were not read"]
+
+
+@pytest.mark.parametrize("value", ["=?utf-8?q?Gr=C3=BC=C3=9Fe?=", "=?utf-8?b?R3LDvMOfZQ==?=",
+                                   "=?x-unheard-of?q?Gr=C3=BC=C3=9Fe?=", "Gr\u00fc\u00dfe"])  # fmt: skip
+def test_a_subject_is_read_in_every_way_it_is_written(value: str) -> None:
+    assert "Subject: Gr\u00fc\u00dfe" in text_of(f"Subject: {value}\n\nx".encode(), ".eml")
