@@ -94,7 +94,7 @@ class _Reader:
         self._value: list[str] = []
         self._inline: list[str] = []
         self._inside = ""
-        self._has_formula = False
+        self._has_formula = self._is_phonetic = False
 
     def read(self, data: bytes) -> Sheet:
         read_xml(data, self._start, self._end, self._text)
@@ -110,10 +110,10 @@ class _Reader:
             self._kind, style = attributes.get("t", "n"), attributes.get("s", "0")
             self._style = int(style) if style.isdigit() else 0
             self._value, self._inline, self._has_formula = [], [], False
-        elif name in ("v", "t"):
+        elif name == "rPh":  # how it is pronounced
+            self._is_phonetic = True
+        elif name in ("v", "t") and not self._is_phonetic:
             self._inside = name
-        elif name == "rPh":
-            self._inside = ""
         elif name == "f":
             self._has_formula = True
         elif name == "mergeCell":
@@ -124,6 +124,8 @@ class _Reader:
     def _end(self, name: str) -> None:
         if name in ("v", "t"):
             self._inside = ""
+        elif name == "rPh":
+            self._is_phonetic = False
         elif name == "c":
             self._end_cell()
 

@@ -10,7 +10,7 @@ from documents_read import read, text_of
 
 PLAIN = "The rent is 4711 euro, payable monthly in advance."
 RICH = "<p>The rent is <b>4711</b> euro, payable monthly in advance.</p>"
-BODIES = {
+BODIES: dict[str, list[str | bytes]] = {
     "plain": [PLAIN], "html": [RICH], "both": [PLAIN, RICH], "blank plain": [" \n", RICH],
     "stub": ["Your program shows no HTML.", RICH], "with pictures": [RICH, b"\x89PNG\0\0\0\0"],
 }  # fmt: skip
