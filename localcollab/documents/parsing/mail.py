@@ -10,7 +10,7 @@ from email.parser import BytesParser
 from pathlib import PurePosixPath
 
 from localcollab.documents.parsing import html
-from localcollab.documents.parsing.attachments import Attachment, Budget, read_attachments
+from localcollab.documents.parsing.attachments import Attachment, read_attachments
 from localcollab.documents.parsing.encoding import decode_bytes
 from localcollab.documents.parsing.raw import Raw
 from localcollab.documents.parsing.section import HEADINGS_JOINED, Section
@@ -38,10 +38,10 @@ class _Contents:
 
 
 def parse(raw: Raw) -> Iterator[Section]:
-    yield from read_message(raw, raw.data, Budget())
+    yield from read_message(raw, raw.data)
 
 
-def read_message(raw: Raw, data: bytes, budget: Budget) -> Iterator[Section]:
+def read_message(raw: Raw, data: bytes) -> Iterator[Section]:
     message = BytesParser(policy=policy.compat32).parsebytes(data)
     contents = _Contents()
     _collect(raw, message, contents)
@@ -52,7 +52,7 @@ def read_message(raw: Raw, data: bytes, budget: Budget) -> Iterator[Section]:
     body = "\n\n".join(text.strip() for text in contents.texts if text.strip())
     subject = headers["Subject"][:200]
     yield Section("\n".join(head) + "\n\n" + body + "\n\n", heading=subject)
-    for section in read_attachments(raw, contents.attached, budget):
+    for section in read_attachments(raw, contents.attached):
         heading = HEADINGS_JOINED.join(filter(None, (subject, section.heading)))
         yield Section(section.text, heading=heading)
 

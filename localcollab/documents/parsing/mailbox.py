@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 
-from localcollab.documents.parsing.attachments import Budget
 from localcollab.documents.parsing.mail import read_message
 from localcollab.documents.parsing.raw import Raw
 from localcollab.documents.parsing.section import Section, Unreadable
@@ -19,9 +18,8 @@ def parse(raw: Raw) -> Iterator[Section]:
     if not starts and raw.data.strip():
         raise Unreadable("is named a mailbox, but no message begins in it")
     ends = [match.start() for match in starts[1:]] + [len(raw.data)]
-    budget = Budget()
     for match, end in zip(starts, ends, strict=True):
-        yield from read_message(raw, _QUOTED_FROM.sub(rb"\1", raw.data[match.end() : end]), budget)
+        yield from read_message(raw, _QUOTED_FROM.sub(rb"\1", raw.data[match.end() : end]))
 
 
 def _is_after_blank(data: bytes, start: int) -> bool:

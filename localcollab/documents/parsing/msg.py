@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from localcollab.documents.parsing import html, rtf
-from localcollab.documents.parsing.attachments import Attachment, Budget, read_attachments
+from localcollab.documents.parsing.attachments import Attachment, read_attachments
 from localcollab.documents.parsing.compressed_rtf import decompress
 from localcollab.documents.parsing.encoding import decode_bytes
 from localcollab.documents.parsing.raw import Raw
@@ -32,7 +32,7 @@ _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 def parse(raw: Raw) -> Iterator[Section]:
     ole = _open(raw)
     try:
-        yield from _read(raw, ole, (), Budget(), 0)
+        yield from _read(raw, ole, (), 0)
     finally:
         ole.close()
 
@@ -89,9 +89,7 @@ class _Storage:
         return ""
 
 
-def _read(
-    raw: Raw, ole: Any, path: tuple[str, ...], budget: Budget, depth: int
-) -> Iterator[Section]:
+def _read(raw: Raw, ole: Any, path: tuple[str, ...], depth: int) -> Iterator[Section]:
     message = _Storage(ole, path, raw.limits.unpacked_bytes)
     subject = " ".join(message.text(_SUBJECT).split())[:200]
     head = [f"{name}: {value}" for name, value in _headers(message, subject) if value]
@@ -101,7 +99,7 @@ def _read(
         head.append(f"Attached: {', '.join(names)}")
     yield Section("\n".join(head) + f"\n\n{_body(raw, message).strip()}\n\n", heading=subject)
     for place, name in zip(places, names, strict=True):
-        for section in _read_attached(raw, ole, place, name, budget, depth):
+        for section in _read_attached(raw, ole, place, name, depth):
             heading = HEADINGS_JOINED.join(filter(None, (subject, section.heading)))
             yield Section(section.text, heading=heading)
 
@@ -157,15 +155,15 @@ def _attachment_name(attached: _Storage) -> str:
 
 
 def _read_attached(
-    raw: Raw, ole: Any, place: tuple[str, ...], name: str, budget: Budget, depth: int
+    raw: Raw, ole: Any, place: tuple[str, ...], name: str, depth: int
 ) -> Iterator[Section]:
     inner = (*place, f"__substg1.0_{_CONTENT:04X}000D")
     if ole.exists(list(inner)) and ole.exists([*inner, "__properties_version1.0"]):
-        budget.n_left -= 1
-        if depth >= _DEEPEST or budget.n_left < 0:
+        raw.left.n_attached -= 1
+        if depth >= _DEEPEST or raw.left.n_attached < 0:
             raw.note(f"attached {name} was not read (attached too deep, or too many)")
             return
-        for section in _read(raw, ole, inner, budget, depth + 1):
+        for section in _read(raw, ole, inner, depth + 1):
             yield Section(f"Attached: {name}\n\n{section.text}", heading=section.heading)
         return
     data = _Storage(ole, place, raw.limits.unpacked_bytes).data(_CONTENT, 0x0102)
@@ -174,4 +172,4 @@ def _read_attached(
     if data is None:
         data, unread = b"", "it is not in the message"
     suffix = "." + name.rpartition(".")[2].lower() if "." in name else ".txt"
-    yield from read_attachments(raw, [Attachment(name, suffix, data, unread)], budget)
+    yield from read_attachments(raw, [Attachment(name, suffix, data, unread)])

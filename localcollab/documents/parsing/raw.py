@@ -12,6 +12,16 @@ _MOST_NOTES = 20
 _CONTROLS = bytes(c for c in range(32) if c not in b"\t\n\r\f\x1a\x1b\b")
 
 
+MOST_ATTACHED = 200
+
+
+@dataclass(slots=True)
+class Budget:
+    """Of one file, with all that is inside of what is inside."""
+
+    n_attached: int = MOST_ATTACHED
+
+
 @dataclass(frozen=True, slots=True)
 class Raw:
     data: bytes
@@ -22,6 +32,7 @@ class Raw:
     """What a parser could not read of an otherwise readable file; shown as the document's error."""
     depth: int = 0
     """How many files it is inside of, as an attachment is."""
+    left: Budget = field(default_factory=Budget)
 
     def summary(self) -> str:
         """The notes in one line."""
