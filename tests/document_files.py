@@ -68,12 +68,39 @@ _X = (
 _KIND = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
 
+_PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+_CONTENT = "application/vnd.openxmlformats-officedocument"
+
+
+def _packed(main: str, parts: Mapping[str, str]) -> bytes:
+    """With what says which part is which, as other programs than ours need it."""
+    kinds = {
+        "xl/workbook": "spreadsheetml.sheet.main", "xl/worksheets/": "spreadsheetml.worksheet",
+        "xl/sharedStrings": "spreadsheetml.sharedStrings", "xl/styles": "spreadsheetml.styles",
+        "ppt/presentation": "presentationml.presentation.main",
+        "ppt/slides/": "presentationml.slide", "ppt/notesSlides/": "presentationml.notesSlide",
+    }  # fmt: skip
+    overrides = "".join(
+        f'<Override PartName="/{name}" ContentType="{_CONTENT}.{kind}+xml"/>'
+        for name in parts
+        for start, kind in kinds.items()
+        if name.startswith(start) and not name.endswith(".rels")
+    )
+    types = (
+        f'<Types xmlns="{_PACKAGE}/content-types">'
+        '<Default Extension="xml" ContentType="application/xml"/><Default Extension="rels" '
+        f'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>{overrides}</Types>'
+    )
+    root = _relations({"rId1": ("officeDocument", main)})
+    return zipped({"[Content_Types].xml": types, "_rels/.rels": root, **parts})
+
+
 def _relations(related: Mapping[str, tuple[str, str]]) -> str:
     inside = "".join(
         f'<Relationship Id="{id_}" Type="{_KIND}/{kind}" Target="{target}"/>'
         for id_, (kind, target) in related.items()
     )
-    return f"<Relationships>{inside}</Relationships>"
+    return f'<Relationships xmlns="{_PACKAGE}/relationships">{inside}</Relationships>'
 
 
 def pptx(slides: Sequence[tuple[str, str, str]]) -> bytes:
@@ -87,14 +114,17 @@ def pptx(slides: Sequence[tuple[str, str, str]]) -> bytes:
     }
     for n, (title, shapes, notes) in enumerate(slides):
         title_shape = _shape(title, '<p:ph type="title"/>')
-        parts[f"ppt/slides/slide{n}.xml"] = f"<p:sld {_A}>{title_shape}{shapes}</p:sld>"
+        parts[f"ppt/slides/slide{n}.xml"] = (
+            f"<p:sld {_A}><p:cSld><p:spTree><p:nvGrpSpPr><p:cNvPr id='1' name=''/><p:cNvGrpSpPr/><p:nvPr/>"
+            f"</p:nvGrpSpPr><p:grpSpPr/>{title_shape}{shapes}</p:spTree></p:cSld></p:sld>"
+        )
         if notes:
             parts[f"ppt/slides/_rels/slide{n}.xml.rels"] = _relations(
                 {"rId1": ("notesSlide", f"../notesSlides/notesSlide{n}.xml")}
             )
             shape = _shape(notes, '<p:ph type="body"/>')
             parts[f"ppt/notesSlides/notesSlide{n}.xml"] = f"<p:notes {_A}>{shape}</p:notes>"
-    return zipped(parts)
+    return _packed("ppt/presentation.xml", parts)
 
 
 def _shape(text: str, placeholder: str = "") -> str:
@@ -125,6 +155,7 @@ def xlsx(
     areas = "".join(
         f'<mergeCell ref="{_at(r, c)}:{_at(r + h - 1, c + w - 1)}"/>' for r, c, h, w in merged
     )
+    merges = f"<mergeCells>{areas}</mergeCells>" if areas else ""
     for n, rows in enumerate(sheets.values(), 1):
         data = "".join(
             f'<row r="{r + 1}">{"".join(_cell(strings, r, c, v) for c, v in enumerate(row) if v)}</row>'
@@ -132,11 +163,11 @@ def xlsx(
         )
         data += f"<row>{cells}</row>" if n == 1 and cells else ""
         parts[f"xl/worksheets/sheet{n}.xml"] = (
-            f"<worksheet {_X}><sheetData>{data}</sheetData><mergeCells>{areas}</mergeCells></worksheet>"
+            f"<worksheet {_X}><sheetData>{data}</sheetData>{merges}</worksheet>"
         )
     items = "".join(f"<si><t>{escape(text)}</t></si>" for text in strings)
     parts["xl/sharedStrings.xml"] = f"<sst {_X}>{items}</sst>"
-    return zipped(parts)
+    return _packed("xl/workbook.xml", parts)
 
 
 def _cell(strings: dict[str, int], row: int, column: int, value: str) -> str:

@@ -32,6 +32,10 @@ def as_html(table: Table, merged: Sequence[Area] = ()) -> str:
 
 
 def as_docx(table: Table, merged: Sequence[Area] = ()) -> bytes:
+    return docx(docx_table(table, merged))
+
+
+def docx_table(table: Table, merged: Sequence[Area] = ()) -> str:
     rows = []
     for n, row in enumerate(table):
         cells = ""
@@ -49,7 +53,7 @@ def as_docx(table: Table, merged: Sequence[Area] = ()) -> bytes:
             run = f"<w:r><w:t>{escape(shown)}</w:t></w:r>" if shown else ""
             cells += f"<w:tc><w:tcPr>{properties}</w:tcPr><w:p>{run}</w:p></w:tc>"
         rows.append(f"<w:tr>{cells}</w:tr>")
-    return docx(f"<w:tbl>{''.join(rows)}</w:tbl><w:p/>")
+    return f"<w:tbl>{''.join(rows)}</w:tbl><w:p/>"
 
 
 def as_odt(table: Table, merged: Sequence[Area] = ()) -> bytes:
@@ -85,9 +89,16 @@ def as_pptx(table: Table, merged: Sequence[Area] = ()) -> bytes:
                 attributes += ' vMerge="1"' if n > area[0] else ""
             is_covered = _span(merged, n, column) is None
             shown = "" if is_covered else f"<a:r><a:t>{escape(text)}</a:t></a:r>"
-            cells += f"<a:tc{attributes}><a:txBody><a:p>{shown}</a:p></a:txBody></a:tc>"
-        rows.append(f"<a:tr>{cells}</a:tr>")
-    frame = f"<p:graphicFrame><a:tbl>{''.join(rows)}</a:tbl></p:graphicFrame>"
+            cells += f"<a:tc{attributes}><a:txBody><a:bodyPr/><a:p>{shown}</a:p></a:txBody></a:tc>"
+        rows.append(f'<a:tr h="300000">{cells}</a:tr>')
+    columns = '<a:gridCol w="900000"/>' * len(table[0])
+    kind = "http://schemas.openxmlformats.org/drawingml/2006/table"
+    frame = (
+        "<p:graphicFrame><p:nvGraphicFramePr><p:cNvPr id='4' name='t'/><p:cNvGraphicFramePr/><p:nvPr/>"
+        "</p:nvGraphicFramePr><p:xfrm><a:off x='0' y='900000'/><a:ext cx='5000000' cy='2000000'/>"
+        f"</p:xfrm><a:graphic><a:graphicData uri='{kind}'><a:tbl><a:tblPr/><a:tblGrid>{columns}"
+        f"</a:tblGrid>{''.join(rows)}</a:tbl></a:graphicData></a:graphic></p:graphicFrame>"
+    )
     return pptx([("Title", frame, "")])
 
 

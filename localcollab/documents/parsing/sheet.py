@@ -53,7 +53,9 @@ def _fill_merged(sheet: Sheet) -> None:
             continue
         below = sheet.rows.get(last_row + 1, {})
         n_below = sum(n in below for n in range(column, min(last_column, column + 50) + 1))
-        is_group = n_below > 1 and any(n < column or n > last_column for n in below)
+        # Only a title stands above the names of columns.
+        is_header = len(sheet.rows.get(row - 1, {})) <= 1
+        is_group = is_header and n_below > 1 and any(not column <= n <= last_column for n in below)
         width = last_column - column + 1 if is_group else 1
         left -= width * (last_row - row + 1)
         if left < 0:
