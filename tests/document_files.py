@@ -115,7 +115,8 @@ def pptx(slides: Sequence[tuple[str, str, str]]) -> bytes:
     for n, (title, shapes, notes) in enumerate(slides):
         title_shape = _shape(title, '<p:ph type="title"/>')
         parts[f"ppt/slides/slide{n}.xml"] = (
-            f"<p:sld {_A}><p:cSld><p:spTree><p:nvGrpSpPr><p:cNvPr id='1' name=''/><p:cNvGrpSpPr/><p:nvPr/>"
+            f"<p:sld {_A}><p:cSld><p:spTree><p:nvGrpSpPr><p:cNvPr id='1' name=''/>"
+            f"<p:cNvGrpSpPr/><p:nvPr/>"
             f"</p:nvGrpSpPr><p:grpSpPr/>{title_shape}{shapes}</p:spTree></p:cSld></p:sld>"
         )
         if notes:

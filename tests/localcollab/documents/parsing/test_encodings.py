@@ -7,6 +7,7 @@ import pytest
 from documents_read import read, text_of
 from localcollab.documents.parsing.section import Missing
 
+pytestmark = pytest.mark.slow
 TEXTS = {
     "zh": (
         "合同的通知期为三十天。租金每月五千元。租户应在每月五日之前支付租金，逾期将收取滞纳金。"

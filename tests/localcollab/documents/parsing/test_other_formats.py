@@ -32,6 +32,7 @@ VALUES = [
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(st.sampled_from(VALUES), min_size=3, max_size=3), min_size=3, max_size=8))
 def test_the_separator_of_a_csv_is_found(delimiter: str, rows: list[list[str]]) -> None:
@@ -136,6 +137,7 @@ def test_rtf_is_what_a_word_processor_shows(rtf: str, lines: list[str]) -> None:
     assert lines_of(rtf, ".rtf") == lines
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.text(st.characters(exclude_categories=["C", "Z"]) | st.just(" "), min_size=1))
 def test_any_text_survives_rtf(text: str) -> None:
