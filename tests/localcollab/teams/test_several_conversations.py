@@ -67,8 +67,8 @@ def test_opening_and_closing_fifty_contexts_takes_no_more_memory_than_opening_so
     plan, files = shipped_plan("formulary"), Files(Options(n_ctx=512))
     files.open(plan)
     rss = [_open_and_close(files, plan) for _ in range(50)]
-    # 50 leaked conversations would be 50 times some MiB of caches.
-    assert rss[-1] - rss[9] < 8 * 2**20, [size >> 20 for size in rss]
+    # Measured: 0 alone, 8 MiB of fragments behind other tests; kept open, 40 of them take 620 MiB.
+    assert rss[-1] - rss[9] < 64 * 2**20, [size >> 20 for size in rss]
 
 
 def _open_and_close(files: Files, plan: TeamPlan) -> int:
