@@ -44,10 +44,10 @@ def sound_adapter(seed: int = 0, rank: int = RANK) -> Gguf:
     for name, (n_in, n_out) in _TARGETS.items():
         tensors[f"{name}.lora_a"] = rng.normal(0, 0.1, (rank, n_in))
         tensors[f"{name}.lora_b"] = rng.normal(0, 0.1, (n_out, rank))
-    return _packed(tensors)
+    return packed_adapter(tensors)
 
 
-def _packed(tensors: dict[str, np.ndarray]) -> Gguf:
+def packed_adapter(tensors: dict[str, np.ndarray]) -> Gguf:
     entries, parts, offset = [], [], 0
     for name, weight in tensors.items():
         part = weight.astype("<f4").tobytes()

@@ -20,6 +20,21 @@ _KEYS = {
     "adapter.type": _STRING, "adapter.lora.alpha": _FLOAT32,
 }  # fmt: skip
 """The keys that llama.cpp reads, and the only GGUF type in which it can read each."""
+_TYPE_NAMES = (
+    "an 8-bit number",
+    "an 8-bit number",
+    "a 16-bit number",
+    "a 16-bit number",
+    "an unsigned 32-bit integer",
+    "a 32-bit integer",
+    "a 32-bit float",
+    "a boolean",
+    "a string",
+    "an array",
+    "a 64-bit number",
+    "a 64-bit number",
+    "a 64-bit float",
+)
 _F32, _F16, _BF16 = 0, 1, 30
 _NOT_MULTIPLIED = (9, 15, 24, 25, 26, 27, 28)
 """ggml types that are no weights: Q8_1, Q8_K, integers, F64."""
@@ -73,9 +88,10 @@ def _other(path: Path, base: Header, what: str) -> BadModelFile:
 
 def _check_keys(adapter: Header, base: Header) -> None:
     for key, kind in _KEYS.items():
-        if adapter.types.get(key, kind) != kind:
+        given = adapter.types.get(key, kind)
+        if given != kind:
             raise _bad(
-                adapter.path, f"the key {key} has the GGUF type {adapter.types[key]}, not {kind}"
+                adapter.path, f"the key {key} is {_TYPE_NAMES[given]}, not {_TYPE_NAMES[kind]}"
             )
     found = adapter.metadata
     if found.get("general.type") != "adapter" or found.get("adapter.type") != "lora":

@@ -140,7 +140,7 @@ def stated_licence(entry: ModelEntry) -> str | None:
     """From the catalogue, else from the file. Raises `BadModelFile` of a header that is damaged."""
     if entry.licence is not None or not os.path.isfile(entry.path):
         return entry.licence
-    from localcollab.llama.header import read_header
+    from localcollab.llama.header import read_table  # of an adapter too
 
-    value = read_header(entry.path).metadata.get("general.license")
+    value = read_table(entry.path).metadata.get("general.license")
     return str(value) if value else None

@@ -12,8 +12,9 @@ from pathlib import Path
 import gguf
 import numpy as np
 
-from localcollab.errors import BadData
+from localcollab.errors import BadData, BadModelFile
 from localcollab.language_model import Float32Array
+from localcollab.llama.header import read_table
 
 _SUMS, _COUNTS = ".in_sum2", ".counts"
 _KEYS = ("imatrix.datasets", "imatrix.chunk_count", "imatrix.chunk_size")
@@ -64,18 +65,19 @@ def load_imatrix(path: Path) -> Imatrix:
     if not path.is_file():
         raise BadData(f"{path}: no such file: create one with localcollab convert imatrix")
     try:
+        read_table(path)
         reader = gguf.GGUFReader(path)
         tensors = {t.name: np.array(t.data, np.float32) for t in reader.tensors}
         datasets, n_chunks, chunk_size = (reader.fields[key].contents() for key in _KEYS)
         names = [name.removesuffix(_SUMS) for name in tensors if name.endswith(_SUMS)]
         sums = {name: np.atleast_2d(tensors[name + _SUMS]) for name in names}
         counts = {name: tensors[name + _COUNTS].ravel() for name in names}
-    except (ValueError, KeyError, IndexError, TypeError, OSError) as error:
+        imatrix = Imatrix(sums, counts, tuple(map(str, datasets)), int(n_chunks), int(chunk_size))
+    except (BadModelFile, ValueError, KeyError, IndexError, TypeError, OSError) as error:
         raise BadData(
             f"{path}: not an importance matrix in GGUF format ({error}): create one with localcollab "
             "convert imatrix"
         ) from error
-    imatrix = Imatrix(sums, counts, tuple(datasets), int(n_chunks), int(chunk_size))
     _check(imatrix, path)
     return imatrix
 
