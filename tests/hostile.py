@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -45,6 +45,8 @@ class Outcome:
     seconds: float
     out: str
     err: str
+    peak_bytes: int = 0
+    """Of the largest process, its children included; 0 where it was not measured."""
 
     def complaint(self) -> str | None:
         """Why this is no way to end; None where it is."""
@@ -89,7 +91,10 @@ def run_cases(cases: Sequence[Case], folder: Path) -> list[Outcome]:
     )  # fmt: skip
     ended = {record["name"]: record for record in map(json.loads, results.read_text().splitlines())}
     return [
-        _outcome(case, ended[case.name]["code"], ended[case.name]["seconds"], folder)
+        replace(
+            _outcome(case, ended[case.name]["code"], ended[case.name]["seconds"], folder),
+            peak_bytes=ended[case.name]["peak_bytes"],
+        )
         for case in cases
     ]
 

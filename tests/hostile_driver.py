@@ -52,13 +52,20 @@ def collect(running: dict[int, tuple[dict[str, Any], float]], allowed: float) ->
     """Results of those that ended; who takes too long is killed."""
     results = []
     for pid, (case, began) in list(running.items()):
-        ended, status = os.waitpid(pid, os.WNOHANG)
+        ended, status, usage = os.wait4(pid, os.WNOHANG)
         seconds = time.monotonic() - began
         if ended:
             del running[pid]
             code = os.waitstatus_to_exitcode(status)
             results.append(
-                json.dumps({"name": case["name"], "code": code, "seconds": round(seconds, 2)})
+                json.dumps(
+                    {
+                        "name": case["name"],
+                        "code": code,
+                        "seconds": round(seconds, 2),
+                        "peak_bytes": usage.ru_maxrss * 1024,
+                    }
+                )
             )
         elif seconds > allowed:
             os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,18 @@
+"""A short run of what `scripts/fuzz` does for as long as asked, with another seed each day."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from fuzzing import KINDS, fuzz
+
+pytestmark = [pytest.mark.weights, pytest.mark.slow]
+SECONDS = 20
+
+
+def test_nothing_ends_badly(tmp_path: Path) -> None:
+    seed = int(time.time() // 86_400)
+    lines = list(fuzz(KINDS, seed, SECONDS, tmp_path))
+    print(f"seed {seed}", *lines, sep="\n")
+    assert lines[-1] == "clean", lines
