@@ -64,31 +64,38 @@ class RunningApp:
         done.result(_SECONDS_A_STEP)
 
     def end(self) -> None:
-        """Raises what ended the app."""
         self._steps.put(None)
         self._thread.join(_SECONDS_A_STEP)
-        self._ended.result(0)
+        if self._app.unexpected is None:
+            self._ended.result(0)
 
     def _run(self) -> None:
         try:
             asyncio.run(self._drive())
             self._ended.set_result(None)
         except BaseException as error:
-            self._ended.set_exception(error)
+            # A future takes no StopIteration.
+            self._ended.set_exception(RuntimeError(repr(error)))
 
     async def _drive(self) -> None:
         async with self._app.run_test(size=(80, 24)) as pilot:
             while (item := await asyncio.to_thread(self._steps.get)) is not None:
                 step, done = item
-                try:
-                    await step(pilot)
-                    await self._settle(pilot)
+                work: asyncio.Task[Any] = asyncio.create_task(self._settle(pilot, step))
+                died: asyncio.Task[Any] = asyncio.create_task(self._app._exception_event.wait())
+                await asyncio.wait({work, died}, return_when=asyncio.FIRST_COMPLETED)
+                died.cancel()
+                if self._app.unexpected is not None:
+                    work.cancel()  # a dead app answers no more
                     done.set_result(None)
-                except BaseException as error:
+                elif error := work.exception():
                     done.set_exception(error)
+                else:
+                    done.set_result(None)
 
-    async def _settle(self, pilot: Pilot[None]) -> None:
-        """Until the updates are shown and no worker runs."""
+    async def _settle(self, pilot: Pilot[None], step: Step) -> None:
+        """`step`, until its updates are shown and no worker runs."""
+        await step(pilot)
         await pilot.pause()
         while self._app.is_running and (
             self._app._is_waiting or any(worker.is_running for worker in self._app.workers)
@@ -221,7 +228,7 @@ class ChatMachine(RuleBasedStateMachine):
     @invariant()
     def all_is_well(self) -> None:
         if self.app.unexpected is not None:
-            raise self.app.unexpected
+            raise AssertionError("the app has ended") from self.app.unexpected
         assert self.app.is_running
         self.check_history()
         self.check_screen()

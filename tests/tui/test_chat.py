@@ -67,6 +67,39 @@ def test_editing_asks_beside_the_old_question() -> None:
     drive(make_app(), steps)
 
 
+def test_an_edit_ends_with_its_conversation() -> None:
+    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        await ask(app, pilot, "hello")
+        await send(app, pilot, "/edit")
+        await pilot.press("ctrl+n")
+        assert app.chat.composer.text == ""
+        await pilot.press("n", "e", "w", "enter")
+        await until(pilot, lambda: texts(app) == ["new", "You said new"])
+        assert len(app.dialogue.history.conversations()) == 2
+
+    drive(make_app(), steps)
+
+
+def test_a_regenerated_answer_replaces_the_old_one_on_the_screen() -> None:
+    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        await ask(app, pilot, "hello")
+        await ask(app, pilot, "/regen")
+        assert screen_text(app).count("You said hello") == 1
+
+    drive(make_app(), steps)
+
+
+def test_the_shown_conversation_can_be_deleted() -> None:
+    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        await ask(app, pilot, "hello")
+        await pilot.press("ctrl+s", "f8", "f8", "escape")
+        await until(pilot, lambda: "Ask a question." in screen_text(app))
+        await ask(app, pilot, "again")
+        assert texts(app) == ["again", "You said again"]
+
+    drive(make_app(), steps)
+
+
 def test_a_fork_is_a_new_conversation_with_the_same_beginning() -> None:
     async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
         await ask(app, pilot, "one")

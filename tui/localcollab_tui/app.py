@@ -28,6 +28,7 @@ from localcollab_tui.settings import (
     save_theme,
     settings_path,
 )
+from localcollab_tui.widgets.composer import Composer
 from localcollab_tui.widgets.messages import import_markdown
 
 _FRAME = 1 / 30
@@ -51,7 +52,7 @@ class Start:
 
 class ChatApp(App[None]):
     TITLE = "localcollab"
-    CSS_PATH = "chat.tcss"
+    CSS_PATH = Path(__file__).with_name("chat.tcss")  # also of a subclass elsewhere
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", "Quit", id="app.quit", priority=True),
@@ -74,6 +75,7 @@ class ChatApp(App[None]):
         self._thresholds: tuple[int, int, int] | None = None
         self.unexpected: Exception | None = None
         """What ended the app; None: the user did."""
+        self._draft = ""
 
     def get_default_screen(self) -> Screen[None]:
         return self.chat
@@ -109,6 +111,8 @@ class ChatApp(App[None]):
         if self._exception is None:
             self._exception = self.unexpected = error
             self._exception_event.set()
+            # The widgets are gone when the app has ended.
+            self._draft = next((composer.text for composer in self.chat.query(Composer)), "")
         self._close_messages_no_wait()
 
     def restart(self, start: Start) -> Start:
@@ -118,7 +122,7 @@ class ChatApp(App[None]):
             start,
             team=facts.name if facts else start.team,
             conversation=conversation.id if conversation else None,
-            draft=self.chat.composer.text if self.chat.is_mounted else "",
+            draft=self._draft,
         )
 
     def _check_keys(self) -> None:
@@ -186,7 +190,6 @@ def binding_names() -> set[str]:
     from localcollab_tui.screens.compare import CompareScreen
     from localcollab_tui.screens.sessions import SessionsScreen
     from localcollab_tui.screens.threshold import ThresholdScreen
-    from localcollab_tui.widgets.composer import Composer
     from localcollab_tui.widgets.tokens import TokensView
 
     nodes = (
