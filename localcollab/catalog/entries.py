@@ -50,6 +50,8 @@ class ModelEntry:
     about: str = ""
     repository: str | None = None
     """On the hub: "owner/name"."""
+    package: str | None = None
+    """The Python package that holds the file, as it is imported; it never is."""
     file: str | None = None
     revision: str | None = None
     sha256: str | None = None
@@ -134,6 +136,8 @@ class Catalog:
     mixtures: Mapping[str, TrainedEntry] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
     """Entries that were left out."""
+    default: str | None = None
+    """The team or model that answers where none is named; None: the shipped one."""
 
     def team(self, name: str) -> TeamEntry:
         """Raises `BadCatalog`: no such team, or one that names something missing."""
@@ -266,6 +270,7 @@ class Catalog:
             {**self.bridges, **later.bridges},
             {**self.mixtures, **later.mixtures},
             (*self.faults, *later.faults),
+            later.default or self.default,
         )
 
 

@@ -6,6 +6,7 @@ are four places, later ones replacing entries of earlier ones: the shipped catal
 """
 
 import hashlib
+import importlib.util
 import logging
 import os
 import tomllib
@@ -138,6 +139,7 @@ def _catalog(path: Path, root: Path, tables: dict[str, Any]) -> Catalog:
         {n: team_entry(path, n, t) for n, t in tables.get("teams", {}).items()},
         trained("bridges"),
         trained("mixtures"),
+        default=tables.get("default"),
     )
 
 
@@ -151,11 +153,21 @@ def _model(root: Path, name: str, table: dict[str, Any]) -> ModelEntry:
         values["adapter" if is_path else "adapter_model"] = root / adapter if is_path else adapter
     if "path" in table:
         path = root / table["path"]
+    elif "package" in table:
+        path = packaged_path(table["package"], table["file"])
     elif "repository" in table:
         path = pulled_path(table["repository"], table["file"])
     else:
         path = Path(table["weights_of"])
     return ModelEntry(name=name, path=path, **values)
+
+
+def packaged_path(package: str, file: str) -> Path:
+    """A file inside an installed package, which is found and not imported."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        return Path(package) / file
+    return Path(spec.origin).parent / file
 
 
 def pulled_path(repository: str, file: str) -> Path:

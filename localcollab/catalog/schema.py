@@ -50,6 +50,7 @@ class ModelTable(Table):
     path: Name | None = None
     about: Text = ""
     repository: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")] | None = None
+    package: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")] | None = None
     file: Annotated[str, Field(pattern=r"^[^/\\\x00][^\\\x00]*$")] | None = None
     revision: Annotated[str, Field(pattern=r"^[\w./-]+$")] | None = None
     sha256: Sha256 | None = None
@@ -64,13 +65,17 @@ class ModelTable(Table):
     verified: VerifiedTable | None = None
 
     def fault(self) -> str | None:
-        ways = [k for k in ("path", "repository", "adapter") if getattr(self, k) is not None]
+        keys = ("path", "repository", "package", "adapter")
+        ways = [k for k in keys if getattr(self, k) is not None]
         # An imported or pulled file has a path and keeps its repository.
         if not ways:
             return "lacks the key 'path': add it, or repository and file, or adapter and weights_of"
         if "adapter" in ways and len(ways) > 1:
             return f"has {' and '.join(ways)}: an adapter goes with weights_of only; remove one"
-        if (self.repository is None) != (self.file is None):
+        if self.package is not None and len(ways) > 1:
+            return f"has {' and '.join(ways)}: give one of them"
+        source = self.repository or self.package
+        if (source is None) != (self.file is None):
             lacking = "file" if self.file is None else "repository"
             return f"lacks the key {lacking!r}: repository and file belong together; add it"
         if (self.adapter is None) != (self.weights_of is None):
@@ -240,6 +245,7 @@ TEAM_TABLES: dict[str, type[TeamTable]] = {
 
 
 class CatalogTable(Table):
+    default: Name | None = None
     models: dict[str, ModelTable] = {}
     heads: dict[str, TrainedTable] = {}
     bridges: dict[str, TrainedTable] = {}

@@ -34,7 +34,9 @@ _METHODS = ", ".join(f'"{name}"' for name in TEAM_TABLES)
 _REMEDIES = {
     "path": "give the path of a file",
     "repository": 'write it as "owner/name"',
-    "file": "give a relative path inside the repository",
+    "package": "give the name that Python imports the package by",
+    "file": "give a relative path inside the repository or package",
+    "default": "give the name of a team or a model",
     "sha256": "give 64 lower-case hexadecimal digits",
     "size_bytes": "give a whole number above 0",
     "parameters": "give a whole number above 0",
@@ -87,8 +89,15 @@ def sound(path: Path, tables: dict[str, Any]) -> tuple[dict[str, Any], list[Faul
     kept: dict[str, Any] = {}
     faults = []
     for kind, entries in tables.items():
-        if kind not in CatalogTable.model_fields or not isinstance(entries, dict):
-            faults.append(Fault(kind, "", f"{path}: {_fault({kind: entries})}"))
+        if kind == "default" or kind not in CatalogTable.model_fields:
+            fault = _fault({kind: entries})
+        else:
+            fault = None if isinstance(entries, dict) else _fault({kind: entries})
+        if fault:
+            faults.append(Fault(kind, "", f"{path}: {fault}"))
+            continue
+        if kind == "default":
+            kept[kind] = entries
             continue
         kept[kind] = {}
         for name, table in entries.items():

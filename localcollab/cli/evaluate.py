@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from localcollab.cli.options import Json, Models, Team
+from localcollab.cli.options import Json, Models, Team, one_name
 from localcollab.errors import BadOption
 from localcollab.evaluation import blend, compare_report, rankers, report
 from localcollab.evaluation.blend import BlendEvaluation
@@ -23,6 +23,9 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 @app.command("eval")
 def evaluate_command(
+    model: Annotated[
+        str | None, typer.Argument(help="A team, a model or a GGUF file; --team is the same.")
+    ] = None,
     team: Team = None,
     data: Annotated[
         list[Path] | None,
@@ -62,6 +65,7 @@ def evaluate_command(
     models: Models = None,
 ) -> None:
     """Measure the accuracy of a team and of each of its members alone, on the same questions."""
+    team = one_name(model, team)
     catalogs, files, others = tuple(models or ()), tuple(data or ()), tuple(beside or ())
     if ranker or measure or fuser:
         _refuse("ranker", team=team, beside=beside, compare=compare, plot=plot)

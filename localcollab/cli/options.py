@@ -5,11 +5,25 @@ from typing import Annotated
 
 import typer
 
+from localcollab.errors import BadOption
+
 Team = Annotated[str | None, typer.Option(help="A team of the catalogue.")]
-Base = Annotated[Path | None, typer.Option(help="GGUF file of the base model.")]
+Base = Annotated[str | None, typer.Option(help="The base model: a GGUF file, or a model's name.")]
 Experts = Annotated[
-    list[Path] | None, typer.Option("--expert", help="GGUF file of an expert; may be repeated.")
+    list[str] | None,
+    typer.Option("--expert", help="An expert: a GGUF file, or a model's name; may be repeated."),
 ]
+Head = Annotated[
+    str | None,
+    typer.Option(help="Deferral head trained for these models: a .safetensors file, or a name."),
+]
+Draft = Annotated[
+    str | None,
+    typer.Option(
+        help="Draft model for speculative decoding, a GGUF file or a name: same text, faster."
+    ),
+]
+Adapter = Annotated[Path | None, typer.Option(help="LoRA adapter of the base (GGUF).")]
 Models = Annotated[
     list[Path] | None,
     typer.Option("--models", help="Another models.toml to read; may be repeated."),
@@ -27,6 +41,13 @@ Memory = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 JsonLines = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
+
+
+def one_name(model: str | None, team: str | None) -> str | None:
+    """What a command takes as its first word and as --team. Raises `BadOption`."""
+    if model and team:
+        raise BadOption(f"both {model!r} and `team` ({team}) are given: choose one")
+    return model or team
 
 
 def in_bytes(gibibytes: float | None) -> int | None:

@@ -3,15 +3,17 @@
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from localcollab.catalog import Blend
 from localcollab.cli.options import (
+    Adapter,
     Base,
+    Draft,
     Experts,
+    Head,
     JsonLines,
     KvType,
     Memory,
@@ -20,12 +22,14 @@ from localcollab.cli.options import (
     Team,
     Threads,
     in_bytes,
+    one_name,
 )
 from localcollab.cli.output import AnswerOutput, write_line
 from localcollab.cli.request import RunRequest, documents_request
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.sampling import Sampling
 from localcollab.documents.answer.events import AnswerEvent
+from localcollab.errors import BadOption
 from localcollab.events import Token
 from localcollab.llama.options import Options
 from localcollab.teams.choice import TeamChoice
@@ -39,21 +43,20 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 @app.command()
 def run(
-    question: Annotated[
-        str | None, typer.Argument(help="The question. Default, or if -: standard input.")
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[MODEL] QUESTION",
+            help="A team, a model or a GGUF file, and the question; one word is the question. "
+            "Without a question, or if -: standard input.",
+        ),
     ] = None,
     team: Team = None,
     base: Base = None,
     experts: Experts = None,
-    head: Annotated[
-        Path | None, typer.Option(help="Deferral head trained for these files (.safetensors).")
-    ] = None,
-    draft: Annotated[
-        Path | None,
-        typer.Option(
-            help="GGUF file of a draft model for speculative decoding: same text, faster."
-        ),
-    ] = None,
+    head: Head = None,
+    draft: Draft = None,
+    adapter: Adapter = None,
     gate: Annotated[
         str | None,
         typer.Option(help="Untrained gate: entropy, margin, always, never or random(RATE)."),
@@ -137,10 +140,11 @@ def run(
         flash_attention=flash_attention,  # type: ignore[arg-type]
         load_mode=load_mode,  # type: ignore[arg-type]
     )
+    named, question = named_and_asked(words or [], team)
     choice = TeamChoice(
-        team=team, base=base, experts=tuple(experts or ()), head=head, gate=gate,
+        team=named, base=base, experts=tuple(experts or ()), head=head, gate=gate,
         threshold=threshold, compose=compose, seed=seed, draft=draft,
-        catalogs=tuple(models or ()),
+        adapter=adapter, catalogs=tuple(models or ()),
     )  # fmt: skip
     request = RunRequest(
         question,
@@ -154,6 +158,15 @@ def run(
         explain=explain,
     )
     answer(request, marks=marks, as_json=as_json)
+
+
+def named_and_asked(words: list[str], team: str | None) -> tuple[str | None, str | None]:
+    """(team, question). Raises `BadOption`."""
+    if len(words) > 2:
+        raise BadOption(f"{len(words)} words are given: put the question in quotes")
+    if len(words) < 2:
+        return team, words[0] if words else None
+    return one_name(words[0], team), words[1]
 
 
 def answer(request: RunRequest, *, marks: bool | None = None, as_json: bool) -> None:

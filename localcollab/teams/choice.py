@@ -1,54 +1,61 @@
-"""The team that a caller asks for, by name or by files -> a plan."""
+"""Which team a caller asked for, by name or by files -> a plan."""
 
-import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from localcollab.catalog import DEFAULT_TEAM, Catalog, TeamEntry, load_catalog
+from localcollab.catalog import DEFAULT_TEAM, load_catalog
 from localcollab.errors import BadOption
-from localcollab.teams.plan import TeamPlan, plan_from_catalog, plan_from_files, with_choices
+from localcollab.teams.names import Names
+from localcollab.teams.plan import DRAFT, TeamPlan, with_choices
 
 
 @dataclass(frozen=True, slots=True)
 class TeamChoice:
-    """A team by name, or model files, and how they decide."""
+    """What a caller says about the team; `plan` is the one place that reads it.
 
-    team: str | None = None
-    base: Path | None = None
-    experts: tuple[Path, ...] = ()
-    head: Path | None = None
+    `team`: a team, a model or a file (see `names`); `base`, `experts`, `draft`: models or files;
+    `head`: a head or a file.
+    """
+
+    team: str | Path | None = None
+    base: str | Path | None = None
+    experts: tuple[str | Path, ...] = ()
+    head: str | Path | None = None
     gate: str | None = None
     threshold: float | None = None
     compose: bool = False
     seed: int = 0
-    draft: Path | None = None
+    draft: str | Path | None = None
+    adapter: str | Path | None = None
     catalogs: tuple[Path, ...] = ()
 
     def plan(self) -> TeamPlan:
         """Raises `BadOption`, `BadCatalog`."""
-        if self.team and (self.base or self.experts):
-            raise BadOption(f"both `team` ({self.team}) and model files are given: choose one")
-        if self.experts and not self.base:
+        if self.team and self.base:
+            raise BadOption(f"both `team` ({self.team}) and `base` are given: choose one")
+        names = Names(load_catalog(*self.catalogs))
+        named = self.base or self.team
+        if self.team and self.experts and names.is_team(self.team):
+            raise BadOption(f"{self.team} is a team: `experts` join a model")
+        if self.experts and not named:
             raise BadOption("`experts` is given without a base: give `base`")
-        if self.base:
-            plan = plan_from_files(self.base, self.experts)
-        else:
-            catalog = load_catalog(*self.catalogs)
-            entry = catalog.team(self.team or DEFAULT_TEAM)
-            _require_installed(catalog, entry)
-            plan = plan_from_catalog(catalog, entry)
+        plan = names.plan(named or names.catalog.default or DEFAULT_TEAM, self.experts)
+        if self.adapter is not None:
+            plan = _adapted(
+                plan, Path(self.adapter).expanduser(), is_team=names.is_team(named or DEFAULT_TEAM)
+            )
+        if self.draft is not None:
+            plan = replace(plan, draft=names.member(self.draft, DRAFT))
         return with_choices(
-            plan, gate=self.gate, head=self.head, threshold=self.threshold,
-            compose=self.compose, seed=self.seed, draft=self.draft,
+            plan, gate=self.gate, head=None if self.head is None else names.head(self.head),
+            threshold=self.threshold, compose=self.compose, seed=self.seed,
         )  # fmt: skip
 
 
-def _require_installed(catalog: Catalog, team: TeamEntry) -> None:
-    """Checks files that can be pulled; for others, loading says where they should be."""
-    entries = [entry for name in catalog.models_of(team) for entry in catalog.files_of(name)]
-    missing = [entry for entry in entries if not os.path.lexists(entry.path)]
-    if missing and all(entry.can_be_pulled for entry in missing):
-        names = ", ".join(entry.name for entry in missing)
-        raise BadOption(
-            f"{team.name} is not installed ({names}): localcollab models pull {team.name}"
-        )
+def _adapted(plan: TeamPlan, adapter: Path, *, is_team: bool) -> TeamPlan:
+    if is_team:
+        raise BadOption(f"{plan.name} is a team: `adapter` is for a model, alone or with experts")
+    base = plan.first
+    if base.adapter is not None:
+        raise BadOption(f"{plan.name} has an adapter already ({base.adapter}): leave `adapter` out")
+    return replace(plan, members=(replace(base, adapter=adapter), *plan.members[1:]))

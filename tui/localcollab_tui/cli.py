@@ -13,8 +13,20 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from localcollab.cli.options import Models, NCtx, Team
+from localcollab.cli.options import (
+    Adapter,
+    Base,
+    Draft,
+    Experts,
+    Head,
+    Models,
+    NCtx,
+    Team,
+    Threads,
+    one_name,
+)
 from localcollab.errors import BadOption
+from localcollab.teams.choice import TeamChoice
 from localcollab.terminal.status import hide_notes
 from localcollab_tui import gc_control
 
@@ -40,7 +52,15 @@ app = typer.Typer(
 
 @app.command()
 def chat(
+    model: Annotated[
+        str | None, typer.Argument(help="A team, a model or a GGUF file; --team is the same.")
+    ] = None,
     team: Team = None,
+    base: Base = None,
+    experts: Experts = None,
+    head: Head = None,
+    draft: Draft = None,
+    adapter: Adapter = None,
     models: Models = None,
     session: Annotated[str | None, typer.Option(help="Continue this conversation.")] = None,
     incognito: Annotated[bool, typer.Option("--incognito", help="Store nothing.")] = False,
@@ -48,16 +68,23 @@ def chat(
         bool, typer.Option("--plain", help="Line mode, for screen readers and pipes.")
     ] = False,
     n_ctx: NCtx = None,
+    n_threads: Threads = None,
 ) -> None:
     """Chat with a team in the terminal and see which model wrote each word."""
     from localcollab.history import default_path, open_history
 
     _require_streams(plain=plain)
     catalogs = tuple(models or ())
+    given = one_name(model, team)
+    choice = TeamChoice(
+        team=given, base=base, experts=tuple(experts or ()), head=head, draft=draft,
+        adapter=adapter, catalogs=catalogs,
+    )  # fmt: skip
+    team = given if base is None else choice.plan().name
     with open_history(None if incognito else default_path()) as history:
         if session is not None:
             history.conversation(session)  # raises before the screen is drawn
-        open_by_name = opener(catalogs, n_ctx)
+        open_by_name = opener(choice, team, n_ctx, n_threads)
         if plain:
             from localcollab_tui.plain import PlainChat
 
@@ -163,17 +190,20 @@ def _team_names(catalogs: tuple[Path, ...]) -> Callable[[], tuple[str, ...]]:
     return names
 
 
-def opener(catalogs: tuple[Path, ...], n_ctx: int | None) -> "OpenByName":
-    """The result imports numpy and llama.cpp when it is called, in the models' thread."""
+def opener(
+    choice: TeamChoice, first: str | None, n_ctx: int | None, n_threads: int | None
+) -> "OpenByName":
+    """The result imports numpy and llama.cpp when it is called, in the models' thread. `choice` is what
+    the name `first` stands for; other names are looked up."""
 
     def open_it(team, on_progress):  # type: ignore[no-untyped-def]
         from localcollab.catalog import Blend
         from localcollab.llama.options import Options
-        from localcollab.teams.choice import TeamChoice
         from localcollab.teams.open import open_team
 
-        plan = TeamChoice(team=team, catalogs=catalogs).plan()
-        options = Options(n_ctx=n_ctx)
+        named = TeamChoice(team=team, catalogs=choice.catalogs)
+        plan = (choice if team == first else named).plan()
+        options = Options(n_ctx=n_ctx, n_threads=n_threads)
         if isinstance(plan.method, Blend):
             from localcollab_tui.engine.blend import open_as_blend
 

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 import localcollab as lc
-from localcollab.api.load import find_model, is_file
+from localcollab.api.load import find_model
 from localcollab.catalog import SHIPPED
 from localcollab.errors import BadCatalog, BadModelFile, BadOption
+from localcollab.teams.names import is_file
 
 PULLABLE = """[models.far]
 repository = "owner/name"
