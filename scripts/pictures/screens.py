@@ -64,7 +64,9 @@ def main() -> None:
     given = parser.parse_args()
     with open_history(None) as history:
         start = Start(given.team, catalogs=tuple(given.models))
-        app = make_app(history, opener(tuple(given.models), None), start)
+        app = make_app(
+            history, opener(TeamChoice(catalogs=tuple(given.models)), None, None, None), start
+        )
         asyncio.run(take(app, given.question or QUESTIONS, given.out))
         app.close()
 

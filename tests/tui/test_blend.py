@@ -24,6 +24,7 @@ from localcollab.blend.session import BlendSession, Recipe
 from localcollab.catalog.ranker_names import parse_ranker
 from localcollab.history import History, open_history
 from localcollab.llama.options import Options
+from localcollab.teams.choice import TeamChoice
 from localcollab.teams.open import OnProgress, OpenTeam
 from localcollab.teams.plan import TeamPlan
 from localcollab_tui.app import ChatApp, Start
@@ -227,5 +228,5 @@ def test_the_shipped_blend_replies_with_what_its_ranker_finds_best() -> None:
         assert [len(sha256) for sha256 in answer.provenance.members.values()] == [64, 64]
 
     with open_history(None) as history:
-        app = real_app(history, opener((), None), Start("formulary-blend"))
+        app = real_app(history, opener(TeamChoice(), None, None, None), Start("formulary-blend"))
         drive(app, steps, size=(110, 30))

@@ -9,6 +9,7 @@ from chat_app import ask as ask_and_wait
 from chat_app import drive, history_file, screen_text, send, texts, until
 from localcollab.catalog import load_catalog
 from localcollab.history import History
+from localcollab.teams.choice import TeamChoice
 from localcollab.teams.listing import team_record
 from localcollab_tui.app import ChatApp, Start
 from localcollab_tui.cli import make_app, opener
@@ -25,7 +26,7 @@ def real_app(history: History, conversation: str | None = None) -> ChatApp:
     if team_record(catalog, catalog.team(_TEAM))["missing"]:
         pytest.skip(f"needs the shipped team {_TEAM}")
     start = Start(_TEAM, conversation, _CATALOGS, lambda: tuple(catalog.teams))
-    return make_app(history, opener(_CATALOGS, None), start)
+    return make_app(history, opener(TeamChoice(catalogs=_CATALOGS), None, None, None), start)
 
 
 async def ask(app: ChatApp, pilot: Pilot[None], text: str) -> str:
