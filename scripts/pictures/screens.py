@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 from localcollab.history import open_history
+from localcollab.teams.choice import TeamChoice
 from localcollab_tui.app import ChatApp, Start
 from localcollab_tui.cli import make_app, opener
 from localcollab_tui.widgets.tokens import TokensView
