@@ -10,9 +10,11 @@ import pytest
 import torch
 import transformers
 
+import localcollab as lc
 from localcollab.documents.collection import collection_path
 from localcollab.documents.database import Database
 from localcollab.documents.search import vectors
+from localcollab.errors import BadOption
 from localcollab.llama.encoder import load_encoder
 from localcollab_convert.model.conversion import Conversion
 from localcollab_convert.model.request import ModelRequest
@@ -58,6 +60,16 @@ def test_vectors_are_the_models_own(folder: Path, encoder: Path) -> None:
             mean = model(torch.tensor([ids])).last_hidden_state[0].mean(dim=0).numpy()
         expected = mean / np.linalg.norm(mean)
         np.testing.assert_allclose(vectors.embed(loaded, text), expected, atol=2e-3)
+
+
+def test_the_api_embeds_texts_as_rows_of_length_1_until_it_is_closed(encoder: Path) -> None:
+    with lc.load_encoder(str(encoder), n_threads=1) as opened:
+        rows = opened.embed(["a cat", "two dogs"])
+        assert rows.shape == (2, opened.n_embd)
+        assert np.linalg.norm(rows, axis=1) == pytest.approx([1, 1], abs=1e-5)
+        assert (opened.embed("cat", before="a ") == rows[0]).all()
+    with pytest.raises(BadOption, match="closed"):
+        opened.embed("a cat")
 
 
 def test_a_collection_is_embedded_searched_and_kept_up(encoder: Path, tmp_path: Path) -> None:
