@@ -9,7 +9,8 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from document_files import docx, epub, odt, pdf, zipped
+from document_files import docx, epub, odt, pdf, pptx, xlsx, zipped
+from ole_files import message, ole
 
 N_FILES = 200
 _BLANKS = b" " * 150_000_000
@@ -33,7 +34,13 @@ SUFFIXES = (
 def write_hostile(folder: Path) -> int:
     """Returns how many there are; each one's name ends in what it is."""
     seed = random.Random(0)
-    files = {**dict(_archives()), **dict(_pdfs()), **dict(_texts()), **_wrong_names()}
+    files = {
+        **dict(_archives()),
+        **dict(_pdfs()),
+        **dict(_spreading()),
+        **dict(_texts()),
+        **_wrong_names(),
+    }
     for name, data in files.items():
         (folder / name).write_bytes(data)
     n = len(files) + _special(folder)
@@ -42,6 +49,13 @@ def write_hostile(folder: Path) -> int:
         ("docx", docx("<w:p><w:r><w:t>Some text.</w:t></w:r></w:p>")),
         ("epub", epub("Book", ["<p>Chapter</p>"])),
         ("odt", odt("<text:p>Some text.</text:p>")),
+        ("xlsx", xlsx({"Sheet": [["Name", "Rent"], ["Anna", "512"]]})),
+        ("pptx", pptx([("Title", "", "Notes")])),
+        (
+            "rtf",
+            rb"{\rtf1\ansi{\fonttbl{\f0\fcharset204 A;}}\trowd\cellx9 \intbl a\cell\row\pard x\par}",
+        ),
+        ("msg", ole(message({0x37: "Subject", 0x1000: "Text."}, {"a.txt": b"attached"}))),
     )
     while n < N_FILES:
         kind, data = originals[n % len(originals)]
@@ -106,6 +120,23 @@ def _pdfs() -> Iterator[tuple[str, bytes]]:
     yield "bomb.pdf", head + stream + tail[tail.index(b"endstream") + 9 :]
     yield "nested.pdf", whole.replace(b"/Root 1 0 R", b"/Root 1 0 R /X " + b"[" * 100_000)
     yield "encrypted.pdf", whole.replace(b"/Root 1 0 R", b"/Root 1 0 R /Encrypt << /Filter /No >>")
+
+
+def _spreading() -> Iterator[tuple[str, bytes]]:
+    """Little that asks for much."""
+    merged = [(0, 0, 1_000_000, 16_000)]
+    yield "merged.xlsx", xlsx({"Sheet": [["a"], ["b", "c", "d"]]}, merged)
+    row = "<tr>" + "<td rowspan=65534 colspan=1000>x" * 100
+    yield "spans.html", f"<table>{row * 1000}".encode()
+    repeated = (
+        '<table:table-cell table:number-columns-repeated="100000"><text:p>x</text:p>'
+        "</table:table-cell>"
+    )
+    rows = f'<table:table-row table:number-rows-repeated="1000000">{repeated}</table:table-row>'
+    yield "repeated.odt", odt(f"<table:table>{rows}</table:table>")
+    yield "groups.rtf", b"{\\rtf1" + b"{" * 200_000
+    yield "bin.rtf", b"{\\rtf1\\bin9999999999 x}"
+    yield "deep.ipynb", b"[" * 200_000
 
 
 def _texts() -> Iterator[tuple[str, bytes]]:

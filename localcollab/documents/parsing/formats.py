@@ -78,7 +78,14 @@ def _in_archive(raw: Raw) -> str:
         with zipfile.ZipFile(io.BytesIO(raw.data)) as archive:
             names = set(archive.namelist())
             kind = archive.read("mimetype")[:100] if "mimetype" in names else b""
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, RuntimeError, zlib.error) as error:
+    except (
+        zipfile.BadZipFile,
+        NotImplementedError,
+        ValueError,
+        RuntimeError,
+        OSError,
+        zlib.error,
+    ) as error:
         raise Unreadable(f"a damaged archive ({error})") from error
     for path, format_ in _PARTS.items():
         if any(re.fullmatch(path, name) for name in names):

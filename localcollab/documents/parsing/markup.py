@@ -10,6 +10,7 @@ from localcollab.documents.parsing.raw import Raw
 from localcollab.documents.parsing.section import Refused, Unreadable
 
 _DEEPEST = 500
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError)
 _STEP = 16_000_000
 """At once: what is longer than a step is scanned again with each step."""
 
@@ -39,7 +40,7 @@ class Archive:
             raise Unreadable(f"lacks its part {name[:100]!r}") from error
         except RuntimeError as error:
             raise Unreadable("is encrypted: save it without a password") from error
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
+        except _DAMAGED as error:
             raise Unreadable(f"its part {name[:100]!r} is damaged") from error
         self._left -= max(len(data), info.file_size)
         if self._left < 0:

@@ -1,5 +1,6 @@
 """RTF: paragraphs, tables, notes and headers as shown; hidden and deleted text is left out."""
 
+import codecs
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -352,7 +353,7 @@ def _levels(head: bytes) -> dict[int, int]:
 
 def _codec(name: str, otherwise: str) -> str:
     try:
-        b"".decode(name)
+        codecs.lookup(name)
     except LookupError:
         return otherwise
     return name
