@@ -41,7 +41,7 @@ def test_the_wheel_holds_the_catalogue_and_what_ships(wheel: Path) -> None:
         for path in (ROOT / "localcollab" / "shipped").rglob("*")
         if path.is_file()
     }
-    assert names >= {"localcollab/models.toml", "localcollab/cli.py"} | shipped
+    assert names >= {"localcollab/models.toml", "localcollab/cli/main.py"} | shipped
     assert not {name for name in names if name.startswith(("tests/", "scripts/"))}
 
 
