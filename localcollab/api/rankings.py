@@ -8,7 +8,8 @@ from typing import Unpack
 from localcollab.api.answers import AnswerOptions, parse_options
 from localcollab.api.load import catalog_of
 from localcollab.api.team import Team
-from localcollab.blend import api as blend
+from localcollab.blend import fuser as fusing
+from localcollab.blend import ranking as comparing
 from localcollab.blend.fuser import Fuser
 from localcollab.blend.open import reside
 from localcollab.blend.rankers import open_ranker
@@ -50,7 +51,7 @@ def rank(
             compare = open_ranker(spec, residence.open, seed=seed)
         else:
             compare = ranker
-        return blend.rank(prompt, candidates, compare, authors=authors, aggregation=aggregation)
+        return comparing.rank(prompt, candidates, compare, authors=authors, aggregation=aggregation)
 
 
 def fuse(
@@ -73,7 +74,9 @@ def fuse(
     sampling, limits = parse_options(options)
 
     def with_fuser(opened: OpenTeam | Fuser) -> str:
-        return blend.fuse(opened, prompt, candidates, given=given, sampling=sampling, limits=limits)
+        return fusing.fuse(
+            opened, prompt, candidates, given=given, sampling=sampling, limits=limits
+        )
 
     if isinstance(fuser, Team):
         return with_fuser(fuser.opened)

@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from localcollab.blend.events import Answered, Answering, CandidateToken
+from localcollab.blend.ranking import Aggregation, Compare, rank
+from localcollab.catalog.methods import SAMPLE_TEMPERATURE
 from localcollab.chat.transcript import Turn
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.sampling import Sampling
+from localcollab.errors import BadOption
 from localcollab.events import Event, Finished, Progress, Token, Unfamiliar
 from localcollab.teams.open import OpenTeam
 from localcollab.teams.plan import BASE
@@ -116,6 +119,28 @@ def write_candidate(
             case Finished():
                 seconds = time.perf_counter() - started
                 yield Candidate(asked.model, event, tuple(tokens), tuple(unfamiliar), seconds)
+
+
+def best_of_n(
+    team: OpenTeam,
+    question: str,
+    n: int,
+    ranker: Compare,
+    *,
+    sampling: Sampling | None = None,
+    limits: Limits | None = None,
+    temperature: float = SAMPLE_TEMPERATURE,
+    aggregation: Aggregation = "max_logits",
+) -> Candidate:
+    """The best of one answer as `sampling` says and n - 1 drawn at `temperature`."""
+    if n < 1:
+        raise BadOption(f"`n` is {n}: give 1 or more")
+    asking = Asking(question, sampling or Sampling(), limits)
+    plan = plan_samples([team.name], n, asking.sampling, temperature)
+    events = write_candidates(lambda _: team, plan, asking)
+    candidates = [event for event in events if isinstance(event, Candidate)]
+    texts = [candidate.text for candidate in candidates]
+    return candidates[rank(question, texts, ranker, aggregation=aggregation).best]
 
 
 def signed(events: Iterator[Event], author: str | None) -> Iterator[Event]:

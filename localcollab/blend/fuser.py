@@ -9,9 +9,12 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from localcollab.blend.candidates import Asking, signed
-from localcollab.blend.ranking import Compare, compare_both_ways, contest_of
+from localcollab.blend.ranking import Compare, compare_both_ways, contest_of, rank
+from localcollab.catalog.methods import TOP_K
+from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.encoding import encode_continuation
-from localcollab.errors import ContextFull
+from localcollab.decoding.sampling import Sampling
+from localcollab.errors import BadOption, ContextFull
 from localcollab.events import Event, Finished
 from localcollab.teams.open import OpenTeam
 from localcollab.teams.session import Session, require_room
@@ -143,3 +146,49 @@ def is_better(
     if len(contest.candidates) == 1:
         return True
     return bool(compare_both_ways(contest, compare, [(0, 1)])[0] >= 0)
+
+
+def fuse(
+    fuser: OpenTeam | Fuser,
+    prompt: str,
+    candidates: Sequence[str],
+    *,
+    given: str = "",
+    sampling: Sampling | None = None,
+    limits: Limits | None = None,
+) -> str:
+    """One answer from those given, best first; from as many of them as the fuser's context holds.
+
+    `fuser`: a team, or `T5Fuser(load_encoder_decoder(FILE))`. `given`: the input that the instruction
+    `prompt` is about. Raises `ContextFull` where not even two fit, and `BadOption` for less than two.
+    """
+    if len(candidates) < 2:
+        raise BadOption(f"{len(candidates)} candidate to fuse: give two or more")
+    if isinstance(fuser, OpenTeam):
+        fuser = InstructFuser(fuser)
+    question = "\n".join(filter(None, (prompt, given)))
+    asking = Asking(question, sampling or Sampling(), limits, parts=(prompt, given))
+    fusion = plan_fusion(fuser, asking, candidates)
+    if fusion is None:
+        raise ContextFull(
+            f"the fuser has a context of {fuser.n_ctx} tokens, too short to fuse two of these "
+            "candidates: give a larger `n_ctx`, or another fuser"
+        )
+    events = write_fusion(fuser, fusion, asking)
+    return next(event.text for event in events if isinstance(event, Finished))
+
+
+def rank_and_fuse(
+    fuser: OpenTeam | Fuser,
+    prompt: str,
+    candidates: Sequence[str],
+    ranker: Compare,
+    *,
+    top_k: int = TOP_K,
+    sampling: Sampling | None = None,
+    limits: Limits | None = None,
+) -> str:
+    """`fuse` of the `top_k` best; the one candidate where all are the same."""
+    ranking = rank(prompt, candidates, ranker)
+    top = [ranking.contest.candidates[place] for place in ranking.order[:top_k]]
+    return top[0] if len(top) == 1 else fuse(fuser, prompt, top, sampling=sampling, limits=limits)

@@ -81,6 +81,24 @@ def check_aggregation(aggregation: str) -> None:
         raise BadOption(f"`aggregation` is {aggregation!r}: choose one of {known}")
 
 
+def compare(prompt: str, a: str, b: str, ranker: Compare) -> float:
+    """The logit that `a` is the better answer, asked in both orders; 0 for equal texts."""
+    contest = contest_of(prompt, (a, b))
+    return 0.0 if a == b else float(compare_both_ways(contest, ranker, [(0, 1)])[0])
+
+
+def rank(
+    prompt: str,
+    candidates: Sequence[str],
+    ranker: Compare,
+    *,
+    authors: Sequence[str] = (),
+    aggregation: Aggregation = "max_logits",
+) -> Ranking:
+    """Raises `BadOption` without a candidate, `RankingFailed`, and what the ranker raises."""
+    return rank_contest(contest_of(prompt, candidates, authors), ranker, aggregation)
+
+
 def rank_contest(
     contest: Contest, compare: Compare, aggregation: Aggregation = "max_logits"
 ) -> Ranking:

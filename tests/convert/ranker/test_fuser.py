@@ -8,8 +8,8 @@ import pytest
 import torch
 import transformers
 
-from localcollab.blend import api
 from localcollab.blend.events import Chosen
+from localcollab.blend.fuser import fuse
 from localcollab.blend.gen_fuser import T5Fuser, write_source
 from localcollab.blend.open import open_blend
 from localcollab.blend.request import FuseRequest, RankRequest
@@ -102,7 +102,7 @@ def test_a_source_has_the_ids_of_the_published_form(folder: Path, model: Encoder
 
 def test_it_writes_what_transformers_writes(folder: Path, model: EncoderDecoder) -> None:
     source = write_source(model.vocabulary, *PARTS, plain(TEXTS))
-    fused = api.fuse(T5Fuser(model), PARTS[0], plain(TEXTS), given=PARTS[1], limits=Limits(N_NEW))
+    fused = fuse(T5Fuser(model), PARTS[0], plain(TEXTS), given=PARTS[1], limits=Limits(N_NEW))
     theirs = originally(folder, source)
     assert len(theirs) > 3
     assert fused == model.vocabulary.decode(theirs)

@@ -7,9 +7,8 @@ from typing import cast
 import pytest
 
 from fakes import END, ScriptedModel, byte_vocabulary
-from localcollab.blend import api
 from localcollab.blend.candidates import Asking
-from localcollab.blend.fuser import plan_fusion, write_fusion
+from localcollab.blend.fuser import fuse, plan_fusion, write_fusion
 from localcollab.blend.gen_fuser import REQUEST, T5Fuser, sentinel, write_source
 from localcollab.errors import BadOption, ContextFull
 from localcollab.events import Finished
@@ -79,13 +78,13 @@ def test_as_many_candidates_are_fused_as_fit() -> None:
         assert (fusion.n_candidates, finished.text, len(model.sources)) == (n_fused, "fused", 1)
     small = T5Fuser(cast(EncoderDecoder, FakeT5(b"fused", 100)))
     with pytest.raises(ContextFull, match="two of these candidates"):
-        api.fuse(small, "q", texts)
+        fuse(small, "q", texts)
     with pytest.raises(BadOption, match="1 candidate to fuse"):
-        api.fuse(small, "q", texts[:1])
+        fuse(small, "q", texts[:1])
 
 
 def test_instruction_and_input_are_read_apart_where_they_came_so() -> None:
     model = FakeT5(b"fused", 512)
-    fused = api.fuse(T5Fuser(cast(EncoderDecoder, model)), "do", ["x", "y"], given="this")
+    fused = fuse(T5Fuser(cast(EncoderDecoder, model)), "do", ["x", "y"], given="this")
     assert fused == "fused"
     assert model.sources == [write_source(t5_like(), "do", "this", ["x", "y"])]

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from blend_fakes import Speaker, team
-from localcollab.blend import api
-from localcollab.blend.candidates import plan_samples
+from localcollab.blend.candidates import best_of_n, plan_samples
 from localcollab.blend.events import (
     Answered,
     Answering,
@@ -19,8 +18,9 @@ from localcollab.blend.events import (
     Chosen,
     Ranked,
 )
-from localcollab.blend.fuser import fusion_request
+from localcollab.blend.fuser import fuse, fusion_request, rank_and_fuse
 from localcollab.blend.rankers import longest, open_ranker, vote
+from localcollab.blend.ranking import compare, rank
 from localcollab.blend.residence import Needs, Residence
 from localcollab.blend.session import BlendSession, Recipe
 from localcollab.catalog.ranker_names import RankerSpec, parse_ranker
@@ -162,25 +162,25 @@ def test_a_recipe_that_cannot_work_is_refused(chosen: dict[str, object], message
 
 
 def test_functions_compare_rank_and_fuse() -> None:
-    assert api.compare("q", "aaa", "a", longest()) == -api.compare("q", "a", "aaa", longest()) > 0
-    assert api.compare("q", "a", "a", longest()) == 0
-    assert api.rank("q", ["a", "ccc", "bb"], longest()).ranks == (3, 1, 2)
-    assert api.best_of_n(team("ok", "m"), "q", 3, vote()).text == "ok"
+    assert compare("q", "aaa", "a", longest()) == -compare("q", "a", "aaa", longest()) > 0
+    assert compare("q", "a", "a", longest()) == 0
+    assert rank("q", ["a", "ccc", "bb"], longest()).ranks == (3, 1, 2)
+    assert best_of_n(team("ok", "m"), "q", 3, vote()).text == "ok"
     fuser = team("fused", "f")
-    assert api.rank_and_fuse(fuser, "q", ["a", "bb", "a"], longest()) == "fused"
+    assert rank_and_fuse(fuser, "q", ["a", "bb", "a"], longest()) == "fused"
     model = fuser.model
     assert isinstance(model, Speaker)
     assert model.prompts[-1] == fusion_request("q", ["bb", "a"])
-    assert api.rank_and_fuse(fuser, "q", ["a", "a"], longest()) == "a"
+    assert rank_and_fuse(fuser, "q", ["a", "a"], longest()) == "a"
 
 
 def test_fusing_what_does_not_fit_and_less_than_two_is_refused() -> None:
     with pytest.raises(ContextFull, match="too short to fuse two"):
-        api.fuse(team("x", "f", n_ctx=300), "q", ["a" * 100_000, "b"])
+        fuse(team("x", "f", n_ctx=300), "q", ["a" * 100_000, "b"])
     with pytest.raises(BadOption, match="1 candidate to fuse"):
-        api.fuse(team("x", "f"), "q", ["a"])
+        fuse(team("x", "f"), "q", ["a"])
     with pytest.raises(BadOption, match="`n` is 0"):
-        api.best_of_n(team("x", "f"), "q", 0, vote())
+        best_of_n(team("x", "f"), "q", 0, vote())
 
 
 @pytest.mark.parametrize(

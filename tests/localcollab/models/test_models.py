@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from localcollab.catalog import load_catalog, models_dir, pulled_path, written_dir
-from localcollab.errors import BadModelFile, BadOption
+from localcollab.errors import BadCatalog, BadModelFile, BadOption
 from localcollab.models.installed import add, remove, verify
 from localcollab.models.listing import records, total_line
 from localcollab.models.other_programs import Found, find_everywhere
@@ -172,8 +172,8 @@ def test_a_written_catalogue_that_was_edited_is_checked_again(home: Path) -> Non
     add(str(put(home / "m.gguf")), "m")
     file = written_dir() / "model-m.toml"
     file.write_text(file.read_text() + "sise_bytes = 3\n")
-    with pytest.raises(Exception, match="unknown key 'sise_bytes': did you mean size_bytes"):
-        load_catalog()
+    with pytest.raises(BadCatalog, match="unknown key 'sise_bytes': did you mean size_bytes"):
+        load_catalog().model("m")
 
 
 def test_what_ships_is_compared_with_the_manifest_it_ships_with() -> None:

@@ -125,5 +125,5 @@ def test_gates_and_heads_are_refused_where_nobody_defers(tmp_path: Path) -> None
     path.write_text(TEAMS.format(draft=DRAFT.as_posix()))
     catalog = load_catalog(path)
     plan = plan_from_catalog(catalog, catalog.team("log"))
-    with pytest.raises(BadOption, match="its method is mixture, so no gate decides there"):
+    with pytest.raises(BadOption, match="its method is mixture, which uses no gate"):
         with_choices(plan, gate="entropy")
