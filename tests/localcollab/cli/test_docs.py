@@ -65,6 +65,20 @@ def test_files_are_added_searched_and_shown_and_their_text_stays_in_the_collecti
     }  # fmt: skip
 
 
+def test_what_was_guessed_is_told_when_a_file_is_added_and_later(
+    home: Path, prefix: list[str]
+) -> None:
+    file = home / "contract.txt"
+    file.write_bytes("合同的通知期为三十天。租金每月五千元。".encode("gb18030"))
+    guess = "encoding guessed: GB18030 (if it is wrong, save the file as UTF-8)"
+    added = run(prefix, "docs", "add", file, "-C", "guessed")
+    assert added.stderr.endswith(f"indexed (text, 1 passage), but {guess}  {file}\n")
+    status = run(prefix, "docs", "status", "-C", "guessed").stdout
+    assert f"    indexed  {file}: {guess}\n" in status
+    (report,) = json.loads(run(prefix, "docs", "status", "-C", "guessed", "--json").stdout)
+    assert [each["error"] for each in report["noted"]] == [guess]
+
+
 def test_what_cannot_be_added_makes_no_collection(home: Path) -> None:
     wrong = run([], "docs", "add", "/nosuch")
     assert (wrong.returncode, wrong.stderr) == (
