@@ -17,6 +17,8 @@ from typing import Any
 
 from localcollab import __version__
 from localcollab.catalog import Catalog, ModelEntry, TeamEntry, load_catalog, method_name
+from localcollab.catalog.methods import Familiarity
+from localcollab.catalog.settings import as_table
 from localcollab.errors import BadArchive
 from localcollab.llama.probe import file_sha256
 from localcollab.models.listing import size_text, stated_licence
@@ -115,12 +117,13 @@ def _entries(catalog: Catalog, name: str) -> Iterator[ModelEntry]:
 
 
 def _model_table(entry: ModelEntry, files: dict[Path, Packed]) -> dict[str, Any]:
-    hidden = ("name", "path", "adapter", "adapter_model", "sha256", "size_bytes")
+    hidden = ("name", "path", "adapter", "adapter_model", "sha256", "size_bytes", "settings")
     table = {
         f.name: getattr(entry, f.name)
         for f in fields(entry)
         if f.name not in hidden and getattr(entry, f.name) not in (None, "", False)
     }
+    table |= {k: v for k, v in as_table(entry.settings).items() if k != "n_ctx"}
     if entry.verified:
         table["verified"] = {k: v for k, v in asdict(entry.verified).items() if v is not None}
     if entry.adapter_model:
@@ -139,6 +142,7 @@ def team_table(team: TeamEntry) -> dict[str, Any]:
     table: dict[str, Any] = {"method": method_name(method)}
     table |= {f.name: getattr(method, f.name) for f in fields(method)}
     table |= {"about": team.about, "draft": team.draft, "memory_gb": team.memory_gb}
+    table |= as_table(team.settings)
     return {
         key: _plain(value)
         for key, value in table.items()
@@ -150,7 +154,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return list(value)
     if isinstance(value, Mapping):
-        return {name: asdict(found) for name, found in value.items()}
+        return {k: asdict(v) if isinstance(v, Familiarity) else v for k, v in value.items()}
     return value
 
 

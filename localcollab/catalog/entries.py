@@ -15,6 +15,7 @@ from localcollab.catalog.methods import (
     Speculation,
     method_name,
 )
+from localcollab.catalog.settings import Settings
 from localcollab.errors import BadCatalog
 
 DEFAULT_TEAM = "formulary"
@@ -70,6 +71,7 @@ class ModelEntry:
     """The catalogue's model whose file is the adapter."""
     weights_of: str | None = None
     verified: VerifiedEntry | None = None
+    settings: Settings = field(default_factory=Settings)
 
     @property
     def can_be_pulled(self) -> bool:
@@ -94,6 +96,7 @@ class TeamEntry:
     draft: str | None = None
     memory_gb: int | None = None
     """The memory of the machines it was chosen for."""
+    settings: Settings = field(default_factory=Settings)
     source: Path | None = field(default=None, compare=False)
     """The file that defines it, for error messages."""
 

@@ -26,6 +26,7 @@ from localcollab.catalog.entries import (
     VerifiedEntry,
 )
 from localcollab.catalog.methods import METHODS, Familiarity
+from localcollab.catalog.settings import SETTINGS, Settings
 from localcollab.catalog.tables import parse_tables
 from localcollab.errors import BadCatalog
 
@@ -92,7 +93,7 @@ def read_catalog(path: Path) -> Catalog:
 
         tables, more = sound(path, tables)
         faults += more
-    return replace(_catalog(path, path.parent, tables), faults=tuple(faults))
+    return replace(_catalog(path, path.parent, tables, ours=is_sealed(text)), faults=tuple(faults))
 
 
 def parse_catalog(path: Path, *, root: Path | None = None, is_sound: bool = False) -> Catalog:
@@ -107,7 +108,7 @@ def parse_catalog(path: Path, *, root: Path | None = None, is_sound: bool = Fals
         from localcollab.catalog.validate import check
 
         check(path, tables)
-    return _catalog(path, root or path.parent, tables)
+    return _catalog(path, root or path.parent, tables, ours=is_sound or is_sealed(text))
 
 
 def _text_of(path: Path) -> str:
@@ -129,22 +130,24 @@ def is_sealed(text: str) -> bool:
     return first.startswith(_SEAL) and seal(rest) == text
 
 
-def _catalog(path: Path, root: Path, tables: dict[str, Any]) -> Catalog:
+def _catalog(path: Path, root: Path, tables: dict[str, Any], *, ours: bool) -> Catalog:
     def trained(table: str) -> dict[str, TrainedEntry]:
         return {n: TrainedEntry(n, root / t["path"]) for n, t in tables.get(table, {}).items()}
 
     return Catalog(
-        {n: _model(root, n, t) for n, t in tables.get("models", {}).items()},
+        {n: _model(root, n, t, ours=ours) for n, t in tables.get("models", {}).items()},
         trained("heads"),
-        {n: team_entry(path, n, t) for n, t in tables.get("teams", {}).items()},
+        {n: team_entry(path, n, t, root) for n, t in tables.get("teams", {}).items()},
         trained("bridges"),
         trained("mixtures"),
         default=tables.get("default"),
     )
 
 
-def _model(root: Path, name: str, table: dict[str, Any]) -> ModelEntry:
-    values = {k: v for k, v in table.items() if k not in ("path", "adapter", "verified")}
+def _model(root: Path, name: str, table: dict[str, Any], *, ours: bool) -> ModelEntry:
+    """`ours`: written by this program, where `n_ctx` is what the model was trained for."""
+    own = ("path", "adapter", "verified", *SETTINGS)
+    values = {k: v for k, v in table.items() if k not in own}
     if "verified" in table:
         values["verified"] = VerifiedEntry(**table["verified"])
     adapter = table.get("adapter")
@@ -159,7 +162,17 @@ def _model(root: Path, name: str, table: dict[str, Any]) -> ModelEntry:
         path = pulled_path(table["repository"], table["file"])
     else:
         path = Path(table["weights_of"])
-    return ModelEntry(name=name, path=path, **values)
+    settings = _settings(root, table)
+    if ours or "repository" in table:
+        values["n_ctx"], settings = settings.n_ctx, replace(settings, n_ctx=None)
+    return ModelEntry(name=name, path=path, settings=settings, **values)
+
+
+def _settings(root: Path, table: dict[str, Any]) -> Settings:
+    values = {name: table[name] for name in SETTINGS if name in table}
+    if "template" in values:
+        values["template"] = root / values["template"]
+    return Settings(**values)
 
 
 def packaged_path(package: str, file: str) -> Path:
@@ -175,12 +188,13 @@ def pulled_path(repository: str, file: str) -> Path:
     return models_dir() / repository.replace("/", "--") / file
 
 
-def team_entry(path: Path, name: str, table: dict[str, Any]) -> TeamEntry:
+def team_entry(path: Path, name: str, table: dict[str, Any], root: Path | None = None) -> TeamEntry:
     kind = METHODS[table["method"]]
     own = {field.name for field in fields(kind)}
     method = kind(**{key: _frozen(key, value) for key, value in table.items() if key in own})
-    common = {k: v for k, v in table.items() if k not in own and k != "method"}
-    return TeamEntry(name=name, method=method, source=path, **common)
+    common = {k: v for k, v in table.items() if k not in (*own, "method", *SETTINGS)}
+    settings = _settings(root or path.parent, table)
+    return TeamEntry(name=name, method=method, source=path, settings=settings, **common)
 
 
 def _frozen(key: str, value: Any) -> Any:

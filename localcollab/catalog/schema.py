@@ -46,7 +46,35 @@ class VerifiedTable(Table):
     n_tokens: Count | None = None
 
 
-class ModelTable(Table):
+class SamplingTable(Table):
+    """As `decoding.sampling.Sampling`, which checks again when it samples."""
+
+    temperature: Annotated[float, Field(ge=0, le=100)] | None = None
+    top_k: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    min_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    typical_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    repeat_penalty: Annotated[float, Field(ge=0.01, le=100)] | None = None
+    repeat_last: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+    dry_multiplier: Annotated[float, Field(ge=0, le=100)] | None = None
+    dry_base: Annotated[float, Field(ge=1, le=100)] | None = None
+    dry_allowed_length: Annotated[int, Field(ge=1, lt=2**31)] | None = None
+    xtc_probability: Annotated[float, Field(ge=0, le=1)] | None = None
+    xtc_threshold: Annotated[float, Field(ge=0, le=1)] | None = None
+
+
+class SettingsTable(Table):
+    """How a model or a team is asked: see `settings.Settings`."""
+
+    sampling: SamplingTable | None = None
+    n_ctx: Count | None = None
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = None
+    system: Text | None = None
+    max_tokens: Count | None = None
+    template: Name | None = None
+
+
+class ModelTable(SettingsTable):
     path: Name | None = None
     about: Text = ""
     repository: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$")] | None = None
@@ -56,7 +84,6 @@ class ModelTable(Table):
     sha256: Sha256 | None = None
     size_bytes: Count | None = None
     parameters: Count | None = None
-    n_ctx: Count | None = None
     kv_bytes_per_token: Count | None = None
     licence: Text | None = None
     checked: bool = False
@@ -95,7 +122,7 @@ class FamiliarTable(Table):
     least_logprob: Number
 
 
-class TeamTable(Table):
+class TeamTable(SettingsTable):
     """Keys of every team."""
 
     about: Text = ""

@@ -15,6 +15,7 @@ from localcollab.catalog.schema import (
     CatalogTable,
     FamiliarTable,
     ModelTable,
+    SamplingTable,
     Table,
     TrainedTable,
     VerifiedTable,
@@ -64,6 +65,9 @@ _REMEDIES = {
     "aggregation": 'write "max_logits", "max_wins" or "bubble"',
     "top_k": "give a whole number of 2 or more",
     "verify": "write true or false",
+    "sampling": "make it a table, as { temperature = 0.3 }",
+    "threads": "give a whole number from 1 to 1024",
+    "max_tokens": "give a whole number above 0",
     "threshold": "give a number from 0 to 1",
     "least_logprob": "give nats, a number below 0",
     "familiar": "make it tables, one for each expert",
@@ -152,7 +156,7 @@ def _place(loc: tuple[str, ...]) -> tuple[str, str]:
         return "the file's", loc[0]
     if loc[0] == "teams" and loc[2:3] == ("familiar",) and len(loc) >= 4:
         return f"[{'.'.join(loc[:4])}]", ".".join(loc[4:])
-    if loc[0] == "models" and loc[2:3] == ("verified",):
+    if loc[2:3] in (("verified",), ("sampling",)) and len(loc) > 3:
         return f"[{'.'.join(loc[:3])}]", ".".join(loc[3:])
     return f"[{loc[0]}.{loc[1]}]", ".".join(loc[2:])
 
@@ -172,8 +176,8 @@ def _known(loc: tuple[str, ...], method: str | None) -> list[str]:
     if len(loc) == 1:
         return list(CatalogTable.model_fields)
     if len(loc) > 3:
-        inner = VerifiedTable if loc[0] == "models" else FamiliarTable
-        return list(inner.model_fields)
+        inner: dict[str, type[Table]] = {"verified": VerifiedTable, "sampling": SamplingTable}
+        return list(inner.get(loc[2], FamiliarTable).model_fields)
     table = _TABLES[loc[0]] if method is None else TEAM_TABLES[method]
     return list(table.model_fields)
 

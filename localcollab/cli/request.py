@@ -1,8 +1,9 @@
 """What `localcollab run` and `docs ask` are asked for, and which options do not go together."""
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import cast, get_args
+from typing import Any, cast, get_args
 
 from localcollab.catalog import Blend
 from localcollab.decoding.answer_text import Limits
@@ -11,6 +12,7 @@ from localcollab.documents.answer.events import Way
 from localcollab.errors import BadOption
 from localcollab.llama.options import Options
 from localcollab.teams.choice import TeamChoice
+from localcollab.teams.defaults import own_options
 from localcollab.teams.plan import TeamPlan
 
 _MAX_INPUT = 16 * 2**20
@@ -45,12 +47,19 @@ class RunRequest:
     choice: TeamChoice
     options: Options = field(default_factory=Options)
     system: str | None = None
-    sampling: Sampling = field(default_factory=Sampling)
-    limits: Limits = field(default_factory=Limits)
+    sampling: Mapping[str, Any] = field(default_factory=dict)
+    """Options of `Sampling`; None where nothing was chosen."""
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
     docs: Documents | None = None
     budget: int | None = None
     """Bytes that a blend may take; None: what is free."""
     explain: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises `BadOption`."""
+        Sampling(**own_options(self.sampling))
+        Limits(self.max_tokens, self.stop)
 
     def text(self) -> str:
         """Raises `BadOption` without a question."""

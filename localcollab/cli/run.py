@@ -33,6 +33,7 @@ from localcollab.errors import BadOption
 from localcollab.events import Token
 from localcollab.llama.options import Options
 from localcollab.teams.choice import TeamChoice
+from localcollab.teams.defaults import CHAT_MAX_TOKENS, chat_limits, chat_sampling, own_options
 from localcollab.teams.open import OpenTeam, open_team
 from localcollab.teams.plan import TeamPlan
 from localcollab.teams.session import Session
@@ -79,25 +80,42 @@ def run(
     ] = None,
     system: Annotated[str | None, typer.Option(help="System prompt.")] = None,
     max_tokens: Annotated[
-        int | None,
-        typer.Option(help="Maximum number of tokens to generate. Default: what the context holds."),
+        int | None, typer.Option(help="Maximum number of tokens to generate. Default: 1024.")
     ] = None,
     stop: Annotated[list[str] | None, typer.Option(help="Stop string; may be repeated.")] = None,
     temperature: Annotated[
-        float, typer.Option(help="Sampling temperature; 0 = greedy decoding.")
-    ] = 0.0,
+        float | None,
+        typer.Option(
+            help="Sampling temperature; 0 = greedy decoding. Default: what the model's file or "
+            "models.toml says, or 0.3; with documents 0."
+        ),
+    ] = None,
     top_k: Annotated[
-        int, typer.Option(help="Top-k sampling: keep the k most likely tokens; 0 = off.")
-    ] = 0,
+        int | None, typer.Option(help="Top-k sampling: keep the k most likely tokens; 0 = off.")
+    ] = None,
     top_p: Annotated[
-        float,
+        float | None,
         typer.Option(help="Nucleus sampling: keep tokens up to this cumulative probability."),
-    ] = 1.0,
+    ] = None,
     min_p: Annotated[
-        float,
+        float | None,
         typer.Option(help="Keep tokens with at least this share of the top probability."),
-    ] = 0.0,
-    repeat_penalty: Annotated[float, typer.Option(help="Penalty on recent tokens; 1 = off.")] = 1.0,
+    ] = None,
+    typical_p: Annotated[
+        float | None, typer.Option(help="Locally typical sampling; 1 = off.")
+    ] = None,
+    repeat_penalty: Annotated[
+        float | None, typer.Option(help="Penalty on recent tokens; 1 = off.")
+    ] = None,
+    dry_multiplier: Annotated[
+        float | None, typer.Option(help="DRY: penalty on repeated sequences; 0 = off.")
+    ] = None,
+    xtc_probability: Annotated[
+        float | None, typer.Option(help="XTC: chance to exclude the top choices; 0 = off.")
+    ] = None,
+    xtc_threshold: Annotated[
+        float | None, typer.Option(help="XTC: probability that makes a token a top choice.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Random seed.")] = 0,
     n_ctx: NCtx = None,
     n_threads: Threads = None,
@@ -151,8 +169,20 @@ def run(
         choice,
         options,
         system=system,
-        sampling=Sampling(temperature, top_k, top_p, min_p, repeat_penalty, seed=seed),
-        limits=Limits(max_tokens, tuple(stop or ())),
+        sampling={
+            "temperature": temperature,
+            "top_k": top_k,
+            "top_p": top_p,
+            "min_p": min_p,
+            "typical_p": typical_p,
+            "repeat_penalty": repeat_penalty,
+            "dry_multiplier": dry_multiplier,
+            "xtc_probability": xtc_probability,
+            "xtc_threshold": xtc_threshold,
+            "seed": seed,
+        },
+        max_tokens=max_tokens,
+        stop=tuple(stop or ()),
         docs=documents_request(docs, strict=strict, way=docs_as),
         budget=in_bytes(budget),
         explain=explain,
@@ -208,7 +238,7 @@ class _Events:
             collection = stack.enter_context(open_collection(docs.collection))
             self._library = Library(collection, docs.collection, docs.way, docs.strict)
         self.team: OpenTeam = open_team(plan, request.options, status.show)
-        self._session = Session(self.team, system=request.system)
+        self._session = Session(self.team, system=request.system or self.team.settings.system)
         self.prompt = self._session.prompt(text) if request.explain else []
         if self.team.template is None:
             status.note(
@@ -217,7 +247,11 @@ class _Events:
         status.clear()
 
     def __iter__(self) -> Iterator[AnswerEvent]:
-        sampling, limits = self._request.sampling, self._request.limits
+        request = self._request
+        sampling = chat_sampling(
+            self.team, request.sampling, from_documents=self._library is not None
+        )
+        limits = chat_limits(self.team, request.max_tokens, request.stop)
         if self._library is None:
             return self._session.ask(self._text, sampling, limits)
         from localcollab.documents.answer.answer import ask
@@ -254,7 +288,9 @@ def _answer_blend(
         recipe, residence = open_blend(plan, request.options, status.show, budget=request.budget)
         session = BlendSession(recipe, residence.open, residence.open_fuser, system=request.system)
         output = AnswerOutput(_blend_authors(plan), status, marks=marks, as_json=as_json)
-        for event in session.ask(text, request.sampling, request.limits):
+        sampling = Sampling(**own_options(request.sampling))
+        limits = Limits(request.max_tokens or CHAT_MAX_TOKENS, request.stop)
+        for event in session.ask(text, sampling, limits):
             output.show(event)
 
 

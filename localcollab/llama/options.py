@@ -1,6 +1,6 @@
 """How weights are loaded and contexts opened. Every field reaches llama.cpp or raises an error."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from localcollab.errors import BadOption
@@ -56,6 +56,14 @@ class Options:
             raise BadOption(
                 f"`kv_type` {self.kv_type} needs flash attention: set `flash_attention` to on or auto"
             )
+
+    def or_else(self, *, n_ctx: int | None, n_threads: int | None) -> "Options":
+        """These, and the given values where nothing was chosen."""
+        return replace(
+            self,
+            n_ctx=n_ctx if self.n_ctx is None else self.n_ctx,
+            n_threads=n_threads if self.n_threads is None else self.n_threads,
+        )
 
     def loading(self) -> tuple[object, ...]:
         """The options of the weights, not of a context: contexts with equal ones share the weights."""

@@ -22,6 +22,7 @@ from localcollab.catalog import (
     shipped_catalog_path,
     written_dir,
 )
+from localcollab.catalog.settings import as_table
 from localcollab.errors import BadCatalog, BadOption
 
 _NAME = re.compile(r"[\w][\w .+-]{0,99}")
@@ -51,7 +52,7 @@ def _toml(value: object) -> str:
     return json.dumps(value, ensure_ascii=True).replace("\x7f", "\\u007f")
 
 
-_WRITTEN = tuple(f.name for f in fields(ModelEntry) if f.name not in ("name", "path"))
+_WRITTEN = tuple(f.name for f in fields(ModelEntry) if f.name not in ("name", "path", "settings"))
 
 
 def model_text(entry: ModelEntry, path: str | None) -> str:
@@ -64,6 +65,7 @@ def model_text(entry: ModelEntry, path: str | None) -> str:
         values[key] = str(value) if isinstance(value, Path) else value
     if entry.verified:
         values["verified"] = asdict(entry.verified)
+    values |= {k: v for k, v in as_table(entry.settings).items() if k != "n_ctx"}
     if entry.adapter_model:
         values["adapter"] = entry.adapter_model
     return entry_text("models", entry.name, values)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from localcollab.catalog import Catalog, ModelEntry, TeamEntry
 from localcollab.catalog.entries import nearest
+from localcollab.catalog.settings import Settings
 from localcollab.errors import BadCatalog, BadOption
 from localcollab.models.other_programs import find_everywhere
 from localcollab.teams.plan import BASE, Member, TeamPlan, plan_from_catalog, plan_from_files
@@ -53,8 +54,11 @@ class Names:
         for named, given in zip(plan.members[1:], experts, strict=True):
             assert isinstance(named, Member), "plans of files hold no teams"
             members.append(self.member(given, named.name))
+        settings = Settings()
+        if not is_file(base) and str(base) in self.catalog.models:
+            settings = self.catalog.model(str(base)).settings
         called = (Path(name).stem if is_file(name) else str(name) for name in (base, *experts))
-        return replace(plan, name="+".join(called), members=tuple(members))
+        return replace(plan, name="+".join(called), members=tuple(members), settings=settings)
 
     def member(self, given: str | Path, name: str) -> Member:
         """Raises `BadCatalog`, and `BadOption` for a model that is not installed."""
@@ -79,8 +83,8 @@ class Names:
             return found[name]
         known = {**self.catalog.teams, **self.catalog.models, **found}
         raise BadCatalog(
-            f"no team or model is named {name!r}{nearest(name, known)} (localcollab teams, models list "
-            "and models list --elsewhere show them; a file ends in .gguf)"
+            f"no team or model is named {name!r}{nearest(name, known)} (localcollab teams and "
+            "localcollab models list show them; a file ends in .gguf)"
         )
 
     def _is_known(self, table: str, name: str) -> bool:

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localcollab.catalog import Blend, Calm
+from localcollab.catalog.settings import Settings
 from localcollab.chat.template import ChatTemplate
+from localcollab.decoding.sampling import Sampling
 from localcollab.decoding.speculation import Draft
-from localcollab.errors import BadOption
+from localcollab.errors import BadOption, BadTemplate
 from localcollab.language_model import LanguageModel
 from localcollab.llama.adapter_probe import probe_adapter
 from localcollab.llama.options import Options
@@ -34,6 +36,12 @@ if TYPE_CHECKING:
     from localcollab.llama.weights import Weights
 
 OnProgress = Callable[[str], None]
+_FILE_KEYS = {
+    "temp": "temperature", "top_k": "top_k", "top_p": "top_p", "min_p": "min_p",
+    "penalty_repeat": "repeat_penalty", "penalty_last_n": "repeat_last",
+    "xtc_probability": "xtc_probability", "xtc_threshold": "xtc_threshold",
+}  # fmt: skip
+"""general.sampling.KEY of a GGUF file -> the option's name here."""
 _SPELLING_CTX = 128
 """Tokens of context in which an expert spells names."""
 
@@ -51,6 +59,9 @@ class OpenTeam:
     head: Head | None = None
     spellers: Mapping[str, Speller] = field(default_factory=dict)
     draft: Draft | None = None
+    settings: Settings = field(default_factory=Settings)
+    recommended: Mapping[str, float] = field(default_factory=dict)
+    """Sampling that the base's file recommends."""
 
     @property
     def base(self) -> LanguageModel:
@@ -88,7 +99,20 @@ class Files:
             )
         for member in plan.files:
             self.verdict(member)  # all of them before any is loaded
-        return _open(plan, self)
+        self.options = self.options.or_else(
+            n_ctx=plan.settings.n_ctx, n_threads=plan.settings.threads
+        )
+        return self._as_set(plan, _open(plan, self))
+
+    def _as_set(self, plan: TeamPlan, team: OpenTeam) -> OpenTeam:
+        """With the plan's settings: a template of its own, and how it is asked."""
+        recommended = recommended_sampling(self.weights(plan.first).header.metadata)
+        team = replace(team, settings=plan.settings, recommended=recommended)
+        if plan.settings.template is None:
+            return team
+        text = read_template(plan.settings.template)
+        name = plan.settings.template.name
+        return replace(team, template=chat_template(text, name, team.model.vocabulary))
 
     def beside(self) -> "Files":
         """For one more conversation: the same weights, no context yet, and contexts of equal size."""
@@ -279,6 +303,32 @@ def _open_draft(plan: TeamPlan, vocabulary: Vocabulary, files: Files) -> Draft |
         return None
     opened = _open_member(plan.draft, files)
     return Draft(in_vocabulary(opened, vocabulary, plan.first.path.name))
+
+
+def read_template(path: Path) -> str:
+    """Raises `BadTemplate`."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise BadTemplate(
+            f"{path} cannot be read as a template ({error}): check the path"
+        ) from error
+
+
+def recommended_sampling(metadata: Mapping[str, object]) -> dict[str, float]:
+    """What a GGUF file recommends; an unusable value is ignored, since a file may say anything."""
+    found: dict[str, float] = {}
+    for key, name in _FILE_KEYS.items():
+        value = metadata.get(f"general.sampling.{key}")
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            continue
+        try:
+            number = int(value) if name in ("top_k", "repeat_last") else float(value)
+            Sampling(**{name: number})  # type: ignore[arg-type]
+        except (BadOption, OverflowError, ValueError):
+            continue
+        found[name] = number
+    return found
 
 
 def chat_template(text: str, name: str, vocabulary: Vocabulary) -> ChatTemplate:

@@ -21,6 +21,7 @@ from localcollab.catalog import (
     TeamEntry,
     method_name,
 )
+from localcollab.catalog.settings import Settings
 from localcollab.errors import BadOption
 from localcollab.methods.gates import check_threshold
 
@@ -56,6 +57,8 @@ class TeamPlan:
     """None: the base writes, or defers to an expert."""
     trained: Path | None = None
     """The method's bridge, or its fitted weights."""
+    settings: Settings = field(default_factory=Settings)
+    """How it is asked unless the caller says otherwise."""
 
     @property
     def files(self) -> tuple[Member, ...]:
@@ -82,8 +85,10 @@ def plan_from_catalog(catalog: Catalog, entry: TeamEntry) -> TeamPlan:
     """Raises `BadCatalog` where an entry names what is not there."""
     files = {table: catalog.trained(table, name).path for table, name in entry.trained}
     method = entry.method
+    base = method.places[0]
     plan = TeamPlan(
         name=entry.name,
+        settings=entry.settings.over(_settings_of(catalog, base)),
         members=tuple(_member(catalog, place) for place in method.places),
         draft=_alone(catalog, DRAFT, entry.draft) if entry.draft else None,
     )
@@ -96,6 +101,14 @@ def plan_from_catalog(catalog: Catalog, entry: TeamEntry) -> TeamPlan:
         case Calm() | Proxy() | Contrast() | Mixture() | Blend():
             return replace(plan, method=method, trained=next(iter(files.values()), None))
     return plan
+
+
+def _settings_of(catalog: Catalog, place: Place) -> Settings:
+    """Of the model or team that speaks first."""
+    nested = catalog.nested(place)
+    if nested is not None:
+        return nested.settings.over(_settings_of(catalog, nested.method.places[0]))
+    return catalog.model(place.name).settings
 
 
 def _member(catalog: Catalog, place: Place) -> Member | TeamPlan:

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields, replace
 
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.sampling import Sampling
@@ -15,6 +14,12 @@ from localcollab.events import Finished, Prompted
 from localcollab.language_model import LanguageModel
 from localcollab.methods.deferral import DeferralTeam
 from localcollab.methods.gates import Gate, check_threshold, parse_gate
+from localcollab.teams.defaults import (
+    CHAT_MAX_TOKENS,
+    chat_limits,
+    chat_sampling,
+    own_options,
+)
 from localcollab.teams.open import OnProgress, OpenTeam
 from localcollab.teams.plan import BASE
 from localcollab.teams.session import Session, require_room
@@ -141,7 +146,9 @@ class Worker:
         if not session_cache.fits(len(prompt), team):
             self._refuse_too_long(job, team, len(prompt))
             return
-        sampling, limits = _sampling(job.options)
+        sampling, limits = _sampling(
+            job.options, team, docs=self._library is not None and job.model is None
+        )
         opens, facts = _opens_reasoning(team, prompt), _facts(team)
         sources: Sources | None = None
         for event in self._answer(session, job, sampling, limits):
@@ -169,7 +176,7 @@ class Worker:
         if too_long is not None:
             self._report(too_long)
             return
-        for said in blend.ask(job, *_sampling(job.options), self._stop_event):
+        for said in blend.ask(job, *_sampling(job.options, None, docs=False), self._stop_event):
             self._report(said)
 
     def _answer(
@@ -288,14 +295,15 @@ def _facts(team: OpenTeam) -> TeamFacts:
     )
 
 
-def _sampling(options: Options) -> tuple[Sampling, Limits]:
-    """Raises `BadOption`."""
+def _sampling(options: Options, team: OpenTeam | None, *, docs: bool) -> tuple[Sampling, Limits]:
+    """What /set changed, over the team's own settings and the defaults. Raises `BadOption`."""
     changed = dict(options)
-    known = {field.name for field in fields(Sampling)}
-    sampling = replace(Sampling(), **{k: v for k, v in changed.items() if k in known})  # type: ignore[arg-type]
-    max_tokens = changed.get("max_tokens")
-    stop = changed.get("stop")
-    return sampling, Limits(int(max_tokens) if max_tokens else None, (str(stop),) if stop else ())
+    max_tokens, stop = changed.get("max_tokens"), changed.get("stop")
+    limit, ends = int(max_tokens) if max_tokens else None, (str(stop),) if stop else ()
+    if team is None:
+        return Sampling(**own_options(changed)), Limits(limit or CHAT_MAX_TOKENS, ends)
+    sampling = chat_sampling(team, changed, from_documents=docs)
+    return sampling, chat_limits(team, limit, ends)
 
 
 def _opens_reasoning(team: OpenTeam, prompt: Sequence[int]) -> bool:
