@@ -21,7 +21,7 @@ def forecast(folder: Path, model: Path) -> None:
     from localcollab.llama.forecast import PlannedContext, forecast
     from localcollab.llama.options import Options
 
-    forecast([PlannedContext("base", model)], Options(), free=None)
+    forecast([PlannedContext(f"base {n}", model) for n in range(5000)], Options(), free=None)
 
 
 def template(folder: Path, model: Path) -> None:
@@ -97,12 +97,6 @@ def pip_download(folder: Path, model: Path) -> None:
     fetch_converter(lambda text: None)
 
 
-def inspect(folder: Path, model: Path) -> None:
-    from localcollab_convert.inspect.inspect import inspect_file
-
-    inspect_file(model, lambda text: None)
-
-
 def converter(folder: Path, model: Path) -> None:
     from localcollab_convert.model.converter import Converter, convert_model
 
@@ -149,7 +143,7 @@ KINDS: dict[str, Callable[[Path, Path], None]] = {
     kind.__name__: kind
     for kind in (
         probe, forecast, template, template_in_one_call, parsing, contender, bench_memory,
-        bench_first_token, bench_of_convert, pip_download, inspect, converter, quantizer,
+        bench_first_token, bench_of_convert, pip_download, converter, quantizer,
     )
 }  # fmt: skip
 
