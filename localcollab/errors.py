@@ -76,11 +76,15 @@ class RankingFailed(LocalcollabError):
     """A ranker that gives NaN or an infinite value for two candidates."""
 
 
-class BadHistory(LocalcollabError):
+class BadDatabase(LocalcollabError):
+    """A database that is damaged, locked, full, of a newer version or of another program."""
+
+
+class BadHistory(BadDatabase):
     """A file that is not a history, or a history that is damaged, locked or of a newer version."""
 
 
-class BadCollection(LocalcollabError):
+class BadCollection(BadDatabase):
     """A collection of documents that is missing, damaged, locked or of a newer version."""
 
 
@@ -94,3 +98,7 @@ class DownloadFailed(LocalcollabError):
 
 class BadArchive(LocalcollabError):
     """A team archive that is damaged, malicious, or conflicts with installed files."""
+
+
+class OutputFailed(LocalcollabError):
+    """Standard output that is closed or full."""

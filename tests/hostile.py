@@ -20,7 +20,7 @@ _REMEDIES = re.compile(
     r"correct|download|remove|free|close|restore|rename|put|see|must|lists|did you mean|"
     r"change|save|name|keep)\b"
 )
-_NEVER = ("Traceback", "Warning", "Exception ignored")
+_NEVER = ("Traceback", "Warning", "Exception ignored", "a defect of localcollab")
 _NOTE = re.compile(r"the base has no chat template|n_ctx|double-check|the answer was cut|tokens:")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 

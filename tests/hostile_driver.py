@@ -92,11 +92,12 @@ def main(cases: Path, results: Path, allowed: float) -> bool:
 
 if __name__ == "__main__":
     # As the command line would import them, but once.
+    from localcollab.cli import commands
     from localcollab.cli import main as cli
     from localcollab.errors import LocalcollabError
 
     # What a first use imports, it imports here.
     with contextlib.suppress(LocalcollabError):
-        cli.app(["run", "--base", "missing.gguf", "x"], standalone_mode=False)
+        commands.app(["run", "--base", "missing.gguf", "x"], standalone_mode=False)
     if main(Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])):
         cli.main()

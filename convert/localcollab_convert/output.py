@@ -1,14 +1,13 @@
 """What every command prints: a status line on stderr while it runs, then its result on stdout."""
 
-import json
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import typer
 
+from localcollab.terminal.printing import print_json, print_line
 from localcollab.terminal.status import Status
-from localcollab.terminal.visible_text import visible
 
 _EXIT_INTERRUPTED = 130
 
@@ -37,10 +36,10 @@ def resumable_progress() -> Iterator[Status]:
 def print_result(record: object, lines: Iterable[str], *, as_json: bool) -> None:
     """`record` as JSON, paths as strings; or `lines`, without terminal control characters."""
     if as_json:
-        print(json.dumps(record, indent=1, default=str))
+        print_json(record)
         return
     for line in lines:
-        print(visible(line))
+        print_line(line)
 
 
 def mebibytes(size_bytes: int) -> str:

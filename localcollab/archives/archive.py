@@ -23,6 +23,7 @@ from localcollab.errors import BadArchive
 from localcollab.llama.probe import file_sha256
 from localcollab.models.listing import size_text, stated_licence
 from localcollab.models.store import check_name
+from localcollab.storage.os_errors import explained
 
 FORMAT = "localcollab-team-1"
 MANIFEST = "manifest.json"
@@ -56,7 +57,7 @@ def export_team(name: str, out: Path, catalogs: tuple[Path, ...] = ()) -> str:
                 _add_file(tar, path, packed)
         os.replace(partial, out)
     except OSError as error:
-        raise BadArchive(f"{out}: cannot be written ({error}): make room") from error
+        raise BadArchive(explained(error, out)) from error
     finally:
         partial.unlink(missing_ok=True)
     return f"{out}: {team.name}, {len(files)} files, {size_text(out.stat().st_size)}"

@@ -23,8 +23,12 @@ from localcollab.catalog.methods import TRAINED
 from localcollab.errors import BadArchive, LocalcollabError
 from localcollab.llama.probe import file_sha256
 from localcollab.models.listing import size_text
+from localcollab.storage.locking import one_at_a_time
+from localcollab.storage.os_errors import explained
 
 _BLOCK_BYTES = 2**20
+_LOCK = ".lock"
+"""Imports run one after another: they write the same names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +46,14 @@ def import_team(archive: Path) -> str:
         raise BadArchive(f"{archive}: no such archive: check the path")
     with _opened(archive) as tar:
         manifest = _read_manifest(archive, tar)
-        catalog = load_catalog()
-        require_new_names(archive, manifest.tables, catalog)
-        if is_here(manifest.tables, catalog):
-            return f"{manifest.team} is here already, with the same files: nothing was imported"
-        _require_room(archive, manifest)
-        _take_files(archive, tar, manifest)
-    enter_team(manifest.team, manifest.tables, catalog, places(manifest))
+        with one_at_a_time(models_dir() / "imported" / _LOCK):
+            catalog = load_catalog()
+            require_new_names(archive, manifest.tables, catalog)
+            if is_here(manifest.tables, catalog):
+                return f"{manifest.team} is here already, with the same files: nothing was imported"
+            _require_room(archive, manifest)
+            _take_files(archive, tar, manifest)
+            enter_team(manifest.team, manifest.tables, catalog, places(manifest))
     licences = "; ".join(f"{name}: {text}" for name, text in manifest.licences.items())
     return f"imported {manifest.team}: {len(manifest.files)} files (licences: {licences})"
 
@@ -70,9 +75,7 @@ def _opened(archive: Path) -> Iterator[tarfile.TarFile]:
             f"{archive}: is no team archive, or cut short ({error}): copy it again"
         ) from error
     except OSError as error:
-        raise BadArchive(
-            f"{archive}: {error.strerror or error}: make room, or copy it again"
-        ) from error
+        raise BadArchive(f"{archive}: not imported: {explained(error, archive)}") from error
 
 
 def _read_manifest(archive: Path, tar: tarfile.TarFile) -> Manifest:

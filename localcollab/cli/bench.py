@@ -12,6 +12,7 @@ from localcollab.bench.measure import describe_machine, measure
 from localcollab.bench.request import BenchRequest
 from localcollab.catalog import DEFAULT_TEAM
 from localcollab.cli.options import Json, Models
+from localcollab.terminal.printing import print_json_text, print_text
 from localcollab.terminal.status import Status
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -49,7 +50,10 @@ def bench(
         status.note(f"{name}: {report.one_line(figure)}")
     status.clear()
     machine = describe_machine(busy=busy)
-    print(report.as_json(results, machine) if as_json else report.as_table(results))
+    if as_json:
+        print_json_text(report.as_json(results, machine))
+    else:
+        print_text(report.as_table(results))
     if plot:
         report.draw(results, plot)
         status.note(f"drawn to {plot}")

@@ -1,10 +1,7 @@
 """`localcollab docs`: results on stdout, notes on stderr. Texts are shown, never executed."""
 
-import json
 import os
-import sys
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +11,7 @@ from localcollab.documents.ingest.sync import real_path
 from localcollab.documents.parsing.limits import DEFAULT_LIMITS, Limits
 from localcollab.documents.records import Document, Passage, Tally, Visit
 from localcollab.errors import BadOption
+from localcollab.terminal.printing import print_json, print_line, print_note, print_text
 from localcollab.terminal.status import Status
 from localcollab.terminal.visible_text import visible
 
@@ -54,10 +52,10 @@ def embed(
             )  # fmt: skip
             status.clear()
     if as_json:
-        _print_json({"collection": name, "model": model, "embedded": n_made})
+        print_json({"collection": name, "model": model, "embedded": n_made})
     else:
         how = f"{_count(n_made, 'passage')} embedded" if model else "searched by words alone"
-        print(f"{name}: {how}")
+        print_line(f"{name}: {how}")
 
 
 def _model_path(model: str, catalogs: tuple[Path, ...]) -> Path:
@@ -72,19 +70,19 @@ def remove(paths: tuple[Path, ...], name: str, *, as_json: bool) -> None:
     with open_collection(name) as collection:
         removed = collection.remove(paths)
     if as_json:
-        _print_json([_document(each) for each in removed])
+        print_json([_document(each) for each in removed])
     else:
-        print(f"{_count(len(removed), 'file')} removed from {name}")
+        print_line(f"{_count(len(removed), 'file')} removed from {name}")
 
 
 def print_list(name: str, *, as_json: bool) -> None:
     with open_collection(name) as collection:
         documents = collection.documents()
     if as_json:
-        _print_json([_document(each) for each in documents])
+        print_json([_document(each) for each in documents])
         return
     for document in documents:
-        print(f"{_state(document)}  {_line(document.path)}")
+        print_line(f"{_state(document)}  {_line(document.path)}")
 
 
 def print_search(query: str, name: str, *, n: int, as_json: bool) -> None:
@@ -92,16 +90,16 @@ def print_search(query: str, name: str, *, n: int, as_json: bool) -> None:
         embedding, hits = collection.embedding(), collection.search(query, n)
     if embedding is not None and embedding[1]:
         left = f"{_count(embedding[1], 'passage')} without a vector, found by words alone"
-        print(f"{left}: localcollab docs embed makes them", file=sys.stderr)
+        print_note(f"{left}: localcollab docs embed makes them")
     if as_json:
-        _print_json([_passage(hit.passage) | {"score": hit.score} for hit in hits])
+        print_json([_passage(hit.passage) | {"score": hit.score} for hit in hits])
         return
     if not hits:
-        print(f"nothing found for {query!r}", file=sys.stderr)
+        print_note(f"nothing found for {query!r}")
     for number, hit in enumerate(hits, 1):
-        print(f"[{number}] {place(hit.passage)}")
+        print_line(f"[{number}] {place(hit.passage)}")
         text = " ".join(visible(hit.passage.text).split())
-        print(f"    {text if len(text) <= _EXCERPT else text[:_EXCERPT] + ' ...'}")
+        print_line(f"    {text if len(text) <= _EXCERPT else text[:_EXCERPT] + ' ...'}")
 
 
 def print_document(name_or_end: str, name: str, *, page: int | None, as_json: bool) -> None:
@@ -112,32 +110,32 @@ def print_document(name_or_end: str, name: str, *, page: int | None, as_json: bo
     if page is not None and not passages:
         raise BadOption(f"{document.path} has no text on page {page}: show it without `page`")
     if as_json:
-        _print_json(_document(document) | {"passages": [_passage(p) for p in passages]})
+        print_json(_document(document) | {"passages": [_passage(p) for p in passages]})
         return
     if document.error:
-        print(f"{document.status}: {visible(document.error)}", file=sys.stderr)
-    print(visible("".join(passage.text for passage in passages)))
+        print_note(f"{document.status}: {document.error}")
+    print_text("".join(passage.text for passage in passages))
 
 
 def print_status(name: str | None, *, as_json: bool) -> None:
     reports = [_report(each) for each in ((name,) if name else collection_names())]
     if as_json:
-        _print_json(reports)
+        print_json(reports)
         return
     if not reports:
-        print("no collections yet: localcollab docs add PATH makes one", file=sys.stderr)
+        print_note("no collections yet: localcollab docs add PATH makes one")
     for report in reports:
         states = ", ".join(f"{n} {state}" for state, n in report["files"].items()) or "no files"
-        print(f"{report['collection']}: {states}; {_count(report['n_passages'], 'passage')}")
-        print(f"    {report['path']} ({report['size_bytes'] / 1e6:.1f} MB)")
+        print_line(f"{report['collection']}: {states}; {_count(report['n_passages'], 'passage')}")
+        print_line(f"    {report['path']} ({report['size_bytes'] / 1e6:.1f} MB)")
         if report["vectors"]:
             left = report["without_vector"]
             todo = f"; {_count(left, 'passage')} without (localcollab docs embed)" if left else ""
-            print(f"    searched by vectors of {_line(report['vectors'])} too{todo}")
+            print_line(f"    searched by vectors of {_line(report['vectors'])} too{todo}")
         for source in report["sources"]:
-            print(f"    from {_line(source)}")
+            print_line(f"    from {_line(source)}")
         for each in (*report["not_indexed"], *report["noted"]):
-            print(f"    {each['status']}  {_line(each['path'])}: {visible(each['error'])}")
+            print_line(f"    {each['status']}  {_line(each['path'])}: {visible(each['error'])}")
 
 
 def place(passage: Passage) -> str:
@@ -159,7 +157,9 @@ class _Progress:
     def visit(self, visit: Visit) -> None:
         self._n += 1
         if self._as_json:
-            print(json.dumps({"change": visit.change, **_document(visit.document)}), flush=True)
+            print_json(
+                {"change": visit.change, **_document(visit.document)}, indent=None, flush=True
+            )
         elif visit.document.error and visit.change in ("added", "changed"):
             self._status.note(f"{_state(visit.document)}  {_line(visit.document.path)}")
         self._status.show(f"{_count(self._n, 'file')}: {_line(visit.document.path)}")
@@ -180,7 +180,7 @@ def _limits(max_mb: int) -> Limits:
 
 def _print_tally(tally: Tally, name: str, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps({"tally": asdict(tally)}))
+        print_json({"tally": asdict(tally)}, indent=None)
         return
     line = (
         f"{name}: {_count(tally.added, 'file')} added, {tally.changed} changed, "
@@ -188,7 +188,7 @@ def _print_tally(tally: Tally, name: str, *, as_json: bool) -> None:
     )
     if tally.not_indexed:
         line += f"; {tally.not_indexed} not indexed (localcollab docs status says why)"
-    print(line)
+    print_line(line)
 
 
 def _report(name: str) -> dict[str, Any]:
@@ -238,10 +238,6 @@ def _document(document: Document) -> dict[str, Any]:
 
 def _passage(passage: Passage) -> dict[str, Any]:
     return asdict(passage) | {"document": os.fspath(passage.document.path)}
-
-
-def _print_json(value: Mapping[str, Any] | list[dict[str, Any]]) -> None:
-    print(json.dumps(value, indent=1))
 
 
 def _line(value: Path | str) -> str:

@@ -1,7 +1,6 @@
 """`localcollab doctor`: what this machine and its llama.cpp can do, what is known about model files, and
 what would make it faster."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +14,7 @@ from localcollab.errors import BadModelFile
 from localcollab.llama import library, machine
 from localcollab.llama.machine import available_bytes, physical_cores
 from localcollab.llama.probe import Verdict, all_remembered, probe
+from localcollab.terminal.printing import print_json, print_line
 
 # CPU feature as Linux names it -> llama.cpp's name of what uses it
 _USEFUL = {
@@ -56,7 +56,7 @@ def doctor(
         "advice": list(advice(machine.cpu_flags(), features, verdicts)),
     }
     if as_json:
-        print(json.dumps(report, indent=1))
+        print_json(report)
     else:
         _print(report, verdicts)
     if failures:
@@ -101,15 +101,15 @@ def _print(report: Mapping[str, object], verdicts: list[Verdict]) -> None:
     free = report["available_bytes"]
     memory = f"{free / 2**30:.1f} GiB free" if isinstance(free, int) else "free memory unknown"
     gpu = "offloads to a GPU" if report["gpu_offload"] else "CPU only"
-    print(f"localcollab {report['localcollab']}")
-    print(f"machine: {report['cpu']}, {report['physical_cores']} physical cores, {memory}")
-    print(f"llama.cpp: {gpu}; {', '.join(library.system_info())}")
+    print_line(f"localcollab {report['localcollab']}")
+    print_line(f"machine: {report['cpu']}, {report['physical_cores']} physical cores, {memory}")
+    print_line(f"llama.cpp: {gpu}; {', '.join(library.system_info())}")
     for verdict in verdicts:
         state = verdict.error or ("repacked" if verdict.extra_buffers else "without repacking")
-        print(f"file: {verdict.path}: {state} (sha256 {verdict.sha256[:12]})")
+        print_line(f"file: {verdict.path}: {state} (sha256 {verdict.sha256[:12]})")
     for failure in report["failures"]:  # type: ignore[attr-defined]
-        print(f"unusable: {failure}")
+        print_line(f"unusable: {failure}")
     for line in report["advice"]:  # type: ignore[attr-defined]
-        print(f"advice: {line}")
+        print_line(f"advice: {line}")
     if not report["advice"]:
-        print("advice: none")
+        print_line("advice: none")

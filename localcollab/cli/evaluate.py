@@ -16,6 +16,7 @@ from localcollab.evaluation.compare import compare
 from localcollab.evaluation.evaluate import evaluate
 from localcollab.evaluation.request import ComparisonRequest, EvaluationRequest, RankerRequest
 from localcollab.teams.choice import TeamChoice
+from localcollab.terminal.printing import print_json_text, print_text
 from localcollab.terminal.status import Status, notes_shown
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -94,9 +95,9 @@ def _print_evaluation(request: EvaluationRequest, as_json: bool) -> None:
     with _progress() as on_progress:
         found = evaluate(request, on_progress)
     if isinstance(found, BlendEvaluation):
-        print(blend.as_json(found) if as_json else blend.as_table(found))
+        _print(blend.as_json(found) if as_json else blend.as_table(found), as_json=as_json)
         return
-    print(report.as_json(found) if as_json else report.as_table(found))
+    _print(report.as_json(found) if as_json else report.as_table(found), as_json=as_json)
     if request.plot:
         report.draw(found, request.plot)
         _note_plot(request.plot)
@@ -105,7 +106,10 @@ def _print_evaluation(request: EvaluationRequest, as_json: bool) -> None:
 def _print_comparison(request: ComparisonRequest, as_json: bool) -> None:
     with _progress() as on_progress:
         found = compare(request, on_progress)
-    print(compare_report.as_json(found) if as_json else compare_report.as_table(found))
+    _print(
+        compare_report.as_json(found) if as_json else compare_report.as_table(found),
+        as_json=as_json,
+    )
     if request.plot:
         compare_report.draw(found, request.plot)
         _note_plot(request.plot)
@@ -114,7 +118,14 @@ def _print_comparison(request: ComparisonRequest, as_json: bool) -> None:
 def _print_rankers(request: RankerRequest, as_json: bool) -> None:
     with _progress() as on_progress:
         found = rankers.measure_rankers(request, on_progress)
-    print(rankers.as_json(found) if as_json else rankers.as_table(found))
+    _print(rankers.as_json(found) if as_json else rankers.as_table(found), as_json=as_json)
+
+
+def _print(text: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json_text(text)
+    else:
+        print_text(text)
 
 
 @contextmanager

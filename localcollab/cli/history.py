@@ -3,11 +3,8 @@
 Texts are made safe to print; results go to standard output, notes to standard error.
 """
 
-import json
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +16,7 @@ from localcollab.errors import BadHistory, BadOption
 from localcollab.history.export import write_private
 from localcollab.history.records import Conversation, Hit
 from localcollab.history.store import default_path, open_history
+from localcollab.terminal.printing import print_json, print_line, print_note, print_text
 from localcollab.terminal.visible_text import visible
 
 app = typer.Typer(
@@ -38,14 +36,14 @@ def list_(as_json: Json = False) -> None:
     with open_history(default_path()) as history:
         found = history.conversations(limit=history.count())
     if as_json:
-        print(_json(found))
+        print_json([asdict(each) for each in found])
         return
     if not found:
-        print("no conversations yet", file=sys.stderr)
+        print_note("no conversations yet")
     for conversation in found:
         pin = "*" if conversation.pinned else " "
         n_messages = f"{conversation.n_messages} messages"
-        print(
+        print_line(
             f"{conversation.id} {pin} {conversation.updated.astimezone():%Y-%m-%d %H:%M}  "
             f"{_line(conversation.title) or 'untitled'} ({n_messages})"
         )
@@ -60,13 +58,13 @@ def search(
     with open_history(default_path()) as history:
         hits = history.search(text)
     if as_json:
-        print(_json(hits))
+        print_json([asdict(each) for each in hits])
         return
     if not hits:
-        print(f"nothing found for {text!r}", file=sys.stderr)
+        print_note(f"nothing found for {text!r}")
     for hit in hits:
-        print(f"{hit.conversation}  {_line(hit.title) or 'untitled'}")
-        print(f"    {hit.role}: {_line(_marked(hit))}")
+        print_line(f"{hit.conversation}  {_line(hit.title) or 'untitled'}")
+        print_line(f"    {hit.role}: {_line(_marked(hit))}")
 
 
 @app.command()
@@ -86,7 +84,7 @@ def export(
         id_ = history.find(conversation).id
         text = history.export_markdown(id_) if form == "markdown" else history.export_json(id_)
     if out is None:
-        print(text)
+        print_text(text)
     else:
         write_private(out, text)
 
@@ -103,7 +101,7 @@ def import_(
             f"{file} cannot be read: {error}; give an exported conversation"
         ) from error
     with open_history(default_path()) as history:
-        print(history.import_json(text, str(file)).id)
+        print_line(history.import_json(text, str(file)).id)
 
 
 @app.command()
@@ -118,7 +116,7 @@ def backup(
 @app.command()
 def path() -> None:
     """Print the path of the history file."""
-    print(default_path())
+    print_line(str(default_path()))
 
 
 @app.command()
@@ -130,12 +128,12 @@ def delete(
     with open_history(default_path()) as history:
         found = history.find(conversation)
         if not yes and not _is_meant(found):
-            print("kept", file=sys.stderr)
+            print_note("kept")
             return
         history.delete(found.id)
     file = default_path()
     for copy in sorted(file.parent.glob(f"{file.name}.version-*")):
-        print(f"{copy}, kept from before an update, may still hold it", file=sys.stderr)
+        print_note(f"{copy}, kept from before an update, may still hold it")
 
 
 def _is_meant(conversation: Conversation) -> bool:
@@ -155,12 +153,3 @@ def _marked(hit: Hit) -> str:
 
 def _line(text: str) -> str:
     return " ".join(visible(text).split())
-
-
-def _json(records: Sequence[Conversation] | Sequence[Hit]) -> str:
-    return json.dumps([asdict(each) for each in records], indent=1, default=_iso)
-
-
-def _iso(value: object) -> str:
-    assert isinstance(value, datetime)
-    return value.isoformat()

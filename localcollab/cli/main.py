@@ -1,108 +1,23 @@
-"""The entry point of the command line. A command's module is imported only when it runs."""
+"""The entry point of the command line: standard streams, interrupts, errors and exit codes.
 
-import importlib
+It imports little, so that an interrupt is handled from the first moment; `commands` lists what can run.
+"""
+
 import os
+import signal
 import sys
-from typing import Annotated, Any, NoReturn
+import threading
+from contextlib import suppress
+from types import FrameType
+from typing import NoReturn
 
-import typer
-
-from localcollab import __version__
-from localcollab.cli.group import CommandGroup
 from localcollab.errors import LocalcollabError
 
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
 
-COMMANDS = {
-    "run": ("localcollab.cli.run", "Ask a team one question and stream the answer."),
-    "chat": ("localcollab_tui.cli", "Chat in the terminal; shows which model wrote which word."),
-    "docs": ("localcollab.cli.docs", "Manage collections of your own files, and search them."),
-    "history": ("localcollab.cli.history", "Find, export and delete stored conversations."),
-    "models": ("localcollab.cli.models", "List, add, download and check model files."),
-    "teams": ("localcollab.cli.teams", "List teams; check, export and import one."),
-    "eval": (
-        "localcollab.cli.evaluate",
-        "Measure the accuracy of a team and of each member alone.",
-    ),
-    "bench": ("localcollab.cli.bench", "Measure speed and memory against llama.cpp itself."),
-    "rank": ("localcollab.cli.rank", "Rank the candidate answers of each record of a file."),
-    "fuse": ("localcollab.cli.fuse", "Fuse the best candidate answers of each record of a file."),
-    "convert": ("localcollab_convert.cli", "Prepare models; train heads, experts and rankers."),
-    "doctor": ("localcollab.cli.doctor", "Show what this machine and its llama.cpp can do."),
-}
-"""Name -> (module with `app`, help)."""
-_EXTRAS = {"chat": "tui"}
-"""The extra that a command needs, where its name differs from the command's."""
-
-
-class LazyGroup(CommandGroup):
-    """Lists the commands by name and help; imports one when it is called."""
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """For the list of commands: without options."""
-        if cmd_name not in COMMANDS:
-            return None
-        stub = typer.Typer()
-        stub.command(cmd_name, help=COMMANDS[cmd_name][1])(lambda: None)
-        return typer.main.get_command(stub)
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        if args[0] in COMMANDS:
-            command = typer.main.get_command(load(args[0]))
-            # Imported here: the list of commands is printed without.
-            from localcollab.terminal.status import show_notes
-
-            show_notes()
-            return args[0], command, args[1:]
-        return super().resolve_command(ctx, args)
-
-
-def load(command: str) -> typer.Typer:
-    """Raises `LocalcollabError` where the extra of a command is not installed."""
-    try:
-        app: typer.Typer = importlib.import_module(COMMANDS[command][0]).app
-    except ModuleNotFoundError as error:
-        extra = _EXTRAS.get(command, command)
-        raise LocalcollabError(
-            f"localcollab {command} needs {error.name}: pip install 'localcollab[{extra}]'"
-        ) from error
-    return app
-
-
-app = typer.Typer(
-    cls=LazyGroup,
-    help="Several small local language models answer as one, offline.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        print(f"localcollab {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _root(
-    version: Annotated[
-        bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
-    ] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Print llama.cpp's log to standard error.")
-    ] = False,
-) -> None:
-    if verbose:
-        import logging
-
-        logging.basicConfig(level=logging.DEBUG, format="%(name)s: %(message)s")
+_INTERRUPTED = "interrupted"
+_IMPORTS = "<frozen importlib._bootstrap>"
 
 
 def main() -> NoReturn:
@@ -110,50 +25,97 @@ def main() -> NoReturn:
 
     Exit codes: 0 done, 1 failed, 2 invalid command line, 130 interrupted.
     """
-    code = 0
+    before = _handle_interrupts()
     try:
-        code = app(standalone_mode=False, prog_name="localcollab") or 0
+        code = _run()
+    except KeyboardInterrupt:
+        # The next one ends the process at once, whatever still holds it.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        code = _say(_INTERRUPTED, EXIT_INTERRUPTED)
+    code = _flushed(code)
+    if before is not None:
+        signal.signal(signal.SIGINT, before)
+    sys.exit(code)
+
+
+def _handle_interrupts() -> signal.Handlers | None:
+    """What handled SIGINT before; None: nothing is changed, as in a shell's background job."""
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        return None
+    signal.signal(signal.SIGINT, _interrupt)
+    return signal.default_int_handler  # type: ignore[return-value]
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """An import may swallow a `KeyboardInterrupt`, or turn it into another error: end at once."""
+    while frame is not None:
+        if frame.f_code.co_filename == _IMPORTS:
+            with suppress(OSError):
+                os.write(2, f"localcollab: {_INTERRUPTED}\n".encode())
+            os._exit(EXIT_INTERRUPTED)
+        frame = frame.f_back
+    raise KeyboardInterrupt
+
+
+def _run() -> int:
+    """The exit code, after its line."""
+    # Imported here, where an interrupt is handled.
+    import typer
+
+    from localcollab.cli.commands import UsageError, app
+    from localcollab.terminal.streams import prepare_streams
+    from localcollab.terminal.visible_text import visible
+
+    prepare_streams()
+    try:
+        return app(standalone_mode=False, prog_name="localcollab") or 0
     except LocalcollabError as error:
-        code = _say(str(error), EXIT_FAILED)
-    except _UsageError as error:
-        code = error.exit_code
+        return _say(str(error), EXIT_FAILED)
+    except UsageError as error:
+        code: int = error.exit_code
         if "\n" in error.format_message():  # no command at all: the help is the message
-            print(error.format_message(), file=sys.stderr)
-        else:
-            where = error.ctx.command_path if error.ctx else "localcollab"
-            _say(f"{error.format_message()} (see {where} --help)", code)
-    except (KeyboardInterrupt, typer.Abort):
-        code = EXIT_INTERRUPTED
+            with suppress(OSError):
+                print(visible(error.format_message()), file=sys.stderr)
+            return code
+        where = error.ctx.command_path if error.ctx else "localcollab"
+        return _say(f"{error.format_message()} (see {where} --help)", code)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
     except BrokenPipeError:
         # The reader went away (as in `| head`): say nothing.
-        code = EXIT_FAILED
-    if code == EXIT_INTERRUPTED:
-        _say("interrupted", code)
-    sys.exit(_flushed(code))
+        return EXIT_FAILED
+    except Exception as error:
+        from localcollab.cli.unexpected import describe
 
-
-_UsageError: Any = typer.BadParameter.__mro__[2]
-"""click's base of errors that have a message and an exit code; typer exports only some of them."""
+        return _say(describe(error), EXIT_FAILED)
 
 
 def _say(message: str, code: int) -> int:
     """One line on standard error, made safe for a terminal. Returns `code`."""
     from localcollab.terminal.visible_text import visible
 
-    if sys.stderr is not None:
-        print(f"localcollab: {visible(' '.join(message.split()))}", file=sys.stderr)
+    with suppress(OSError):
+        print(f"localcollab: {visible(' '.join(message.split()))}", file=sys.stderr, flush=True)
     return code
 
 
 def _flushed(code: int) -> int:
     """The exit code. Python itself would print a traceback at exit for output it cannot write."""
+    from localcollab.terminal.streams import writing_output
+
     try:
-        if sys.stdout is not None:
+        with writing_output():
             sys.stdout.flush()
-    except OSError:
-        sys.stdout = None
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return code or EXIT_FAILED
+    except BrokenPipeError:
+        code = code or EXIT_FAILED
+    except LocalcollabError as error:
+        # Where the command failed, its line has been written.
+        code = code or _say(str(error), EXIT_FAILED)
+    else:
+        return code
+    sys.stdout = None
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return code
 
 

@@ -1,6 +1,5 @@
 """`localcollab models ...`: lists, shows, adds, removes, checks and downloads model files."""
 
-import json
 from dataclasses import asdict
 from typing import Annotated
 
@@ -9,6 +8,7 @@ import typer
 from localcollab.cli.group import CommandGroup
 from localcollab.cli.options import Json, KvType, Models
 from localcollab.errors import BadOption
+from localcollab.terminal.printing import print_json, print_line
 
 app = typer.Typer(
     cls=CommandGroup,
@@ -37,24 +37,22 @@ def list_models(
     """List the models of the catalogue and what they take on disk."""
     from localcollab.catalog import load_catalog
     from localcollab.models.listing import model_line, records, total_line
-    from localcollab.terminal.visible_text import visible
 
     if elsewhere:
         _list_elsewhere(as_json=as_json)
         return
     found = records(load_catalog(*(models or ())))
     if as_json:
-        print(json.dumps(found, indent=1))
+        print_json(found)
         return
     for record in found:
-        print(visible(model_line(record)))
-    print(total_line(found))
+        print_line(model_line(record))
+    print_line(total_line(found))
 
 
 def _list_elsewhere(*, as_json: bool) -> None:
     from localcollab.models.listing import size_text
     from localcollab.models.other_programs import find_everywhere
-    from localcollab.terminal.visible_text import visible
 
     found = find_everywhere()
     if as_json:
@@ -62,11 +60,11 @@ def _list_elsewhere(*, as_json: bool) -> None:
             {"name": f.name, "path": str(f.path), "size_bytes": f.size_bytes, "program": f.program}
             for f in found
         ]
-        print(json.dumps(rows, indent=1))
+        print_json(rows)
         return
     for file in found:
-        print(visible(f"{file.name} ({file.program}, {size_text(file.size_bytes)}): {file.path}"))
-    print(f"{len(found)} files; localcollab models add NAME adds one without copying it")
+        print_line(f"{file.name} ({file.program}, {size_text(file.size_bytes)}): {file.path}")
+    print_line(f"{len(found)} files; localcollab models add NAME adds one without copying it")
 
 
 @app.command()
@@ -74,15 +72,14 @@ def show(name: Name, as_json: Json = False, models: Models = None) -> None:
     """Show everything that is known of one model."""
     from localcollab.catalog import load_catalog
     from localcollab.models.listing import detail_lines, model_record
-    from localcollab.terminal.visible_text import visible
 
     catalog = load_catalog(*(models or ()))
     catalog.model(name)
     if as_json:
-        print(json.dumps(model_record(catalog, name), indent=1))
+        print_json(model_record(catalog, name))
         return
     for line in detail_lines(catalog, name):
-        print(visible(line))
+        print_line(line)
 
 
 @app.command()
@@ -97,7 +94,7 @@ def add(
     from localcollab.models import installed
 
     entry = installed.add(file, name, tuple(models or ()))
-    print(f"added {entry.name}: {entry.path} (sha256 {(entry.sha256 or '')[:12]})")
+    print_line(f"added {entry.name}: {entry.path} (sha256 {(entry.sha256 or '')[:12]})")
 
 
 @app.command()
@@ -108,7 +105,7 @@ def rm(name: Name, models: Models = None) -> None:
     """
     from localcollab.models.installed import remove
 
-    print(f"removed {name}: {remove(name, tuple(models or ()))}")
+    print_line(f"removed {name}: {remove(name, tuple(models or ()))}")
 
 
 @app.command()
@@ -124,15 +121,14 @@ def verify(
     Exits with 1 if a file is missing or changed.
     """
     from localcollab.models import installed
-    from localcollab.terminal.visible_text import visible
 
     found = []
     for one in installed.verify(name, tuple(models or ())):
         found.append({"name": one.name, "path": str(one.path), "state": one.state})
         if not as_json:
-            print(visible(f"{one.name}: {one.state}: {one.path}"), flush=True)
+            print_line(f"{one.name}: {one.state}: {one.path}", flush=True)
     if as_json:
-        print(json.dumps(found, indent=1))
+        print_json(found)
     if any(one["state"] in ("missing", "changed") for one in found):
         raise typer.Exit(1)
 
@@ -155,16 +151,15 @@ def fit(
     from localcollab.llama.options import Options
     from localcollab.models.fit import fit_team
     from localcollab.models.fit_report import lines
-    from localcollab.terminal.visible_text import visible
 
     options = Options(n_ctx=n_ctx, kv_type=kv_type)  # type: ignore[arg-type]  # Options checks it
     catalog = load_catalog(*(models or ()))
     found = fit_team(catalog, catalog.team(team), options)
     if as_json:
-        print(json.dumps(asdict(found) | {"fits": found.fits}, indent=1, default=str))
+        print_json(asdict(found) | {"fits": found.fits})
     else:
         for line in lines(found):
-            print(visible(line))
+            print_line(line)
     if not found.fits:
         raise typer.Exit(1)
 
@@ -194,7 +189,7 @@ def pull(
     if converter:
         from localcollab.models.converter import fetch_converter
 
-        print(f"the converter is in {fetch_converter(status.note)}")
+        print_line(f"the converter is in {fetch_converter(status.note)}")
     if name is None:
         return
     from localcollab.models.offers import plan_pull
@@ -202,8 +197,8 @@ def pull(
 
     plan = plan_pull(load_catalog(*(models or ())), name, force=force)
     for entry in plan.present:
-        print(f"{entry.name} is here already: {entry.path}")
+        print_line(f"{entry.name} is here already: {entry.path}")
     for offer in plan.offers:
         status.note(f"{offer.entry.name}: {size_text(offer.bytes_to_fetch)} to download")
         done = fetch(offer, status.note)
-        print(f"pulled {done.name}: {done.path} (sha256 {(done.sha256 or '')[:12]})")
+        print_line(f"pulled {done.name}: {done.path} (sha256 {(done.sha256 or '')[:12]})")

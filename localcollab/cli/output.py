@@ -4,7 +4,6 @@ The text goes to standard output; notes and progress go to standard error.
 """
 
 import json
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -17,11 +16,11 @@ from localcollab.documents.answer.format import claim_lines, source_lines
 from localcollab.events import Finished, Progress, Prompted, Token, Unfamiliar
 from localcollab.terminal.painter import Painter, supports_colour
 from localcollab.terminal.status import Status
+from localcollab.terminal.streams import writing_output
+from localcollab.terminal.visible_text import escaped
 
 if TYPE_CHECKING:
     from localcollab.evaluation.explain import Explained
-
-_C1 = re.compile(r"[\x7f-\x9f]")
 
 
 class AnswerOutput:
@@ -85,10 +84,10 @@ class AnswerOutput:
 def write_line(event: "AnswerEvent | BlendEvent | Explained") -> None:
     """One event as a line of JSON in UTF-8, whatever the locale.
 
-    Lone surrogates (of a file name) and the control characters that JSON leaves as they are become
-    escapes: a terminal obeys some of them.
+    Lone surrogates (of a file name) and the characters that a terminal obeys become escapes.
     """
     record = {"event": type(event).__name__.lower(), **asdict(event)}
-    line = _C1.sub(lambda m: f"\\u{ord(m[0]):04x}", json.dumps(record, ensure_ascii=False))
-    sys.stdout.buffer.write(line.encode("utf-8", "backslashreplace") + b"\n")
-    sys.stdout.buffer.flush()
+    line = escaped(json.dumps(record, ensure_ascii=False))
+    with writing_output():
+        sys.stdout.buffer.write(line.encode() + b"\n")
+        sys.stdout.buffer.flush()

@@ -1,6 +1,5 @@
 """`localcollab rank`: one ranking per record of a file."""
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,8 +15,8 @@ from localcollab.blend.ranking import Ranking
 from localcollab.blend.request import RankRequest
 from localcollab.cli.options import JsonLines, Memory, Models, NCtx, in_bytes
 from localcollab.llama.options import Options
+from localcollab.terminal.printing import print_json, print_text
 from localcollab.terminal.status import Status, notes_shown
-from localcollab.terminal.visible_text import visible
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -75,7 +74,10 @@ def print_rankings(request: RankRequest, *, as_json: bool) -> None:
 
 def print_result(result: dict[str, object] | str) -> None:
     """One record, as JSON or as text."""
-    print(visible(result) if isinstance(result, str) else json.dumps(result), flush=True)
+    if isinstance(result, str):
+        print_text(result, flush=True)
+    else:
+        print_json(result, indent=None, flush=True)
 
 
 def note_empty(empty: Sequence[bool], status: Status) -> None:

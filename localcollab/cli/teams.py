@@ -1,6 +1,5 @@
 """`localcollab teams ...`: lists, checks, exports and imports teams; alone it lists."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +8,7 @@ import typer
 
 from localcollab.cli.group import CommandGroup
 from localcollab.cli.options import Json, Models, NCtx
+from localcollab.terminal.printing import print_json, print_line
 
 app = typer.Typer(
     cls=CommandGroup,
@@ -35,10 +35,11 @@ def list_teams(as_json: Json = False, models: Models = None) -> None:
 
     records = team_records(load_catalog(*(models or ())))
     if as_json:
-        print(json.dumps(records, indent=1))
+        print_json(records)
         return
     for record in records:
-        print("\n".join(team_lines(record)))
+        for line in team_lines(record):
+            print_line(line)
 
 
 @app.command()
@@ -56,7 +57,6 @@ def check(
     from localcollab.catalog import load_catalog
     from localcollab.llama.options import Options
     from localcollab.terminal.status import Status
-    from localcollab.terminal.visible_text import visible
 
     catalog, status, found = load_catalog(*(models or ())), Status(), []
     for finding in check_team(catalog, catalog.team(team), Options(n_ctx=n_ctx), status.show):
@@ -64,9 +64,9 @@ def check(
         if not as_json:
             status.clear()
             state = "ok" if finding.ok else "WRONG"
-            print(visible(f"{finding.about}: {state}: {finding.text}"), flush=True)
+            print_line(f"{finding.about}: {state}: {finding.text}", flush=True)
     if as_json:
-        print(json.dumps([asdict(finding) for finding in found], indent=1))
+        print_json([asdict(finding) for finding in found])
     if not all(finding.ok for finding in found):
         raise typer.Exit(1)
 
@@ -80,7 +80,7 @@ def export(
     """Write a team with all its files to one archive, for a machine without a network."""
     from localcollab.archives.archive import export_team
 
-    print(export_team(team, out, tuple(models or ())))
+    print_line(export_team(team, out, tuple(models or ())))
 
 
 @app.command("import")
@@ -93,4 +93,4 @@ def import_archive(
     """
     from localcollab.archives.unpack import import_team
 
-    print(import_team(file))
+    print_line(import_team(file))

@@ -21,7 +21,7 @@ def as_json(entries: Sequence[Entry]) -> str:
         | {"score": asdict(entry.score), "cost": asdict(entry.cost)}
         for entry in entries
     ]
-    return json.dumps({"contenders": records}, indent=1, ensure_ascii=False)
+    return json.dumps({"contenders": records}, indent=1)
 
 
 def as_table(entries: Sequence[Entry]) -> str:

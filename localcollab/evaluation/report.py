@@ -11,7 +11,7 @@ from localcollab.evaluation.scores import Score, score
 
 
 def as_json(evaluation: Evaluation) -> str:
-    return json.dumps(evaluation.record(), indent=1, ensure_ascii=False)
+    return json.dumps(evaluation.record(), indent=1)
 
 
 def rows(evaluation: Evaluation) -> Iterator[tuple[str, Score]]:

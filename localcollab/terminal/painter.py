@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from localcollab.events import Finished, Token, Unfamiliar
+from localcollab.terminal.streams import writing_output
 from localcollab.terminal.visible_text import visible
 
 _COLOURS = ("36", "33", "35", "32", "34", "31")  # cyan, yellow, magenta, green, blue, red
@@ -56,7 +57,7 @@ class Painter:
             self._unsure.append((len(self._text), len(self._text) + len(text)))
         self._text += text
         self._ends_line = text.endswith("\n")
-        self._out.flush()
+        self._flush()
 
     def add_unfamiliar(self, event: Unfamiliar) -> None:
         self._unfamiliar.append(f"{event.expert} does not know {visible(event.name)}")
@@ -66,7 +67,7 @@ class Painter:
         if not self._ends_line:
             self._emit("\n")
             self._ends_line = True
-        self._out.flush()
+        self._flush()
 
     def summary(self, finished: Finished) -> Iterator[str]:
         """The lines below an answer: why it was cut, authors, double-check."""
@@ -131,4 +132,9 @@ class Painter:
 
     def _emit(self, text: str) -> None:
         encoding = getattr(self._out, "encoding", None) or "utf-8"
-        self._out.write(text.encode(encoding, "replace").decode(encoding))
+        with writing_output():
+            self._out.write(text.encode(encoding, "replace").decode(encoding))
+
+    def _flush(self) -> None:
+        with writing_output():
+            self._out.flush()

@@ -3,16 +3,19 @@
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
-from localcollab.terminal.visible_text import visible
+from localcollab.terminal.visible_text import one_line, visible
 
 _RESET, _DIM = "\x1b[0m", "\x1b[2m"
 
 
 class Status:
-    """One line of progress, replaced in place on a terminal and not written to a pipe; notes stay."""
+    """One line of progress, replaced in place on a terminal and not written to a pipe; notes stay.
+
+    Where standard error is full or its reader went away, nobody can be told: the command goes on.
+    """
 
     def __init__(self, out: TextIO | None = None) -> None:
         self._out = out or sys.stderr
@@ -21,21 +24,23 @@ class Status:
 
     def show(self, text: str) -> None:
         if self._is_terminal:
-            self._out.write(f"\r\x1b[K{_DIM}{visible(text)}{_RESET}")
-            self._out.flush()
+            self._write(f"\r\x1b[K{_DIM}{one_line(text)}{_RESET}")
             self._shown = True
 
     def clear(self) -> None:
         if self._shown:
-            self._out.write("\r\x1b[K")
-            self._out.flush()
+            self._write("\r\x1b[K")
             self._shown = False
 
     def note(self, text: str) -> None:
         self.clear()
         line = visible(text)
-        self._out.write(f"{_DIM}{line}{_RESET}\n" if self._is_terminal else f"{line}\n")
-        self._out.flush()
+        self._write(f"{_DIM}{line}{_RESET}\n" if self._is_terminal else f"{line}\n")
+
+    def _write(self, text: str) -> None:
+        with suppress(OSError):
+            self._out.write(text)
+            self._out.flush()
 
 
 class NoteHandler(logging.Handler):

@@ -3,27 +3,31 @@
 Names, metadata, licences, documents and the output of models all pass through here.
 """
 
-_REORDERING = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+import re
+
+# DEL and C1 controls, half characters, line separators, and the characters that reorder text.
+_ABOVE_SPACE = (
+    "\x7f-\x9f\ud800-\udfff\u2028\u2029"
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+)  # fmt: skip
+_UNSAFE_IN_JSON = re.compile(f"[{_ABOVE_SPACE}]")
+_UNSAFE = re.compile(f"[\x00-\x08\x0b-\x1f{_ABOVE_SPACE}]")
 
 
 def visible(text: str) -> str:
     """Control characters other than newline and tab become visible symbols."""
-    if text.isprintable():
-        return text
-    return "".join(
-        c if c in "\n\t" or (c >= " " and not _is_control(c)) else _symbol(c) for c in text
-    )
+    return text if text.isprintable() else _UNSAFE.sub(_symbol, text)
 
 
-def _is_control(c: str) -> bool:
-    # C1 controls, DEL, half characters, line separators, and the characters that reorder text.
-    return (
-        "\x7f" <= c <= "\x9f"
-        or "\ud800" <= c <= "\udfff"
-        or c in _REORDERING
-        or c in "\u2028\u2029"
-    )
+def one_line(text: str) -> str:
+    """`visible`, with the line breaks as symbols too."""
+    return visible(text).replace("\n", "\u240a")
 
 
-def _symbol(c: str) -> str:
-    return chr(0x2400 + ord(c)) if c < " " else "\N{REPLACEMENT CHARACTER}"
+def escaped(json_text: str) -> str:
+    """JSON that holds the same values, with the characters that `visible` replaces as escapes."""
+    return _UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", json_text)
+
+
+def _symbol(found: re.Match[str]) -> str:
+    return chr(0x2400 + ord(found[0])) if found[0] < " " else "\N{REPLACEMENT CHARACTER}"

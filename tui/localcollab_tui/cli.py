@@ -28,6 +28,7 @@ from localcollab.cli.options import (
 from localcollab.errors import BadOption
 from localcollab.teams.choice import TeamChoice
 from localcollab.terminal.status import hide_notes
+from localcollab.terminal.streams import is_closed
 from localcollab_tui import gc_control
 
 if TYPE_CHECKING:
@@ -102,12 +103,11 @@ def chat(
 
 
 def _require_streams(*, plain: bool) -> None:
-    """Python has None for a standard stream that is closed."""
-    if plain and (sys.stdin is None or sys.stdout is None):
-        closed = "input" if sys.stdin is None else "output"
+    if plain and (is_closed(sys.stdin) or is_closed(sys.stdout)):
+        closed = "input" if is_closed(sys.stdin) else "output"
         raise BadOption(f"standard {closed} is closed, and chat --plain needs it")
     streams = (sys.stdin, sys.stderr)
-    if not plain and not all(stream is not None and stream.isatty() for stream in streams):
+    if not plain and not all(stream.isatty() for stream in streams):
         raise BadOption("chat needs a terminal: add --plain, or use localcollab run")
 
 

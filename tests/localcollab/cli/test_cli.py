@@ -40,9 +40,7 @@ def loaded_by(code: str, names: tuple[str, ...]) -> list[str]:
 
 
 def test_help_loads_nothing_heavy() -> None:
-    code = (
-        "from localcollab.cli.main import app\nassert app(['--help'], standalone_mode=False) == 0"
-    )
+    code = "from localcollab.cli.commands import app\nassert app(['--help'], standalone_mode=False) == 0"
     assert loaded_by(code, HEAVY) == []
 
 

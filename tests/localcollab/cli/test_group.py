@@ -9,7 +9,7 @@ from typing import Annotated
 import pytest
 import typer
 
-from localcollab.cli import main
+from localcollab.cli import commands
 from localcollab.cli.group import CommandGroup
 from localcollab.errors import PARAMETER, BadOption
 
@@ -54,12 +54,12 @@ def messages() -> Iterator[tuple[str, str]]:
 
 def parameters() -> set[str]:
     """Those of every command."""
-    groups = [main.load(name) for name in main.COMMANDS if name != "convert"]
-    commands = [typer.main.get_command(group) for group in groups]
+    groups = [commands.load(name) for name in commands.COMMANDS if name != "convert"]
+    waiting = [typer.main.get_command(group) for group in groups]
     found = set[str]()
-    while commands:
-        command = commands.pop()
-        commands += getattr(command, "commands", {}).values()
+    while waiting:
+        command = waiting.pop()
+        waiting += getattr(command, "commands", {}).values()
         found |= {str(each.name) for each in command.params}
     return found
 
