@@ -18,7 +18,7 @@ from typing import Any
 
 from localcollab.archives.archive import FILE_NAME, FORMAT, MANIFEST, MAX_MANIFEST_BYTES, Packed
 from localcollab.archives.unpack_names import enter_team, is_here, require_new_names
-from localcollab.catalog import load_catalog, models_dir
+from localcollab.catalog import Catalog, load_catalog, models_dir
 from localcollab.catalog.methods import TRAINED
 from localcollab.errors import BadArchive, LocalcollabError
 from localcollab.llama.probe import file_sha256
@@ -46,16 +46,25 @@ def import_team(archive: Path) -> str:
         raise BadArchive(f"{archive}: no such archive: check the path")
     with _opened(archive) as tar:
         manifest = _read_manifest(archive, tar)
+        here = f"{manifest.team} is here already, with the same files: nothing was imported"
+        if _catalog_without(archive, manifest) is None:
+            return here
         with one_at_a_time(models_dir() / "imported" / _LOCK):
-            catalog = load_catalog()
-            require_new_names(archive, manifest.tables, catalog)
-            if is_here(manifest.tables, catalog):
-                return f"{manifest.team} is here already, with the same files: nothing was imported"
+            catalog = _catalog_without(archive, manifest)
+            if catalog is None:
+                return here
             _require_room(archive, manifest)
             _take_files(archive, tar, manifest)
             enter_team(manifest.team, manifest.tables, catalog, places(manifest))
     licences = "; ".join(f"{name}: {text}" for name, text in manifest.licences.items())
     return f"imported {manifest.team}: {len(manifest.files)} files (licences: {licences})"
+
+
+def _catalog_without(archive: Path, manifest: Manifest) -> Catalog | None:
+    """None: the team is here. Raises `BadArchive` where another has one of its names."""
+    catalog = load_catalog()
+    require_new_names(archive, manifest.tables, catalog)
+    return None if is_here(manifest.tables, catalog) else catalog
 
 
 def places(manifest: Manifest) -> dict[str, Path]:
