@@ -48,6 +48,13 @@ def test_the_likeliest_expert_writes_where_the_experts_share_exceeds_the_thresho
     assert (authors, one.reads, two.reads) == (["base", "one", "two"], [(2, 1)], [(3, 1)])
 
 
+def test_the_base_writes_where_the_share_equals_the_threshold() -> None:
+    team, *_ = team_of([[0.25, 0.25], [1, 0]])
+    assert team.attribute(team.read([1]), 0) == "base"
+    nobody, *_ = team_of([[1, 0]], threshold=1)
+    assert nobody.attribute(nobody.read([1]), 0) == "base"
+
+
 def test_an_expert_is_asked_for_all_its_rows_in_one_read() -> None:
     team, _, one, _ = team_of([[0.0, 0.0], [1, 0], [0, 0], [1, 0]])
     reading = team.read([1, 1, 1, 1], last=4)
