@@ -53,6 +53,14 @@ def _left_out(config: pytest.Config) -> set[str]:
     return set(re.findall(r"not (weights|slow|real)", config.option.markexpr or ""))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Real models are weights, too."""
+    for item in items:
+        if item.get_closest_marker("real"):
+            item.add_marker(pytest.mark.weights)
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Files whose tests are all left out are not imported: torch alone takes seconds."""
     left_out = _left_out(config)

@@ -17,7 +17,7 @@ from localcollab.teams.open import OpenTeam, open_team
 from localcollab.teams.plan import plan_from_files
 from localcollab.teams.session import Session
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.weights, pytest.mark.slow]
 
 N_TOKENS, WINDOW = 2000, 250
 TEXT = Path(__file__).parents[3] / "docs"
@@ -53,7 +53,6 @@ def divergences(team: OpenTeam, model: Any, ids: list[int]) -> Iterator[np.ndarr
         yield (np.exp(theirs) * (theirs - ours)).sum(axis=1)
 
 
-@pytest.mark.slow
 def test_quantized_weights_say_the_same_under_both(file: Path) -> None:
     from transformers import AutoModelForCausalLM
 
