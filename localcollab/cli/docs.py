@@ -1,15 +1,19 @@
-"""The `docs` commands of the command line: thin, each imports what it runs."""
+"""The `docs` commands: options -> one call of a collection, or one request; `docs_output` prints."""
 
 import importlib
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from localcollab.cli import docs_output as output
 from localcollab.cli.group import CommandGroup
 from localcollab.cli.options import Json, JsonLines, Models, Team
-from localcollab.errors import LocalcollabError
-from localcollab.teams.choice import TeamChoice
+from localcollab.errors import BadOption, LocalcollabError
+
+if TYPE_CHECKING:
+    from localcollab.documents.collection import Collection
+    from localcollab.documents.parsing.limits import Limits
 
 app = typer.Typer(
     cls=CommandGroup,
@@ -18,6 +22,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
 )
+
+# What a command runs is imported in it: help needs no NumPy.
 
 _Collection = Annotated[str, typer.Option("--collection", "-C", help="Name of the collection.")]
 _MaxMb = Annotated[int, typer.Option("--max-mb", min=1, help="Maximum file size in MB.")]
@@ -34,41 +40,54 @@ def add(
 
     Hidden files and files named by .gitignore and .ignore are skipped; links are not followed.
     """
-    from localcollab.cli.docs_commands import add as command
+    from localcollab.documents.ingest.sync import real_path
 
-    command(tuple(paths), collection, max_mb=max_mb, as_json=as_json)
+    # Before the collection is created: a wrong path leaves no empty one behind.
+    real = [real_path(path) for path in paths]
+    with _open(collection, create=True) as opened, output.Progress(as_json=as_json) as progress:
+        tally = opened.add(real, limits=_limits(max_mb), on_visit=progress.visit)
+    output.print_tally(collection, tally, as_json=as_json)
 
 
 @app.command()
 def sync(collection: _Collection = "default", max_mb: _MaxMb = 64, as_json: Json = False) -> None:
     """Read new and changed files, and remove deleted ones."""
-    from localcollab.cli.docs_commands import sync as command
-
-    command(collection, max_mb=max_mb, as_json=as_json)
+    with _open(collection) as opened, output.Progress(as_json=as_json) as progress:
+        tally = opened.sync(limits=_limits(max_mb), on_visit=progress.visit)
+    output.print_tally(collection, tally, as_json=as_json)
 
 
 @app.command()
 def embed(
     model: Annotated[
-        str | None, typer.Option(help="An encoder: a GGUF file, or one of the catalogue.")
+        str | None, typer.Option(help="An encoder: a GGUF file, or a model of the catalogue.")
     ] = None,
-    off: Annotated[bool, typer.Option("--off", help="Drop the vectors.")] = False,
-    before_query: Annotated[str, typer.Option(help="What the encoder wants, as 'query: '.")] = "",
-    before_passage: Annotated[str, typer.Option(help="The same before passages.")] = "",
+    off: Annotated[bool, typer.Option("--off", help="Delete the vectors.")] = False,
+    before_query: Annotated[
+        str, typer.Option(help="Prefix that the encoder expects before a query, as 'query: '.")
+    ] = "",
+    before_passage: Annotated[
+        str, typer.Option(help="Prefix that the encoder expects before a passage.")
+    ] = "",
     collection: _Collection = "default",
     models: Models = None,
     as_json: Json = False,
 ) -> None:
-    """Search by an encoder's vectors beside words; after sync, the same command adds what lacks.
+    """Search by an encoder's vectors as well as by words; run it again after sync.
 
-    Stopped, it goes on where it was.
+    Only passages without a vector are embedded; after an interruption, the same command resumes.
     """
-    from localcollab.cli.docs_commands import embed as command
+    from localcollab.cli.request import EmbedRequest
+    from localcollab.terminal.status import Status
 
-    command(
-        model, off, collection, before_query=before_query, before_passage=before_passage,
-        catalogs=tuple(models or ()), as_json=as_json,
-    )  # fmt: skip
+    request = EmbedRequest(model, off, before_query, before_passage, tuple(models or ()))
+    status = Status()
+    with _open(collection) as opened:
+        n_embedded = request.apply(
+            opened, lambda done, n: status.show(f"{done} of {output.count(n, 'passage')}")
+        )
+    status.clear()
+    output.print_embedded(collection, model, n_embedded, as_json=as_json)
 
 
 @app.command()
@@ -80,17 +99,17 @@ def remove(
     as_json: Json = False,
 ) -> None:
     """Remove files from a collection; the files themselves are kept."""
-    from localcollab.cli.docs_commands import remove as command
-
-    command(tuple(paths), collection, as_json=as_json)
+    with _open(collection) as opened:
+        removed = opened.remove(paths)
+    output.print_removed(collection, removed, as_json=as_json)
 
 
 @app.command("list")
 def list_(collection: _Collection = "default", as_json: Json = False) -> None:
     """List the files of a collection and the state of each."""
-    from localcollab.cli.docs_commands import print_list
-
-    print_list(collection, as_json=as_json)
+    with _open(collection) as opened:
+        documents = opened.documents()
+    output.print_list(documents, as_json=as_json)
 
 
 @app.command()
@@ -101,9 +120,11 @@ def search(
     as_json: Json = False,
 ) -> None:
     """Find the passages that answer a question best."""
-    from localcollab.cli.docs_commands import print_search
-
-    print_search(query, collection, n=n, as_json=as_json)
+    with _open(collection) as opened:
+        embedding, hits = opened.embedding(), opened.search(query, n)
+    if embedding is not None:
+        output.note_without_vector(embedding[1])
+    output.print_hits(query, hits, as_json=as_json)
 
 
 @app.command()
@@ -121,6 +142,7 @@ def ask(
     """Answer a question from the files; localcollab run --docs has more options."""
     from localcollab.cli.request import Documents, RunRequest
     from localcollab.cli.run import answer
+    from localcollab.teams.choice import TeamChoice
 
     request = RunRequest(question, TeamChoice(team=team), docs=Documents(collection, strict))
     answer(request, as_json=as_json)
@@ -134,9 +156,12 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Print the text of a file as the collection stores it."""
-    from localcollab.cli.docs_commands import print_document
-
-    print_document(document, collection, page=page, as_json=as_json)
+    with _open(collection) as opened:
+        found = opened.find(document)
+        passages = [p for p in opened.passages(found) if page in (None, p.page)]
+    if page is not None and not passages:
+        raise BadOption(f"{found.path} has no text on page {page}: leave `page` out to show all")
+    output.print_document(found, passages, as_json=as_json)
 
 
 @app.command()
@@ -147,21 +172,28 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Show what the collections contain, and which files could not be read."""
-    from localcollab.cli.docs_commands import print_status
+    from localcollab.documents.collection import collection_names
 
-    print_status(collection, as_json=as_json)
+    reports = []
+    for name in [collection] if collection else collection_names():
+        with _open(name) as opened:
+            reports.append(output.report_of(name, opened))
+    output.print_status(reports, as_json=as_json)
 
 
 @app.command()
 def refresh(
     collection: _Collection = "default",
     team: Annotated[
-        str | None, typer.Option(help="That convert expert made; default: the collection's name.")
+        str | None,
+        typer.Option(help="A team made by convert expert. Default: the name of the collection."),
     ] = None,
     minutes: Annotated[float, typer.Option(help="Training time in minutes, approximately.")] = 8.0,
-    steps: Annotated[
+    n_steps: Annotated[
         int | None,
-        typer.Option(help="Number of training steps instead of --minutes: reproducible."),
+        typer.Option(
+            "--steps", help="Number of training steps instead of --minutes: reproducible."
+        ),
     ] = None,
     models: Models = None,
     as_json: Json = False,
@@ -170,13 +202,28 @@ def refresh(
 
     The old expert is replaced only if the new one is at least as good on the old files.
     """
+    from localcollab.cli.request import RefreshChoice
+
     try:
         module = importlib.import_module("localcollab_convert.refresh.cli")
     except ModuleNotFoundError as error:
         raise LocalcollabError(
             f"docs refresh needs {error.name}: pip install 'localcollab[convert]'"
         ) from error
-    module.run(
-        collection, team, minutes=minutes, n_steps=steps, catalogs=tuple(models or ()),
-        as_json=as_json,
-    )  # fmt: skip
+    choice = RefreshChoice(collection, team, minutes, n_steps, tuple(models or ()))
+    module.refresh(choice, as_json=as_json)
+
+
+def _open(name: str, *, create: bool = False) -> "Collection":
+    """Raises `BadCollection`, `BadOption`."""
+    from localcollab.documents.collection import open_collection
+
+    return open_collection(name, create=create)
+
+
+def _limits(max_mb: int) -> "Limits":
+    from dataclasses import replace
+
+    from localcollab.documents.parsing.limits import DEFAULT_LIMITS
+
+    return replace(DEFAULT_LIMITS, file_bytes=max_mb * 1_000_000)

@@ -1,14 +1,17 @@
-"""What `localcollab run` and `docs ask` are asked for, and which options do not go together."""
+"""What `localcollab run` and `docs` are asked for, and which options do not go together."""
 
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, cast, get_args
 
-from localcollab.catalog import Blend
+from localcollab.catalog import Blend, ModelEntry, load_catalog
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.sampling import Sampling
 from localcollab.documents.answer.events import Way
+from localcollab.documents.collection import Collection
+from localcollab.documents.search.embedding import OnEmbedded
 from localcollab.errors import BadOption
 from localcollab.llama.options import Options
 from localcollab.teams.choice import TeamChoice
@@ -82,6 +85,48 @@ class RunRequest:
             )
         if not is_blend and self.budget is not None:
             raise BadOption("`budget` applies to blends only: leave it out")
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedRequest:
+    """Vectors for a collection: of the encoder `model`, or none any more. Raises `BadOption`."""
+
+    model: str | None
+    """A GGUF file, or a model of the catalogue."""
+    off: bool = False
+    before_query: str = ""
+    before_passage: str = ""
+    catalogs: tuple[Path, ...] = ()
+
+    def __post_init__(self) -> None:
+        if (self.model is None) != self.off:
+            raise BadOption("give either `model`, an encoder to search with, or `off`")
+
+    def apply(self, collection: Collection, on_embedded: OnEmbedded) -> int:
+        """The number of passages embedded. Raises `BadCatalog`, `BadModelFile`."""
+        if self.model is None:
+            collection.forget_vectors()
+            return 0
+        is_file = Path(self.model).is_file()
+        path = Path(self.model).resolve() if is_file else self._entry(self.model).path
+        return collection.embed(
+            path, before_query=self.before_query, before_passage=self.before_passage,
+            on_embedded=on_embedded,
+        )  # fmt: skip
+
+    def _entry(self, name: str) -> ModelEntry:
+        return load_catalog(*self.catalogs).model(name)
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshChoice:
+    """The expert of a collection that `docs refresh` trains, and how long; convert checks both."""
+
+    collection: str
+    team: str | None = None
+    minutes: float = 8.0
+    n_steps: int | None = None
+    catalogs: tuple[Path, ...] = ()
 
 
 def read_standard_input() -> str:

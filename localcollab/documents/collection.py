@@ -7,6 +7,7 @@ may have the same file open. Every call may raise `BadCollection` (damaged, lock
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -104,6 +105,17 @@ class Collection:
         with self._database.read() as connection:
             found = connection.execute(f"{store.DOCUMENT} ORDER BY d.path")
             return tuple(map(store.to_document, found))
+
+    def find(self, path: str) -> Document:
+        """The document of this path, or the only one whose path ends so. Raises `BadOption`."""
+        documents, exact = self.documents(), Path(os.path.realpath(path))
+        found = [each for each in documents if each.path == exact] or [
+            each for each in documents if os.fspath(each.path).endswith(path)
+        ]
+        if len(found) != 1:
+            count = f"{len(found)} files end" if found else "no file of the collection ends"
+            raise BadOption(f"{count} with {path!r}: see localcollab docs list")
+        return found[0]
 
     # Vectors
 

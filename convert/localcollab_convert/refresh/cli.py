@@ -1,10 +1,10 @@
-"""`localcollab docs refresh`, called by its command: options -> `RefreshRequest`; prints the result."""
+"""`localcollab docs refresh`, called by its command: choice -> `RefreshRequest`; prints the result."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 
 from localcollab.catalog import load_catalog
+from localcollab.cli.request import RefreshChoice
 from localcollab.documents.collection import open_collection
 from localcollab.errors import BadOption
 from localcollab_convert.expert.texts import read_texts
@@ -13,22 +13,20 @@ from localcollab_convert.refresh.make import refresh_expert
 from localcollab_convert.refresh.request import RefreshRequest, RefreshResult, find_expert
 
 
-def run(
-    collection: str, team: str | None, *, minutes: float, n_steps: int | None,
-    catalogs: tuple[Path, ...], as_json: bool,
-) -> None:  # fmt: skip
+def refresh(choice: RefreshChoice, *, as_json: bool) -> None:
     """Raises `BadOption`, `BadCollection`, `BadData`, `BadModelFile`, `BadCatalog`."""
-    catalog = load_catalog(*catalogs)
-    if team is None and collection not in catalog.teams:
+    catalog = load_catalog(*choice.catalogs)
+    name = choice.team or choice.collection
+    if choice.team is None and name not in catalog.teams:
         raise BadOption(
-            f"there is no expert for {collection}: create one with localcollab convert expert --docs "
-            f"{collection}, or give its `team`"
+            f"there is no expert for {name}: create one with localcollab convert expert --docs {name}, "
+            "or give its `team`"
         )
-    expert = find_expert(catalog, team or collection)
-    with open_collection(collection) as opened:
+    expert = find_expert(catalog, name)
+    with open_collection(choice.collection) as opened:
         texts = tuple(read_texts(opened))
     request = RefreshRequest(
-        expert=expert, texts=texts, catalog=catalog, minutes=minutes, n_steps=n_steps
+        expert=expert, texts=texts, catalog=catalog, minutes=choice.minutes, n_steps=choice.n_steps
     )
     with progress() as status:
         result = refresh_expert(request, status.show)

@@ -9,6 +9,7 @@ import pytest
 
 from invented_texts import invented
 from localcollab.catalog import SHIPPED, load_catalog
+from localcollab.cli.request import RefreshChoice
 from localcollab.documents.collection import Collection
 from localcollab.errors import BadData, BadOption
 from localcollab.llama.tokenizer import load_vocabulary
@@ -27,7 +28,7 @@ from localcollab_convert.expert.texts import (
     split_held_out,
     split_sentences,
 )
-from localcollab_convert.refresh.cli import run as refresh
+from localcollab_convert.refresh.cli import refresh
 
 pytestmark = pytest.mark.weights
 
@@ -38,7 +39,7 @@ def test_a_collection_without_an_expert_is_told_how_to_create_one() -> None:
     with pytest.raises(
         BadOption, match="there is no expert for papers: create one with localcollab convert expert"
     ):
-        refresh("papers", None, minutes=1, n_steps=None, catalogs=(), as_json=False)
+        refresh(RefreshChoice("papers"), as_json=False)
 
 
 def test_sentences_and_lines_part() -> None:

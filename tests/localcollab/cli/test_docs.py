@@ -95,3 +95,31 @@ def test_a_mistake_is_one_line(home: Path) -> None:
         "localcollab: there is no collection 'mien' (there are: none yet): add files to it "
         "first (localcollab docs add)\n",
     )
+
+
+def test_a_file_is_shown_by_the_end_of_its_path(home: Path) -> None:
+    assert run([], "docs", "add", home / "notes").returncode == 0
+    assert "xylophone" in run([], "docs", "show", "b.md").stdout
+    wrong = run([], "docs", "show", "c.md")
+    assert (wrong.returncode, wrong.stderr) == (
+        1,
+        "localcollab: no file of the collection ends with 'c.md': see localcollab docs list\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["embed"], "give either --model, an encoder to search with, or --off"),
+        (["show", "b.md", "--page", "3"], "has no text on page 3: leave --page out to show all"),
+    ],
+)
+def test_an_error_names_the_option(words: list[str], message: str, home: Path) -> None:
+    run([], "docs", "add", home / "notes")
+    assert run([], "docs", *words).stderr.endswith(f"{message}\n")
+
+
+def test_help_needs_no_numpy(home: Path) -> None:
+    script = "import sys, localcollab.cli.docs; print('numpy' in sys.modules)"
+    child = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    assert child.stdout == b"False\n"
