@@ -17,7 +17,7 @@ from localcollab.teams.open import OpenTeam, open_team
 from localcollab.teams.plan import plan_from_files
 from localcollab.teams.session import Session
 
-pytestmark = [pytest.mark.real, pytest.mark.weights, pytest.mark.slow]
+pytestmark = [pytest.mark.real, pytest.mark.weights, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 N_TOKENS, WINDOW = 2000, 250
 TEXT = Path(__file__).parents[3] / "docs"
