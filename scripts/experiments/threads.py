@@ -71,11 +71,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
     fixed = sorted({1, max(1, physical_cores() // 2), physical_cores()})
-    print(
-        "model | busy cores | "
-        + " | ".join(f"{n} threads" for n in fixed)
-        + " | default | ratio | prompt ratio"
-    )
+    heads = " | ".join(f"{n} threads" for n in fixed)
+    print(f"model | busy cores | {heads} | default | ratio | prompt ratio")
     for model in given.models:
         for n_busy in given.busy:
             found: dict[int, list[tuple[float, float, float]]] = {n: [] for n in (*fixed, 0)}
@@ -89,8 +86,8 @@ def main() -> None:
             best, best_prompt = min(ms[n] for n in fixed), max(prompt[n] for n in fixed)
             cells = " | ".join(f"{ms[n]:.1f}" for n in fixed)
             print(
-                f"{model.name} | {n_busy} | {cells} | {ms[0]:.1f} (mean {mean:.1f}) | {ms[0] / best:.2f} | "
-                f"{best_prompt / prompt[0]:.2f}",
+                f"{model.name} | {n_busy} | {cells} | {ms[0]:.1f} (mean {mean:.1f}) | {ms[0] / best:.2f}"
+                f" | {best_prompt / prompt[0]:.2f}",
                 flush=True,
             )
 
