@@ -1,6 +1,6 @@
 """What light sampling costs and gains on a small real model: loops in long answers, right short ones.
 
-    python scripts/experiments/sampling_defaults.py MODEL.gguf --facts popqa.jsonl [--long 12] [--short 60]
+    python scripts/experiments/sampling_defaults.py MODEL.gguf --facts popqa.jsonl [--long N] [--short N]
 
 `--facts`: JSONL of {"prompt", "answers", "split"}; the questions of the split `dev` are asked, the most
 popular first where the records have a `popularity`. Prints a row for each setting: the share of long
