@@ -33,7 +33,7 @@ def apply_adapter(model: LlamaModel, path: Path, *, scale: float = 1.0) -> None:
     scales = (ctypes.c_float * 1)(scale)
     if api.llama_set_adapters_lora(model._context, adapters, 1, scales):
         raise BadModelFile(f"{path}: llama.cpp cannot apply this adapter: convert it again")
-    model.forget()
+    model.note_adapter(path)
 
 
 def _load(weights: Weights, path: Path) -> Any:

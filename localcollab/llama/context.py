@@ -7,6 +7,7 @@ import ctypes
 import time
 import weakref
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,7 @@ class LlamaModel:
         self._cached: list[int] = []
         self._last_reading: Reading | None = None
         self._with_hidden = False
+        self._adapter: Path | None = None
 
     def attribute(self, reading: Reading, token: int) -> str:
         return self.name
@@ -237,6 +239,11 @@ class LlamaModel:
             f"{len(self._cached)} (code {code}: {library.take_errors() or 'no reason given'})"
         )
 
+    def note_adapter(self, path: Path) -> None:
+        """`set_adapter` changed what this context computes: its cache is stale."""
+        self._adapter = path
+        self.forget()
+
     def forget(self) -> None:
         """Clear the cache: the next read evaluates every token."""
         api.llama_memory_clear(self._memory, False)
@@ -259,8 +266,11 @@ class LlamaModel:
             _copy(api.llama_get_embeddings(self._context), n_skip, part)
         # The minimum and maximum show NaN too, without a temporary array.
         if not (np.isfinite(rows.min()) and np.isfinite(rows.max())):
+            files = self.weights.path.name + (
+                f" with {self._adapter.name}" if self._adapter else ""
+            )
             raise EvaluationFailed(
-                f"{self.name}: {self.weights.path.name} produces NaN or infinite values at position "
+                f"{self.name}: {files} produces NaN or infinite values at position "
                 f"{len(self._cached)}: download the file again"
             )
 
