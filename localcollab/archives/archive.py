@@ -63,20 +63,18 @@ def export_team(name: str, out: Path, catalogs: tuple[Path, ...] = ()) -> str:
     return f"{out}: {team.name}, {len(files)} files, {size_text(out.stat().st_size)}"
 
 
-def _files(catalog: Catalog, team: TeamEntry) -> Iterator[Path]:
+def _files(catalog: Catalog, team: TeamEntry) -> Iterator[ModelEntry]:
     for model in catalog.models_of(team):
-        yield from (entry.path for entry in catalog.files_of(model))
-    yield from (entry.path for entry in catalog.trained_of(team))
+        yield from catalog.files_of(model)
+    yield from (ModelEntry(entry.name, entry.path) for entry in catalog.trained_of(team))
 
 
-def _pack(paths: list[Path]) -> dict[Path, Packed]:
+def _pack(entries: list[ModelEntry]) -> dict[Path, Packed]:
     packed: dict[Path, Packed] = {}
-    for path in dict.fromkeys(paths):
+    for path, entry in {entry.path: entry for entry in entries}.items():
         if not os.path.isfile(path):
-            raise BadArchive(
-                f"{path}: is not here, and an archive needs every file: localcollab models pull "
-                "fetches what has a repository"
-            )
+            remedy = entry.install or "put it there"
+            raise BadArchive(f"{path}: is not here, and an archive needs every file: {remedy}")
         sha256 = file_sha256(path)
         safe = re.sub(r"[^\w.+-]", "_", path.name)[-100:].lstrip(".+-") or "file"
         packed[path] = Packed(f"files/{sha256}/{safe}", sha256, path.stat().st_size)
@@ -118,7 +116,9 @@ def _entries(catalog: Catalog, name: str) -> Iterator[ModelEntry]:
 
 
 def _model_table(entry: ModelEntry, files: dict[Path, Packed]) -> dict[str, Any]:
-    hidden = ("name", "path", "adapter", "adapter_model", "sha256", "size_bytes", "settings")
+    hidden = ["name", "path", "adapter", "adapter_model", "sha256", "size_bytes", "settings"]
+    if entry.package is not None:  # the archive holds what the package does
+        hidden += ["package", "file"]
     table = {
         f.name: getattr(entry, f.name)
         for f in fields(entry)

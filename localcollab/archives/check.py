@@ -16,7 +16,7 @@ from localcollab.llama.options import Options
 from localcollab.methods.vocabulary_map import RemappedVocabulary
 from localcollab.models.fit import fit_team
 from localcollab.models.fit_report import verdict
-from localcollab.models.listing import stated_licence
+from localcollab.models.listing import install_command, stated_licence
 from localcollab.teams.open import OpenTeam, open_team
 from localcollab.teams.plan import TeamPlan, plan_from_catalog
 from localcollab.teams.session import Session
@@ -75,8 +75,8 @@ def _missing_text(entries: list[ModelEntry], missing: list[ModelEntry], team: Te
     if not missing:
         return f"all {len({entry.path for entry in entries})} are present"
     names = ", ".join(entry.name for entry in missing)
-    if all(entry.can_be_pulled for entry in missing):
-        return f"{names}: not installed; localcollab models pull {team.name}"
+    if command := install_command(team.name, missing):
+        return f"{names}: not installed; {command}"
     return f"{names}: missing at {missing[0].path}; put the file there"
 
 

@@ -9,6 +9,7 @@ import hashlib
 import importlib.util
 import logging
 import os
+import sysconfig
 import tomllib
 from dataclasses import fields, replace
 from functools import cache
@@ -176,10 +177,13 @@ def _settings(root: Path, table: dict[str, Any]) -> Settings:
 
 
 def packaged_path(package: str, file: str) -> Path:
-    """A file inside an installed package, which is found and not imported."""
-    spec = importlib.util.find_spec(package)
-    if spec is None or spec.origin is None:
-        return Path(package) / file
+    """A file inside an installed package, which is not imported; else where pip would put it."""
+    try:
+        spec = importlib.util.find_spec(package)
+    except ValueError:  # __main__ has none
+        spec = None
+    if spec is None or spec.origin is None or not spec.has_location:
+        return Path(sysconfig.get_path("purelib")) / package / file
     return Path(spec.origin).parent / file
 
 

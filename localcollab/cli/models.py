@@ -135,7 +135,7 @@ def verify(
 
 @app.command()
 def fit(
-    team: Annotated[str, typer.Argument(help="A team of the catalogue.")],
+    team: Annotated[str, typer.Argument(help="A team, a model or a GGUF file.")],
     n_ctx: Annotated[
         int | None, typer.Option(help="Context size in tokens. Default: as run would choose it.")
     ] = None,
@@ -143,7 +143,7 @@ def fit(
     as_json: Json = False,
     models: Models = None,
 ) -> None:
-    """Compute the memory that a whole team takes, without loading it.
+    """Compute the memory that a team or a model takes, without loading it.
 
     Exits with 1 if it does not fit.
     """
@@ -151,10 +151,11 @@ def fit(
     from localcollab.llama.options import Options
     from localcollab.models.fit import fit_team
     from localcollab.models.fit_report import lines
+    from localcollab.teams.names import Names
 
     options = Options(n_ctx=n_ctx, kv_type=kv_type)  # type: ignore[arg-type]  # Options checks it
-    catalog = load_catalog(*(models or ()))
-    found = fit_team(catalog, catalog.team(team), options)
+    catalog, entry = Names(load_catalog(*(models or ()))).as_team(team)
+    found = fit_team(catalog, entry, options)
     if as_json:
         print_json(asdict(found) | {"fits": found.fits})
     else:

@@ -44,7 +44,7 @@ def list_teams(as_json: Json = False, models: Models = None) -> None:
 
 @app.command()
 def check(
-    team: Annotated[str, typer.Argument(help="A team of the catalogue.")],
+    team: Annotated[str, typer.Argument(help="A team, a model or a GGUF file.")],
     n_ctx: NCtx = None,
     as_json: Json = False,
     models: Models = None,
@@ -56,10 +56,12 @@ def check(
     from localcollab.archives.check import check_team
     from localcollab.catalog import load_catalog
     from localcollab.llama.options import Options
+    from localcollab.teams.names import Names
     from localcollab.terminal.status import Status
 
-    catalog, status, found = load_catalog(*(models or ())), Status(), []
-    for finding in check_team(catalog, catalog.team(team), Options(n_ctx=n_ctx), status.show):
+    catalog, entry = Names(load_catalog(*(models or ()))).as_team(team)
+    status, found = Status(), []
+    for finding in check_team(catalog, entry, Options(n_ctx=n_ctx), status.show):
         found.append(finding)
         if not as_json:
             status.clear()

@@ -1,9 +1,12 @@
 """Adds, removes and verifies models by name; files of other programs are never changed."""
 
+import base64
+import contextlib
 import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from localcollab.catalog import SHIPPED, Catalog, ModelEntry, VerifiedEntry, load_catalog
@@ -97,6 +100,10 @@ def remove(name: str, catalogs: tuple[Path, ...] = ()) -> str:
     record = written_catalog(name)
     file = entry.path if entry.weights_of is None else entry.adapter
     has_file = file is not None and is_ours(file) and file.is_file()
+    if record is None and entry.package is not None:
+        raise BadOption(
+            f"{name!r} is the package {entry.distribution}: pip uninstall {entry.distribution} removes it"
+        )
     if record is None and not has_file:
         raise BadOption(
             f"{name!r} was neither added nor pulled: it is shipped, or defined in a models.toml; "
@@ -167,10 +174,21 @@ def state_of(entry: ModelEntry) -> str:
         return "missing"
     if entry.size_bytes is not None and entry.path.stat().st_size != entry.size_bytes:
         return "changed"
-    known = entry.sha256 or _shipped_sha256(entry.path)
+    known = entry.sha256 or _shipped_sha256(entry.path) or _packaged_sha256(entry)
     if known is None:
         return "no hash is known"
     return "sound" if file_sha256(entry.path) == known else "changed"
+
+
+def _packaged_sha256(entry: ModelEntry) -> str | None:
+    """What pip wrote down when it installed the package."""
+    if entry.distribution is None:
+        return None
+    with contextlib.suppress(PackageNotFoundError):
+        for file in distribution(entry.distribution).files or ():
+            if file.hash and file.name == entry.path.name and entry.path.samefile(file.locate()):
+                return base64.urlsafe_b64decode(f"{file.hash.value}==").hex()
+    return None
 
 
 def _shipped_sha256(path: Path) -> str | None:

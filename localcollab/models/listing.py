@@ -19,6 +19,10 @@ class ModelRecord(TypedDict):
     installed: bool
     on_disk: int | None
     kept_by: str
+    package: str | None
+    """What pip calls the package that holds the file."""
+    install: str | None
+    """The command that brings the file; None: it is here, or only the user can."""
     teams: list[str]
     repository: str | None
     file: str | None
@@ -52,6 +56,8 @@ def model_record(catalog: Catalog, name: str) -> ModelRecord:
         "installed": installed,
         "on_disk": entry.path.stat().st_size if installed else None,
         "kept_by": ("localcollab" if is_ours(entry.path) else "others") if installed else "nobody",
+        "package": entry.distribution,
+        "install": None if installed else _install(catalog, name, problem),
         "teams": [t.name for t in catalog.teams.values() if name in catalog.models_of(t)],
         "repository": entry.repository,
         "file": entry.file,
@@ -82,14 +88,36 @@ def model_line(record: ModelRecord) -> str:
         return f"{record['name']}: problem: {record['problem']}"
     size = record["on_disk"]
     if size is not None:
-        state = (
-            size_text(size) if record["kept_by"] == "localcollab" else f"{size_text(size)}, linked"
-        )
-    elif record["repository"]:
-        state = f"not installed: localcollab models pull {record['name']}"
+        state = f"{size_text(size)}{_whose(record)}"
+    elif record["install"]:
+        state = f"not installed: {record['install']}"
     else:
         state = f"missing: {record['path']}"
     return f"{record['name']} ({state}): {record['about'] or 'no description'}"
+
+
+def _whose(record: ModelRecord) -> str:
+    if record["package"]:
+        return f", of the package {record['package']}"
+    return "" if record["kept_by"] == "localcollab" else ", linked"
+
+
+def _install(catalog: Catalog, name: str, problem: str | None) -> str | None:
+    """Of the files that are missing, where all of them can be brought."""
+    return None if problem else install_command(name, catalog.files_of(name))
+
+
+def install_command(name: str, entries: Sequence[ModelEntry]) -> str | None:
+    """The commands that bring the missing ones of a model's or a team's files; None: nothing is missing,
+    or only the user knows where a file is."""
+    missing = [entry for entry in entries if not os.path.isfile(entry.path)]
+    if not all(entry.install for entry in missing):
+        return None
+    packages = dict.fromkeys(entry.distribution for entry in missing if entry.distribution)
+    commands = [f"pip install {' '.join(packages)}"] if packages else []
+    if any(not entry.package for entry in missing):
+        commands.append(f"localcollab models pull {name}")
+    return " && ".join(commands) or None
 
 
 def detail_lines(catalog: Catalog, name: str) -> Iterator[str]:

