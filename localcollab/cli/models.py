@@ -50,20 +50,43 @@ def list_models(
     print_line(total_line(found))
 
 
+@app.command()
+def search(
+    words: Annotated[list[str], typer.Argument(help="All of them must occur.")],
+    as_json: Json = False,
+    models: Models = None,
+) -> None:
+    """Find models by name, description, licence or size: of the catalogue and of other programs."""
+    from localcollab.catalog import load_catalog
+    from localcollab.models.listing import model_line
+    from localcollab.models.other_programs import as_row, find_everywhere, found_line
+    from localcollab.models.search import search_catalog, search_elsewhere
+
+    text = " ".join(words)
+    found = search_catalog(load_catalog(*(models or ())), text)
+    files = search_elsewhere(find_everywhere(), text)
+    if as_json:
+        print_json({"catalogue": found, "elsewhere": [as_row(file) for file in files]})
+        return
+    for record in found:
+        print_line(model_line(record))
+    for file in files:
+        print_line(found_line(file))
+    if not found and not files:
+        print_line(
+            f"no model holds {text!r}; localcollab models pull OWNER/NAME brings one of the hub"
+        )
+
+
 def _list_elsewhere(*, as_json: bool) -> None:
-    from localcollab.models.listing import size_text
-    from localcollab.models.other_programs import find_everywhere
+    from localcollab.models.other_programs import as_row, find_everywhere, found_line
 
     found = find_everywhere()
     if as_json:
-        rows = [
-            {"name": f.name, "path": str(f.path), "size_bytes": f.size_bytes, "program": f.program}
-            for f in found
-        ]
-        print_json(rows)
+        print_json([as_row(file) for file in found])
         return
     for file in found:
-        print_line(f"{file.name} ({file.program}, {size_text(file.size_bytes)}): {file.path}")
+        print_line(found_line(file))
     print_line(f"{len(found)} files; localcollab models add NAME adds one without copying it")
 
 
@@ -216,3 +239,34 @@ def pull(
         status.note(offer_line(offer))
         done = fetch(offer, status.note)
         print_line(f"pulled {done.name}: {done.path} (sha256 {(done.sha256 or '')[:12]})")
+
+
+@app.command()
+def update(
+    name: Annotated[
+        str | None, typer.Argument(help="A pulled model. Default: every pulled model.")
+    ] = None,
+    models: Models = None,
+) -> None:
+    """Download the files that their hub has replaced since they were pulled.
+
+    A file stays until the new one is verified. Exits with 1 if one of several could not be compared.
+    """
+    from localcollab.catalog import load_catalog
+    from localcollab.models.offers import offer_line
+    from localcollab.models.updates import fetch_update, find_updates
+    from localcollab.terminal.status import Status
+
+    status, catalogs, n_found, failed = Status(), tuple(models or ()), 0, False
+    for found in find_updates(name, catalogs):
+        n_found, failed = n_found + 1, failed or found.failed
+        if found.offer is None:
+            print_line(f"{found.entry.name}: {found.text}")
+            continue
+        status.note(offer_line(found.offer))
+        done = fetch_update(load_catalog(*catalogs), found, status.note)
+        print_line(f"updated {done.name}: {done.path} (sha256 {(done.sha256 or '')[:12]})")
+    if not n_found:
+        print_line("no model was pulled yet (localcollab models pull)")
+    if failed:
+        raise typer.Exit(1)

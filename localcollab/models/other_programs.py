@@ -10,6 +10,9 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
+
+from localcollab.models.listing import size_text
 
 _OLLAMA_WEIGHTS = "application/vnd.ollama.image.model"
 _MAX_MANIFEST_BYTES = 2**20
@@ -23,6 +26,23 @@ class Found:
     program: str
     repository: str | None = None
     sha256: str | None = None
+
+
+class FoundRecord(TypedDict):
+    name: str
+    path: str
+    size_bytes: int
+    program: str
+
+
+def as_row(file: Found) -> FoundRecord:
+    path, size = str(file.path), file.size_bytes
+    return {"name": file.name, "path": path, "size_bytes": size, "program": file.program}
+
+
+def found_line(file: Found) -> str:
+    """For a person."""
+    return f"{file.name} ({file.program}, {size_text(file.size_bytes)}): {file.path}"
 
 
 def find_everywhere() -> list[Found]:

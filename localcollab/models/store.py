@@ -113,9 +113,12 @@ def users_of(catalog: Catalog, path: Path) -> tuple[str, ...]:
     )
 
 
+def shipped_catalog() -> Catalog:
+    return parse_catalog(shipped_catalog_path(), root=SHIPPED, is_sound=True)
+
+
 def shipped_models() -> frozenset[str]:
-    shipped = parse_catalog(shipped_catalog_path(), root=SHIPPED, is_sound=True)
-    return frozenset(shipped.models)
+    return frozenset(shipped_catalog().models)
 
 
 def prune_empty(folder: Path) -> None:

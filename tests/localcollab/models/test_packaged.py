@@ -95,7 +95,7 @@ def test_an_installed_one_is_listed_and_verified(own: Path, installed: Path) -> 
     assert (record["path"], record["installed"], record["install"]) == (str(installed), True, None)
     assert model_line(record).endswith("KiB, of the package tiny-weights): no description")
     assert team_record(catalog, catalog.team("two"))["installed"]
-    assert Names(catalog).plan("wrapped").members[0].path == installed
+    assert Names(catalog).plan("wrapped").first.path == installed
     assert [found.state for found in verify("wrapped", (own,))] == ["sound"]
     installed.write_bytes(MODEL[:-1] + b"!")
     assert [found.state for found in verify("wrapped", (own,))] == ["changed"]
