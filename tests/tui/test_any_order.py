@@ -16,7 +16,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from textual.pilot import Pilot
 
 from chat_engine import TEAMS, ScriptedEngine
@@ -103,6 +109,18 @@ class RunningApp:
             await pilot.pause(0.005)
 
 
+def is_answering(machine: "ChatMachine") -> bool:
+    return machine.app.dialogue.pending is not None
+
+
+def is_idle_with_a_question(machine: "ChatMachine") -> bool:
+    return machine.app.dialogue.pending is None and bool(machine.app.dialogue.branch)
+
+
+def has_conversations(machine: "ChatMachine") -> bool:
+    return bool(machine.stored)
+
+
 class ChatMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
@@ -146,6 +164,7 @@ class ChatMachine(RuleBasedStateMachine):
     def ask(self, text: str) -> None:
         self.do(lambda pilot: self.send(pilot, text))
 
+    @precondition(lambda machine: not is_answering(machine))
     @rule(text=QUESTIONS)
     def ask_and_hear(self, text: str) -> None:
         async def step(pilot: Pilot[None]) -> None:
@@ -159,6 +178,7 @@ class ChatMachine(RuleBasedStateMachine):
         """Behind whatever stands in the field."""
         self.do(lambda pilot: pilot.press("a", "b", "enter"))
 
+    @precondition(is_answering)
     @rule(n=st.integers(1, 8))
     def advance(self, n: int) -> None:
         async def step(pilot: Pilot[None]) -> None:
@@ -166,11 +186,18 @@ class ChatMachine(RuleBasedStateMachine):
 
         self.do(step)
 
+    @precondition(is_answering)
     @rule()
     def stop(self) -> None:
         self.do(lambda pilot: pilot.press("escape"))
 
-    @rule(text=st.sampled_from(["/edit", "/edit other", "/regen", "/fork", "/undo"]))
+    @precondition(is_idle_with_a_question)
+    @rule()
+    def edit(self) -> None:
+        self.do(lambda pilot: self.send(pilot, "/edit"))
+
+    @precondition(is_idle_with_a_question)
+    @rule(text=st.sampled_from(["/edit other", "/regen", "/fork", "/undo"]))
     def change(self, text: str) -> None:
         self.do(lambda pilot: self.send(pilot, text))
 
@@ -179,14 +206,17 @@ class ChatMachine(RuleBasedStateMachine):
         line = f"/export {self._folder.name}/out.json" if command == "/export" else command
         self.do(lambda pilot: self.send(pilot, line))
 
+    @precondition(is_idle_with_a_question)
     @rule()
     def start_new(self) -> None:
         self.do(lambda pilot: pilot.press("ctrl+n"))
 
+    @precondition(is_idle_with_a_question)
     @rule(key=st.sampled_from(["alt+left", "alt+right"]))
     def switch(self, key: str) -> None:
         self.do(lambda pilot: pilot.press(key))
 
+    @precondition(has_conversations)
     @rule(
         n=st.integers(0, 3), keys=st.sampled_from([("enter",), ("f4",), ("f3", "x", "enter"), ()])
     )
@@ -197,6 +227,7 @@ class ChatMachine(RuleBasedStateMachine):
 
         self.do(step)
 
+    @precondition(has_conversations)
     @rule(n=st.integers(0, 3))
     def delete(self, n: int) -> None:
         async def step(pilot: Pilot[None]) -> None:
@@ -206,6 +237,7 @@ class ChatMachine(RuleBasedStateMachine):
         self.deletes = True
         self.do(step)
 
+    @precondition(has_conversations)
     @rule(word=st.sampled_from(["hello", "said", "zzz"]))
     def search(self, word: str) -> None:
         async def step(pilot: Pilot[None]) -> None:
