@@ -45,12 +45,12 @@ def dry_penalty(
     last: int,
 ) -> Float32Array:
     """A copy in which each token that would lengthen a repetition of `allowed` tokens or more loses
-    multiplier * base ** (length - allowed). `logits` where there is none. (p-e-w, DRY.)"""
+    multiplier * base ** (length - allowed), except breakers; `logits` where none does. (p-e-w, DRY.)"""
     window = list(tokens if last < 0 else tokens[-last:] if last else ())
     longest = longest_repetitions(window, is_breaker)
     penalized = logits
     for token, length in longest.items():
-        if length < allowed:
+        if length < allowed or is_breaker(token):
             continue
         if penalized is logits:
             penalized = logits.copy()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from localcollab.catalog import SHIPPED
@@ -49,6 +49,7 @@ few_tokens = st.lists(st.integers(270, 275), max_size=60)
 
 @settings(max_examples=150, deadline=None)
 @given(few_tokens, st.integers(1, 5), st.integers(-1, 40))
+@example([270, 275, 270], 1, -1)  # what would repeat is a breaker, which no penalty holds back
 def test_dry_is_llamas(model: LoadedModel, tokens: list[int], allowed: int, last: int) -> None:
     vocabulary = read_vocabulary(model, "base")
     newline = vocabulary.encode("\n")[-1]
