@@ -1,7 +1,7 @@
 """`localcollab teams export`: a team with all its files in one archive, for a machine without a network.
 
-A plain tar, nothing compressed: `manifest.json` first (format, catalogue tables, each file's hash and
-size, licences), then `files/SHA256/NAME`. `unpack` reads it, and trusts none of it.
+An uncompressed tar: `manifest.json` first (format, catalogue tables, each file's hash and
+size, licences), then `files/SHA256/NAME`. `unpack` reads it, which trusts none of it.
 """
 
 import io
@@ -41,11 +41,11 @@ class Packed:
 
 
 def export_team(name: str, out: Path, catalogs: tuple[Path, ...] = ()) -> str:
-    """What was written. Raises `BadCatalog`, `BadArchive`, `BadModelFile` of a damaged header."""
+    """Returns what was written, in one line. Raises `BadCatalog`, `BadArchive`, `BadModelFile`."""
     catalog = load_catalog(*catalogs)
     team = catalog.team(name)
     if os.path.lexists(out):
-        raise BadArchive(f"{out}: is there already: give another name, or remove it first")
+        raise BadArchive(f"{out} already exists: give another name, or remove it first")
     files = _pack(list(_files(catalog, team)))
     manifest = _manifest(catalog, team, files)
     _require_room(out, files)
@@ -74,7 +74,9 @@ def _pack(entries: list[ModelEntry]) -> dict[Path, Packed]:
     for path, entry in {entry.path: entry for entry in entries}.items():
         if not os.path.isfile(path):
             remedy = entry.install or "put it there"
-            raise BadArchive(f"{path}: is not here, and an archive needs every file: {remedy}")
+            raise BadArchive(
+                f"{path}: no such file, and an archive needs every file of its team: {remedy}"
+            )
         sha256 = file_sha256(path)
         safe = re.sub(r"[^\w.+-]", "_", path.name)[-100:].lstrip(".+-") or "file"
         packed[path] = Packed(f"files/{sha256}/{safe}", sha256, path.stat().st_size)
@@ -138,7 +140,7 @@ def _model_table(entry: ModelEntry, files: dict[Path, Packed]) -> dict[str, Any]
 
 
 def team_table(team: TeamEntry) -> dict[str, Any]:
-    """As it stands in a models.toml."""
+    """As a table of models.toml."""
     method = team.method
     table: dict[str, Any] = {"method": method_name(method)}
     table |= {f.name: getattr(method, f.name) for f in fields(method)}
@@ -161,11 +163,13 @@ def _plain(value: Any) -> Any:
 
 def _require_room(out: Path, files: dict[Path, Packed]) -> None:
     if not out.parent.is_dir():
-        raise BadArchive(f"{out}: there is no folder {out.parent}: make it first")
+        raise BadArchive(f"{out}: no such folder: {out.parent}: create it first")
     needed = sum(packed.size_bytes for packed in files.values())
     free = shutil.disk_usage(out.parent).free
     if needed > free:
-        raise BadArchive(f"{out}: takes {size_text(needed)}, {size_text(free)} are free: make room")
+        raise BadArchive(
+            f"{out}: needs {size_text(needed)}, only {size_text(free)} are free: free disk space"
+        )
 
 
 def _add_text(tar: tarfile.TarFile, name: str, text: str) -> None:

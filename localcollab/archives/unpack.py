@@ -1,8 +1,8 @@
-"""`localcollab teams import`: reads an archive that anybody may have made, and overwrites nothing.
+"""`localcollab teams import`: reads an archive from an untrusted source and overwrites nothing.
 
-Only regular files that the manifest names, of the sizes and hashes it names, leave the archive; each
-gets its name after its hash was right. A broken import is run again and goes on behind the last whole
-file. The team is entered last.
+Only regular files that the manifest lists are extracted; each gets its final name once its size and hash
+are verified. An interrupted import resumes after the last complete file. The team is added to the
+catalogue last.
 """
 
 import hashlib
@@ -35,18 +35,18 @@ _LOCK = ".lock"
 class Manifest:
     team: str
     tables: dict[str, Any]
-    """As in a models.toml; paths are names of files of the archive."""
+    """As in models.toml; paths are names of files in the archive."""
     files: Mapping[str, Packed]
     licences: Mapping[str, str]
 
 
 def import_team(archive: Path) -> str:
-    """What was entered. Raises `BadArchive`."""
+    """Returns a line that says what was imported. Raises `BadArchive`."""
     if not os.path.isfile(archive):
-        raise BadArchive(f"{archive}: no such archive: check the path")
+        raise BadArchive(f"{archive}: no such file: check the path")
     with _opened(archive) as tar:
         manifest = _read_manifest(archive, tar)
-        here = f"{manifest.team} is here already, with the same files: nothing was imported"
+        here = f"{manifest.team} is already installed, with the same files: nothing was imported"
         if _catalog_without(archive, manifest) is None:
             return here
         with one_at_a_time(models_dir() / "imported" / _LOCK):
@@ -61,14 +61,14 @@ def import_team(archive: Path) -> str:
 
 
 def _catalog_without(archive: Path, manifest: Manifest) -> Catalog | None:
-    """None: the team is here. Raises `BadArchive` where another has one of its names."""
+    """None if the team is installed. Raises `BadArchive` if another entry has one of its names."""
     catalog = load_catalog()
     require_new_names(archive, manifest.tables, catalog)
     return None if is_here(manifest.tables, catalog) else catalog
 
 
 def places(manifest: Manifest) -> dict[str, Path]:
-    """Where each file of the archive goes: named by its hash, so that nothing can be in its way."""
+    """Where each file of the archive goes: in a folder named by its hash, to keep names apart."""
     root = models_dir() / "imported"
     return {name: root / p.sha256 / Path(name).name for name, p in manifest.files.items()}
 
@@ -81,7 +81,7 @@ def _opened(archive: Path) -> Iterator[tarfile.TarFile]:
             yield tar
     except (tarfile.TarError, EOFError) as error:
         raise BadArchive(
-            f"{archive}: is no team archive, or cut short ({error}): copy it again"
+            f"{archive}: not a team archive, or truncated ({error}): copy it again"
         ) from error
     except OSError as error:
         raise BadArchive(f"{archive}: not imported: {explained(error, archive)}") from error
@@ -91,7 +91,7 @@ def _read_manifest(archive: Path, tar: tarfile.TarFile) -> Manifest:
     first = tar.next()
     if first is None or first.name != MANIFEST or not _is_plain(first):
         raise BadArchive(
-            f"{archive}: does not begin with {MANIFEST}: give one made by teams export"
+            f"{archive}: its first file is not {MANIFEST}: give an archive made by teams export"
         )
     if first.size > MAX_MANIFEST_BYTES:
         raise BadArchive(f"{archive}: its manifest claims {first.size} bytes: do not trust it")
@@ -101,7 +101,7 @@ def _read_manifest(archive: Path, tar: tarfile.TarFile) -> Manifest:
         values = json.loads(source.read())
         if values["format"] != FORMAT:
             raise BadArchive(
-                f"{archive}: has the format {values['format']!r}, this version reads {FORMAT!r}: "
+                f"{archive}: its format is {values['format']!r}, this version reads {FORMAT!r}: "
                 "export it with this version"
             )
         files = [Packed(str(f["name"]), str(f["sha256"]), f["size_bytes"]) for f in values["files"]]
@@ -138,7 +138,7 @@ def _check(archive: Path, manifest: Manifest, n_files: int) -> None:
     for place, path in _paths(manifest.tables):
         if path not in manifest.files:
             raise BadArchive(
-                f"{archive}: {place} is {path!r:.200}, which is no file of the archive"
+                f"{archive}: {place} is {path!r:.200}, which is not a file in the archive"
             )
 
 
@@ -166,7 +166,7 @@ def _require_room(archive: Path, manifest: Manifest) -> None:
     free = shutil.disk_usage(models_dir()).free
     if needed > free:
         raise BadArchive(
-            f"{archive}: takes {size_text(needed)}, {size_text(free)} are free: make room"
+            f"{archive}: needs {size_text(needed)}, only {size_text(free)} are free: free disk space"
         )
 
 
@@ -176,7 +176,7 @@ def _take_files(archive: Path, tar: tarfile.TarFile, manifest: Manifest) -> None
         packed = wanted.pop(member.name, None)
         if packed is None or not _is_plain(member) or member.size != packed.size_bytes:
             raise BadArchive(
-                f"{archive}: holds {member.name!r:.200}, which its manifest does not name so: do not "
+                f"{archive}: contains {member.name!r:.200}, which its manifest does not list: do not "
                 "trust it"
             )
         if _is_here(archive, where[packed.name], packed):
@@ -185,7 +185,9 @@ def _take_files(archive: Path, tar: tarfile.TarFile, manifest: Manifest) -> None
         assert source is not None
         _write(archive, source, where[packed.name], packed)
     if wanted:
-        raise BadArchive(f"{archive}: lacks {min(wanted)}: it was cut short; copy it again")
+        raise BadArchive(
+            f"{archive}: {min(wanted)} is missing, the archive is truncated: copy it again"
+        )
 
 
 def _is_here(archive: Path, path: Path, packed: Packed) -> bool:
@@ -193,7 +195,9 @@ def _is_here(archive: Path, path: Path, packed: Packed) -> bool:
         return False
     if os.path.isfile(path) and file_sha256(path) == packed.sha256:
         return True
-    raise BadArchive(f"{archive}: {path} is here with other content: remove it, then import again")
+    raise BadArchive(
+        f"{archive}: {path} already exists with other content: remove it, then import again"
+    )
 
 
 def _write(archive: Path, source: Any, path: Path, packed: Packed) -> None:
@@ -207,8 +211,8 @@ def _write(archive: Path, source: Any, path: Path, packed: Packed) -> None:
                 out.write(block)
         if digest.hexdigest() != packed.sha256:
             raise BadArchive(
-                f"{archive}: {packed.name} has another sha256 ({digest.hexdigest()[:12]}): it is "
-                "damaged or was changed; copy it again"
+                f"{archive}: the sha256 of {packed.name} does not match ({digest.hexdigest()[:12]}): "
+                "the archive is damaged or was changed; copy it again"
             )
         os.replace(partial, path)
     finally:

@@ -1,4 +1,4 @@
-"""The names of an imported team: none may hide another file, and all are entered together, last."""
+"""The names of an imported team: none may replace another entry, and all are added together, last."""
 
 import json
 import os
@@ -18,7 +18,7 @@ Places = Mapping[str, Path]
 
 
 def require_new_names(archive: Path, tables: dict[str, Any], catalog: Catalog) -> None:
-    """A name may be here already only with the same content. Raises `BadArchive`."""
+    """A name that is already in use must have the same content. Raises `BadArchive`."""
     for name, table in tables.get("models", {}).items():
         check_name(name)
         known = catalog.models.get(name)
@@ -38,7 +38,7 @@ def require_new_names(archive: Path, tables: dict[str, Any], catalog: Catalog) -
 
 
 def is_here(tables: dict[str, Any], catalog: Catalog) -> bool:
-    """Whether all is entered and has its files, of names that `require_new_names` let through."""
+    """Whether every entry and its file are installed. The names have passed `require_new_names`."""
     trained = [(kind, name) for kind in TRAINED.values() for name in tables.get(kind, {})]
     known = [
         *(name in catalog.teams for name in tables["teams"]),
@@ -54,8 +54,8 @@ def is_here(tables: dict[str, Any], catalog: Catalog) -> bool:
 
 def _taken(archive: Path, what: str, name: str) -> BadArchive:
     return BadArchive(
-        f"{archive}: a {what} named {name!r} is here already and is another one: rename one of them, "
-        f"or forget yours (localcollab models rm)"
+        f"{archive}: another {what} is already named {name!r}: rename one of them, or remove "
+        "yours (localcollab models rm)"
     )
 
 

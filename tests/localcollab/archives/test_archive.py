@@ -98,7 +98,7 @@ def test_the_same_team_gives_the_same_archive_and_no_file_is_replaced(source: Pa
     again = source.parent / "again.tar"
     export_team("t", again, (source / "models.toml",))
     assert again.read_bytes() == archive.read_bytes()
-    with pytest.raises(BadArchive, match="is there already: give another name"):
+    with pytest.raises(BadArchive, match="already exists: give another name"):
         export_team("t", again, (source / "models.toml",))
 
 
@@ -136,7 +136,7 @@ def test_a_team_that_is_here_is_not_copied(source: Path) -> None:
         if file.suffix != ".toml":
             (own.parent / file.name).write_bytes(file.read_bytes())
     said = import_team(exported(source))
-    assert said == "t is here already, with the same files: nothing was imported"
+    assert said == "t is already installed, with the same files: nothing was imported"
     assert not models_dir().exists()
 
 
@@ -145,7 +145,7 @@ def test_a_name_that_is_taken_is_refused(source: Path) -> None:
     own.parent.mkdir(parents=True)
     (own.parent / "mine.gguf").write_bytes(small_llama(9).to_bytes())
     own.write_text('[models.a]\npath = "mine.gguf"\n')
-    with pytest.raises(BadArchive, match="a model named 'a' is here already and is another one"):
+    with pytest.raises(BadArchive, match="another model is already named 'a'"):
         import_team(exported(source))
     assert not models_dir().exists()
 
@@ -160,7 +160,7 @@ def test_an_imported_model_can_be_removed(source: Path) -> None:
 
 def test_a_team_with_a_missing_file_is_not_exported(source: Path) -> None:
     (source / "b.gguf").unlink()
-    with pytest.raises(BadArchive, match=r"b\.gguf: is not here, and an archive needs every file"):
+    with pytest.raises(BadArchive, match=r"b\.gguf: no such file, and an archive needs every file"):
         export_team("t", source.parent / "x.tar", (source / "models.toml",))
     assert not (source.parent / "x.tar").exists()
 
