@@ -1,6 +1,6 @@
-"""(c) The published style and (e) the export of states: both measured in a child of the convert package.
+"""(c) The published style and (e) the export of states, both measured in a child process of convert.
 
-This package never imports torch; where the convert extra is missing, both are skipped with the reason.
+The runtime never imports torch; without the convert extra, both are skipped with the reason.
 """
 
 import importlib.util
@@ -28,7 +28,7 @@ def against_published(setting: Setting, n_rounds: int) -> Figure:
     if reason:
         return skipped("vs_published_style", _PUBLISHED, reason)
     if not isinstance(setting.team.model, DeferralTeam):
-        return skipped("vs_published_style", _PUBLISHED, "of deferral teams only")
+        return skipped("vs_published_style", _PUBLISHED, "measured for deferral teams only")
     team = forced_team(setting, RATE)
     setting.forget()
     tokens, authors = written(team, setting)
@@ -78,7 +78,7 @@ def export_speed(setting: Setting, n_rounds: int) -> Figure:
 
 
 def missing(*packages: str) -> str | None:
-    """What the convert extra lacks here."""
+    """Why the child cannot run here; None: it can."""
     names = ("localcollab_convert", *packages)
     lacking = [name for name in names if importlib.util.find_spec(name) is None]
     if not lacking:
@@ -87,7 +87,7 @@ def missing(*packages: str) -> str | None:
 
 
 def ask_child(module: str, request: Mapping[str, object]) -> dict[str, Any]:
-    """A JSON object in, a JSON object out; {"error": ...} where the child ended badly."""
+    """A JSON object in, a JSON object out; {"error": ...} if the child failed."""
     ended = run(module, limits=whole_machine(reserves=True), given=json.dumps(request))
     if ended.code:
         last = (ended.err.strip().splitlines() or [f"it {ended.words}"])[-1]

@@ -1,11 +1,11 @@
 """(a) The base and (b) the team against the bare loop of llama.cpp.
 
-The limit of (b) is additive. Where all members are read at every token it is the sum of their bare
-loops. Of a deferral team: the time of a bare loop that reads with the base the prompt and then one
-token at a time, plus, for each expert, the time of a bare loop that reads exactly what this expert was
-asked for in the same run: one batch per question, of all tokens since its last one. So it counts
-t_base + rate x t_expert and the catch-up at the expert's own batch speed, and no gate, head, sampling,
-bookkeeping or text. Base and experts read at their own number of threads, as in the team.
+The limit of (b) is additive. If all members are read at every token, it is the sum of their bare loops.
+For a deferral team it is the time of a bare loop of the base (the prompt, then one token at a time) plus,
+for each expert, the time of a bare loop over exactly the batches that this expert read in the same run:
+each holds all tokens since its last read. So it counts t_base + rate x t_expert and the catch-up at the
+expert's batch speed, but no gate, head, sampling, bookkeeping or text. Base and experts use their own
+number of threads, as in the team.
 """
 
 from collections.abc import Sequence
@@ -69,7 +69,7 @@ class _Parts:
 
 
 def team_against_limit(setting: Setting, n_rounds: int) -> Figure:
-    """Of a deferral team the worst of the forced rates; all of them in the details."""
+    """For a deferral team the worst of the forced rates; `details` has all of them."""
     if not isinstance(setting.team.model, DeferralTeam):
         return _together_against_limit(setting, n_rounds)
     tasks: dict[str, Task] = {}
@@ -97,7 +97,7 @@ def team_against_limit(setting: Setting, n_rounds: int) -> Figure:
 
 
 def _together_against_limit(setting: Setting, n_rounds: int) -> Figure:
-    """Every member reads the prompt, then one token at a time."""
+    """For a team that reads every member at every token."""
     tokens, _ = written(setting.team.model, setting)
     batches = [len(setting.prompt)] + [1] * (N_ANSWER - 1)
 
@@ -142,7 +142,7 @@ def written(model: LanguageModel, setting: Setting) -> tuple[list[int], list[str
 
 
 def first_token_at(model: LanguageModel, setting: Setting) -> float:
-    """Write a whole greedy answer; when its first token came."""
+    """Write a whole greedy answer. Returns the time of its first token."""
     first = 0.0
     for event in generate(model, setting.prompt, limits=_LIMITS):
         if isinstance(event, Token) and not first:
@@ -159,7 +159,7 @@ def seconds_of(model: LanguageModel, setting: Setting) -> float:
 
 
 def limit_seconds(setting: Setting, tokens: Sequence[int], authors: Sequence[str]) -> float:
-    """The bare loops one after the other: base, then each expert that was asked."""
+    """The bare loops one after the other: the base, then each expert that was read."""
     n_prompt = len(setting.prompt)
     batches = [[n_prompt] + [1] * (len(authors) - 1)]
     batches += [
@@ -173,7 +173,7 @@ def limit_seconds(setting: Setting, tokens: Sequence[int], authors: Sequence[str
 
 
 def catch_ups(authors: Sequence[str], name: str, n_prompt: int) -> list[int]:
-    """Tokens that `name` reads each time it is asked: all since it was asked last."""
+    """The number of tokens that `name` reads each time: all since it was last read."""
     sizes, n_read = [], 0
     for n, author in enumerate(authors):
         if author == name:

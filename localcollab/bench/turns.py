@@ -1,7 +1,7 @@
 """(d) What a second chat turn reads: tokens evaluated / new tokens, through a session.
 
-The first answer is dictated in ids that its text would never be cut into, so whoever tokenizes old
-turns again would read them again.
+The first answer is forced to token ids that its text would not be tokenized into, so a session that
+tokenizes earlier turns again would also evaluate them again.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ _LABEL = "second turn: tokens evaluated / new tokens"
 
 
 class Dictated(Wrapper):
-    """`inner`, which wants the dictated tokens after a prompt; it reads whatever it is given."""
+    """`inner`, with logits that force the dictated tokens after a prompt; it reads any tokens."""
 
     def __init__(self, inner: LanguageModel) -> None:
         super().__init__(inner)
@@ -50,7 +50,7 @@ class Dictated(Wrapper):
 
 
 def split_otherwise(vocabulary: Vocabulary, tokens: Sequence[int]) -> list[int]:
-    """Ids that write the same bytes, cut in other places where the vocabulary allows it."""
+    """Ids of the same bytes, split at other places where the vocabulary allows it."""
     ids = {vocabulary.piece(token): token for token in range(vocabulary.n_tokens)}
     found: list[int] = []
     for token in tokens:
@@ -62,7 +62,7 @@ def split_otherwise(vocabulary: Vocabulary, tokens: Sequence[int]) -> list[int]:
 
 
 def second_turn(setting: Setting) -> Figure:
-    """Counted, not timed. Tokens that an expert reads twice count as evaluated, too."""
+    """Counted, not timed. Tokens that an expert reads twice count as evaluated as well."""
     canonical = setting.vocabulary.encode(_ANSWER)
     answer = split_otherwise(setting.vocabulary, canonical)
     if answer == canonical:
@@ -76,7 +76,7 @@ def second_turn(setting: Setting) -> Figure:
     after_first = llamas[0].n_evaluated
     end_second, n_reread = _turn(session, model, "And in the evening?", answer)
     n_evaluated = llamas[0].n_evaluated - after_first
-    # An expert may read each token once, whenever it is asked.
+    # An expert reads each token at most once.
     n_twice = sum(
         max(0, llama.n_evaluated - n - end_second)
         for llama, n in zip(llamas[1:], before[1:], strict=True)

@@ -1,4 +1,4 @@
-"""Who answers, how often, and what they answered. Members write in turn, streamed as they come."""
+"""Which member answers how often, and the candidates. Members write in turn; events are streamed."""
 
 import threading
 import time
@@ -18,12 +18,12 @@ from localcollab.teams.plan import BASE
 from localcollab.teams.session import Session
 
 OpenMember = Callable[[str], OpenTeam]
-"""By name. It may close another member, so hold its result no longer than it is read."""
+"""By name. Opening one may close another: keep the result only while it is read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """A question in its conversation, and how it is to be answered."""
+    """A question in its conversation, and how to answer it."""
 
     question: str
     sampling: Sampling = field(default_factory=Sampling)
@@ -32,12 +32,12 @@ class Asking:
     system: str | None = None
     stop_event: threading.Event | None = None
     parts: tuple[str, str] | None = None
-    """The question as instruction and input, where it came so; some fusers read them apart."""
+    """The question as instruction and input, if given so; some fusers read them separately."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One candidate to be: who writes it, and how."""
+    """One candidate to write: by which member, and how it samples."""
 
     model: str
     sampling: Sampling
@@ -59,8 +59,8 @@ class Candidate:
 def plan_samples(
     models: Sequence[str], n_samples: int, sampling: Sampling, temperature: float
 ) -> list[Asked]:
-    """Every member writes its first answer as `sampling` says; further ones are drawn at least at
-    `temperature`, each with a seed of its own."""
+    """The first answer of every member uses `sampling`; further ones use at least `temperature`, each
+    with its own seed."""
     warm = replace(sampling, temperature=max(sampling.temperature, temperature))
     return [
         Asked(model, replace(warm, seed=sampling.seed + n) if n else sampling)
@@ -72,7 +72,7 @@ def plan_samples(
 def write_candidates(
     open_member: OpenMember, plan: Sequence[Asked], asking: Asking
 ) -> Iterator[Answering | CandidateToken | Progress | Answered | Candidate]:
-    """Yields each `Candidate` behind its events; ends behind one that was stopped.
+    """Yields each `Candidate` after its events; ends after one that was stopped.
 
     Samples of one member share what its cache holds of the prompt. Raises what asking raises.
     """
@@ -81,7 +81,7 @@ def write_candidates(
         yield Answering(n, len(plan), asked.model)
         team = open_member(asked.model)
         events = write_candidate(team, asked, asking, author=asked.model if several else None)
-        del team  # the next member may need its place
+        del team  # the next member may need its memory
         for event in events:
             if isinstance(event, Candidate):
                 yield _answered(n, event)
@@ -132,7 +132,7 @@ def best_of_n(
     temperature: float = SAMPLE_TEMPERATURE,
     aggregation: Aggregation = "max_logits",
 ) -> Candidate:
-    """The best of one answer as `sampling` says and n - 1 drawn at `temperature`."""
+    """The best of one answer that uses `sampling` and n - 1 at `temperature`."""
     if n < 1:
         raise BadOption(f"`n` is {n}: give 1 or more")
     asking = Asking(question, sampling or Sampling(), limits)
@@ -144,7 +144,7 @@ def best_of_n(
 
 
 def signed(events: Iterator[Event], author: str | None) -> Iterator[Event]:
-    """With authors as paths that begin with `author`, who is the base himself; None: as they are."""
+    """With authors as paths under `author`, which stands for the base; None: unchanged."""
     for event in events:
         if author and isinstance(event, Token):
             yield replace(event, author=_path(author, event.author))

@@ -1,4 +1,4 @@
-"""Rankers that are language models: what is likely under them, and what they judge better."""
+"""Rankers that are language models: the likelihood of an answer, and a judge of two answers."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,9 +13,9 @@ from localcollab.teams.open import OpenTeam
 from localcollab.teams.session import Session, require_room
 
 _ROWS = 64
-"""Positions with logits that are held at once: a long answer over a large vocabulary takes gigabytes."""
+"""Positions whose logits are in memory at once: a long answer would take gigabytes."""
 _LEAST = -100.0
-"""Nats of a token that a member lacks, or gives no probability at all: bad, and still a number."""
+"""Log-probability of a token that a member lacks or gives probability 0: low, but finite."""
 _QUESTION = """Which of two answers to a request is better?
 
 Request:
@@ -31,7 +31,7 @@ Which answer is better? Write A or B, and nothing else."""
 
 
 def mean_logprob(model: LanguageModel, prompt: Sequence[int], answer: Sequence[int]) -> float:
-    """Nats a token of `answer` behind `prompt`, the end of the answer counted as a token of it."""
+    """Nats per token of `answer` after `prompt`; the end of the answer counts as a token."""
     tokens = [*prompt, *answer]
     total = 0.0
     for at in range(0, len(answer) + 1, _ROWS):
@@ -49,10 +49,10 @@ def mean_logprob(model: LanguageModel, prompt: Sequence[int], answer: Sequence[i
 def likelihood(
     open_member: OpenMember, names: Sequence[str], contests: Sequence[Contest] = ()
 ) -> Compare:
-    """How likely each answer is to the members that wrote neither; to all, where there is no such one.
+    """The difference of mean log-probability, over the members that wrote neither answer; over all if
+    there is no such member.
 
-    Mean over those members of nats a token: an author finds its own answer likely, right or wrong.
-    `contests` are read now, member by member.
+    An author finds its own answer likely, right or wrong. `contests` are read now, member by member.
     """
     known: dict[tuple[str, str], dict[str, np.ndarray]] = {}
 
@@ -93,7 +93,7 @@ def _answer_logprob(team: OpenTeam, prompt: Sequence[int], text: str) -> float:
 
 
 def judge(open_member: OpenMember, name: str) -> Compare:
-    """The log-probability of "A" against "B", asked which of two answers is better. No training."""
+    """Asks a model which of two answers is better: the log-probability of "A" minus that of "B"."""
 
     def compare(contest: Contest, pairs: Sequence[Pair]) -> Float32Array:
         team = open_member(name)
@@ -114,7 +114,7 @@ def _verdict(team: OpenTeam, contest: Contest, pair: Pair) -> float:
 
 
 def _ids_of(team: OpenTeam, letter: str) -> list[int]:
-    """The tokens that begin an answer with this letter alone."""
+    """The tokens that start an answer with only this letter."""
     vocabulary = team.model.vocabulary
     ids = {
         tokens[0]
@@ -123,7 +123,7 @@ def _ids_of(team: OpenTeam, letter: str) -> list[int]:
     }
     if not ids:
         raise BadOption(
-            f"{team.name}: its vocabulary has no token {letter!r}, so it cannot judge: name another "
+            f"{team.name}: its vocabulary has no token {letter!r}, so it cannot judge: choose another "
             "model"
         )
     return sorted(ids)

@@ -1,7 +1,7 @@
 """One conversation with a blend: a question -> candidates, their ranking, and one reply.
 
-Yields the same events as any other conversation for the reply, behind those of the candidates. The
-reply is the best candidate, token by token as it was written, or what the fuser makes of the best.
+Yields the events of the candidates, then those of the reply, which are the same as in any other
+conversation. The reply is the best candidate, token by token as it was written, or the fused answer.
 """
 
 import threading
@@ -52,7 +52,7 @@ class Recipe:
     """None: the best candidate is the reply."""
     top_k: int = TOP_K
     verified: bool = False
-    """A fused answer that the ranker finds worse than the best candidate is not the reply."""
+    """Reject a fused answer that the ranker finds worse than the best candidate."""
 
     def __post_init__(self) -> None:
         """Raises `BadOption`."""
@@ -64,14 +64,14 @@ class Recipe:
             raise BadOption(f"`top_k` is {self.top_k}: give 2 or more, or no fuser")
         if self.fuser and self.aggregation == "bubble":
             raise BadOption(
-                f"bubble finds one best candidate, and the fuser {self.fuser} wants {self.top_k}: use "
+                f"bubble finds one best candidate, but the fuser {self.fuser} reads {self.top_k}: use "
                 "max_logits or max_wins, or no fuser"
             )
 
 
 class BlendSession:
-    """`turns` is the conversation so far, `system` its system prompt; every member reads them in its
-    own form, and both may be set between questions."""
+    """`turns` is the conversation so far, `system` its system prompt. Every member reads them with its
+    own chat template; both may be set between questions."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class BlendSession:
         *,
         system: str | None = None,
     ) -> None:
-        """`open_fuser`: None: a fuser is a member that is asked."""
+        """`open_fuser` None: the fuser is opened like a member."""
         self.recipe = recipe
         self.turns: tuple[Turn, ...] = ()
         self.system = system
@@ -101,7 +101,7 @@ class BlendSession:
         stop_event: threading.Event | None = None,
     ) -> Iterator[BlendEvent]:
         """Yields what `write_candidates` does, `Ranked`, `Chosen`, then the reply as a `Session`
-        would. A candidate that was stopped is the reply. Raises what asking and ranking raise."""
+        does. A stopped candidate is the reply. Raises what asking and ranking raise."""
         recipe = self.recipe
         asking = Asking(
             question, sampling or Sampling(), limits, self.turns, self.system, stop_event
@@ -124,7 +124,7 @@ class BlendSession:
         yield from self._heard(question, reply)
 
     def _heard(self, question: str, reply: Iterable[Event]) -> Iterator[Event]:
-        """The reply; it joins the conversation when it is finished."""
+        """The reply, which joins the conversation when it is finished."""
         for spoken in reply:
             if isinstance(spoken, Finished):
                 turn = Turn(question, without_reasoning(spoken.text))
@@ -139,7 +139,7 @@ class BlendSession:
     def _choose(
         self, asking: Asking, candidates: Sequence[Candidate], ranking: Ranking
     ) -> tuple[Chosen, Iterable[Event]]:
-        """What the reply is, and the reply."""
+        """How the reply was chosen, and its events."""
         best = candidates[ranking.best]
         chosen = Chosen(ranking.best + 1)
         fuser, top = self.recipe.fuser, _top(ranking, self.recipe.top_k)
@@ -165,7 +165,7 @@ class BlendSession:
 
     def _stands(self, question: str, fuser: str, fused: Sequence[Event], best: Candidate) -> bool:
         answer = fused[-1]
-        assert isinstance(answer, Finished), "every answer ends with it"
+        assert isinstance(answer, Finished), "every answer ends with Finished"
         texts, authors = (answer.text, best.text), (fuser, best.model)
         return answer.reason == "stopped" or is_better(self._compare, question, texts, authors)
 
@@ -182,7 +182,7 @@ def _replayed(candidate: Candidate) -> Iterator[Event]:
 
 
 def ranked(ranking: Ranking, ranker: str) -> Ranked:
-    """For every candidate as it was given, identical ones alike."""
+    """For every candidate in the given order; identical ones share a rank."""
     places = list(ranking.contest.places)
     logits = ranking.logits[np.ix_(places, places)]
     rows = tuple(tuple(None if np.isnan(v) else float(v) for v in row) for row in logits)

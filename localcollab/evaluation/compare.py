@@ -1,7 +1,7 @@
 """Teams of several methods, and their members alone, on the same questions, with costs.
 
-Every contender answers in a process of its own, one after the other, so that its time is not shared and
-its peak memory is its own. `python -m localcollab.evaluation.compare` is that process: a request on
+Contenders run one after the other, each in its own process, so that time and peak memory are measured
+separately. `python -m localcollab.evaluation.compare` is that process: a request on
 standard input; on standard output a line for every answer, then the result.
 """
 
@@ -58,11 +58,11 @@ class Contender:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What an answer takes. Time is that of whole answers, their prompts included."""
+    """What an answer costs. Times are those of whole answers, prompts included."""
 
     ms_per_token: float
     cpu_ms_per_token: float
-    """Of all threads together: it does not count what other programs took."""
+    """CPU time of all threads of this process."""
     peak_rss_bytes: int
 
 
@@ -120,8 +120,8 @@ def compare(request: ComparisonRequest, on_progress: OnProgress) -> list[Entry]:
 def compare_contenders(
     asked: Asked, everyone: Sequence[Contender], show: OnProgress
 ) -> list[Entry]:
-    """One after the other. Raises `BadOption`, `BadModelFile` before the first one begins, and
-    `LocalcollabError` with what a contender's process said."""
+    """One after the other. Raises `BadOption`, `BadModelFile` before the first one starts, and
+    `LocalcollabError` with the message of a contender's process said."""
     for contender in everyone:
         _require_files(_team_plan(asked, contender))
         if contender.file is not None:
@@ -158,19 +158,19 @@ def _measure_apart(asked: Asked, contender: Contender, show: OnProgress) -> Entr
         raise LocalcollabError(result["error"])
     if status or "score" not in result:
         raise EvaluationFailed(
-            f"{contender.name}: the process that asked it ended with status {status}: leave "
-            "it out, or see whether localcollab run can ask it"
+            f"{contender.name}: its process ended with status {status}: leave it out, or "
+            "check whether localcollab run works with it"
         )
     found = Score(**result["score"] | {"interval": tuple(result["score"]["interval"])})
     return Entry(contender, found, Cost(**result["cost"]))
 
 
 def _last_said(child: Child, request: str, show: OnProgress) -> dict[str, Any]:
-    """What is said after all progress; where it ended early, whatever came last."""
+    """The message after all progress; if the process ended early, its last message."""
     assert child.process.stdin is not None
     assert child.process.stdout is not None
     child.send(request.encode())
-    with contextlib.suppress(BrokenPipeError):  # it died: its status will tell
+    with contextlib.suppress(BrokenPipeError):  # it ended: its status says how
         child.process.stdin.close()
     said: dict[str, Any] = {}
     for line in child.process.stdout:
@@ -181,7 +181,7 @@ def _last_said(child: Child, request: str, show: OnProgress) -> dict[str, Any]:
 
 
 def measure(asked: Asked, contender: Contender, say: Callable[[dict[str, Any]], None]) -> None:
-    """In the process of its own. Raises `BadOption`, and what opening and asking raise."""
+    """Runs in the contender's process. Raises `BadOption`, and what opening and asking raise."""
     plan = _team_plan(asked, contender)
     chosen = some_of(with_gold(read_all(plan, asked.data)), asked.limit, asked.seed)
     team = _open(plan, contender)
@@ -195,7 +195,7 @@ def measure(asked: Asked, contender: Contender, say: Callable[[dict[str, Any]], 
     cpu = time.process_time()
     outcomes = ask_team(team, chosen, tick)
     cpu = time.process_time() - cpu
-    # Every answer's end is a token as well: an answer of nothing is not free.
+    # The end token counts too: an empty answer is not free.
     n_tokens = len(outcomes) + sum(sum(outcome.authors.values()) for outcome in outcomes)
     seconds = sum(outcome.seconds for outcome in outcomes)
     cost = Cost(1000 * seconds / n_tokens, 1000 * cpu / n_tokens, peak_rss_bytes())
@@ -203,7 +203,7 @@ def measure(asked: Asked, contender: Contender, say: Callable[[dict[str, Any]], 
 
 
 def _open(plan: TeamPlan, contender: Contender) -> OpenTeam:
-    """A member alone is asked in its team's chat form, a file in its own."""
+    """A member alone uses the chat template of its team, a file its own."""
     if contender.file is not None:
         return open_team(plan_from_files(contender.file, ()))
     if contender.member is None:
@@ -216,7 +216,7 @@ def _open(plan: TeamPlan, contender: Contender) -> OpenTeam:
 
 
 def _template_of(member: Member, vocabulary: Vocabulary) -> ChatTemplate | None:
-    """From the file's header: its weights stay where they are."""
+    """From the file's header; its weights are not loaded."""
     text = read_header(member.path).metadata.get("tokenizer.chat_template")
     return chat_template(str(text), member.path.name, vocabulary) if text else None
 
@@ -225,7 +225,7 @@ def main() -> None:
     def say(record: dict[str, Any]) -> None:
         print(json.dumps(record), flush=True)
 
-    # Ctrl-C in a terminal reaches the whole process group; stopping is the parent's business.
+    # Ctrl-C in a terminal reaches the whole process group; the parent stops this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     request = json.load(sys.stdin)
     asked, contender = request["asked"], request["contender"]

@@ -1,8 +1,7 @@
 """A team beside each of its members alone, on the same questions.
 
-Every system answers greedily. Shown with the team: every member alone in the same chat form, for a
-deferral team random deferral at its own rate, and the oracle (a question counts when any member alone is
-right).
+All answers use greedy decoding. Beside the team: every member alone with the same chat template; for a
+deferral team, random deferral at the same rate; and the oracle (right if any member alone is right).
 """
 
 import time
@@ -51,7 +50,7 @@ def evaluate(request: EvaluationRequest, on_progress: OnProgress) -> "Evaluation
 def ask_team(
     team: OpenTeam, questions: Sequence[Question], tick: Callable[[], None]
 ) -> list[Outcome]:
-    """Each question in a conversation of its own, as a user would ask it."""
+    """Each question in a new conversation, as a user would ask it."""
     outcomes = []
     for question in questions:
         started, flagged = time.perf_counter(), False
@@ -70,7 +69,7 @@ def ask_team(
 def ask_alone(
     model: LanguageModel, prompts: Sequence[tuple[Question, list[int]]], tick: Callable[[], None]
 ) -> list[Outcome]:
-    """Any model on prompts of token ids, one by one."""
+    """Any model, on prompts of token ids."""
     outcomes = []
     for question, tokens in prompts:
         started = time.perf_counter()
@@ -85,19 +84,19 @@ def ask_alone(
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Everything an evaluation found; `record` is its JSON."""
+    """All results of an evaluation; `record` is its JSON."""
 
     team_name: str
     team: list[Outcome]
     members: Mapping[str, list[Outcome]]
     random: list[Outcome]
-    """Empty where nobody defers."""
+    """Empty if the team does not defer."""
     own_form: Mapping[str, list[Outcome]]
-    """Each expert on prompts in its own form."""
+    """Each expert with its own chat template."""
     unknown: list[Outcome]
-    """The team on questions without an answer: how often does it say double-check?"""
+    """The team on questions without an answer: how often does it suggest to double-check?"""
     beside: Mapping[str, list[Outcome]] = field(default_factory=dict)
-    """Models that are no members, alone on the same questions."""
+    """Models that are not members, alone on the same questions."""
 
     @property
     def best_member(self) -> str:
@@ -133,7 +132,7 @@ def _tokens_by_author(outcomes: Sequence[Outcome]) -> Counter[str]:
 
 
 def deferral_rate(outcomes: Sequence[Outcome], base: str) -> float:
-    """Of the written tokens, those of others than the base."""
+    """The share of tokens that experts wrote."""
     authors = _tokens_by_author(outcomes)
     return 1 - authors[base] / max(1, sum(authors.values()))
 
@@ -148,7 +147,7 @@ def _share(flags: Iterable[bool]) -> float:
 
 
 def _all_authors_share(outcomes: Sequence[Outcome]) -> dict[str, float]:
-    """By kind: of the right answers, those that every member of the team wrote a part of."""
+    """By kind: the share of right answers that every member wrote a part of."""
     n_members = len(set().union(*(o.authors for o in outcomes)))
     groups: dict[str, list[bool]] = {}
     for outcome in outcomes:
@@ -165,7 +164,7 @@ def evaluate_team(
     beside: Sequence[OpenTeam] = (),
     seed: int = 0,
 ) -> Evaluation:
-    """`beside`: models alone, each asked in its own chat form.
+    """`beside`: models alone, each with its own chat template.
 
     Raises `BadOption` for a team of one model, and for questions that name no member.
     """
@@ -205,7 +204,7 @@ def _by_chance(
     progress: "_Progress",
     seed: int,
 ) -> list[Outcome]:
-    """Random deferral at the team's own rate; empty where nobody defers."""
+    """Random deferral at the rate of the team; empty if it does not defer."""
     model = team.model
     if not isinstance(model, DeferralTeam):
         return []
@@ -218,12 +217,12 @@ def _by_chance(
 def _own_form_prompts(
     team: OpenTeam, questions: Sequence[Question]
 ) -> dict[str, list[tuple[Question, list[int]]]]:
-    """By member. Raises `BadOption`: the data names another."""
+    """By member. Raises `BadOption` if the data names one that the team lacks."""
     found: dict[str, list[tuple[Question, list[int]]]] = {}
     for question in sorted((q for q in questions if q.prompt is not None), key=lambda q: q.member):
         if question.member not in team.members:
             raise BadOption(
-                f"the data names the member {question.member!r}: {team.name} has "
+                f"the data names the member {question.member!r}, but {team.name} has only "
                 f"{', '.join(team.members)}"
             )
         encode = team.members[question.member].vocabulary.encode

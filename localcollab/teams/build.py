@@ -1,6 +1,6 @@
 """A plan and its open members -> the model that answers, whatever the method.
 
-A composition reads its files in a way of its own, so it is opened from weights.
+A composition reads the layers of its models together, so it is built from weights.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
 """A plan -> an open team. Probes each file, shares weights, checks what was trained for them.
 
-Answers `run`, `chat`, `eval` and `convert` alike: whoever needs models comes here.
+`run`, `chat`, `eval` and `convert` all open their models here.
 """
 
 import hashlib
@@ -43,7 +43,7 @@ _FILE_KEYS = {
 }  # fmt: skip
 """general.sampling.KEY of a GGUF file -> the option's name here."""
 _SPELLING_CTX = 128
-"""Tokens of context in which an expert spells names."""
+"""Context size, in tokens, with which an expert spells names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class OpenTeam:
     verdicts: Mapping[str, Verdict]
     """By file, the base's first; of a team among the members as `tuned/expert`."""
     template: ChatTemplate | None
-    """The base's own; None: its file has none."""
+    """That of the base; None: its file has none."""
     head: Head | None = None
     spellers: Mapping[str, Speller] = field(default_factory=dict)
     draft: Draft | None = None
@@ -65,7 +65,7 @@ class OpenTeam:
 
     @property
     def base(self) -> LanguageModel:
-        """Whoever speaks first: its vocabulary and its chat form are the team's."""
+        """The first member: its vocabulary and chat template are the team's."""
         return next(iter(self.members.values()))
 
 
@@ -77,8 +77,8 @@ def open_team(
 
 
 class Files:
-    """Model files that are probed once and loaded once, however many members share them, and the
-    contexts that were opened on them: those of one conversation."""
+    """Model files, each probed and loaded once however many members share it, and the contexts of one
+    conversation on them."""
 
     def __init__(self, options: Options, on_progress: OnProgress | None = None) -> None:
         self.options = options
@@ -94,11 +94,11 @@ class Files:
         """Raises what `open_team` raises."""
         if isinstance(plan.method, Blend):
             raise BadOption(
-                f"{plan.name} is a blend, which picks among whole answers and writes no tokens of its "
-                "own: use one of its members here"
+                f"{plan.name} is a blend, which picks among whole answers and does not write tokens: "
+                "use one of its members here"
             )
         for member in plan.files:
-            self.verdict(member)  # all of them before any is loaded
+            self.verdict(member)  # check all before loading any
         self.options = self.options.or_else(
             n_ctx=plan.settings.n_ctx, n_threads=plan.settings.threads
         )
@@ -124,7 +124,7 @@ class Files:
         return other
 
     def close(self) -> None:
-        """Free the contexts. The weights are freed with the last one who holds them."""
+        """Free the contexts. Weights are freed with their last user."""
         for context in self.contexts:
             context.close()
         self.contexts.clear()
@@ -141,14 +141,14 @@ class Files:
         return sum(weights.size_bytes for weights in self._weights.values())
 
     def context_options(self, member: Member, options: Options | None = None) -> Options:
-        """Beside another conversation, the size that was chosen there."""
+        """For a further conversation, the size chosen by the first."""
         options = options or self.options
         if options.n_ctx is not None or member not in self._n_ctx:
             return options
         return replace(options, n_ctx=self._n_ctx[member])
 
     def opened(self, member: Member, *contexts: "LlamaModel") -> None:
-        """The `contexts` of a member, the first its own."""
+        """The `contexts` of a member; the first is the one that it reads with."""
         self.contexts += contexts
         self._n_ctx_opened.setdefault(member, contexts[0].n_ctx)
 
@@ -232,7 +232,7 @@ def _open_composed(plan: TeamPlan, files: Files) -> OpenTeam:
 
 
 class OnDemand(Mapping[str, LanguageModel]):
-    """Models that are opened when they are first asked for."""
+    """Models that are opened when they are first used."""
 
     def __init__(self, openers: Mapping[str, Callable[[], LanguageModel]]) -> None:
         self._openers, self._models = openers, dict[str, LanguageModel]()

@@ -21,7 +21,7 @@ from localcollab.methods.familiarity import unfamiliar
 from localcollab.teams.open import OpenTeam
 
 _PART, _MADE_BY_A_CUT = 4096, 8
-"""Characters counted at once, and the tokens that cutting there may have made; generous."""
+"""Characters tokenized at once, and an upper bound of the extra tokens from splitting there."""
 
 
 class Session:
@@ -97,8 +97,8 @@ class Session:
         if not prompt.tokens:
             file = next(iter(self.team.verdicts.values())).path
             raise BadModelFile(
-                f"{file}: its vocabulary has no token for any of the question: use another file of "
-                "this model"
+                f"{file}: its vocabulary has no token for any part of the question: use another file "
+                "of this model"
             )
         yield Prompted(len(prompt.tokens), prompt.n_reread)
         for event in generate(
