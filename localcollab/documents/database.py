@@ -76,7 +76,7 @@ _FORMAT = sqlite.Format(
     error=BadCollection,
     application_id=APPLICATION_ID,
     migrations=MIGRATIONS,
-    if_damaged="delete it and add the documents again",
+    if_damaged="move it away and add the documents again (localcollab docs add)",
     if_foreign="give another name",
     # After a power failure the latest files may be missing; sync finds them again.
     pragmas=("PRAGMA synchronous = NORMAL",),

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import NoneType
 
 from localcollab.documents.parsing import formats
 from localcollab.documents.records import Change, Document, Passage, Piece, Status
+from localcollab.storage.sqlite import Types, UnreadableRow, require_types
 
 DOCUMENT = """SELECT d.id, d.path, d.format, d.sha256, d.size_bytes, d.status, d.error,
     (SELECT count(*) FROM passages WHERE document = d.id) AS n_passages FROM documents d"""
@@ -50,7 +52,19 @@ class Reading:
     pieces: Sequence[Piece] = ()
 
 
+_DOCUMENT_TYPES: Types = {
+    "id": int, "path": bytes, "format": str, "sha256": str, "size_bytes": int, "status": str,
+    "error": str,
+}  # fmt: skip
+_STORED_TYPES: Types = {k: v for k, v in _DOCUMENT_TYPES.items() if k != "path"} | {"stamp": str}
+_PASSAGE_TYPES: Types = {
+    "id": int, "document": int, "n": int, "page": (int, NoneType), "heading": str, "start": int,
+    "end": int, "text": str,
+}  # fmt: skip
+
+
 def to_document(row: sqlite3.Row) -> Document:
+    require_types(row, _DOCUMENT_TYPES)
     return Document(
         id=row["id"],
         path=to_path(row["path"]),
@@ -73,7 +87,10 @@ def to_passages(connection: sqlite3.Connection, found: Sequence[sqlite3.Row]) ->
 
 
 def document(connection: sqlite3.Connection, id_: int) -> Document:
-    return to_document(connection.execute(f"{DOCUMENT} WHERE d.id = ?", (id_,)).fetchone())
+    row = connection.execute(f"{DOCUMENT} WHERE d.id = ?", (id_,)).fetchone()
+    if row is None:
+        raise UnreadableRow(f"document {id_} is missing")
+    return to_document(row)
 
 
 def to_path(stored: bytes) -> Path:
@@ -85,6 +102,7 @@ def from_path(path: Path) -> bytes:
 
 
 def _to_passage(row: sqlite3.Row, of: Document) -> Passage:
+    require_types(row, _PASSAGE_TYPES)
     return Passage(
         id=row["id"],
         document=of,
@@ -102,7 +120,10 @@ def stored(connection: sqlite3.Connection, path: Path) -> Stored | None:
         "SELECT id, format, sha256, size_bytes, status, error, stamp FROM documents WHERE path = ?",
         (from_path(path),),
     ).fetchone()
-    return None if row is None else Stored(*row)
+    if row is None:
+        return None
+    require_types(row, _STORED_TYPES)
+    return Stored(*row)
 
 
 def put(connection: sqlite3.Connection, reading: Reading) -> tuple[int, Change]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from localcollab.errors import BadHistory
 from localcollab.history.writers import Writer
 from localcollab.storage import sqlite
+from localcollab.storage.os_errors import explained
 
 APPLICATION_ID = 0x4C434842
 """Marks the file as ours in its header ("LCHB")."""
@@ -83,7 +84,10 @@ _FORMAT = sqlite.Format(
     error=BadHistory,
     application_id=APPLICATION_ID,
     migrations=MIGRATIONS,
-    if_damaged="move it away, or restore a backup",
+    if_damaged=(
+        "write what can still be read to a file (localcollab history export --salvage FILE), then move "
+        "it away or restore a backup"
+    ),
     if_foreign="give another file",
 )
 
@@ -160,9 +164,7 @@ def make_private_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder.chmod(0o700)
     except OSError as error:
-        raise BadHistory(
-            f"the folder {folder} cannot be used ({error}): check its permissions"
-        ) from error
+        raise BadHistory(explained(error, folder)) from error
 
 
 def _is_other_history(file: Path, own: Path | None) -> bool:

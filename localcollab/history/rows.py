@@ -7,14 +7,24 @@ stored, exported and imported is equal.
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from types import NoneType
+from typing import get_args
 
 from localcollab.errors import BadHistory, BadOption
-from localcollab.events import Token, Unfamiliar
-from localcollab.history.records import Conversation, Outcome, Provenance, StoredMessage
+from localcollab.events import Token
+from localcollab.history.json_record import Record, outcome_from, provenance_from
+from localcollab.history.records import (
+    Conversation,
+    Outcome,
+    Provenance,
+    Role,
+    Status,
+    StoredMessage,
+)
+from localcollab.storage.sqlite import Types, UnreadableRow, require_types
 
 _MILLION = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -47,7 +57,18 @@ def checked(what: str, text: str) -> str:
     return text
 
 
+_CONVERSATION_TYPES: Types = {
+    "id": str, "title": str, "system": str, "team": str, "created": int, "updated": int,
+    "pinned": int, "leaf": (int, NoneType), "n_messages": int,
+}  # fmt: skip
+_MESSAGE_TYPES: Types = {
+    "id": int, "conversation": str, "parent": (int, NoneType), "role": str, "status": str,
+    "text": str, "created": int, "provenance": (str, NoneType), "outcome": (str, NoneType),
+}  # fmt: skip
+
+
 def to_conversation(row: sqlite3.Row) -> Conversation:
+    require_types(row, _CONVERSATION_TYPES)
     return Conversation(
         id=row["id"],
         title=row["title"],
@@ -65,6 +86,9 @@ def to_message(
     row: sqlite3.Row, siblings: tuple[int, ...], streamed: Iterable[bytes] = ()
 ) -> StoredMessage:
     """`streamed`: the saved parts of an answer that is not finished."""
+    require_types(row, _MESSAGE_TYPES)
+    if row["role"] not in get_args(Role) or row["status"] not in get_args(Status):
+        raise UnreadableRow(f"message {row['id']} has an unknown role or status")
     text = row["text"]
     if row["status"] == "streaming":
         text = "".join(token.text for token in unpack(streamed)[0])
@@ -94,17 +118,12 @@ def from_record(record: Provenance | Outcome) -> str:
 
 
 def to_provenance(text: str) -> Provenance:
-    return Provenance(**json.loads(text))
+    """Raises `ValueError`, as every reading of a damaged row."""
+    return provenance_from(Record(json.loads(text), "provenance"))
 
 
 def to_outcome(text: str) -> Outcome:
-    return outcome_from(json.loads(text))
-
-
-def outcome_from(fields: Mapping[str, Any]) -> Outcome:
-    """From JSON values whose types have been checked."""
-    unfamiliar = tuple(Unfamiliar(**each) for each in fields["unfamiliar"])
-    return Outcome(**{**fields, "unfamiliar": unfamiliar, "notes": tuple(fields["notes"])})
+    return outcome_from(Record(json.loads(text), "outcome"))
 
 
 def pack(tokens: Sequence[Token], unshown: Sequence[int] = ()) -> bytes:

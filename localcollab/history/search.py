@@ -5,6 +5,7 @@ import sqlite3
 
 from localcollab.history import rows
 from localcollab.history.records import Hit
+from localcollab.storage.sqlite import require_types
 
 RANKED = 1000
 """Ranking takes time per match."""
@@ -86,6 +87,10 @@ def to_query(text: str) -> str:
 
 
 def _hit(row: sqlite3.Row, snippet: str, marks: tuple[tuple[int, int], ...]) -> Hit:
+    require_types(
+        row,
+        {"conversation": str, "title": str, "id": int, "role": str, "created": int, "snippet": str},
+    )
     return Hit(
         conversation=row["conversation"],
         title=row["title"],

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from localcollab.errors import BadOption
 from localcollab.history import rows
 from localcollab.history.records import Conversation, StoredMessage
+from localcollab.storage.sqlite import UnreadableRow
 
 _TITLE_CHARACTERS = 60
 
@@ -14,10 +15,10 @@ _BRANCH = """WITH RECURSIVE branch(id, depth) AS (
     SELECT id, 0 FROM messages WHERE id = ?
     UNION ALL
     SELECT m.parent, depth + 1 FROM branch JOIN messages m ON m.id = branch.id
-    WHERE m.parent IS NOT NULL
+    WHERE m.parent < m.id  -- also where damaged rows form a circle
 ) """
 _BELOW = """WITH RECURSIVE below(id) AS (
-    SELECT ? UNION ALL SELECT m.id FROM below JOIN messages m ON m.parent = below.id
+    SELECT ? UNION ALL SELECT m.id FROM below JOIN messages m ON m.parent = below.id AND m.id > below.id
 ) """
 
 
@@ -91,6 +92,8 @@ def branch(connection: sqlite3.Connection, leaf: int | None) -> tuple[StoredMess
     found = connection.execute(
         f"{_BRANCH} SELECT m.* FROM branch JOIN messages m USING (id) ORDER BY depth DESC", (leaf,)
     ).fetchall()
+    if found and found[0]["parent"] is not None:
+        raise UnreadableRow(f"message {found[0]['id']} is below one that is missing")
     return tuple(
         rows.to_message(
             row,

@@ -10,11 +10,27 @@ import os
 import sqlite3
 import threading
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from localcollab.errors import LocalcollabError
+from localcollab.errors import BadDatabase, BadOption
+from localcollab.storage.os_errors import remedy
+
+_TICK = 100_000
+_LEAST_STEPS, _STEPS_PER_BYTE = 30_000_000, 300
+"""Steps of SQLite's machine that one transaction may take: pages that refer to each other never end."""
+_UNREADABLE = (
+    TypeError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+    zlib.error,
+)
+"""What code raises on values that were not stored so."""
 
 _PRAGMAS = (
     "PRAGMA foreign_keys = ON",
@@ -27,7 +43,7 @@ _PRAGMAS = (
 class Format:
     noun: str
     """What error messages call such a file."""
-    error: type[LocalcollabError]
+    error: type[BadDatabase]
     application_id: int
     """Marks the file as ours in its header."""
     migrations: tuple[tuple[str, ...], ...]
@@ -44,7 +60,7 @@ class Format:
     @property
     def remedies(self) -> Mapping[int, str]:
         locked = "is locked by another program: close that program and try again"
-        closed = "check the permissions of the file and its folder"
+        closed = "change the permissions of the file and its folder"
         return {
             sqlite3.SQLITE_BUSY: locked,
             sqlite3.SQLITE_LOCKED: locked,
@@ -53,9 +69,24 @@ class Format:
             sqlite3.SQLITE_CORRUPT: f"is damaged: {self.if_damaged}",
             sqlite3.SQLITE_FULL: "cannot grow, because the disk is full: free some space",
             sqlite3.SQLITE_CANTOPEN: f"cannot be opened: {closed}",
+            sqlite3.SQLITE_INTERRUPT: f"is damaged, and reading it does not end: {self.if_damaged}",
             sqlite3.SQLITE_NOTADB: f"is not a {self.noun}, or is damaged: {self.if_damaged}",
             sqlite3.SQLITE_TOOBIG: "cannot hold a text of this size: give a shorter one",
         }
+
+
+class UnreadableRow(ValueError):
+    """A row that is not what was stored; inside a transaction it becomes the format's error."""
+
+
+Types = Mapping[str, type | tuple[type, ...]]
+
+
+def require_types(row: sqlite3.Row, types: Types) -> None:
+    """Raises `UnreadableRow`: a damaged file may hold any type in any column."""
+    for column, kind in types.items():
+        if not isinstance(row[column], kind):
+            raise UnreadableRow(f"{column} of a row is {type(row[column]).__name__}")
 
 
 class Database:
@@ -82,7 +113,7 @@ class Database:
     @contextlib.contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """A consistent view of the data."""
-        with self._lock, self._translated(), _transaction(self._usable(), "BEGIN") as connection:
+        with self._lock, self._translated(), _transaction(self._begun(), "BEGIN") as connection:
             yield connection
 
     @contextlib.contextmanager
@@ -91,7 +122,7 @@ class Database:
         with (
             self._lock,
             self._translated(),
-            _transaction(self._usable(), "BEGIN IMMEDIATE") as connection,
+            _transaction(self._begun(), "BEGIN IMMEDIATE") as connection,
         ):
             yield connection
 
@@ -107,6 +138,19 @@ class Database:
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
+
+    def _begun(self) -> sqlite3.Connection:
+        self._steps_left = self._most_steps()
+        return self._usable()
+
+    def _most_steps(self) -> int:
+        size = self.path.stat().st_size if self.path is not None else 0
+        return _LEAST_STEPS + _STEPS_PER_BYTE * size
+
+    def _step(self) -> bool:
+        """True ends the running statement."""
+        self._steps_left -= _TICK
+        return self.path is not None and self._steps_left < 0
 
     def _usable(self) -> sqlite3.Connection:
         noun = self._format.noun
@@ -127,6 +171,8 @@ class Database:
             timeout=self._seconds_busy,
         )  # fmt: skip
         connection.row_factory = sqlite3.Row
+        self._steps_left = self._most_steps()
+        connection.set_progress_handler(self._step, _TICK)
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
@@ -184,19 +230,31 @@ class Database:
     def _translated(self) -> Iterator[None]:
         try:
             yield
+        except sqlite3.ProgrammingError:
+            raise  # a wrong call, not a bad file
         except sqlite3.Error as error:
-            remedy = self._format.remedies.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
-            if remedy is None:
-                raise
-            name = self.path or "in memory"
-            raise self._format.error(
-                f"the {self._format.noun} {name} {remedy} ({error})"
-            ) from error
+            code = getattr(error, "sqlite_errorcode", None)
+            # Without a code it is Python's, and quotes the text that is not UTF-8.
+            why = "text that is not UTF-8" if code is None else str(error)
+            raise self._bad(self._format.remedies.get((code or 0) & 0xFF), why) from error
+        except UnicodeEncodeError as error:
+            raise BadOption("a text holds a lone surrogate: give valid Unicode") from error
+        except _UNREADABLE as error:
+            # Its own words may quote a text.
+            why = str(error) if isinstance(error, UnreadableRow) else type(error).__name__
+            raise self._bad(None, why) from error
 
-    def _unusable(self, error: OSError) -> LocalcollabError:
+    def _bad(self, remedy: str | None, why: str) -> BadDatabase:
+        """`remedy` None: the statements are ours and fixed, so what fails is what the file holds."""
+        remedy = remedy or f"is damaged: {self._format.if_damaged}"
         return self._format.error(
-            f"the {self._format.noun} {self.path} cannot be used ({error}): check the permissions "
-            "of the file and its folder"
+            f"the {self._format.noun} {self.path or 'in memory'} {remedy} ({why})"
+        )
+
+    def _unusable(self, error: OSError) -> BadDatabase:
+        why = error.strerror or error
+        return self._format.error(
+            f"the {self._format.noun} {self.path} cannot be used ({why}): {remedy(error)}"
         )
 
 

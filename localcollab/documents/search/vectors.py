@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from localcollab.documents import store
 from localcollab.language_model import Float32Array
+from localcollab.storage.sqlite import require_types
 
 _BLOCK = 4096
 """Vectors converted to float32 at once."""
@@ -111,6 +112,7 @@ def embedding(connection: sqlite3.Connection) -> Embedding | None:
     row = connection.execute("SELECT * FROM embeddings").fetchone()
     if row is None:
         return None
+    require_types(row, {"path": bytes, "sha256": str, "before_query": str, "before_passage": str})
     return Embedding(
         store.to_path(row["path"]), row["sha256"], row["before_query"], row["before_passage"]
     )

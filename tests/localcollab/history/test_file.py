@@ -169,7 +169,7 @@ def test_damaged_token_records_are_one_clear_error(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(BadHistory, match=r"file.*check the permissions"):
+    with pytest.raises(BadHistory, match=r"file.*check the path"):
         open_history(tmp_path / "file" / "h")
 
 
