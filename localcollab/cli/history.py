@@ -3,6 +3,7 @@
 Texts are made safe to print; results go to standard output, notes to standard error.
 """
 
+import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -26,6 +27,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
 )
+
+_SALVAGE_HELP = "Write what can still be read of a damaged history, for import."
 
 _Id = Annotated[str, typer.Argument(help="Id of the conversation, or the beginning of it.")]
 
@@ -69,15 +72,32 @@ def search(
 
 @app.command()
 def export(
-    conversation: _Id,
+    conversation: Annotated[
+        str | None,
+        typer.Argument(
+            help="Id of the conversation, or the beginning of it; with --salvage, the file to write."
+        ),
+    ] = None,
     form: Annotated[
         str, typer.Option("--format", help="markdown, or json (complete).")
     ] = "markdown",
     out: Annotated[
         Path | None, typer.Option(help="File to write. Default: standard output.")
     ] = None,
+    salvage: Annotated[bool, typer.Option("--salvage", help=_SALVAGE_HELP)] = False,
+    damaged: Annotated[
+        Path | None, typer.Option(help="The damaged file of --salvage. Default: the history.")
+    ] = None,
 ) -> None:
-    """Export one conversation with the author of every token."""
+    """Export one conversation with the author of every token, or what is left of a damaged history."""
+    if salvage:
+        target = out if conversation is None else Path(conversation)
+        _salvage(damaged or default_path(), target)
+        return
+    if conversation is None:
+        raise BadOption(
+            "`conversation` is missing: give an id (localcollab history list), or `salvage`"
+        )
     if form not in ("markdown", "json"):
         raise BadOption(f"`form` is {form!r}: give markdown or json")
     with open_history(default_path()) as history:
@@ -89,11 +109,35 @@ def export(
         write_private(out, text)
 
 
+def _salvage(damaged: Path, out: Path | None) -> None:
+    # Imported here: few need it.
+    from localcollab.history.salvage import salvage
+
+    found = salvage(damaged)
+    if out is None:
+        print_json(found.record)
+    else:
+        _refuse_database(out)
+        write_private(out, json.dumps(found.record))
+        print_note(f"next: move {damaged} away, then localcollab history import {out}")
+    print_note(found.summary())
+
+
+def _refuse_database(out: Path) -> None:
+    try:
+        with out.open("rb") as file:
+            is_database = file.read(6) == b"SQLite"
+    except OSError:
+        return  # a new file, or one that `write_private` refuses
+    if is_database or out == default_path():
+        raise BadOption(f"{out} is a database: give the file to write, and this one as `damaged`")
+
+
 @app.command("import")
 def import_(
     file: Annotated[Path, typer.Argument(help="A file written by export --format json.")],
 ) -> None:
-    """Add an exported conversation and print its id; nothing is overwritten."""
+    """Add exported conversations and print their ids; nothing is overwritten."""
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -101,7 +145,8 @@ def import_(
             f"{file} cannot be read: {error}; give an exported conversation"
         ) from error
     with open_history(default_path()) as history:
-        print_line(history.import_json(text, str(file)).id)
+        for added in history.import_all(text, str(file)):
+            print_line(added.id)
 
 
 @app.command()

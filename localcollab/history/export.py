@@ -22,6 +22,7 @@ from localcollab.terminal.painter import Painter
 from localcollab.terminal.visible_text import visible
 
 FORMAT = "localcollab-conversation-1"
+FORMAT_OF_MANY = "localcollab-history-1"
 _BASE = "base"
 _TIME = "%Y-%m-%d %H:%M UTC"
 

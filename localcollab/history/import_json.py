@@ -10,7 +10,7 @@ from typing import TypeVar, get_args
 from localcollab.errors import BadHistory, LocalcollabError
 from localcollab.events import Token
 from localcollab.history import rows, tree
-from localcollab.history.export import FORMAT
+from localcollab.history.export import FORMAT, FORMAT_OF_MANY
 from localcollab.history.json_record import Record, WrongJson, outcome_from, provenance_from
 from localcollab.history.records import Outcome, Provenance, Role, Status
 from localcollab.history.rows import pack
@@ -33,17 +33,22 @@ class _Imported:
     packed: bytes | None = None
 
 
-def from_json(connection: sqlite3.Connection, text: str, name: str) -> str:
-    """Store it and return its id, a new one if the id is taken. `name` is used in errors.
+def from_json(connection: sqlite3.Connection, text: str, name: str) -> list[str]:
+    """Store what `export` or `salvage` wrote. Returns the ids; a taken one is replaced by a new one.
+    `name` is used in errors.
 
     Raises `BadHistory`, and then stores nothing.
     """
     try:
         record = Record(json.loads(text), name)
         found = record.take("format", str)
-        if found != FORMAT:
+        if found == FORMAT_OF_MANY:
+            each = record.records("conversations")
+        elif found == FORMAT:
+            each = [record]
+        else:
             raise record.wrong("format", f"{FORMAT!r}")
-        return _store(connection, record, _messages(record))
+        return [_store(connection, one, _messages(one)) for one in each]
     except WrongJson as error:
         raise BadHistory(f"{error}: export the conversation again") from error
     except (ValueError, ArithmeticError, RecursionError, LocalcollabError) as error:

@@ -244,12 +244,19 @@ class History:
         return to_markdown(conversation, list(zip(shown, tokens, strict=True)))
 
     def import_json(self, text: str, name: str = "the import") -> Conversation:
-        """Add an exported conversation. Nothing is overwritten: a taken id is replaced by a new one.
-        `name` is used in errors."""
+        """Add one exported conversation: see `import_all`."""
+        (added,) = self.import_all(text, name)
+        return added
+
+    def import_all(self, text: str, name: str = "the import") -> tuple[Conversation, ...]:
+        """Add an exported conversation, or all that were salvaged. Nothing is overwritten: a taken id is
+        replaced by a new one. `name` is used in errors."""
         from localcollab.history.import_json import from_json
 
         with self._database.write() as connection:
-            return tree.conversation(connection, from_json(connection, text, name))
+            return tuple(
+                tree.conversation(connection, id_) for id_ in from_json(connection, text, name)
+            )
 
     def backup(self, target: Path) -> None:
         """A copy in one file of mode 0600; may replace an earlier backup, but no other file."""

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from localcollab.errors import BadDatabase, BadOption
 from localcollab.storage.os_errors import remedy
+from localcollab.terminal.visible_text import one_line
 
 _TICK = 100_000
 _LEAST_STEPS, _STEPS_PER_BYTE = 30_000_000, 300
@@ -235,7 +236,7 @@ class Database:
         except sqlite3.Error as error:
             code = getattr(error, "sqlite_errorcode", None)
             # Without a code it is Python's, and quotes the text that is not UTF-8.
-            why = "text that is not UTF-8" if code is None else str(error)
+            why = "text that is not UTF-8" if code is None else one_line(str(error))
             raise self._bad(self._format.remedies.get((code or 0) & 0xFF), why) from error
         except UnicodeEncodeError as error:
             raise BadOption("a text holds a lone surrogate: give valid Unicode") from error
