@@ -8,8 +8,8 @@ from localcollab.events import FinishReason, Unfamiliar
 from localcollab.history.records import Outcome, Provenance
 
 _T = TypeVar("_T")
-_MOST = 2**53
-"""JSON's numbers are exact up to here."""
+_MOST = 2**64
+"""A seed has 64 bits; nothing that is counted has more."""
 
 
 class WrongJson(ValueError):
@@ -40,7 +40,7 @@ class Record:
             raise WrongJson(f"{self.where} lacks {key!r}")
         value = self._value[key]
         if type(value) is int and abs(value) > _MOST:
-            raise self.wrong(key, "a number below 2**53")
+            raise self.wrong(key, "an integer of up to 64 bits")
         if kind is float and type(value) is int:
             value = float(value)
         # Not isinstance: true is not a number.
