@@ -86,8 +86,7 @@ def test_what_is_salvaged_can_be_imported(kind: str, data: bytes, tmp_path: Path
         path.write_bytes(damaged(kind, seed, data))
         try:
             found = salvage(path)
-        except BadHistory as error:
-            assert "restore a backup" in str(error)
+        except BadHistory:
             continue
         assert len(imported(found.record)) == found.n_conversations
         n_read += found.n_messages
