@@ -92,11 +92,18 @@ def contenders(
     return tuple(found.values())
 
 
+def _default_base(catalog: Catalog) -> str:
+    """The base of the default team. Raises `BadCatalog`."""
+    name = catalog.default or DEFAULT_TEAM
+    is_model = name in catalog.models and name not in catalog.teams
+    return name if is_model else catalog.team(name).places[0].name
+
+
 def teams_of_name(catalog: Catalog, name: str) -> list[TeamEntry]:
     """The team of this name; else the teams of this method with the default team's base."""
     if name in catalog.teams:
         return [catalog.team(name)]
-    base = catalog.team(DEFAULT_TEAM).places[0].name
+    base = _default_base(catalog)
     found = [
         team
         for team in catalog.teams.values()

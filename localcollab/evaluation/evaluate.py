@@ -99,6 +99,10 @@ class Evaluation:
     """Models that are not members, alone on the same questions."""
 
     @property
+    def is_one_model(self) -> bool:
+        return len(self.members) == 1
+
+    @property
     def best_member(self) -> str:
         return max(self.members, key=lambda name: sum(o.right for o in self.members[name]))
 
@@ -164,12 +168,10 @@ def evaluate_team(
     beside: Sequence[OpenTeam] = (),
     seed: int = 0,
 ) -> Evaluation:
-    """`beside`: models alone, each with its own chat template.
+    """`beside`: models alone, each with its own chat template. A model alone is its own only member.
 
-    Raises `BadOption` for a team of one model, and for questions that name no member.
+    Raises `BadOption` for questions that name no member.
     """
-    if len(team.members) < 2:
-        raise BadOption(f"{team.name} is a single model: give a team with at least one expert")
     asked, own_form = with_gold(questions), _own_form_prompts(team, questions)
     unknown = [q for q in questions if q.prompt is None and not q.gold]
     progress = _Progress(on_progress)
@@ -178,10 +180,7 @@ def evaluate_team(
     return Evaluation(
         team.name,
         ours,
-        {
-            name: ask_alone(model, prompts, progress.start(f"{name} alone", len(prompts)))
-            for name, model in team.members.items()
-        },
+        _members_alone(team, ours, prompts, progress),
         _by_chance(team, ours, prompts, progress, seed),
         {
             name: continue_text(
@@ -195,6 +194,20 @@ def evaluate_team(
             for other in beside
         },
     )
+
+
+def _members_alone(
+    team: OpenTeam,
+    ours: list[Outcome],
+    prompts: Sequence[tuple[Question, list[int]]],
+    progress: "_Progress",
+) -> dict[str, list[Outcome]]:
+    if len(team.members) == 1:  # asked already
+        return dict.fromkeys(team.members, ours)
+    return {
+        name: ask_alone(model, prompts, progress.start(f"{name} alone", len(prompts)))
+        for name, model in team.members.items()
+    }
 
 
 def _by_chance(

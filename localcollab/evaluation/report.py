@@ -16,9 +16,12 @@ def as_json(evaluation: Evaluation) -> str:
 
 def rows(evaluation: Evaluation) -> Iterator[tuple[str, Score]]:
     """Name and score: the team first, then every member, then chance."""
-    yield f"{evaluation.team_name} (team)", score(evaluation.team)
-    for name, outcomes in evaluation.members.items():
-        yield f"{name} alone", score(outcomes)
+    if evaluation.is_one_model:
+        yield f"{evaluation.team_name} (one model)", score(evaluation.team)
+    else:
+        yield f"{evaluation.team_name} (team)", score(evaluation.team)
+        for name, outcomes in evaluation.members.items():
+            yield f"{name} alone", score(outcomes)
     for name, outcomes in evaluation.beside.items():
         yield f"{name} (one model)", score(outcomes)
     if evaluation.random:
@@ -40,11 +43,17 @@ def as_table(evaluation: Evaluation) -> str:
             f"{name:{width}}  {found.accuracy:8.3f}  {low:.3f} .. {high:.3f} "
             f"{found.tokens_per_second:8.0f}  {cells}"
         )
-    return "\n".join(lines + list(_notes(record)))
+    notes = _notes_of_one(record) if evaluation.is_one_model else _notes(record)
+    return "\n".join([*lines, *notes])
 
 
 def _cell(accuracy: float | None, width: int) -> str:
     return f"{'' if accuracy is None else f'{accuracy:.3f}':>{width}}"
+
+
+def _notes_of_one(record: dict[str, Any]) -> Iterator[str]:
+    yield f"questions: {record['n']}"
+    yield from _last_notes(record)
 
 
 def _notes(record: dict[str, Any]) -> Iterator[str]:
@@ -62,7 +71,11 @@ def _notes(record: dict[str, Any]) -> Iterator[str]:
         f"against the best member ({record['best_member']}): "
         f"p = {record['p_value_against_best_member']:.2g} (McNemar, exact)"
     )
-    unknown = record["unknown"]
+    yield from _last_notes(record)
+
+
+def _last_notes(record: dict[str, Any]) -> Iterator[str]:
+    team, unknown = record["team"], record["unknown"]
     if unknown["n"]:
         yield (
             f"double-check: {unknown['flagged']:.3f} of {unknown['n']} questions without an answer, "
