@@ -31,15 +31,18 @@ def _alone(context: typer.Context, as_json: Json = False, models: Models = None)
 def list_teams(as_json: Json = False, models: Models = None) -> None:
     """List the teams of the catalogue, and whether their files are installed."""
     from localcollab.catalog import load_catalog
-    from localcollab.teams.listing import team_lines, team_records
+    from localcollab.teams.listing import default_line, team_lines, team_records
 
-    records = team_records(load_catalog(*(models or ())))
+    catalog = load_catalog(*(models or ()))
+    records = team_records(catalog)
     if as_json:
         print_json(records)
         return
     for record in records:
         for line in team_lines(record):
             print_line(line)
+    if alone := default_line(catalog):
+        print_line(alone)
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from localcollab.catalog import DEFAULT_TEAM, load_catalog
+from localcollab.catalog import load_catalog
 from localcollab.errors import BadOption
 from localcollab.teams.names import Names
 from localcollab.teams.plan import DRAFT, TeamPlan, with_choices
@@ -39,11 +39,11 @@ class TeamChoice:
             raise BadOption(f"{self.team} is a team: `experts` join a model")
         if self.experts and not named:
             raise BadOption("`experts` is given without a base: give `base`")
-        plan = names.plan(named or names.catalog.default or DEFAULT_TEAM, self.experts)
+        named = named or names.default()
+        plan = names.plan(named, self.experts)
         if self.adapter is not None:
-            plan = _adapted(
-                plan, Path(self.adapter).expanduser(), is_team=names.is_team(named or DEFAULT_TEAM)
-            )
+            adapter = Path(self.adapter).expanduser()
+            plan = _adapted(plan, adapter, is_team=names.is_team(named))
         if self.draft is not None:
             plan = replace(plan, draft=names.member(self.draft, DRAFT))
         return with_choices(

@@ -11,13 +11,17 @@ from localcollab.catalog import (
     TeamEntry,
     method_name,
 )
+from localcollab.errors import BadCatalog
 from localcollab.models.listing import install_command
+from localcollab.teams.names import Names
 
 
 class TeamRecord(TypedDict):
     """One team: its members, what decides, and the files that are missing."""
 
     name: str
+    default: bool
+    """Whether it answers where no team is named."""
     about: str
     method: str
     members: list[tuple[str, str]]
@@ -37,7 +41,7 @@ def team_records(catalog: Catalog) -> list[TeamRecord]:
 
 def team_lines(record: TeamRecord) -> list[str]:
     """For a person."""
-    default = " (default)" if record["name"] == DEFAULT_TEAM else ""
+    default = " (default)" if record["default"] else ""
     for_memory = f" [{record['memory_gb']} GB]" if record["memory_gb"] else ""
     members = ", ".join(f"{role} {name}" for role, name in record["members"])
     lines = [
@@ -50,6 +54,17 @@ def team_lines(record: TeamRecord) -> list[str]:
     return lines + [f"  missing: {file}" for file in record["missing"]]
 
 
+def default_line(catalog: Catalog) -> str | None:
+    """Where the default is no team of the list: what answers instead. None: the list marks it."""
+    if catalog.default is None or catalog.default in catalog.teams:
+        return None
+    try:
+        name = Names(catalog).default()
+    except BadCatalog as error:
+        return f"problem: {error}"
+    return f"default: {name}, a model alone"
+
+
 def team_record(catalog: Catalog, team: TeamEntry) -> TeamRecord:
     problems = list(catalog.problems(team))
     files = [] if problems else [e for n in catalog.models_of(team) for e in catalog.files_of(n)]
@@ -59,6 +74,7 @@ def team_record(catalog: Catalog, team: TeamEntry) -> TeamRecord:
     missing = [entry.path for entry in files if not os.path.isfile(entry.path)]
     return {
         "name": team.name,
+        "default": team.name == (catalog.default or DEFAULT_TEAM),
         "about": team.about,
         "method": method_name(team.method),
         "members": [(place.role, place.name) for place in team.places],

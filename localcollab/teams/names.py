@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from localcollab.catalog import Catalog, Deferral, ModelEntry, TeamEntry
+from localcollab.catalog import DEFAULT_TEAM, Catalog, Deferral, ModelEntry, TeamEntry
 from localcollab.catalog.entries import nearest
 from localcollab.catalog.settings import Settings
 from localcollab.errors import BadCatalog, BadOption
@@ -35,6 +35,20 @@ class Names:
 
     def is_team(self, name: str | Path) -> bool:
         return not is_file(name) and self._is_known("teams", str(name))
+
+    def default(self) -> str:
+        """What answers where nothing is named: `default` of models.toml, else the shipped team.
+
+        Raises `BadCatalog` for a default that does not exist."""
+        name = self.catalog.default
+        if name is None:
+            return DEFAULT_TEAM
+        if not self._is_known("teams", name) and not self._is_known("models", name):
+            try:
+                self._elsewhere(name)
+            except BadCatalog as error:
+                raise BadCatalog(f"default = {name!r} in models.toml: {error}") from error
+        return name
 
     def plan(self, name: str | Path, experts: Sequence[str | Path] = ()) -> TeamPlan:
         """A team, a model alone, or a model with `experts`.
