@@ -40,6 +40,12 @@ def test_commands_change_what_follows() -> None:
     assert "questions          1" in said
 
 
+def test_an_error_of_the_library_names_the_option_as_it_is_typed() -> None:
+    said = talk("/set temperature -1", "abc")
+    assert "error: temperature is -1.0: give a number from 0 to 100" in said
+    assert "`" not in said
+
+
 def test_a_team_that_does_not_open_leaves_the_one_before() -> None:
     said = talk("/team nosuch", "abc")
     assert "error: no team is named 'nosuch'" in said

@@ -35,6 +35,7 @@ from localcollab_tui.messages import (
     Update,
     UseDocs,
 )
+from localcollab_tui.parameters import named_for_chat
 
 if TYPE_CHECKING:
     from localcollab_tui.engine.worker import OpenByName
@@ -101,7 +102,7 @@ class PlainChat:
                 self._dialogue.ask(commands.question_of(text))
                 self._show_answer()
         except LocalcollabError as error:
-            self._say(f"error: {error}")
+            self._say(f"error: {named_for_chat(str(error))}")
         return True
 
     def _run(self, line: commands.Line) -> None:

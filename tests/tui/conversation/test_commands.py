@@ -1,7 +1,12 @@
-"""Slash commands: parsed, completed, each with its method."""
+"""Slash commands: parsed, completed, each with its method; and how errors name what they set."""
 
+import typer
+
+from localcollab.cli.group import name_options
+from localcollab_tui import cli
 from localcollab_tui.chat.command_runner import CommandRunner
 from localcollab_tui.conversation import commands
+from localcollab_tui.parameters import COMMANDS, FLAGS, named_for_chat
 
 
 def test_commands_are_parsed_and_near_misses_named() -> None:
@@ -22,3 +27,16 @@ def test_every_command_has_its_method() -> None:
 def test_completions_offer_values_too() -> None:
     assert [line for line, _ in commands.completions("/th")] == ["/threshold "]
     assert [line for line, _ in commands.completions("/team f", ("fake", "x"))] == ["/team fake"]
+
+
+def test_errors_name_the_command_or_the_flag_of_what_they_are_about() -> None:
+    said = "`temperature` is -1; give `n_ctx`, `gate` or `n_threads`, not n_ctx"
+    assert named_for_chat(said) == (
+        "temperature is -1; give --n-ctx, /gate or --threads, not n_ctx"
+    )
+
+
+def test_the_commands_and_flags_that_errors_name_exist() -> None:
+    options = typer.main.get_command(cli.app).params
+    assert {name: name_options(f"`{name}`", options) for name in FLAGS} == FLAGS
+    assert set(COMMANDS) <= {command.name for command in commands.COMMANDS}

@@ -4,6 +4,7 @@ from localcollab.errors import LocalcollabError
 from localcollab_tui.chat.view import ChatView
 from localcollab_tui.formatting.provenance import double_check
 from localcollab_tui.messages import Inspect, Inspected
+from localcollab_tui.parameters import named_for_chat
 from localcollab_tui.widgets.messages import AnswerView
 
 _SECONDS_BEFORE_ASKING = 0.15
@@ -47,7 +48,7 @@ class TokenCursor:
         try:
             question, ids = dialogue.asked_for(answer.message)
         except LocalcollabError as error:
-            self._view.trace.show_problem(str(error))
+            self._view.trace.show_problem(named_for_chat(str(error)))
             return
         self._ticket = dialogue.next_ticket()
         self._view.engine.submit(Inspect(self._ticket, question, ids, place[1]))

@@ -5,6 +5,7 @@ from localcollab_tui.chat.view import EDITING, ChatView
 from localcollab_tui.conversation import commands
 from localcollab_tui.formatting.threshold_preview import percent, preview, threshold_bar
 from localcollab_tui.messages import Preview, Previewed
+from localcollab_tui.parameters import named_for_chat
 
 _PREVIEW_WIDTH = 40
 _TAKE_TEAMS = ("/team ", "/compare ")
@@ -20,7 +21,7 @@ class TypingHints:
         try:
             teams = self._view.teams() if text.startswith(_TAKE_TEAMS) else ()
         except LocalcollabError as error:
-            self._view.hint(str(error))
+            self._view.hint(named_for_chat(str(error)))
             return
         found = commands.completions(text, teams)
         if found or self._view.completions.display:

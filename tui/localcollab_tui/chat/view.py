@@ -21,6 +21,7 @@ from localcollab_tui.chat.status_line import StatusLine
 from localcollab_tui.conversation.dialogue import Dialogue
 from localcollab_tui.engine.thread import Engine
 from localcollab_tui.messages import TeamFacts
+from localcollab_tui.parameters import named_for_chat
 from localcollab_tui.widgets.composer import Composer
 from localcollab_tui.widgets.log import Log
 from localcollab_tui.widgets.trace import TracePane
@@ -124,7 +125,7 @@ class ChatView(Screen[None]):
         self.notify(visible(text), markup=False)
 
     def complain(self, text: str) -> None:
-        self.notify(visible(text), severity="error", timeout=10, markup=False)
+        self.notify(visible(named_for_chat(text)), severity="error", timeout=10, markup=False)
 
     def show_text(self, title: str, text: str) -> None:
         from localcollab_tui.screens.text import TextScreen

@@ -18,6 +18,7 @@ from localcollab.teams.plan import TeamPlan
 from localcollab.teams.session import require_room
 from localcollab_tui.engine import session_cache
 from localcollab_tui.messages import Ask, Began, Streamed, TeamFacts, TooLong
+from localcollab_tui.parameters import named_for_chat
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class OpenBlend:
         try:
             require_room(team.model, job.question.text)
         except ContextFull as error:
-            return TooLong(job.ticket, 0, n_ctx, None, str(error))
+            return TooLong(job.ticket, 0, n_ctx, None, named_for_chat(str(error)))
         n_prompt = session_cache.n_tokens_of_text(team, job.question)
         if session_cache.fits(n_prompt, team):
             return None

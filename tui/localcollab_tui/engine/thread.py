@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from localcollab.errors import LocalcollabError
 from localcollab_tui.crash_report import crash_report
 from localcollab_tui.messages import Ask, Failed, Job, Load, OpenFailed, Report, Unexpected, Update
+from localcollab_tui.parameters import named_for_chat
 
 if TYPE_CHECKING:
     from localcollab_tui.engine.second_reader import SecondReader
@@ -63,7 +64,7 @@ class Engine:
             try:
                 worker.do(job)
             except LocalcollabError as error:
-                self._report(_failure(job, str(error)))
+                self._report(_failure(job, named_for_chat(str(error))))
             except Exception as error:
                 # A bug must not end the thread silently: the screen shows it.
                 self._report(_failure(job, f"{type(error).__name__}: {error}"))

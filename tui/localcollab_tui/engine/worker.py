@@ -58,6 +58,7 @@ from localcollab_tui.messages import (
     TooLong,
     UseDocs,
 )
+from localcollab_tui.parameters import named_for_chat
 
 OpenByName = Callable[[str | None, OnProgress], OpenTeam | OpenBlend]
 """A team's name (None: the default) -> the open team or blend. Raises what opening raises."""
@@ -113,7 +114,7 @@ class Worker:
         except LocalcollabError as error:
             if self._name is None:
                 raise
-            self._report(OpenFailed(job.team, str(error), self._opened(self._name)))
+            self._report(OpenFailed(job.team, named_for_chat(str(error)), self._opened(self._name)))
 
     def _opened(self, name: str | None) -> TeamFacts:
         team = self._open_by_name(name, lambda text: self._report(Loading(text)))
@@ -133,7 +134,7 @@ class Worker:
         try:
             require_room(team.model, job.question.text)
         except ContextFull as error:
-            self._report(TooLong(job.ticket, 0, team.model.n_ctx, None, str(error)))
+            self._report(TooLong(job.ticket, 0, team.model.n_ctx, None, named_for_chat(str(error))))
             return
         n_prompt = session_cache.estimate_if_far_too_long(team, job.question)
         if n_prompt is not None:
