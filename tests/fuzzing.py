@@ -1,23 +1,36 @@
-"""Damaged files of many kinds at the real command line, for as long as asked: what `scripts/fuzz` runs.
+"""Damaged files of many kinds, for as long as asked: what `scripts/fuzz` runs.
 
-To add a kind, write a function (random generator, number, folder) -> `Attempt` and name it in `KINDS`.
-Every attempt is one run of the command line in a process of its own, see `hostile`.
+Files of most kinds are read in a child, thousands one after another, by what reads them in the program
+(`fuzz_readers`), and some of them by the real command line, each in a process of its own (`hostile`).
+Models and adapters, which llama.cpp opens, are read by the command line only.
+
+To add a kind of file, write a function in `fuzz_seeds` that makes a mutant, one in `fuzz_readers` that
+reads it and one in `fuzz_commands`, and name each there; to add one for the command line only, write a
+function (random generator, number, folder) -> `Attempt` and name it in `_ATTEMPTS`.
 """
 
 import json
+import os
 import re
+import select
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+import fuzz_seeds
 from adapter_damage import ADAPTER_DAMAGES
 from damage import DAMAGES
+from fuzz_commands import COMMANDS
+from fuzz_readers import READERS
 from hostile import SECONDS_ALLOWED, Case, Outcome, run_cases
+from localcollab.children.launch import Child
+from localcollab.children.limits import DAY, Limits
 from localcollab.errors import LocalcollabError
 from localcollab.llama.adapter_file import check_adapter
 from localcollab.llama.header import read_header
@@ -26,7 +39,15 @@ from small_gguf import small_llama
 Rng = np.random.Generator
 BATCH = 16
 """Attempts a driver process: importing everything takes a second."""
+SECONDS_A_FILE = 10
+"""Of CPU time, for one small file."""
+_SECONDS_WAITED = 300
+"""For a process that gets no CPU time, on a busy machine."""
+_PEAK_BYTES = 2_000_000_000
+"""Of one run of the command line, with llama.cpp."""
 _SIGKILL = -9
+_WEIGHTS = {"documents": 4, "model": 2, "adapter": 2}
+"""Shares of the time; 1 for the others."""
 
 
 class Attempt(NamedTuple):
@@ -64,7 +85,8 @@ def adapter(rng: Rng, n: int, folder: Path) -> Attempt:
     return Attempt(case, _passes(lambda: check_adapter(path, read_header(base))))
 
 
-KINDS: dict[str, Kind] = {kind.__name__: kind for kind in (model, adapter)}
+_ATTEMPTS: dict[str, Kind] = {kind.__name__: kind for kind in (model, adapter)}
+KINDS = (*_ATTEMPTS, *fuzz_seeds.KINDS)
 
 
 def _any_of(damages: dict[str, Callable[[Rng, int], bytes]], rng: Rng, n: int) -> bytes:
@@ -90,82 +112,278 @@ class Tally:
     """Of one kind."""
 
     executions: int = 0
+    """In the child; of models and adapters, of the command line."""
     passed_header: int = 0
+    accepted: int = 0
+    commands: int = 0
+    """Runs of the command line."""
     signals: int = 0
     tracebacks: int = 0
+    """Any exception but the kind's own errors, and any warning."""
     hangs: int = 0
+    memory: int = 0
+    """More than the kind's limit, or than its child may take."""
     other: int = 0
     """Ends that are none of these and yet no way to end: no remedy, two lines, an escape sequence."""
     peak_bytes: int = 0
-    """Of the largest process, children included."""
+    """Of the child."""
+    peak_of_commands: int = 0
+    seconds: float = 0.0
     ends: Counter[int] = field(default_factory=Counter)
+    seen: Counter[str] = field(default_factory=Counter)
+    """Findings by what is equal in equal ones."""
 
     @property
     def is_clean(self) -> bool:
-        return not (self.signals or self.tracebacks or self.hangs or self.other)
+        return not (self.signals or self.tracebacks or self.hangs or self.memory or self.other)
 
     def line(self, kind: str) -> str:
-        share = self.passed_header / self.executions if self.executions else 0.0
+        def share(n: int) -> float:
+            return n / self.executions if self.executions else 0.0
+
+        accepted = f", {share(self.accepted):.0%} accepted" if kind not in _ATTEMPTS else ""
         return (
-            f"{kind}: {self.executions} executions, {share:.0%} passed the header, peak "
-            f"{self.peak_bytes / 2**20:.0f} MiB, {self.signals} signals, {self.tracebacks} tracebacks, "
-            f"{self.hangs} hangs, {self.other} other complaints; exits {dict(sorted(self.ends.items()))}"
+            f"{kind}: {self.executions} executions in {self.seconds:.0f} s, "
+            f"{share(self.passed_header):.0%} passed the header{accepted}, "
+            f"peak {self.peak_bytes / 2**20:.0f} MiB; {self.commands} commands, peak "
+            f" {self.peak_of_commands / 2**20:.0f} MiB, exits {dict(sorted(self.ends.items()))}; "
+            f"{self.signals} signals, {self.tracebacks} tracebacks, {self.hangs} hangs, "
+            f"{self.memory} times too much memory, {self.other} other complaints"
         )
 
 
-def fuzz(kinds: Iterable[str], seed: int, seconds: float, folder: Path) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class Run:
+    seed: int
+    folder: Path
+    corpus: Path | None = None
+    """A folder of sound documents, to be damaged besides those made here."""
+
+    def rng(self, kind: str, n: int, way: str = "") -> Rng:
+        return np.random.default_rng([self.seed, n, *f"{kind}{way}".encode()])
+
+
+def fuzz(
+    kinds: Iterable[str], seed: int, seconds: float, folder: Path, corpus: Path | None = None
+) -> Iterator[str]:
     """Yields what was found, as it is found, and at the end a line for every kind.
 
-    Files of attempts that ended badly stay in `folder`; all others are removed. The same seed gives the
-    same attempts in the same order.
+    The first files of equal findings stay in `folder`. The same seed gives the same files in the same
+    order; how many of each kind depends on the time.
     """
-    tallies = {kind: Tally() for kind in kinds}
-    end, batch = time.monotonic() + seconds, 0
+    kinds = list(kinds)
+    run, tallies = Run(seed, folder, corpus), {kind: Tally() for kind in kinds}
+    end, turn = time.monotonic() + seconds, 0
+    share = min(60.0, seconds / 2) / sum(_WEIGHTS.get(kind, 1) for kind in kinds)
     while time.monotonic() < end:
         for kind, tally in tallies.items():
-            yield from _batch(kind, seed, batch, folder, tally)
-        batch += 1
+            if time.monotonic() >= end:
+                break
+            began = time.monotonic()
+            until = min(end, began + share * _WEIGHTS.get(kind, 1))
+            if kind in _ATTEMPTS:
+                yield from _commands(kind, run, turn, tally, BATCH if seconds > 300 else BATCH // 2)
+            else:
+                yield from _files(kind, run, tally, until)
+                yield from _commands(kind, run, turn, tally, 6 if seconds > 300 else 2)
+            tally.seconds += time.monotonic() - began
+        turn += 1
     for kind, tally in tallies.items():
         yield tally.line(kind)
     yield "clean" if all(tally.is_clean for tally in tallies.values()) else "NOT CLEAN"
 
 
-def _batch(kind: str, seed: int, batch: int, folder: Path, tally: Tally) -> Iterator[str]:
-    here = folder / f"{kind}-{batch}"
+class FileChild:
+    """The process that reads files of one kind: see `fuzz_child`."""
+
+    def __init__(self, kind: str, folder: Path, modules: Iterable[str] = ()) -> None:
+        self.reader, self._log = READERS[kind], folder / "child.err"
+        self._child = Child(
+            str(Path(__file__).with_name("fuzz_child.py")), (kind, str(folder), *modules),
+            limits=Limits(self.reader.memory_bytes, DAY, DAY), stderr=self._log.open("wb"),
+            environment={"OPENBLAS_NUM_THREADS": "1"},
+        )  # fmt: skip
+
+    def ask(self, path: Path | str) -> dict[str, Any]:
+        """What it answered; a dict with `end` signal or hang where it died or was killed."""
+        out = self._child.process.stdout
+        assert out is not None
+        began, cpu = time.monotonic(), self._cpu()
+        self._child.send(f"{path}\n".encode())
+        while not select.select([out], [], [], 1.0)[0]:
+            waited = time.monotonic() - began
+            if path and (self._cpu() - cpu > SECONDS_A_FILE or waited > _SECONDS_WAITED):
+                self.close()
+                return {"end": "hang", "key": "hang", "text": f"{waited:.0f} s"}
+        line = out.readline()
+        if line.endswith(b"\n"):
+            return dict(json.loads(line))
+        code = self.close()
+        text = self._log.read_text("utf-8", "replace")[-3000:]
+        return {"end": "signal", "key": f"ended with status {code}", "text": text}
+
+    def _cpu(self) -> float:
+        """Seconds; 0 where it is gone, which the next read finds."""
+        try:
+            fields = (
+                Path(f"/proc/{self._child.process.pid}/stat").read_text().rpartition(")")[2].split()
+            )
+        except OSError:
+            return 0.0
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def close(self) -> int:
+        return self._child.close()
+
+
+def _files(kind: str, run: Run, tally: Tally, until: float) -> Iterator[str]:
+    here = run.folder / kind
+    here.mkdir(parents=True, exist_ok=True)
+    sources = fuzz_seeds.Sources(_seeds_folder(run, kind), run.corpus)
+    child = FileChild(kind, here)
+    try:
+        while time.monotonic() < until:
+            n = tally.executions
+            path = _written(kind, run, n, here, sources)
+            answer = child.ask(path)
+            finding = _count_answer(answer, tally, child.reader.peak_bytes)
+            if finding:
+                tally.seen[answer["key"]] += 1
+                if tally.seen[answer["key"]] == 1:
+                    kept = _kept(run, path, answer)
+                    yield f"{kind} seed {run.seed} n {n}: {finding}: {answer['key']}: {kept}"
+            path.unlink()
+            if answer["end"] in ("hang", "signal"):
+                child = FileChild(kind, here)
+    finally:
+        child.close()
+        shutil.rmtree(here, ignore_errors=True)
+
+
+def _seeds_folder(run: Run, kind: str) -> Path:
+    folder = run.folder / "seeds" / kind
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _written(
+    kind: str, run: Run, n: int, here: Path, sources: fuzz_seeds.Sources, way: str = ""
+) -> Path:
+    mutant = fuzz_seeds.KINDS[kind](run.rng(kind, n, way), sources)
+    path = here / f"{kind}-{n}{mutant.suffix}"
+    path.write_bytes(mutant.data)
+    return path
+
+
+def _kept(run: Run, path: Path, answer: dict[str, Any]) -> Path:
+    found = run.folder / "findings"
+    found.mkdir(exist_ok=True)
+    if path.exists():
+        shutil.copy(path, found)
+    (found / f"{path.name}.txt").write_text(f"{answer['key']}\n\n{answer['text']}\n")
+    return found / path.name
+
+
+def _count_answer(answer: dict[str, Any], tally: Tally, most_bytes: int) -> str | None:
+    tally.executions += 1
+    tally.passed_header += answer.get("passed", False)
+    tally.accepted += answer["end"] == "accepted"
+    tally.peak_bytes = max(tally.peak_bytes, answer.get("peak_bytes", 0))
+    match answer["end"]:
+        case "hang":
+            tally.hangs += 1
+        case "signal":
+            tally.signals += 1
+        case "defect" if answer["key"].startswith("MemoryError"):
+            tally.memory += 1
+        case "defect":
+            tally.tracebacks += 1
+        case _ if answer["seconds"] > SECONDS_A_FILE:
+            answer["key"] = "slow"
+            tally.hangs += 1
+        case _ if answer["peak_bytes"] > most_bytes:
+            answer["key"] = "memory"
+            tally.memory += 1
+        case _:
+            return None
+    return str(answer["end"])
+
+
+def _commands(kind: str, run: Run, turn: int, tally: Tally, batch: int) -> Iterator[str]:
+    here = run.folder / f"{kind}-{turn}"
     here.mkdir(parents=True)
-    attempts = []
-    for n in range(batch * BATCH, (batch + 1) * BATCH):
-        attempts.append(KINDS[kind](np.random.default_rng([seed, n, *kind.encode()]), n, here))
+    attempts = [_attempt(kind, run, n, here) for n in range(turn * batch, (turn + 1) * batch)]
     outcomes = run_cases([attempt.case for attempt in attempts], here / "runs")
     bad = 0
     for attempt, outcome in zip(attempts, outcomes, strict=True):
-        if complaint := _count(attempt, outcome, tally):
+        if kind in _ATTEMPTS:
+            tally.executions += 1
+            tally.passed_header += attempt.passed_header
+        if complaint := _count(outcome, tally):
             bad += 1
-            yield f"{kind} seed {seed} {outcome.case.name}: {complaint}: {json.dumps(outcome.err[-300:])}"
+            said = json.dumps(outcome.err[-300:])
+            yield f"{kind} seed {run.seed} {outcome.case.name}: {complaint}: {said}"
     if not bad:
-        _remove(here)
+        shutil.rmtree(here)
 
 
-def _count(attempt: Attempt, outcome: Outcome, tally: Tally) -> str | None:
-    tally.executions += 1
-    tally.passed_header += attempt.passed_header
+def _attempt(kind: str, run: Run, n: int, here: Path) -> Attempt:
+    if kind in _ATTEMPTS:
+        return _ATTEMPTS[kind](run.rng(kind, n), n, here)
+    folder = here / f"{kind}-{n}"
+    folder.mkdir()
+    sources = fuzz_seeds.Sources(_seeds_folder(run, kind), run.corpus)
+    path = _written(kind, run, n, folder, sources, "commands")
+    return Attempt(COMMANDS[kind](path, folder, n), False)
+
+
+def _count(outcome: Outcome, tally: Tally) -> str | None:
+    tally.commands += 1
     tally.ends[outcome.code] += 1
-    tally.peak_bytes = max(tally.peak_bytes, outcome.peak_bytes)
+    tally.peak_of_commands = max(tally.peak_of_commands, outcome.peak_bytes)
     complaint = outcome.complaint()
+    if complaint is None and outcome.peak_bytes > _PEAK_BYTES:
+        tally.memory += 1
+        return f"took {outcome.peak_bytes / 2**20:.0f} MiB"
     if complaint is None:
         return None
     if outcome.code == _SIGKILL and outcome.seconds >= SECONDS_ALLOWED:
         tally.hangs += 1
     elif outcome.code < 0:
         tally.signals += 1
-    elif "Traceback" in outcome.err:
+    elif "Traceback" in outcome.err or "a defect of" in outcome.err:
         tally.tracebacks += 1
     else:
         tally.other += 1
     return complaint
 
 
-def _remove(folder: Path) -> None:
-    import shutil
-
-    shutil.rmtree(folder)
+def cover(
+    kinds: Iterable[str], seed: int, n: int, folder: Path, corpus: Path | None = None
+) -> Iterator[str]:
+    """Yields the lines of our parsers that `n` mutants of each kind reach, by kind and by file."""
+    run = Run(seed, folder, corpus)
+    for kind in kinds:
+        if kind in _ATTEMPTS:
+            continue
+        here = folder / kind
+        here.mkdir(parents=True, exist_ok=True)
+        sources = fuzz_seeds.Sources(_seeds_folder(run, kind), corpus)
+        child = FileChild(kind, here, READERS[kind].modules)
+        tally = Tally()
+        for number in range(n):
+            path = _written(kind, run, number, here, sources)
+            answer = child.ask(path)
+            _count_answer(answer, tally, 2**40)
+            path.unlink()
+            if answer["end"] in ("hang", "signal"):
+                child = FileChild(kind, here, READERS[kind].modules)
+        found = child.ask("")
+        child.close()
+        covered, total = (sum(each[n] for each in found.values()) for n in (0, 1))
+        yield (
+            f"{kind}: {covered} of {total} lines ({covered / total:.0%}) by {n} files, "
+            f"{tally.passed_header / n:.0%} passed the header, {tally.accepted / n:.0%} accepted"
+        )
+        for file, (lines, of) in sorted(found.items()):
+            yield f"    {file}: {lines} of {of}"

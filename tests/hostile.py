@@ -18,10 +18,12 @@ SECONDS_ALLOWED = 40
 _REMEDIES = re.compile(
     r"\b(fetch|give|use|check|try|train|choose|convert|leave|mend|add|shorten|make|write|export|"
     r"correct|download|remove|free|close|restore|rename|put|see|must|lists|did you mean|"
-    r"change|save|name|keep)\b"
+    r"change|save|name|keep|compute)\b"
 )
 _NEVER = ("Traceback", "Warning", "Exception ignored", "a defect of localcollab")
-_NOTE = re.compile(r"the base has no chat template|n_ctx|double-check|the answer was cut|tokens:")
+_NOTE = re.compile(
+    r"the base has no chat template|n_ctx|double-check|the answer was cut|tokens:|\(left out\)$"
+)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 

@@ -13,7 +13,7 @@ def parse_tables(text: str) -> tuple[dict[str, Any], list[str]]:
     each other one, with the number of the line it begins at."""
     try:
         return tomllib.loads(text), []
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return _one_by_one(text)
 
 
@@ -26,7 +26,7 @@ def _one_by_one(text: str) -> tuple[dict[str, Any], list[str]]:
         header = part.strip().partition("\n")[0]
         try:
             table = tomllib.loads(part)
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             where = header if header.startswith("[") else "the beginning"
             faults.append(f"{where} (line {line}) is not TOML ({error}): correct it")
             continue

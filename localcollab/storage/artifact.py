@@ -70,7 +70,10 @@ def read(kind: Kind, path: Path) -> Read:
         with safe_open(path, framework="numpy") as file:
             header = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+    except (
+        SafetensorError, OSError, ValueError, KeyError, TypeError,
+        AttributeError,  # a type that NumPy lacks, such as BF16
+    ) as error:  # fmt: skip
         raise kind.refusal(path, f"not a {kind.noun} file ({error})") from error
     if header.get("format") != kind.format:
         what = f"a safetensors file, but not a {kind.noun} of format {kind.format}"

@@ -38,7 +38,7 @@ def load_settings(path: Path) -> Settings:
 
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadOption(f"{path}: not valid TOML ({error}): correct the file") from error
     unknown = sorted(set(table) - {"theme", "keys"})
     if unknown:
