@@ -17,7 +17,18 @@ def test_settings_are_read_and_the_theme_is_kept(tmp_path: Path) -> None:
     assert load_settings(path) == Settings("nord", {"chat.search": "ctrl+b"})
 
 
-@pytest.mark.parametrize("text", ["theme = 1", "colour = 'x'", "[keys]\na = 1", "theme ="])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "theme = 1",
+        "colour = 'x'",
+        "[keys]\na = 1",
+        "theme =",
+        "theme = " + "9" * 5000,
+        "theme = " + "[" * 5000,
+    ],
+    ids=lambda text: text[:20],
+)
 def test_settings_that_cannot_be_used_are_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "chat.toml"
     path.write_text(text)

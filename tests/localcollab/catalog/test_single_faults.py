@@ -48,6 +48,7 @@ FAULTS = [
     "[teams.bad]\nmethod = 'blend'\nmembers = ['first', 'last']\nranker = 'best'",
     "[teams]\nbad = []", "[models.first]\npath = 'other.gguf'",
     "[teams.bad]\nmethod = 'speculation'\nbase = 'a'",
+    MODEL + "path = 'x.gguf'\nsize_bytes = " + "9" * 5000, MODEL + "path = " + "[" * 5000,
 ]  # fmt: skip
 
 
@@ -57,7 +58,7 @@ def notes(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     return caplog
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda text: text[:60])
 def test_the_other_entries_work_and_the_fault_is_told_in_one_line(
     fault: str, tmp_path: Path, notes: pytest.LogCaptureFixture
 ) -> None:

@@ -8,11 +8,13 @@ import pytest
 from fuzzing import KINDS, fuzz
 
 pytestmark = [pytest.mark.weights, pytest.mark.slow]
-SECONDS = 20
+SECONDS = 50
+"""Of all kinds together; each one's turn begins in another place each day, should time run out."""
 
 
 def test_nothing_ends_badly(tmp_path: Path) -> None:
     seed = int(time.time() // 86_400)
-    lines = list(fuzz(KINDS, seed, SECONDS, tmp_path))
+    first = seed % len(KINDS)
+    lines = list(fuzz([*KINDS[first:], *KINDS[:first]], seed, SECONDS, tmp_path))
     print(f"seed {seed}", *lines, sep="\n")
     assert lines[-1] == "clean", lines

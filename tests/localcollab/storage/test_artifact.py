@@ -47,3 +47,17 @@ def test_metadata_of_odd_values_is_one_clear_error(
     load(with_metadata(source, tmp_path / "sound"))
     with pytest.raises(error, match="localcollab convert"):
         load(with_metadata(source, tmp_path / "odd", **change))
+
+
+@pytest.mark.parametrize(
+    ("type_", "n_bytes"), [("BF16", 2), ("F8_E4M3", 1), ("F8_E5M2", 1), ("F9", 1)]
+)
+def test_a_type_that_numpy_lacks_is_one_clear_error(
+    type_: str, n_bytes: int, tmp_path: Path
+) -> None:
+    tensor = {"dtype": type_, "shape": [4], "data_offsets": [0, 4 * n_bytes]}
+    header = json.dumps({"__metadata__": {"format": "localcollab-head-1"}, "bias": tensor}).encode()
+    path = tmp_path / "odd"
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4 * n_bytes))
+    with pytest.raises(HeadMismatch, match="not a head file"):
+        load_head(path)
