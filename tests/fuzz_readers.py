@@ -320,7 +320,7 @@ def _is_database(path: Path) -> bool:
     connection = sqlite3.connect(path)
     try:
         return bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeDecodeError):
         return False
     finally:
         connection.close()

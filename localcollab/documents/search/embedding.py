@@ -1,5 +1,6 @@
 """The vectors of a collection: made by an encoder under llama.cpp, searched by a question."""
 
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -101,7 +102,7 @@ class Nearest:
 
     def _encoder(self, wanted: Embedding) -> "Encoder":
         if self._opened is None or self._opened[0] != wanted:
-            if not wanted.path.is_file():
+            if not os.path.isfile(wanted.path):  # False for a path that no file can have
                 raise BadCollection(f"the embedding model {wanted.path} is missing: {_REMEDY}")
             encoder, sha256 = _open(wanted.path)
             if sha256 != wanted.sha256:
