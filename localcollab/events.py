@@ -17,6 +17,10 @@ class Prompted:
     n_tokens: int
     n_reread: int = 0
     notes: tuple[str, ...] = ()
+    options: Mapping[str, object] = field(default_factory=dict)
+    """Sampling and limits that are used, by name."""
+    n_continued: int = 0
+    """Tokens at the end of the prompt that are the answer's own, which goes on behind them."""
 
 
 @dataclass(frozen=True, slots=True)

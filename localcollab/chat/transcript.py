@@ -13,6 +13,7 @@ from localcollab.chat.template import ChatTemplate, Message
 from localcollab.decoding.encoding import TextStream as TextStream
 from localcollab.decoding.encoding import (
     boundaries,
+    encode_continuation,
     match,
     template_writer,
 )
@@ -140,6 +141,25 @@ class Transcript:
             piece = _Piece(self._vocabulary.decode(tokens), tuple(tokens), is_answer=True)
             self._pieces.append(piece)
             self._answers.append(piece.tokens)
+
+    def unfinished(self, text: str) -> tuple[tuple[int, ...], int]:
+        """The sequence up to the end of the last answer, which goes on, and how many of its tokens are
+        the answer's. `text`: the answer, tokenized where its ids are unknown. Ids at the end that are a
+        part of a character only are left out, to be generated again."""
+        pieces = self._pieces[: self._n_prompted]
+        if len(self._pieces) > self._n_prompted:
+            tokens = self._pieces[-1].tokens
+        else:
+            tokens = tuple(encode_continuation(self._vocabulary, text, special=False))
+        tokens = tokens[: boundaries(tokens, self._vocabulary.piece)[-1][0]]
+        return _tokens(pieces) + tokens, len(tokens)
+
+    def answered_on(self, tokens: Sequence[int]) -> None:
+        """The last answer has become these tokens."""
+        if len(self._pieces) > self._n_prompted:
+            del self._pieces[self._n_prompted :], self._answers[-1]
+        self._n_answered -= 1
+        self.answered(tokens)
 
     def _layout(self, messages: Sequence[Message]) -> tuple[str, list[_Piece]]:
         rendering = self._render(messages)

@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     from localcollab.evaluation.explain import Explained
 
 
+_REMEDIES = {
+    "max_tokens": "--max-tokens allows more",
+    "context": "a larger --n-ctx holds more",
+    "repetition": "another --temperature, --dry-multiplier or wording may help",
+}
+
+
 class AnswerOutput:
     """Shows one answer, event by event. `marks` None: on a terminal only."""
 
@@ -77,7 +84,7 @@ class AnswerOutput:
             case Finished():
                 status.clear()
                 painter.close()
-                for line in painter.summary(event):
+                for line in painter.summary(event, _REMEDIES):
                     status.note(line)
 
 

@@ -78,6 +78,19 @@ def unit_of(tokens: Sequence[int], loop: Loop) -> tuple[int, ...]:
     return tuple(tokens[loop.start : loop.start + loop.period])
 
 
+def units_at_end(
+    tokens: Sequence[int], piece: Callable[[int], bytes], *, is_loop: bool
+) -> tuple[tuple[int, ...], ...]:
+    """What may go on repeating when `tokens` are continued: the unit of the loop they are in; where
+    `is_loop`, they were cut after its first copy, so that it may be of any length."""
+    if is_loop:
+        return tuple(tuple(tokens[-n:]) for n in range(1, min(LONGEST_PERIOD, len(tokens)) + 1))
+    detector = LoopDetector(piece)
+    found = [detector.add(token) for token in tokens]
+    # A loop is looked for at every 16th token only.
+    return tuple(unit_of(tokens, loop) for loop in found[-CHECK_EVERY:] if loop)
+
+
 def _least_rotation(unit: tuple[int, ...]) -> tuple[int, ...]:
     """One name for a unit wherever its loop is entered."""
     return min(unit[n:] + unit[:n] for n in range(len(unit)))

@@ -89,9 +89,11 @@ def to_message(
     require_types(row, _MESSAGE_TYPES)
     if row["role"] not in get_args(Role) or row["status"] not in get_args(Status):
         raise UnreadableRow(f"message {row['id']} has an unknown role or status")
-    text = row["text"]
-    if row["status"] == "streaming":
-        text = "".join(token.text for token in unpack(streamed)[0])
+    text, is_streaming = row["text"], row["status"] == "streaming"
+    if is_streaming:
+        # An answer that goes on has the text and the outcome of what was written before.
+        n_before = to_outcome(row["outcome"]).n_tokens if row["outcome"] else 0
+        text += "".join(token.text for token in unpack(streamed)[0][n_before:])
     return StoredMessage(
         id=row["id"],
         conversation=row["conversation"],
@@ -102,7 +104,7 @@ def to_message(
         created=moment(row["created"]),
         siblings=siblings,
         provenance=None if row["provenance"] is None else to_provenance(row["provenance"]),
-        outcome=None if row["outcome"] is None else to_outcome(row["outcome"]),
+        outcome=None if row["outcome"] is None or is_streaming else to_outcome(row["outcome"]),
     )
 
 

@@ -178,6 +178,13 @@ class History:
         with self._database.write() as connection:
             return answers.begin(connection, question, provenance, writer)
 
+    def continue_answer(self, answer: int, n_tokens: int) -> Recorder:
+        """The answer goes on behind its first `n_tokens`."""
+        writer = self._database.writer()
+        with self._database.write() as connection:
+            answers.reopen(connection, answer, n_tokens, writer)
+        return Recorder(self, answer)
+
     def append_tokens(self, answer: int, tokens: Sequence[Token]) -> None:
         with self._database.write(durable=False) as connection:
             answers.append(connection, answer, tokens)
@@ -190,6 +197,8 @@ class History:
         notes: tuple[str, ...] = (),
     ) -> None:
         """End the answer as `complete`, or `stopped` if that is the reason."""
+        if finished.n_repeated:
+            notes = (*notes, f"it repeated itself: {finished.n_repeated} tokens were folded away")
         outcome = Outcome(
             finished.reason, finished.n_prompt, len(finished.tokens), finished.authors,
             finished.seconds_prefill, finished.seconds_decode, unfamiliar, notes,

@@ -7,13 +7,16 @@ what is new. A conversation uses its team's caches: open another team for a seco
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
+from dataclasses import replace
 from typing import Self
 
 from localcollab.chat.template import Message
 from localcollab.chat.transcript import Transcript, Turn, without_reasoning
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.generate import generate
+from localcollab.decoding.repetition import units_at_end
 from localcollab.decoding.sampling import Sampling
+from localcollab.decoding.settings_used import options_used
 from localcollab.errors import BadModelFile, BadOption, ContextFull
 from localcollab.events import Event, Finished, Prompted, Unfamiliar
 from localcollab.language_model import LanguageModel
@@ -37,6 +40,7 @@ class Session:
             )
         self.messages: list[Message] = [Message("system", system)] if system else []
         self._transcript = Transcript(team.template, team.model.vocabulary)
+        self._last: Turn | None = None
 
     @classmethod
     def restored(cls, team: OpenTeam, turns: Iterable[Turn], *, system: str | None = None) -> Self:
@@ -73,7 +77,8 @@ class Session:
         # Ids of another vocabulary (an import may hold any): the text is tokenized instead.
         vocabulary = range(self.team.model.vocabulary.n_tokens)
         is_ours = all(token in vocabulary for token in turn.tokens)
-        self._transcript.answered(turn.tokens if is_ours else ())
+        self._last = turn if is_ours else replace(turn, tokens=())
+        self._transcript.answered(self._last.tokens)
         self.messages = [*messages, Message("assistant", without_reasoning(turn.answer))]
 
     def ask(
@@ -100,7 +105,8 @@ class Session:
                 f"{file}: its vocabulary has no token for any part of the question: use another file "
                 "of this model"
             )
-        yield Prompted(len(prompt.tokens), prompt.n_reread)
+        used = options_used(sampling or Sampling(), limits or Limits())
+        yield Prompted(len(prompt.tokens), prompt.n_reread, options=used)
         for event in generate(
             self.team.model,
             prompt.tokens,
@@ -110,10 +116,45 @@ class Session:
             stop_event=stop_event,
         ):
             if isinstance(event, Finished):
-                self._transcript.answered(event.tokens)
-                self.messages = [*messages, Message("assistant", without_reasoning(event.text))]
+                self._answered(Turn(question, event.text, event.tokens), messages)
                 yield from self._unfamiliar(question, event)
             yield event
+
+    def more(
+        self,
+        sampling: Sampling | None = None,
+        limits: Limits | None = None,
+        *,
+        stop_event: threading.Event | None = None,
+        after_loop: bool = False,
+    ) -> Iterator[Event]:
+        """Goes on with the last answer, from the ids it has. Yields as `ask` does; `Finished` holds only
+        what was added. A loop that the answer is in may go on; `after_loop`: it was ended because of
+        one. Raises `BadOption` without an answer, and what `generate` raises."""
+        turn = self._last
+        if turn is None:
+            raise BadOption("there is no answer to go on with: ask a question first")
+        prompt, n_kept = self._transcript.unfinished(turn.answer)
+        vocabulary = self.team.model.vocabulary
+        kept = prompt[len(prompt) - n_kept :]
+        units = units_at_end(kept, vocabulary.piece, is_loop=after_loop)
+        limits = replace(limits or Limits(), allowed_loops=units)
+        used = options_used(sampling or Sampling(), limits)
+        yield Prompted(len(prompt), options=used, n_continued=n_kept)
+        for event in generate(
+            self.team.model, prompt, sampling, limits, draft=self.team.draft, stop_event=stop_event
+        ):
+            if isinstance(event, Finished):
+                self._went_on(turn, kept, event)
+                yield from self._unfamiliar(turn.question, event)
+            yield event
+
+    def _went_on(self, turn: Turn, kept: tuple[int, ...], added: Finished) -> None:
+        # Without ids the text is the answer's own: what it is tokenized into may differ a little.
+        before = self.team.model.vocabulary.decode(kept) if turn.tokens else turn.answer
+        self._last = Turn(turn.question, before + added.text, kept + added.tokens)
+        self._transcript.answered_on(self._last.tokens)
+        self.messages[-1] = Message("assistant", without_reasoning(self._last.answer))
 
     def prompt(self, question: str) -> list[int]:
         """The ids that asking `question` now would start from; the conversation stays as it is.

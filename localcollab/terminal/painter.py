@@ -5,7 +5,7 @@ keep. Control characters in a model's text are made visible, never obeyed.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TextIO
 
 from localcollab.events import Finished, Token, Unfamiliar
@@ -17,7 +17,7 @@ _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _UNDERLINE, _RESET = "\x1b[4m", "\x1b[0m"
 _REASONS = {
     "max_tokens": "the answer was cut at the maximum number of tokens",
-    "context": "the answer was cut: the context is full (a larger n_ctx helps)",
+    "context": "the answer was cut: the context is full",
     "stopped": "the answer was stopped",
     "repetition": "the answer was ended because it repeated itself",
 }
@@ -69,10 +69,16 @@ class Painter:
             self._ends_line = True
         self._flush()
 
-    def summary(self, finished: Finished) -> Iterator[str]:
-        """The lines below an answer: why it was cut, authors, double-check."""
+    def summary(
+        self, finished: Finished, remedies: Mapping[str, str] | None = None
+    ) -> Iterator[str]:
+        """The lines below an answer: why it was cut, authors, double-check. `remedies`: what to do about
+        a reason, by reason."""
         if finished.reason in _REASONS:
-            yield _REASONS[finished.reason]
+            remedy = (remedies or {}).get(finished.reason)
+            n = finished.n_repeated
+            folded = f" ({n} repeated tokens are not a part of it)" if n else ""
+            yield _REASONS[finished.reason] + folded + (f": {remedy}" if remedy else "")
         if len(self._numbers) > 1:
             authors = sorted(finished.authors.items(), key=lambda item: self._number(item[0]))
             shares = (f"{self._name(author)} {n}" for author, n in authors)

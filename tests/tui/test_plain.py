@@ -75,3 +75,25 @@ def test_a_turn_that_does_not_fit_asks_on_its_own_line() -> None:
     said = talk("a" * 60, "b" * 40, "c" * 60, "y", "/quit", teams=teams)
     assert "Leave out the oldest turn? y or n: " in said
     assert "the oldest turn was left out" in said
+
+
+def test_an_answer_that_was_cut_goes_on_in_the_same_message(tmp_path: Path) -> None:
+    said = talk("/set max_tokens 8", "Hello", "/more", "/stats", f"/export {tmp_path / 'a.md'}")
+    assert "‹Y›¹ou said\ncut at max_tokens: /more goes on · 8 tokens" in said
+    assert "you:  ‹H›¹ello\n/more went on after 8 tokens\n14 tokens" in said
+    assert "answers            1" in said
+    assert "‹Y›¹ou said ‹H›¹ello" in (tmp_path / "a.md").read_text()
+
+
+def test_a_loop_is_told_and_goes_on_when_asked() -> None:
+    teams = FakeTeams(lambda _: "so " + "on and " * 80)
+    said = talk("Hello", "/more", "/stats", teams=teams)
+    assert "the answer repeated itself: /more goes on" in said
+    assert "tokens were folded away\n" in said
+    assert "tokens written     563" in said
+
+
+def test_why_an_answer_cannot_go_on_is_told() -> None:
+    said = talk("/more", "Hello", "/more", "/set max_tokens 3", "Hello", "/team other", "/more")
+    assert "there is no answer to go on with: ask a question first" in said
+    assert "this answer cannot go on: the model ended it; ask for more in words" in said

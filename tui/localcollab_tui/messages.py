@@ -39,12 +39,24 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Unfinished:
+    """An answer that goes on: what was written of it."""
+
+    text: str
+    tokens: tuple[int, ...]
+    in_loop: bool
+    """It was ended because it repeated itself, which it may do now."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     ticket: int
     question: Question
     options: Options = ()
     model: str | None = None
     """None: the open team; `base`: its base alone; else another team of the catalogue."""
+    goes_on: Unfinished | None = None
+    """Not another answer, but more of this one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,9 @@ class PlainChat:
             case "regen":
                 dialogue.regenerate()
                 self._show_answer()
+            case "more":
+                dialogue.more()
+                self._show_answer()
             case "edit":
                 self._edit(line.argument)
             case "undo":

@@ -206,3 +206,33 @@ def test_without_a_template_a_question_continues_what_stands_before() -> None:
 def test_without_a_template_a_system_prompt_is_refused() -> None:
     with pytest.raises(BadOption, match="takes no system prompt"):
         Transcript(None, toy_vocabulary()).prompt([Message("system", "Be kind."), user("Hi")])
+
+
+def test_an_answer_goes_on_from_its_ids_without_its_turn_being_closed() -> None:
+    vocabulary = toy_vocabulary()
+    transcript = Transcript(CHATML, vocabulary)
+    prompt = transcript.prompt([user("Hi")]).tokens
+    answer = tuple(vocabulary.encode("Hel") + vocabulary.encode("lo"))
+    transcript.answered(answer)
+    assert transcript.unfinished("Hello") == ((*prompt, *answer), 2)
+    grown = (*answer, *vocabulary.encode(" you"))
+    transcript.answered_on(grown)
+    after = transcript.prompt([user("Hi"), assistant("Hello you"), user("Bye")])
+    assert after.tokens[: len(prompt) + len(grown)] == (*prompt, *grown)
+    assert after.n_reread == 0
+
+
+def test_a_part_of_a_character_at_the_end_is_generated_again() -> None:
+    transcript = Transcript(CHATML, toy_vocabulary())
+    prompt = transcript.prompt([user("Hi")]).tokens
+    transcript.answered((*b"caf", "é".encode()[0]))
+    assert transcript.unfinished("caf\N{REPLACEMENT CHARACTER}") == ((*prompt, *b"caf"), 3)
+
+
+def test_an_answer_without_ids_goes_on_from_its_text() -> None:
+    vocabulary = toy_vocabulary()
+    transcript = Transcript(CHATML, vocabulary)
+    prompt = transcript.prompt([user("Hi")]).tokens
+    transcript.answered(())
+    text = vocabulary.encode("Hello <|im_end|>")
+    assert transcript.unfinished("Hello <|im_end|>") == ((*prompt, *text), len(text))

@@ -93,7 +93,7 @@ def test_a_summary_says_why_it_ended_and_who_wrote() -> None:
     painter.write(token("a b", unsure=True))
     finished = Finished("context", "a b", (1, 2), 5, {"base": 1, "one": 1}, seconds_decode=0.5)
     assert list(painter.summary(finished)) == [
-        "the answer was cut: the context is full (a larger n_ctx helps)",
+        "the answer was cut: the context is full",
         "tokens: base 1, one¹ 1 (4 a second)",
         "double-check: a b",
     ]

@@ -14,6 +14,7 @@ from localcollab.decoding.repetition import (
     Loop,
     LoopDetector,
     unit_of,
+    units_at_end,
 )
 from localcollab.events import Finished, Token
 from localcollab.llama.tokenizer import load_vocabulary
@@ -127,3 +128,14 @@ def test_a_first_copy_that_ends_within_a_character_keeps_the_whole_character() -
     assert isinstance(done, Finished)
     assert done.reason == "repetition"
     assert "\N{REPLACEMENT CHARACTER}" not in done.text
+
+
+def test_the_loop_that_an_answer_is_in_may_go_on() -> None:
+    assert units_at_end([9, 8, *[1, 2, 3] * 80], words, is_loop=False) == ((1, 2, 3),)
+    assert units_at_end([9, 8, 1, 2, 3], words, is_loop=False) == ()
+
+
+def test_after_a_loop_was_cut_a_unit_of_any_length_may_go_on() -> None:
+    units = units_at_end([9, 8, 1, 2, 3], words, is_loop=True)
+    assert units == ((3,), (2, 3), (1, 2, 3), (8, 1, 2, 3), (9, 8, 1, 2, 3))
+    assert first_loop([1, 2, 3] * 200, LoopDetector(words, units)) is None

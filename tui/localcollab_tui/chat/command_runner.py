@@ -36,6 +36,11 @@ class CommandRunner:
         self._dialogue.regenerate()
         await self._view.show_branch()
 
+    async def _more(self, argument: str) -> None:
+        self._dialogue.more()
+        self._view.status.figures = None
+        self._view.show_status()
+
     async def _edit(self, argument: str) -> None:
         question = self._dialogue.start_editing()
         if argument:

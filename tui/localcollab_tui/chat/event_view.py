@@ -8,6 +8,7 @@ from localcollab.blend.events import Answered, Answering, CandidateToken, Chosen
 from localcollab.documents.answer.events import Checked, Sources
 from localcollab.errors import LocalcollabError
 from localcollab.events import Finished, Progress, Token
+from localcollab.history.records import StoredMessage
 from localcollab.terminal.visible_text import visible
 from localcollab_tui import gc_control
 from localcollab_tui.chat.token_cursor import TokenCursor
@@ -107,9 +108,20 @@ class EventView:
         self._status.figures = Figures(n_prompt=began.prompted.n_tokens, began=time.monotonic())
         # A short answer may be finished already: its end is still among the updates.
         *before, answer = self._dialogue.branch
+        pending = self._dialogue.pending
+        if pending is not None and pending.goes_on is not None:
+            await self._go_on(answer, began.prompted.n_continued)
+            return
         branch = (*before, replace(answer, status="streaming", text="", outcome=None))
         view = await self._view.log_view.extend(branch, opens_reasoning=began.opens_reasoning)
         assert isinstance(view, AnswerView)
+        self._answer = view
+
+    async def _go_on(self, answer: StoredMessage, n_kept: int) -> None:
+        """The same answer, which grows behind what was written of it."""
+        growing = replace(answer, status="streaming", text="", outcome=None)
+        view = await self._view.log_view.reopen(growing)
+        await view.grow(self._dialogue.tokens(answer.id)[:n_kept])
         self._answer = view
 
     async def _show_event(self, event: StreamedEvent) -> None:
@@ -143,9 +155,12 @@ class EventView:
 
     async def _fail(self, ticket: int, why: str) -> None:
         if self._is_pending(ticket):
+            pending = self._dialogue.pending
             self._dialogue.end()
             self._answer, self._status.activity = None, ""
             await self._view.show_branch()
+            if pending is not None and pending.goes_on is not None:
+                self._view.complain(why)  # the answer before stays as it was
         elif not self._cursor.show_failure(ticket, why):
             self._view.complain(why)
 

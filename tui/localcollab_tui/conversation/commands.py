@@ -36,6 +36,7 @@ COMMANDS = (
     Command("set", "/set [OPTION VALUE]", "set a sampling option or limit: " + ", ".join(OPTIONS)),
     Command("show", "/show", "show the exact prompt with its tokens"),
     Command("regen", "/regen", "answer the last question again; the old answer stays"),
+    Command("more", "/more", "go on with the last answer where it was cut, ended or stopped"),
     Command("edit", "/edit", "edit the last question; the old branch stays"),
     Command("fork", "/fork", "continue from here in a new conversation"),
     Command("undo", "/undo", "take back the last question; the branch stays"),

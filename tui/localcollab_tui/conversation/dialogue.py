@@ -12,7 +12,8 @@ from localcollab.errors import BadOption
 from localcollab.events import Token
 from localcollab.history import Conversation, History, StoredMessage
 from localcollab_tui.conversation.recorder import AnswerRecorder, Expected
-from localcollab_tui.messages import Ask, DocsInUse, Job, Options, Question, TeamFacts
+from localcollab_tui.conversation.unfinished import require_unfinished
+from localcollab_tui.messages import Ask, DocsInUse, Job, Options, Question, TeamFacts, Unfinished
 
 Submit = Callable[[Job], None]
 
@@ -24,6 +25,8 @@ class Pending:
     ticket: int
     question: StoredMessage
     asked: Question
+    goes_on: StoredMessage | None = None
+    """The answer that grows; None: a new one is written."""
 
 
 class Dialogue:
@@ -78,6 +81,7 @@ class Dialogue:
         leaf, last = self.conversation.leaf, self.branch[-1] if self.branch else None
         end = None if leaf is None or last is None else self.history.message(leaf)
         if end is not None and last is not None and end.id == last.id:
+            self._ids.pop(end.id, None)  # it may have grown
             self.branch = (*self.branch[:-1], end)
         elif end is not None and last is not None and end.parent == last.id:
             self.branch = (*self.branch, end)
@@ -189,6 +193,24 @@ class Dialogue:
         self.require_idle()
         self._ask(self._require_question())
 
+    def more(self) -> None:
+        """Go on with the last answer, which grows."""
+        self.require_idle()
+        answer = self.last_answer
+        if answer is None or answer is not self.branch[-1]:
+            raise BadOption("there is no answer to go on with: ask a question first")
+        require_unfinished(answer, self.facts)
+        asked, ids = self.asked_for(answer)
+        self._editing = None
+        ticket, dropped = self.next_ticket(), asked.drop
+        question = self.branch[-2]
+        self.pending = Pending(ticket, question, asked, answer)
+        expected = Expected(question.id, self.job_options(), dropped, goes_on=answer.id)
+        self._recorder.expect(ticket, expected)
+        in_loop = answer.outcome is not None and answer.outcome.reason == "repetition"
+        written = Unfinished(answer.text, ids, in_loop)
+        self._submit(Ask(ticket, asked, self.job_options(), goes_on=written))
+
     def edit(self, message: int, text: str) -> None:
         """Another text for a question of the shown branch; the old branch stays."""
         self.require_idle()
@@ -272,7 +294,9 @@ class Dialogue:
         asked = self._placed(question, self.branch[:at], self._dropped)
         ticket = self.next_ticket()
         self.pending = Pending(ticket, question, asked)
-        self._recorder.expect(ticket, Expected(question.id, self.job_options(), self._dropped))
+        docs = self.docs.collection or ""
+        expected = Expected(question.id, self.job_options(), self._dropped, docs)
+        self._recorder.expect(ticket, expected)
         self._submit(Ask(ticket, asked, self.job_options()))
 
     def _place_of(self, message: int) -> int:

@@ -17,7 +17,6 @@ from localcollab_tui.messages import (
     Report,
     Streamed,
     StreamedEvent,
-    TeamFacts,
     Update,
 )
 
@@ -29,6 +28,10 @@ class Expected:
     question: int
     options: Options
     dropped: int
+    docs: str = ""
+    """The collection that it is answered from."""
+    goes_on: int | None = None
+    """The answer that grows; None: a new one."""
 
 
 class AnswerRecorder:
@@ -54,8 +57,13 @@ class AnswerRecorder:
         self._pass_on(update)
 
     def _begin(self, began: Began, expected: Expected) -> None:
-        provenance = provenance_of(began.facts, expected)
-        recorder = self._history.record_answer(expected.question, provenance)
+        if expected.goes_on is not None:
+            n_kept = began.prompted.n_continued
+            recorder = self._history.continue_answer(expected.goes_on, n_kept)
+            recorder.note(f"/more went on after {n_kept} tokens")
+        else:
+            provenance = provenance_of(began, expected)
+            recorder = self._history.record_answer(expected.question, provenance)
         for note in notes_of(began, expected):
             recorder.note(note)
         self._recorders = {began.ticket: recorder}
@@ -80,9 +88,15 @@ class AnswerRecorder:
             recorder.add(event)
 
     def _fail(self, ticket: int, why: str) -> None:
+        expected = self._expected[ticket]
         try:
+            if expected.goes_on is not None:
+                # What was written before must not be lost as a part of a failed answer.
+                if ticket in self._recorders:
+                    self._recorders[ticket].note(f"failed: {why}")
+                    self._recorders[ticket].stop()
+                return
             if ticket not in self._recorders:
-                expected = self._expected[ticket]
                 self._recorders[ticket] = self._history.record_answer(
                     expected.question, Provenance(options=dict(expected.options))
                 )
@@ -104,13 +118,16 @@ def notes_of(began: Began, expected: Expected) -> list[str]:
     return notes
 
 
-def provenance_of(facts: TeamFacts, expected: Expected) -> Provenance:
+def provenance_of(began: Began, expected: Expected) -> Provenance:
+    facts = began.facts
     sha256s = facts.sha256s or ("",) * len(facts.members)
-    options: dict[str, object] = dict(expected.options)
+    options: dict[str, object] = {**dict(expected.options), **began.prompted.options}
     if facts.gate is not None:
         options |= {"gate": facts.gate, "threshold": facts.threshold}
     if expected.dropped:
         options["dropped"] = expected.dropped
+    if expected.docs:
+        options["docs"] = expected.docs
     seed = options.get("seed", 0)
     return Provenance(
         team=facts.name,

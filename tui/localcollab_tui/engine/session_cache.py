@@ -36,13 +36,23 @@ class SessionCache:
 
     def before(self, team: OpenTeam, question: Question) -> Session:
         """The session up to `question`. Raises what rendering and encoding raise."""
-        turns = _turns(team, question)
+        return self._after(team, question, _turns(team, question))
+
+    def with_answer(self, team: OpenTeam, question: Question, answer: Turn) -> Session:
+        """The session after `answer`, which goes on. Raises what rendering and encoding raise."""
+        return self._after(team, question, (*_turns(team, question), answer))
+
+    def _after(self, team: OpenTeam, question: Question, turns: tuple[Turn, ...]) -> Session:
         is_same = team is self._team and question.system == self._system and turns == self._turns
         if self._session is None or not is_same:
             self._session = None
-            self._session = session_before(team, question)
+            self._session = Session.restored(team, turns, system=question.system or None)
             self._team, self._system, self._turns = team, question.system, turns
         return self._session
+
+    def add_to_answer(self, answer: Turn) -> None:
+        """The last answer has become this one."""
+        self._turns = (*self._turns[:-1], answer)
 
     def add_turn(self, question: Question, finished: Finished) -> None:
         """The session has answered `question`."""

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
+from localcollab.chat.transcript import Turn
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.sampling import Sampling
 from localcollab.documents.answer import answer as answering
@@ -56,6 +57,7 @@ from localcollab_tui.messages import (
     Streamed,
     TeamFacts,
     TooLong,
+    Unfinished,
     UseDocs,
 )
 from localcollab_tui.parameters import named_for_chat
@@ -129,6 +131,9 @@ class Worker:
         if job.model is None and isinstance(self._open, OpenBlend):
             self._ask_blend(self._open, job)
             return
+        if job.goes_on is not None:
+            self._go_on(job, job.goes_on)
+            return
         team = self._team() if job.model is None else self._other(job.model)
         is_own = job.model is None
         try:
@@ -167,7 +172,31 @@ class Worker:
                         self._sessions.add_turn(job.question, event)
                     self._report(Streamed(job.ticket, event))
 
+    def _go_on(self, job: Ask, written: Unfinished) -> None:
+        """More of an answer. Raises `ContextFull` where there is no room for it."""
+        team = self._team()
+        answer = Turn(job.question.text, written.text, written.tokens)
+        session = self._sessions.with_answer(team, job.question, answer)
+        sampling, limits = _sampling(job.options, team, docs=False)
+        facts, n_kept = _facts(team), 0
+        for event in session.more(
+            sampling, limits, stop_event=self._stop_event, after_loop=written.in_loop
+        ):
+            if isinstance(event, Prompted):
+                n_kept = event.n_continued
+                self._report(Began(job.ticket, event, facts, opens_reasoning=False))
+                continue
+            if isinstance(event, Finished):
+                ids = written.tokens[:n_kept] + event.tokens
+                self._sessions.add_to_answer(Turn(answer.question, answer.answer + event.text, ids))
+            self._report(Streamed(job.ticket, event))
+
     def _ask_blend(self, blend: OpenBlend, job: Ask) -> None:
+        if job.goes_on is not None:
+            raise BadOption(
+                f"{blend.facts.name} is a blend, which picks among whole answers, so no answer goes on: "
+                "use /regen with a larger /set max_tokens"
+            )
         if self._library is not None:
             raise BadOption(
                 f"{blend.facts.name} is a blend, which cannot answer from documents: use /docs off, or "

@@ -10,9 +10,10 @@ from localcollab_tui.formatting.provenance import shares
 from localcollab_tui.messages import DocsInUse
 
 REASONS = {
-    "max_tokens": "stopped at max_tokens (see /set max_tokens)",
-    "context": "stopped: the context is full",
-    "stopped": "stopped",
+    "max_tokens": "cut at max_tokens: /more goes on",
+    "context": "cut: the context is full",
+    "stopped": "stopped: /more goes on",
+    "repetition": "the answer repeated itself: /more goes on",
     "stop_string": "stopped at a stop string",
 }
 

@@ -99,11 +99,13 @@ class CompareScreen(ModalScreen[None]):
         await column.mount(self._views[n])
 
     async def _finish(self, n: int, finished: Finished) -> None:
-        await self._views[n].finish(self._message(n, finished), self._tokens[n])
+        # Of a loop only the first copy is a part of the answer.
+        tokens = self._tokens[n][: len(finished.tokens)]
+        await self._views[n].finish(self._message(n, finished), tokens)
         await self._views[n].show_provenance(self._shows_provenance)
 
     def _message(self, n: int, finished: Finished | None = None) -> StoredMessage:
-        provenance = provenance_of(self._began[n].facts, Expected(0, (), 0))
+        provenance = provenance_of(self._began[n], Expected(0, (), 0))
         return StoredMessage(
             id=-1 - n, conversation="", parent=None, role="assistant",
             status="complete" if finished else "streaming", text=finished.text if finished else "",

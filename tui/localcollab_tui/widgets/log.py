@@ -82,6 +82,16 @@ class Log(VerticalScroll, can_focus=True):
             await self._prune()
         return view
 
+    async def reopen(self, message: StoredMessage) -> AnswerView:
+        """The last message again, as an answer that grows."""
+        view = AnswerView(message)
+        async with self._change:
+            shown = self.messages
+            if shown and shown[-1].message.id == message.id:
+                await shown[-1].remove()
+            await self.mount(view)
+        return view
+
     async def _replace(self, branch: Sequence[StoredMessage], welcome: str = "") -> None:
         await self.remove_children()
         page = self._page

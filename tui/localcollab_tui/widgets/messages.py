@@ -224,11 +224,31 @@ class AnswerView(MessageBox):
         for part in self._splitter.flush():
             await self._show(*((part.text, "") if part.is_thought else ("", part.text)))
         await self._end_stream()
+        if message.outcome is not None and message.outcome.reason == "repetition":
+            await self._fold_repeated(message.text)
         if self._markdown is not None and "```" in self._said:
             # A streamed fence keeps its first highlighting: lay out the whole text once.
             await self._markdown.update(visible(self._said))
         self.message, self.tokens, self.members = message, list(tokens), _members(message)
         await self.mount_all(list(self._footer()))
+
+    async def _fold_repeated(self, text: str) -> None:
+        """Of a loop only the first copy is a part of the answer; the rest can be unfolded."""
+        said = split(text)[1]
+        n_same = next(
+            (n for n, pair in enumerate(zip(said, self._said, strict=False)) if pair[0] != pair[1]),
+            min(len(said), len(self._said)),
+        )
+        repeated = self._said[n_same:]
+        if not repeated:
+            return  # the loop is in the reasoning, which is folded already
+        self._said = said
+        if self._markdown is not None:
+            await self._markdown.update(visible(said))
+        elif self._plain is not None:
+            self._plain.update(Content(visible(said)))
+        folded = plain(repeated, classes="plain repeated")
+        await self.mount(Collapsible(folded, title="the repeated text", collapsed=True))
 
     async def show_provenance(self, on: bool) -> None:
         """Token by token, or as Markdown again."""
