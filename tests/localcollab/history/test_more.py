@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from localcollab.errors import BadOption
-from localcollab.events import Finished, Token, Unfamiliar
+from localcollab.events import Event, Finished, Token, Unfamiliar
 from localcollab.history import History, Provenance, open_history
 
 pytestmark = pytest.mark.slow
@@ -31,7 +31,8 @@ def end(tokens: list[Token], reason: str = "max_tokens", n_repeated: int = 0) ->
 def cut_answer(history: History) -> int:
     question = history.add_question(history.create(title="Counting").id, "Count")
     recorder = history.record_answer(question.id, Provenance(team="t", members={"base": "ab"}))
-    for event in (*FIRST, Unfamiliar("pharmacist", "Zanthorex"), end(FIRST)):
+    events: list[Event] = [*FIRST, Unfamiliar("pharmacist", "Zanthorex"), end(FIRST)]
+    for event in events:
         recorder.add(event)
     return recorder.message
 
@@ -39,7 +40,8 @@ def cut_answer(history: History) -> int:
 def go_on(history: History, answer: int, n_kept: int = 2, reason: str = "end") -> None:
     recorder = history.continue_answer(answer, n_kept)
     recorder.note("went on")
-    for event in (*MORE, end(MORE, reason)):
+    events: list[Event] = [*MORE, end(MORE, reason)]
+    for event in events:
         recorder.add(event)
 
 
@@ -91,7 +93,8 @@ def test_tokens_that_are_generated_again_are_replaced(history: History) -> None:
 def test_of_a_loop_only_the_first_copy_is_added_and_the_rest_is_counted(history: History) -> None:
     answer = cut_answer(history)
     recorder = history.continue_answer(answer, 2)
-    for event in (*MORE, MORE[1], MORE[1], end(MORE, "repetition", n_repeated=2)):
+    events: list[Event] = [*MORE, MORE[1], MORE[1], end(MORE, "repetition", n_repeated=2)]
+    for event in events:
         recorder.add(event)
     assert history.tokens(answer) == (*FIRST, *MORE)
     outcome = history.message(answer).outcome
