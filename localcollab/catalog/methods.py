@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from localcollab.errors import BadOption
+
 SAMPLE_TEMPERATURE = 0.7
 """For the further samples of a blend when greedy answers were requested."""
 TOP_K = 3
@@ -181,3 +183,10 @@ TRAINED = {"head": "heads", "bridge": "bridges", "fitted": "mixtures"}
 
 def method_name(method: Method) -> str:
     return next(name for name, kind in METHODS.items() if isinstance(method, kind))
+
+
+def check_threshold(threshold: float) -> float:
+    """Raises `BadOption` outside 0..1."""
+    if not 0 <= threshold <= 1:
+        raise BadOption(f"`threshold` is {threshold}, not a probability: give a number from 0 to 1")
+    return threshold

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from localcollab.catalog.methods import check_threshold
 from localcollab.errors import BadOption
 from localcollab.language_model import Float32Array, LanguageModel, OnChunk, Reading, log_softmax
-from localcollab.methods.gates import Gate, check_threshold
+from localcollab.methods.gates import Gate
 from localcollab.vocabulary import Vocabulary, require_same
 
 

@@ -123,10 +123,3 @@ def softmax_gate(p_defer: Callable[[Float32Array], Float32Array]) -> Gate:
         return p_defer(reading.hidden)
 
     return Gate("head", True, defer)
-
-
-def check_threshold(threshold: float) -> float:
-    """Raises `BadOption` outside 0..1."""
-    if not 0 <= threshold <= 1:
-        raise BadOption(f"`threshold` is {threshold}, not a probability: give a number from 0 to 1")
-    return threshold

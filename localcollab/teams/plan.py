@@ -21,9 +21,9 @@ from localcollab.catalog import (
     TeamEntry,
     method_name,
 )
+from localcollab.catalog.methods import check_threshold
 from localcollab.catalog.settings import Settings
 from localcollab.errors import BadOption
-from localcollab.methods.gates import check_threshold
 
 BASE = "base"
 """The author name of a team's base."""

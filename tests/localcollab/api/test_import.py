@@ -28,6 +28,13 @@ def test_importing_loads_neither_numpy_nor_llama_cpp() -> None:
     assert ran.stdout.strip() == "set()"
 
 
+def test_a_team_is_chosen_without_numpy() -> None:
+    """The chat draws its first frame before it is loaded."""
+    script = "import localcollab.teams.choice, sys; print('numpy' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout == "False\n"
+
+
 @pytest.mark.serial
 def test_importing_costs_at_most_10_ms_above_bare_python() -> None:
     added = [_seconds("import localcollab") - _seconds("pass") for _ in range(20)]

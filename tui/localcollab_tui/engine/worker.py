@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
+from localcollab.catalog.methods import check_threshold
 from localcollab.chat.transcript import Turn
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.sampling import Sampling
@@ -14,7 +15,7 @@ from localcollab.errors import BadOption, ContextFull, LocalcollabError
 from localcollab.events import Finished, Prompted
 from localcollab.language_model import LanguageModel
 from localcollab.methods.deferral import DeferralTeam
-from localcollab.methods.gates import Gate, check_threshold, parse_gate
+from localcollab.methods.gates import Gate, parse_gate
 from localcollab.teams.defaults import (
     CHAT_MAX_TOKENS,
     chat_limits,
