@@ -120,14 +120,16 @@ class FakeTeams:
 
 def make_app(
     teams: FakeTeams | None = None, history: History | None = None, *,
-    team: str | None = None, conversation: str | None = None,
+    team: str | None = None, conversation: str | None = None, choices: tuple[str, ...] = (),
 ) -> ChatApp:  # fmt: skip
     fake = teams or FakeTeams()
 
     def make_engine(say: Callable[[Update], None]) -> Engine:
         return Engine(fake.open, say, second_reader=lambda model: model)
 
-    start = Start(team=team, conversation=conversation, teams=lambda: fake.names)
+    start = Start(
+        team=team, conversation=conversation, teams=lambda: fake.names, choices=lambda: choices
+    )
     return ChatApp(history or open_history(None), make_engine, start)
 
 

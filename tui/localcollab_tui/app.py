@@ -1,5 +1,6 @@
 """The Textual app: one chat screen, the models' thread, the user's theme and keys."""
 
+import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,6 +44,8 @@ class Start:
     conversation: str | None = None
     catalogs: tuple[Path, ...] = ()
     teams: Callable[[], tuple[str, ...]] = tuple
+    choices: Callable[[], tuple[str, ...]] = tuple
+    """What may answer where `team` is None; several are offered."""
     settings: Settings = Settings()  # noqa: RUF009  # frozen
     draft: str = ""
     """Put into the composer."""
@@ -104,6 +107,26 @@ class ChatApp(App[None]):
             self.chat.composer.put(self._start.draft)
         if self._start.problem:
             self.chat.show_text("unexpected error", self._start.problem)
+        if self._start.team is None and self._start.conversation is None:
+            self.run_worker(self._offer_choices())
+
+    async def _offer_choices(self) -> None:
+        """Behind the question the default team is opened; Esc keeps it."""
+        try:
+            names = await asyncio.to_thread(self._start.choices)
+        except LocalcollabError:  # opening says the same
+            return
+        if len(names) < 2:
+            return
+        from localcollab_tui.screens.choice import ChoiceScreen
+
+        def chosen(index: int | None) -> None:
+            if index is not None:
+                self.dialogue.facts = None
+                self.engine.submit(Load(names[index]))
+
+        question = 'Which of them answers? (chat NAME, or default = "NAME" in models.toml)'
+        self.push_screen(ChoiceScreen(question, names, range(len(names))), chosen)
 
     def _handle_exception(self, error: Exception) -> None:
         # Textual's own traceback shows local variables, and with them what was said.

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -87,6 +87,8 @@ def chat(
             history.conversation(session)  # raises before the screen is drawn
         open_by_name = opener(choice, team, n_ctx, n_threads)
         if plain:
+            if team is None and session is None:
+                _require_one_choice(catalogs)
             from localcollab_tui.plain import PlainChat
 
             line_mode = PlainChat(history, open_by_name, sys.stdin, sys.stdout)
@@ -138,7 +140,10 @@ def _run_app(
     from localcollab_tui.app import Start
     from localcollab_tui.settings import load_settings, settings_path
 
-    start = Start(team, session, catalogs, _team_names(catalogs), load_settings(settings_path()))
+    start = Start(
+        team, session, catalogs, _team_names(catalogs), partial(choices_of, catalogs),
+        load_settings(settings_path()),
+    )  # fmt: skip
     return run_app(lambda start: make_app(history, open_by_name, start), start)
 
 
@@ -176,6 +181,28 @@ def make_app(history: "History", open_by_name: "OpenByName", start: "Start") -> 
     return ChatApp(history, make_engine, start)
 
 
+def choices_of(catalogs: tuple[Path, ...]) -> tuple[str, ...]:
+    """What may answer where no team is named. Raises `BadCatalog`."""
+    from localcollab.catalog import load_catalog
+    from localcollab.teams.choosing import chat_choices
+
+    return chat_choices(load_catalog(*catalogs))
+
+
+def _with_only_choice(choice: TeamChoice) -> TeamChoice:
+    """Where nothing is named: the only team or model that the user has installed."""
+    if choice.team or choice.base or choice.experts:
+        return choice
+    names = choices_of(choice.catalogs)
+    return replace(choice, team=names[0]) if len(names) == 1 else choice
+
+
+def _require_one_choice(catalogs: tuple[Path, ...]) -> None:
+    """Raises `BadOption`: line mode has no picker."""
+    if len(names := choices_of(catalogs)) > 1:
+        raise BadOption(f"several teams and models are installed ({', '.join(names)}): name one")
+
+
 def _team_names(catalogs: tuple[Path, ...]) -> Callable[[], tuple[str, ...]]:
     """Read when `/team` is typed. Raises `BadCatalog` for a given file before the screen is drawn."""
 
@@ -201,8 +228,8 @@ def opener(
         from localcollab.llama.options import Options
         from localcollab.teams.open import open_team
 
-        named = TeamChoice(team=team, catalogs=choice.catalogs)
-        plan = (choice if team == first else named).plan()
+        asked = choice if team == first else TeamChoice(team=team, catalogs=choice.catalogs)
+        plan = _with_only_choice(asked).plan()
         options = Options(n_ctx=n_ctx, n_threads=n_threads)
         if isinstance(plan.method, Blend):
             from localcollab_tui.engine.blend import open_as_blend
