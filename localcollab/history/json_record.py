@@ -1,7 +1,7 @@
 """JSON of an export or of a row, whose values are checked when they are taken."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar, get_args
 
 from localcollab.events import FinishReason, Unfamiliar
@@ -84,7 +84,10 @@ class Record:
             raise self.wrong(key, "a time (ISO 8601)") from error
         if time.tzinfo is None:
             raise self.wrong(key, "a time with its offset from UTC")
-        return time
+        try:
+            return time.astimezone(UTC)
+        except OverflowError as error:
+            raise self.wrong(key, "a time of the years 1 to 9999") from error
 
     def records(self, key: str) -> "list[Record]":
         values = self.take(key, list)

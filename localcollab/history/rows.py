@@ -114,7 +114,8 @@ def from_record(record: Provenance | Outcome) -> str:
         text = json.dumps(asdict(record), ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise BadOption(
-            f"{record} cannot be stored ({error}): use numbers and texts only"
+            f"the {type(record).__name__.lower()} of an answer cannot be stored ({error}): use finite "
+            "numbers and texts only"
         ) from error
     return checked("what is stored with an answer", text)
 

@@ -24,6 +24,7 @@ from localcollab.catalog import (
 )
 from localcollab.catalog.settings import as_table
 from localcollab.errors import BadCatalog, BadOption
+from localcollab.storage.os_errors import explained
 
 _NAME = re.compile(r"[\w][\w .+-]{0,99}")
 
@@ -86,9 +87,7 @@ def write_catalog(stem: str, text: str) -> Path:
     except OSError as error:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
-        raise BadCatalog(
-            f"{file}: cannot be written ({error.strerror}): free some space, or check its permissions"
-        ) from error
+        raise BadCatalog(explained(error, file)) from error
     return file
 
 

@@ -281,3 +281,32 @@ def test_scripts_without_spaces_and_signs_are_found_as_they_stand() -> None:
         assert [hit.marks for hit in history.search("💊")] == [((6, 7),)]
         assert len(history.search("->")) == 1
         assert history.search("spirin") == ()
+
+
+HOSTILE = ("1e999", "NaN", "9" * 5000, str(10**30), str(-(10**400)), "null", "{}", "true",
+           '"\\ud800"', '"0001-01-01T00:00:00+23:59"')  # fmt: skip
+"""JSON values that Python reads, or refuses, in ways of its own."""
+
+
+def places(value: Any, place: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    inside = list(value.items()) if isinstance(value, dict) else []
+    inside += enumerate(value[:2]) if isinstance(value, list) else []
+    return [place, *(each for key, found in inside for each in places(found, (*place, key)))]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("value", HOSTILE)
+def test_no_value_at_any_place_is_more_than_an_error(value: str) -> None:
+    with open_history(None) as history:
+        for place in places(exported())[1:]:
+            record = exported()
+            set_in(*place, to="@")(record)
+            text = json.dumps(record).replace('"@"', value)
+            try:
+                id_ = history.import_json(text).id
+            except BadHistory as error:
+                assert len(str(error)) < 400  # noqa: PT017  # either is right
+            else:
+                history.export_markdown(id_)
+                history.export_json(id_)
+                history.conversations()
