@@ -40,7 +40,7 @@ def printed(*words: str) -> str:
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         command(words[0]).main(list(words[1:]), standalone_mode=False)
     out.flush()
-    data = out.buffer.getvalue()  # type: ignore[attr-defined]
+    data = out.buffer.getvalue()
     return str(data.decode()) + err.getvalue()
 
 

@@ -283,7 +283,7 @@ def test_scripts_without_spaces_and_signs_are_found_as_they_stand() -> None:
         assert history.search("spirin") == ()
 
 
-HOSTILE = ("1e999", "NaN", "9" * 5000, str(10**30), str(-(10**400)), "null", "{}", "true",
+ODD_VALUES = ("1e999", "NaN", "9" * 5000, str(10**30), str(-(10**400)), "null", "{}", "true",
            '"\\ud800"', '"0001-01-01T00:00:00+23:59"')  # fmt: skip
 """JSON values that Python reads, or refuses, in ways of its own."""
 
@@ -295,7 +295,7 @@ def places(value: Any, place: tuple[str | int, ...] = ()) -> list[tuple[str | in
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("value", HOSTILE)
+@pytest.mark.parametrize("value", ODD_VALUES)
 def test_no_value_at_any_place_is_more_than_an_error(value: str) -> None:
     with open_history(None) as history:
         for place in places(exported())[1:]:
