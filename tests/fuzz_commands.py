@@ -65,7 +65,7 @@ def catalogues(path: Path, folder: Path, n: int) -> Case:
         ["teams", "--models", str(path)],
         ["run", "--models", str(path), "--team", "t", "the tin"],
         ["models", "list", "--models", str(path)],
-        ["teams", "check", "t", "--models", str(path)],
+        ["models", "fit", "t", "--models", str(path)],
     )
     return Case(folder.name, ways[n % len(ways)], ends="either")
 

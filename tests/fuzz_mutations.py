@@ -2,6 +2,7 @@
 records of a database. Every function takes a random generator first and gives bytes back."""
 
 import contextlib
+import copy
 import io
 import json
 import re
@@ -90,13 +91,13 @@ def _places(value: object, into: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]
 def _change_json(rng: Rng, value: Any) -> Any:
     places = _places(value, [])
     if not places:
-        return pick(rng, ODD_JSON)
+        return _odd(rng)
     holder, key = pick(rng, places)
     kind = int(rng.integers(10))
     if kind == 0:
         del holder[key]
     elif kind == 1 and isinstance(holder, list):
-        holder[key:key] = [holder[key]] * int(rng.integers(1, 40))
+        holder[key:key] = [copy.deepcopy(holder[key]) for _ in range(int(rng.integers(1, 40)))]
     elif kind == 1:
         holder[pick(rng, ("", "x", "id", "\ud800", key + " "))] = holder.pop(key)
     elif kind == 2:
@@ -109,8 +110,13 @@ def _change_json(rng: Rng, value: Any) -> Any:
     elif kind == 4 and type(holder[key]) in (int, float):
         holder[key] = holder[key] + pick(rng, (-1, 1, 0.5, 2**31, -(2**31)))
     else:
-        holder[key] = pick(rng, ODD_JSON)
+        holder[key] = _odd(rng)
     return value
+
+
+def _odd(rng: Rng) -> object:
+    """A copy: what is changed later must not stay changed."""
+    return copy.deepcopy(pick(rng, ODD_JSON))
 
 
 def _keys(holder: Any) -> Any:

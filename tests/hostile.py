@@ -18,7 +18,7 @@ SECONDS_ALLOWED = 40
 _REMEDIES = re.compile(
     r"\b(fetch|give|use|check|try|train|choose|convert|leave|mend|add|shorten|make|write|export|"
     r"correct|download|remove|free|close|restore|rename|put|see|must|lists|did you mean|"
-    r"change|save|name|keep|compute)\b"
+    r"change|save|name|keep|compute|copy|fit|recreate|trust|turn)\b"
 )
 _NEVER = ("Traceback", "Warning", "Exception ignored", "a defect of localcollab")
 _NOTE = re.compile(
