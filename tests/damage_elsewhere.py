@@ -262,7 +262,8 @@ def odd_paths(pair: Pair, folder: Path) -> list[Case]:
     if os.geteuid() == 0:
         folder.chmod(0o755)
         unreadable = Case("secret", ["run", "--base", str(secret), QUESTION], as_nobody=True)
-        return [*cases, replace(unreadable, names="secret.gguf")]
+        home = dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"), "/nowhere")
+        return [*cases, replace(unreadable, names="secret.gguf", environment=home)]
     return [*cases, Case("secret", ["run", "--base", str(secret), QUESTION])]
 
 

@@ -36,7 +36,7 @@ def open_collection(
     holds a path separator. Raises `BadCollection` for one that is not there, unless `create`."""
     if isinstance(name, str) and not name.endswith(_SUFFIX) and os.sep not in name:
         return Collection(collections.open_collection(name, create=create), name)
-    path = Path(name).expanduser()
+    path = Path(os.path.expanduser(name))
     if not create and not path.is_file():
         raise BadCollection(f"{path}: no such collection: check the path, or give create=True")
     return Collection(collections.Collection(path), path.stem)
@@ -163,4 +163,4 @@ def _citable(passage: str | Passage | SentPassage | Hit) -> Citable:
 
 
 def _paths(given: Sequence[str | Path]) -> list[Path]:
-    return [Path(path).expanduser() for path in given]
+    return [Path(os.path.expanduser(path)) for path in given]

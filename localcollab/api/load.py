@@ -1,5 +1,6 @@
 """Names and files -> an open `Team`. What may stand where a model is wanted is said here, once."""
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -70,7 +71,7 @@ def find_model(name: str | Path, models: str | Path | Iterable[str | Path] = ())
 
 
 def _path(given: str | Path) -> Path:
-    return Path(given).expanduser()
+    return Path(os.path.expanduser(given))
 
 
 def _several(given: str | Path | Iterable[str | Path]) -> tuple[str | Path, ...]:

@@ -1,5 +1,6 @@
 """A team beside each of its members alone, on the same questions."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def evaluate(
 
 
 def _questions(team: Team, data: Sequence[str | Path | Question]) -> list[Question]:
-    paths = tuple(Path(each).expanduser() for each in data if not isinstance(each, Question))
+    paths = tuple(Path(os.path.expanduser(each)) for each in data if not isinstance(each, Question))
     given = [each for each in data if isinstance(each, Question)]
     return given + (read_all(team.source.plan, paths) if paths or not given else [])
 

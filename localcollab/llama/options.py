@@ -54,7 +54,7 @@ class Options:
                 raise BadOption(f"`{name}` is {getattr(self, name)!r}: choose one of {known}")
         if self.kv_type.startswith("q") and self.flash_attention == "off":
             raise BadOption(
-                f"`kv_type` {self.kv_type} needs flash attention: set `flash_attention` to on or auto"
+                f"`kv_type` {self.kv_type} needs flash attention: give `flash_attention` as on or auto"
             )
 
     def or_else(self, *, n_ctx: int | None, n_threads: int | None) -> "Options":

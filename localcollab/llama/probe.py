@@ -80,7 +80,7 @@ def probe(
 
 def resolved(path: Path) -> Path:
     try:
-        return path.expanduser().resolve()
+        return Path(os.path.expanduser(path)).resolve()
     except (OSError, ValueError, RuntimeError) as error:  # a loop, a zero byte, an unknown ~user
         raise BadModelFile(f"{path}: not a path to a file ({error}): check it") from error
 

@@ -72,7 +72,7 @@ def _write(
 
 def _locate(file: str) -> tuple[Path, str]:
     try:
-        path = Path(file).expanduser()
+        path = Path(os.path.expanduser(file))
         if os.path.lexists(path):
             return (path.resolve() if os.path.isfile(path) else path), path.stem
     except (OSError, ValueError, RuntimeError) as error:

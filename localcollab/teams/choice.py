@@ -1,5 +1,6 @@
 """Which team a caller asked for, by name or by files -> a plan."""
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,6 +32,9 @@ class TeamChoice:
 
     def plan(self) -> TeamPlan:
         """Raises `BadOption`, `BadCatalog`."""
+        for option, name in (("team", self.team), ("base", self.base)):
+            if name == "":
+                raise BadOption(f"`{option}` is empty: give a name or a file, or leave it out")
         if self.team and self.base:
             raise BadOption(f"both `team` ({self.team}) and `base` are given: choose one")
         names = Names(load_catalog(*self.catalogs))
@@ -42,7 +46,7 @@ class TeamChoice:
         named = named or names.default()
         plan = names.plan(named, self.experts)
         if self.adapter is not None:
-            adapter = Path(self.adapter).expanduser()
+            adapter = Path(os.path.expanduser(self.adapter))
             plan = _adapted(plan, adapter, is_team=names.is_team(named))
         if self.draft is not None:
             plan = replace(plan, draft=names.member(self.draft, DRAFT))

@@ -69,7 +69,7 @@ class Names:
             return self.catalog, TeamEntry(
                 self.catalog.model(str(name)).name, Deferral(str(name), ())
             )
-        path = Path(name).expanduser() if is_file(name) else self._elsewhere(str(name))
+        path = Path(os.path.expanduser(name)) if is_file(name) else self._elsewhere(str(name))
         alone = Path(name).stem if is_file(name) else str(name)
         models = {**self.catalog.models, alone: ModelEntry(alone, path)}
         teams = {n: team for n, team in self.catalog.teams.items() if n != alone}
@@ -94,7 +94,7 @@ class Names:
     def member(self, given: str | Path, name: str) -> Member:
         """Raises `BadCatalog`, and `BadOption` for a model that is not installed."""
         if is_file(given):
-            return Member(name, Path(given).expanduser())
+            return Member(name, Path(os.path.expanduser(given)))
         text = str(given)
         if not self._is_known("models", text):
             return Member(name, self._elsewhere(text))
@@ -105,7 +105,7 @@ class Names:
     def head(self, given: str | Path) -> Path:
         """Raises `BadCatalog`."""
         if isinstance(given, Path) or given.endswith(".safetensors") or has_separator(given):
-            return Path(given).expanduser()
+            return Path(os.path.expanduser(given))
         return self.catalog.trained("heads", given).path
 
     def _elsewhere(self, name: str) -> Path:
@@ -114,8 +114,8 @@ class Names:
             return found[name]
         known = {**self.catalog.teams, **self.catalog.models, **found}
         raise BadCatalog(
-            f"no team or model is named {name!r}{nearest(name, known)} (localcollab teams and "
-            "localcollab models list show them; a file ends in .gguf)"
+            f"no team or model is named {name!r}{nearest(name, known)}: see localcollab teams and "
+            "localcollab models list, or give a file that ends in .gguf"
         )
 
     def _is_known(self, table: str, name: str) -> bool:

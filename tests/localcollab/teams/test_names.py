@@ -128,3 +128,14 @@ def test_every_command_takes_another_programs_model(
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert shows in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("choice", [TeamChoice(team=""), TeamChoice(base="")])
+def test_an_empty_name_is_not_the_default_team(choice: TeamChoice) -> None:
+    with pytest.raises(BadOption, match="is empty: give a name or a file"):
+        choice.plan()
+
+
+def test_a_home_that_does_not_exist_is_part_of_the_path() -> None:
+    plan = TeamChoice(base="~nobody-here/m.gguf").plan()
+    assert plan.first.path == Path("~nobody-here/m.gguf")

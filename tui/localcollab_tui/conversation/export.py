@@ -1,5 +1,6 @@
 """Writes the conversation to a file: `.md` or `.json`, by its name."""
 
+import os
 import re
 from pathlib import Path
 
@@ -13,7 +14,7 @@ def export(dialogue: Dialogue, path: Path | None) -> Path:
     conversation, history = dialogue.conversation, dialogue.history
     if conversation is None:
         raise BadOption("there is nothing to export yet: ask a question first")
-    path = (path or free_path(Path.cwd(), conversation.title)).expanduser()
+    path = Path(os.path.expanduser(path or free_path(Path.cwd(), conversation.title)))
     if path.suffix not in (".md", ".json"):
         raise BadOption(f"{path}: the file name must end in .md or .json")
     to_text = history.export_json if path.suffix == ".json" else history.export_markdown
