@@ -1,9 +1,9 @@
 """Reads one damaged file after another, as it is asked to on standard input; `fuzzing` starts it.
 
-    python fuzz_child.py KIND FOLDER [COVERED_MODULE ...]
+    python fuzz_child.py FOLDER [COVERED_MODULE ...]
 
-A request is a path, or empty for the lines covered so far; an answer is a line of JSON. With modules,
-their covered lines are counted, which is slow.
+A request is a kind, a tab and a path, or empty for the lines covered so far; an answer is a line of
+JSON. With modules, their covered lines are counted, which is slow.
 """
 
 import json
@@ -20,14 +20,13 @@ from typing import Any
 _OURS = re.compile(r"/(localcollab\w*/.*)$")
 
 
-def serve(kind: str, folder: Path, modules: list[str], out: Any) -> None:
+def serve(folder: Path, modules: list[str], out: Any) -> None:
     measured = _start_coverage(modules)
     from fuzz_readers import READERS
 
-    reader = READERS[kind]
     for line in sys.stdin:
-        path = line.rstrip("\n")
-        answer = _coverage(measured) if not path else _read(reader, Path(path), folder)
+        kind, _, path = line.rstrip("\n").partition("\t")
+        answer = _read(READERS[kind], Path(path), folder) if kind else _coverage(measured)
         out.write(json.dumps(answer) + "\n")
         out.flush()
 
@@ -47,7 +46,7 @@ def _read(reader: Any, path: Path, folder: Path) -> dict[str, Any]:
         except Exception as error:
             answer |= {"end": "defect", "key": _key(error), "text": _text(error)}
     odd = [each for each in warned if issubclass(each.category, RuntimeWarning | UserWarning)]
-    if odd and answer["end"] != "defect" and path.parent.name != "documents":
+    if odd and answer["end"] != "defect" and not reader.hides_warnings:
         where = f"{odd[0].filename}:{odd[0].lineno}"
         answer |= {"end": "defect", "key": f"warning at {where}", "text": str(odd[0].message)}
     return answer | {"seconds": time.process_time() - began, "peak_bytes": _peak()}
@@ -108,4 +107,4 @@ if __name__ == "__main__":
     faulthandler.enable()
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # nothing that is printed may look like an answer
-    serve(sys.argv[1], Path(sys.argv[2]), sys.argv[3:], answers)
+    serve(Path(sys.argv[1]), sys.argv[2:], answers)

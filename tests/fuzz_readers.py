@@ -47,6 +47,8 @@ class Reader:
     """Address space of the child."""
     peak_bytes: int = 300_000_000
     """What a small file may make of it."""
+    hides_warnings: bool = False
+    """The program reads these in a child whose standard error nobody sees."""
 
 
 def _tensors_of(path: Path, format: str) -> bool:

@@ -37,8 +37,9 @@ from localcollab.llama.header import read_header
 from small_gguf import small_llama
 
 Rng = np.random.Generator
-BATCH = 16
-"""Attempts a driver process: importing everything takes a second."""
+_LONG, _TURN_SECONDS = 300.0, 60.0
+"""From so many seconds on, kinds take turns, of so many seconds together."""
+_FEWEST, _TIMES_MORE = 20, 3
 SECONDS_A_FILE = 10
 """Of CPU time, for one small file."""
 _SECONDS_WAITED = 300
@@ -169,50 +170,74 @@ def fuzz(
     """Yields what was found, as it is found, and at the end a line for every kind.
 
     The first files of equal findings stay in `folder`. The same seed gives the same files in the same
-    order; how many of each kind depends on the time.
+    order; how many of each kind depends on the time. A short run is one turn of all kinds in one child;
+    a long one gives a turn to one kind after the other, each in a child with limits of its own.
     """
     kinds = list(kinds)
     run, tallies = Run(seed, folder, corpus), {kind: Tally() for kind in kinds}
-    end, turn = time.monotonic() + seconds, 0
-    share = min(60.0, seconds / 2) / sum(_WEIGHTS.get(kind, 1) for kind in kinds)
+    is_short, end = seconds < _LONG, time.monotonic() + seconds
+    share = _TURN_SECONDS / sum(_WEIGHTS.get(kind, 1) for kind in kinds)
+    n_turns = 0
     while time.monotonic() < end:
-        for kind, tally in tallies.items():
+        for group in [kinds] if is_short else [[kind] for kind in kinds]:
             if time.monotonic() >= end:
                 break
-            began = time.monotonic()
-            until = min(end, began + share * _WEIGHTS.get(kind, 1))
-            if kind in _ATTEMPTS:
-                yield from _commands(kind, run, turn, tally, BATCH if seconds > 300 else BATCH // 2)
-            else:
-                yield from _files(kind, run, tally, until)
-                yield from _commands(kind, run, turn, tally, 6 if seconds > 300 else 2)
-            tally.seconds += time.monotonic() - began
-        turn += 1
+            until = end if is_short else time.monotonic() + share * _WEIGHTS.get(group[0], 1)
+            yield from _turn(group, run, n_turns, tallies, min(end, until), 1 if is_short else 6)
+        n_turns += 1
     for kind, tally in tallies.items():
         yield tally.line(kind)
     yield "clean" if all(tally.is_clean for tally in tallies.values()) else "NOT CLEAN"
 
 
-class FileChild:
-    """The process that reads files of one kind: see `fuzz_child`."""
+def _turn(
+    kinds: list[str],
+    run: Run,
+    number: int,
+    tallies: dict[str, Tally],
+    until: float,
+    n_commands: int,
+) -> Iterator[str]:
+    began = time.monotonic()
+    yield from _commands(kinds, run, number, tallies, n_commands)
+    seconds = (time.monotonic() - began) / len(kinds)
+    files = [kind for kind in kinds if kind not in _ATTEMPTS]
+    for kind in kinds:
+        tallies[kind].seconds += seconds
+    if not files:
+        return
+    share = max(0.0, until - time.monotonic()) / sum(_WEIGHTS.get(kind, 1) for kind in files)
+    children = Children(run.folder / "child", min(READERS[kind].memory_bytes for kind in files))
+    try:
+        for kind in files:
+            began = time.monotonic()
+            yield from _files(
+                kind, run, tallies[kind], began + share * _WEIGHTS.get(kind, 1), children
+            )
+            tallies[kind].seconds += time.monotonic() - began
+    finally:
+        children.close()
 
-    def __init__(self, kind: str, folder: Path, modules: Iterable[str] = ()) -> None:
-        self.reader, self._log = READERS[kind], folder / "child.err"
-        self._child = Child(
-            str(Path(__file__).with_name("fuzz_child.py")), (kind, str(folder), *modules),
-            limits=Limits(self.reader.memory_bytes, DAY, DAY), stderr=self._log.open("wb"),
-            environment={"OPENBLAS_NUM_THREADS": "1"},
-        )  # fmt: skip
 
-    def ask(self, path: Path | str) -> dict[str, Any]:
-        """What it answered; a dict with `end` signal or hang where it died or was killed."""
-        out = self._child.process.stdout
+class Children:
+    """The process that reads files, see `fuzz_child`; another one where it died or was killed."""
+
+    def __init__(self, folder: Path, memory_bytes: int, modules: Iterable[str] = ()) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self._memory_bytes, self._modules = memory_bytes, tuple(modules)
+        self._child: Child | None = None
+
+    def ask(self, kind: str, path: Path | str = "") -> dict[str, Any]:
+        """What it answered; `end` is signal or hang where it died or was killed. No kind: coverage."""
+        child = self._running()
+        out = child.process.stdout
         assert out is not None
-        began, cpu = time.monotonic(), self._cpu()
-        self._child.send(f"{path}\n".encode())
+        began, cpu = time.monotonic(), _cpu_of(child)
+        child.send(f"{kind}\t{path}\n".encode())
         while not select.select([out], [], [], 1.0)[0]:
             waited = time.monotonic() - began
-            if path and (self._cpu() - cpu > SECONDS_A_FILE or waited > _SECONDS_WAITED):
+            if kind and (_cpu_of(child) - cpu > SECONDS_A_FILE or waited > _SECONDS_WAITED):
                 self.close()
                 return {"end": "hang", "key": "hang", "text": f"{waited:.0f} s"}
         line = out.readline()
@@ -222,42 +247,50 @@ class FileChild:
         text = self._log.read_text("utf-8", "replace")[-3000:]
         return {"end": "signal", "key": f"ended with status {code}", "text": text}
 
-    def _cpu(self) -> float:
-        """Seconds; 0 where it is gone, which the next read finds."""
-        try:
-            fields = (
-                Path(f"/proc/{self._child.process.pid}/stat").read_text().rpartition(")")[2].split()
-            )
-        except OSError:
-            return 0.0
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    @property
+    def _log(self) -> Path:
+        return self.folder / "child.err"
+
+    def _running(self) -> Child:
+        if self._child is None:
+            program = str(Path(__file__).with_name("fuzz_child.py"))
+            with self._log.open("wb") as log:
+                self._child = Child(
+                    program, (str(self.folder), *self._modules), stderr=log,
+                    limits=Limits(self._memory_bytes, DAY, DAY),
+                    environment={"OPENBLAS_NUM_THREADS": "1"},
+                )  # fmt: skip
+        return self._child
 
     def close(self) -> int:
-        return self._child.close()
+        child, self._child = self._child, None
+        return child.close() if child else 0
 
 
-def _files(kind: str, run: Run, tally: Tally, until: float) -> Iterator[str]:
-    here = run.folder / kind
-    here.mkdir(parents=True, exist_ok=True)
-    sources = fuzz_seeds.Sources(_seeds_folder(run, kind), run.corpus)
-    child = FileChild(kind, here)
+def _cpu_of(child: Child) -> float:
+    """Seconds; 0 where it is gone, which the next read finds."""
     try:
-        while time.monotonic() < until:
-            n = tally.executions
-            path = _written(kind, run, n, here, sources)
-            answer = child.ask(path)
-            finding = _count_answer(answer, tally, child.reader.peak_bytes)
-            if finding:
-                tally.seen[answer["key"]] += 1
-                if tally.seen[answer["key"]] == 1:
-                    kept = _kept(run, path, answer)
-                    yield f"{kind} seed {run.seed} n {n}: {finding}: {answer['key']}: {kept}"
-            path.unlink()
-            if answer["end"] in ("hang", "signal"):
-                child = FileChild(kind, here)
-    finally:
-        child.close()
-        shutil.rmtree(here, ignore_errors=True)
+        fields = Path(f"/proc/{child.process.pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _files(
+    kind: str, run: Run, tally: Tally, until: float, children: Children, fewest: int = _FEWEST
+) -> Iterator[str]:
+    sources = fuzz_seeds.Sources(_seeds_folder(run, kind), run.corpus)
+    least = tally.executions + fewest
+    while time.monotonic() < until or tally.executions < least:
+        n = tally.executions
+        path = _written(kind, run, n, children.folder, sources)
+        answer = children.ask(kind, path)
+        if finding := _count_answer(answer, tally, READERS[kind].peak_bytes):
+            tally.seen[answer["key"]] += 1
+            if tally.seen[answer["key"]] == 1:
+                kept = _kept(run, path, answer)
+                yield f"{kind} seed {run.seed} n {n}: {finding}: {answer['key']}: {kept}"
+        path.unlink()
 
 
 def _seeds_folder(run: Run, kind: str) -> Path:
@@ -309,13 +342,20 @@ def _count_answer(answer: dict[str, Any], tally: Tally, most_bytes: int) -> str 
     return str(answer["end"])
 
 
-def _commands(kind: str, run: Run, turn: int, tally: Tally, batch: int) -> Iterator[str]:
-    here = run.folder / f"{kind}-{turn}"
+def _commands(
+    kinds: list[str], run: Run, turn: int, tallies: dict[str, Tally], batch: int
+) -> Iterator[str]:
+    """All from one driver process. Of models and adapters, which have no other way, more."""
+    here = run.folder / f"{kinds[0]}-{turn}"
     here.mkdir(parents=True)
-    attempts = [_attempt(kind, run, n, here) for n in range(turn * batch, (turn + 1) * batch)]
-    outcomes = run_cases([attempt.case for attempt in attempts], here / "runs")
+    attempts: list[tuple[str, Attempt]] = []
+    for kind in kinds:
+        n = batch * (_TIMES_MORE if kind in _ATTEMPTS else 1)
+        attempts += [(kind, _attempt(kind, run, turn * n + k, here)) for k in range(n)]
+    outcomes = run_cases([attempt.case for _, attempt in attempts], here / "runs")
     bad = 0
-    for attempt, outcome in zip(attempts, outcomes, strict=True):
+    for (kind, attempt), outcome in zip(attempts, outcomes, strict=True):
+        tally = tallies[kind]
         if kind in _ATTEMPTS:
             tally.executions += 1
             tally.passed_header += attempt.passed_header
@@ -366,20 +406,11 @@ def cover(
     for kind in kinds:
         if kind in _ATTEMPTS:
             continue
-        here = folder / kind
-        here.mkdir(parents=True, exist_ok=True)
-        sources = fuzz_seeds.Sources(_seeds_folder(run, kind), corpus)
-        child = FileChild(kind, here, READERS[kind].modules)
-        tally = Tally()
-        for number in range(n):
-            path = _written(kind, run, number, here, sources)
-            answer = child.ask(path)
-            _count_answer(answer, tally, 2**40)
-            path.unlink()
-            if answer["end"] in ("hang", "signal"):
-                child = FileChild(kind, here, READERS[kind].modules)
-        found = child.ask("")
-        child.close()
+        reader, tally = READERS[kind], Tally()
+        children = Children(folder / "child", reader.memory_bytes, reader.modules)
+        list(_files(kind, run, tally, 0.0, children, n))
+        found = children.ask("")
+        children.close()
         covered, total = (sum(each[n] for each in found.values()) for n in (0, 1))
         yield (
             f"{kind}: {covered} of {total} lines ({covered / total:.0%}) by {n} files, "
