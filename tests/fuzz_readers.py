@@ -355,12 +355,35 @@ def documents(path: Path, folder: Path) -> Iterator[bool]:
     list(split(sections))
 
 
+def broken(path: Path, folder: Path) -> Iterator[bool]:
+    """Does what no reader should, as its file says: for the test of the fuzzer itself."""
+    import os
+    import signal
+
+    yield True
+    match path.read_text():
+        case "signal":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        case "hang":
+            while True:
+                pass
+        case "memory":
+            assert len(bytearray(400_000_000))
+        case "too much memory":
+            assert len(bytearray(3_000_000_000))
+        case "error":
+            raise ZeroDivisionError("1 / 0")
+        case "refused":
+            raise BadOption("is refused")
+
+
 def _readers() -> dict[str, Reader]:
     from localcollab.documents.parsing.section import Missing, Refused, Unreadable
 
     artifact, history = "localcollab.storage.artifact", "localcollab.history"
     parsing = "localcollab.documents.parsing"
     return {
+        "broken": Reader(broken, (BadOption,), ()),
         "heads": Reader(heads, (HeadMismatch,), (artifact, "localcollab.methods.heads")),
         "bridges": Reader(
             bridges, (BridgeMismatch, EvaluationFailed), (artifact, "localcollab.methods.bridges")

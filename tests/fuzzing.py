@@ -222,9 +222,16 @@ def _turn(
 class Children:
     """The process that reads files, see `fuzz_child`; another one where it died or was killed."""
 
-    def __init__(self, folder: Path, memory_bytes: int, modules: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        memory_bytes: int,
+        modules: Iterable[str] = (),
+        seconds: float = SECONDS_A_FILE,
+    ) -> None:
+        """`seconds`: of CPU time, for one file."""
         folder.mkdir(parents=True, exist_ok=True)
-        self.folder = folder
+        self.folder, self._seconds = folder, seconds
         self._memory_bytes, self._modules = memory_bytes, tuple(modules)
         self._child: Child | None = None
 
@@ -237,7 +244,7 @@ class Children:
         child.send(f"{kind}\t{path}\n".encode())
         while not select.select([out], [], [], 1.0)[0]:
             waited = time.monotonic() - began
-            if kind and (_cpu_of(child) - cpu > SECONDS_A_FILE or waited > _SECONDS_WAITED):
+            if kind and (_cpu_of(child) - cpu > self._seconds or waited > _SECONDS_WAITED):
                 self.close()
                 return {"end": "hang", "key": "hang", "text": f"{waited:.0f} s"}
         line = out.readline()
@@ -285,7 +292,7 @@ def _files(
         n = tally.executions
         path = _written(kind, run, n, children.folder, sources)
         answer = children.ask(kind, path)
-        if finding := _count_answer(answer, tally, READERS[kind].peak_bytes):
+        if finding := count_answer(answer, tally, READERS[kind].peak_bytes):
             tally.seen[answer["key"]] += 1
             if tally.seen[answer["key"]] == 1:
                 kept = _kept(run, path, answer)
@@ -317,7 +324,7 @@ def _kept(run: Run, path: Path, answer: dict[str, Any]) -> Path:
     return found / path.name
 
 
-def _count_answer(answer: dict[str, Any], tally: Tally, most_bytes: int) -> str | None:
+def count_answer(answer: dict[str, Any], tally: Tally, most_bytes: int) -> str | None:
     tally.executions += 1
     tally.passed_header += answer.get("passed", False)
     tally.accepted += answer["end"] == "accepted"
