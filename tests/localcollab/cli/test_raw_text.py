@@ -84,6 +84,7 @@ def test_what_a_catalogue_and_a_model_file_say(home: Path) -> None:
     assert "end" in printed("models", "list", "--models", catalog)
 
 
+@pytest.mark.slow
 def test_what_an_archive_says(home: Path) -> None:
     catalog = home / "models.toml"
     (home / "a.gguf").write_bytes(small_llama(0).to_bytes())
