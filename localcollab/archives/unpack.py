@@ -20,6 +20,7 @@ from localcollab.archives.archive import FILE_NAME, FORMAT, MANIFEST, MAX_MANIFE
 from localcollab.archives.unpack_names import enter_team, is_here, require_new_names
 from localcollab.catalog import Catalog, load_catalog, models_dir
 from localcollab.catalog.methods import TRAINED
+from localcollab.catalog.reading import to_catalog
 from localcollab.errors import BadArchive, LocalcollabError
 from localcollab.llama.probe import file_sha256
 from localcollab.models.listing import size_text
@@ -140,6 +141,19 @@ def _check(archive: Path, manifest: Manifest, n_files: int) -> None:
             raise BadArchive(
                 f"{archive}: {place} is {path!r:.200}, which is not a file in the archive"
             )
+    _check_names(archive, manifest)
+
+
+def _check_names(archive: Path, manifest: Manifest) -> None:
+    """Every model and trained file that an entry names is in the archive."""
+    catalog = to_catalog(archive, Path(), manifest.tables, ours=True)
+    try:
+        for model in catalog.models:
+            catalog.model(model)
+        for team in catalog.teams:
+            catalog.team(team)
+    except LocalcollabError as error:
+        raise BadArchive(f"{archive}: {error}: export it again") from error
 
 
 def _paths(tables: dict[str, Any]) -> Iterator[tuple[str, str]]:

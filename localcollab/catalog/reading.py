@@ -94,7 +94,9 @@ def read_catalog(path: Path) -> Catalog:
 
         tables, more = sound(path, tables)
         faults += more
-    return replace(_catalog(path, path.parent, tables, ours=is_sealed(text)), faults=tuple(faults))
+    return replace(
+        to_catalog(path, path.parent, tables, ours=is_sealed(text)), faults=tuple(faults)
+    )
 
 
 def parse_catalog(path: Path, *, root: Path | None = None, is_sound: bool = False) -> Catalog:
@@ -109,7 +111,7 @@ def parse_catalog(path: Path, *, root: Path | None = None, is_sound: bool = Fals
         from localcollab.catalog.validate import check
 
         check(path, tables)
-    return _catalog(path, root or path.parent, tables, ours=is_sound or is_sealed(text))
+    return to_catalog(path, root or path.parent, tables, ours=is_sound or is_sealed(text))
 
 
 def _text_of(path: Path) -> str:
@@ -131,7 +133,9 @@ def is_sealed(text: str) -> bool:
     return first.startswith(_SEAL) and seal(rest) == text
 
 
-def _catalog(path: Path, root: Path, tables: dict[str, Any], *, ours: bool) -> Catalog:
+def to_catalog(path: Path, root: Path, tables: dict[str, Any], *, ours: bool) -> Catalog:
+    """Of checked tables. `ours`: written by this program."""
+
     def trained(table: str) -> dict[str, TrainedEntry]:
         return {n: TrainedEntry(n, root / t["path"]) for n, t in tables.get(table, {}).items()}
 

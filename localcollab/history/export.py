@@ -7,14 +7,14 @@ who wrote what, as in a terminal.
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from io import StringIO
 from pathlib import Path
 
 from localcollab import __version__
 from localcollab.errors import BadOption
-from localcollab.events import Finished, Token
+from localcollab.events import Token
 from localcollab.history import tree
 from localcollab.history.records import Conversation, Outcome, Provenance, StoredMessage
 from localcollab.history.rows import unpack
@@ -102,6 +102,16 @@ def _question(message: StoredMessage) -> list[str]:
     return [f"## Question, {message.created:{_TIME}}", _text(message.text)]
 
 
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """A stored answer, whose number of tokens is only a number."""
+
+    reason: str
+    authors: Mapping[str, int]
+    tokens_per_second: float
+    n_repeated: int = 0
+
+
 def _answer(message: StoredMessage, tokens: tuple[Token, ...]) -> list[str]:
     message = settled(message)
     provenance, outcome = message.provenance or Provenance(), message.outcome or Outcome()
@@ -131,12 +141,7 @@ def _lines(
     if outcome.error:
         yield f"error: {outcome.error}"
     reason = outcome.reason or ("stopped" if message.status == "stopped" else "end")
-    yield from painter.summary(
-        Finished(
-            reason, message.text, (0,) * outcome.n_tokens, outcome.n_prompt, outcome.authors,
-            outcome.seconds_prefill, outcome.seconds_decode,
-        )
-    )  # fmt: skip
+    yield from painter.summary(_Ended(reason, outcome.authors, outcome.tokens_per_second))
     yield from outcome.notes
     if provenance.seed is not None:
         yield f"seed: {provenance.seed}"

@@ -6,9 +6,9 @@ keep. Control characters in a model's text are made visible, never obeyed.
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TextIO
+from typing import Protocol, TextIO
 
-from localcollab.events import Finished, Token, Unfamiliar
+from localcollab.events import Token, Unfamiliar
 from localcollab.terminal.streams import writing_output
 from localcollab.terminal.visible_text import visible
 
@@ -26,6 +26,19 @@ _REASONS = {
 def supports_colour() -> bool:
     """NO_COLOR (no-color.org) and TERM=dumb turn colours off."""
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+class Ended(Protocol):
+    """What a summary says of a finished answer, streamed or stored."""
+
+    @property
+    def reason(self) -> str: ...
+    @property
+    def authors(self) -> Mapping[str, int]: ...
+    @property
+    def n_repeated(self) -> int: ...
+    @property
+    def tokens_per_second(self) -> float: ...
 
 
 class Painter:
@@ -69,9 +82,7 @@ class Painter:
             self._ends_line = True
         self._flush()
 
-    def summary(
-        self, finished: Finished, remedies: Mapping[str, str] | None = None
-    ) -> Iterator[str]:
+    def summary(self, finished: Ended, remedies: Mapping[str, str] | None = None) -> Iterator[str]:
         """The lines below an answer: why it was cut, authors, double-check. `remedies`: what to do about
         a reason, by reason."""
         if finished.reason in _REASONS:

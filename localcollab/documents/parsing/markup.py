@@ -10,6 +10,7 @@ from localcollab.documents.parsing.raw import Raw
 from localcollab.documents.parsing.section import Refused, Unreadable
 
 _DEEPEST = 500
+_OF_EXPAT = ("UTF-8", "UTF-16", "UTF-16LE", "UTF-16BE", "ISO-8859-1", "US-ASCII")
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError)
 _STEP = 16_000_000
 """At once: what is longer than a step is scanned again with each step."""
@@ -76,6 +77,7 @@ def read_xml(data: bytes, on_start: OnStart, on_end: OnEnd, on_text: OnText) -> 
     parser.StartElementHandler, parser.EndElementHandler = start, end
     parser.CharacterDataHandler = on_text
     parser.EntityDeclHandler = _refuse_entity
+    parser.XmlDeclHandler = _check_encoding
     parser.buffer_text = True
     try:
         for first in range(0, len(data), _STEP):
@@ -83,6 +85,18 @@ def read_xml(data: bytes, on_start: OnStart, on_end: OnEnd, on_text: OnText) -> 
         parser.Parse(b"", True)
     except expat.ExpatError as error:
         raise Unreadable(f"its XML is damaged ({expat.errors.messages[error.code]})") from error
+
+
+def _check_encoding(version: str, encoding: str | None, standalone: int) -> None:
+    """expat asks Python for what it does not know itself, and takes one byte a character only."""
+    if encoding is None or encoding.upper() in _OF_EXPAT:
+        return
+    try:
+        is_known = len(bytes(range(256)).decode(encoding, "replace")) == 256
+    except (LookupError, ValueError):
+        is_known = False
+    if not is_known:
+        raise Unreadable(f"its XML is in the encoding {encoding!r:.40}, which is not supported")
 
 
 def _refuse_entity(*_: object) -> None:

@@ -241,6 +241,14 @@ def test_a_wrong_value_is_named_and_nothing_is_imported(
         assert history.search("why") == ()
 
 
+def test_a_huge_number_of_tokens_takes_no_memory() -> None:
+    record = exported()
+    record["messages"][1]["outcome"]["n_tokens"] = 2**60
+    with open_history(None) as history:
+        id_ = history.import_json(json.dumps(record), "f.json").id
+        assert "## Answer by" in history.export_markdown(id_)
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 100_000, '{"format": NaN}', "\0"])
 def test_what_is_no_export_is_refused(text: str) -> None:
     with open_history(None) as history, pytest.raises(BadHistory, match="export"):

@@ -213,6 +213,26 @@ def test_what_cannot_be_read_says_why(
     assert str(caught.value).startswith(message)
 
 
+@pytest.mark.parametrize(
+    "encoding", ["rId1", "rot13", "utf-32", "shift_jis", "idna", "é", "x" * 5000]
+)
+def test_an_encoding_of_xml_that_is_not_supported_is_named(encoding: str) -> None:
+    part = f'<?xml version="1.0" encoding="{encoding}"?><a/>'
+    with pytest.raises(Unreadable, match=r"its XML is (in the encoding|damaged)") as caught:
+        sections(zipped({"word/document.xml": part}), ".docx")
+    assert len(str(caught.value)) < 120
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "UTF-16", "iso-8859-1", "windows-1251", "koi8-r"])
+def test_an_encoding_of_xml_that_is_supported_is_read(encoding: str) -> None:
+    text = "жи" if encoding not in ("utf-8", "UTF-16", "iso-8859-1") else "é"
+    part = (
+        f'<?xml version="1.0" encoding="{encoding}"?><w:document xmlns:w="w"><w:p><w:r><w:t>{text}</w:t>'
+        "</w:r></w:p></w:document>"
+    ).encode(encoding)
+    assert sections(zipped({"word/document.xml": part}), ".docx")[0].text.strip() == text
+
+
 def test_an_archive_unpacks_to_so_much_and_no_more() -> None:
     limits = Limits(unpacked_bytes=100_000)
     with pytest.raises(Refused, match="unpacks to more than 0 MB"):
