@@ -476,6 +476,34 @@ def _odf(kind: str) -> bytes:
     )
 
 
+def _workbook() -> bytes:
+    """Dates, shares, formulas, flags and text of every kind, counted from 1904."""
+    import io
+    import zipfile
+
+    from document_files import xlsx, zipped
+
+    styles = (
+        '<numFmts><numFmt numFmtId="164" formatCode="yyyy\\-mm\\-dd"/></numFmts><cellXfs>'
+        '<xf numFmtId="0"/><xf numFmtId="164"/><xf numFmtId="9"/><xf numFmtId="46"/><xf numFmtId="20"/>'
+        "</cellXfs>"
+    )
+    cells = (
+        '<c t="inlineStr"><is><r><t>rich </t></r><rPh><t>ri</t></rPh></is></c><c s="1"><v>45356</v></c>'
+        '<c s="2"><v>0.5</v></c><c s="3"><v>1.5</v></c><c s="4"><v>0.75</v></c><c t="b"><v>1</v></c>'
+        '<c t="e"><v>#N/A</v></c><c t="str"><f>A1</f><v>made</v></c><c><f>1+2</f></c>'
+    )
+    data = xlsx(
+        {"One": [["Name", "Rent"], ["Anna", "512"]], "Two": [["x"]]}, [(0, 0, 1, 2)], cells, styles
+    )
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        parts: dict[str, str | bytes] = {name: archive.read(name) for name in archive.namelist()}
+    book = parts["xl/workbook.xml"]
+    assert isinstance(book, bytes)
+    parts["xl/workbook.xml"] = book.replace(b"<sheets>", b'<workbookPr date1904="1"/><sheets>')
+    return zipped(parts)
+
+
 def _mailbox() -> bytes:
     from document_corpus import mail
 
@@ -504,6 +532,7 @@ _MORE: dict[str, Callable[[], bytes]] = {
     ".odt": lambda: _odf("text"),
     ".ods": lambda: _odf("spreadsheet"),
     ".odp": lambda: _odf("presentation"),
+    ".xlsx": _workbook,
     ".mbox": _mailbox,
     ".eml": _attached,
     ".md": lambda: (

@@ -103,5 +103,11 @@ def _refuse_entity(*_: object) -> None:
     raise Unreadable("its XML declares entities, which no document of this format needs")
 
 
+def whole(text: str) -> int | None:
+    """A number of up to nine digits, as an attribute has it; None for anything else."""
+    # isdigit alone takes digits that int does not, and thousands of them.
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
 def _local(name: str) -> str:
     return name.rpartition(" ")[2]

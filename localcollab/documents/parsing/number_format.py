@@ -4,7 +4,7 @@ import re
 from datetime import datetime, timedelta
 from typing import Literal
 
-from localcollab.documents.parsing.markup import read_xml
+from localcollab.documents.parsing.markup import read_xml, whole
 
 Kind = Literal["number", "date", "time", "duration", "percent"]
 _BUILT_IN: dict[int, Kind] = {
@@ -13,6 +13,8 @@ _BUILT_IN: dict[int, Kind] = {
     **dict.fromkeys((18, 19, 20, 21, 32, 33, 45, 47), "time"),
     46: "duration",
 }
+_MOST_DAYS = 2_958_466
+"""Behind 31 December 9999."""
 _LITERAL = re.compile(r'"[^"]*"|\\.|_.|\*.')
 _ELAPSED = re.compile(r"\[(?:h+|m+|s+)\]", re.IGNORECASE)
 _BRACKETS = re.compile(r"\[[^\]]*\]")
@@ -33,8 +35,7 @@ class Formats:
         return self._kinds.get(id_, "number")
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        id_ = attributes.get("numFmtId", "0")
-        n = int(id_) if id_.isdigit() and len(id_) < 9 else 0
+        n = whole(attributes.get("numFmtId", "")) or 0
         if name == "numFmt":
             self._kinds[n] = kind_of(attributes.get("formatCode", ""))
         elif name == "cellXfs":
@@ -68,12 +69,15 @@ def shown(value: str, kind: Kind, is_1904: bool) -> str:
         return value
     if kind == "percent":
         return f"{_plain(round(number * 100, 10))}%"
-    if kind == "number" or not 0 <= number < 2_958_466:
+    if kind == "number" or not 0 <= number < _MOST_DAYS:
         return _plain(number)
     if kind == "duration":
         seconds = round(number * 86_400)
         return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
-    moment = _moment(number, is_1904)
+    try:
+        moment = _moment(number, is_1904)
+    except OverflowError:  # counted from 1904, or rounded up into the year 10000
+        return _plain(number)
     if kind == "time" and number < 1:
         return moment.strftime("%H:%M:%S")
     has_time = moment.second or moment.minute or moment.hour

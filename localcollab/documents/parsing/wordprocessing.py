@@ -12,7 +12,8 @@ from localcollab.documents.parsing.markup import read_xml
 from localcollab.documents.parsing.ooxml import flag
 from localcollab.documents.parsing.tables import MOST_COLUMNS, Cell, Flow, Row, span
 
-HEADING = re.compile(r"(?:heading|title)\s*(\d?)", re.IGNORECASE)
+_OUTLINE_LEVELS = tuple("012345678")
+HEADING = re.compile(r"(?:heading|title)\s*([0-9]?)", re.IGNORECASE)
 _DELETED = frozenset({"del", "moveFrom", "rt", "instrText", "delText", "delInstrText"})
 _PROPERTIES = frozenset({"rPr", "trPr", "tcPr"})
 _REFERENCES = {"footnoteReference": "footnote", "endnoteReference": "endnote",
@@ -159,7 +160,7 @@ class Story:
         if name == "pStyle":
             found = HEADING.fullmatch(value)
             paragraph.level = self._levels.get(value, int(found[1] or 1) if found else 0)
-        elif name == "outlineLvl" and value.isdigit() and int(value) < 9:
+        elif name == "outlineLvl" and value in _OUTLINE_LEVELS:
             paragraph.level = int(value) + 1
         elif name == "numPr":
             paragraph.is_item = True

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from localcollab.documents.parsing.drawingml import read_texts
-from localcollab.documents.parsing.markup import Archive, read_xml
+from localcollab.documents.parsing.markup import Archive, read_xml, whole
 from localcollab.documents.parsing.number_format import Formats, shown
 from localcollab.documents.parsing.ooxml import flag, main_part, of_kind, relations
 from localcollab.documents.parsing.raw import Raw
@@ -108,7 +108,7 @@ class _Reader:
             _, column = place(attributes.get("r", ""))
             self._column = self._column + 1 if column is None else column
             self._kind, style = attributes.get("t", "n"), attributes.get("s", "0")
-            self._style = int(style) if style.isdigit() else 0
+            self._style = whole(style) or 0
             self._value, self._inline, self._has_formula = [], [], False
         elif name == "rPh":  # how it is pronounced
             self._is_phonetic = True
@@ -142,8 +142,8 @@ class _Reader:
         if self._kind == "inlineStr":
             text = "".join(self._inline)
         elif self._kind == "s":
-            n = int(value) if value.isdigit() else len(self._strings)
-            text = self._strings[n] if n < len(self._strings) else ""
+            n = whole(value)
+            text = self._strings[n] if n is not None and n < len(self._strings) else ""
         elif self._kind == "b":
             text = {"1": "TRUE", "0": "FALSE"}.get(value, value)
         elif self._kind == "n":
@@ -177,7 +177,8 @@ def area(reference: str) -> list[tuple[int, int, int, int]]:
 
 
 def _index(text: str, otherwise: int, limit: int) -> int:
-    return min(int(text) - 1, limit) if text.isdigit() and len(text) < 8 else otherwise
+    n = whole(text)
+    return otherwise if n is None else min(n - 1, limit)
 
 
 def _beside(archive: Archive, part: str, sheet: Sheet) -> list[str]:

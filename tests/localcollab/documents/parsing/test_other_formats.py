@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from document_files import pptx, xlsx, zipped
+from document_files import docx, pptx, xlsx, zipped
 from documents_read import lines_of, read, text_of
 from localcollab.documents.parsing.compressed_rtf import decompress
 from localcollab.documents.parsing.csv import find_delimiter
@@ -74,6 +74,33 @@ def test_a_quote_that_is_never_closed_swallows_nothing() -> None:
 )  # fmt: skip
 def test_a_number_is_shown_by_its_format(code: str, value: str, text: str) -> None:
     assert shown(value, kind_of(code), is_1904=False) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "is_1904", "text"),
+    [
+        ("2958465", False, "9999-12-31"), ("2958465.9999999", False, "2958465.9999999"),
+        ("2957003", True, "9999-12-31"), ("2958465", True, "2958465"), ("inf", False, "inf"),
+        ("nan", True, "nan"),
+    ],
+)  # fmt: skip
+def test_a_day_behind_the_last_one_is_a_number(value: str, is_1904: bool, text: str) -> None:
+    assert shown(value, "date", is_1904) == text
+
+
+@pytest.mark.parametrize(
+    "number", ["²", "٣", "9" * 5000, "", "-1", "1_0", "0x1", "1e3"], ids=lambda text: text[:9]
+)
+def test_an_odd_number_in_a_sheet_or_a_text_spoils_nothing_else(number: str) -> None:
+    styles = f'<numFmts><numFmt numFmtId="{number}" formatCode="0"/></numFmts><cellXfs>' + (
+        f'<xf numFmtId="{number}"/></cellXfs>'
+    )
+    cells = f'<c s="{number}"><v>7</v></c><c t="s"><v>{number}</v></c></row><row r="{number}">'
+    found, _ = read(xlsx({"Odd": [["First"]]}, cells=cells, styles=styles), ".xlsx")
+    assert "First" in found[0].text
+    assert "7" in found[0].text
+    level = f'<w:p><w:pPr><w:outlineLvl w:val="{number}"/></w:pPr><w:r><w:t>Text.</w:t></w:r></w:p>'
+    assert text_of(docx(level), ".docx").strip() == "Text."
 
 
 def test_cells_of_every_kind_are_read() -> None:
