@@ -63,6 +63,7 @@ class LlamaModel:
         self._context = open_context(
             weights, options, self.n_ctx, self._n_batch, self._n_outputs, hook
         )
+        self._options, self._n_chosen = options, options.n_threads
         self._n_threads = threads_for(weights.size_bytes, options)
         self._choice = _thread_choice(self._n_threads, options)
         self._memory = api.llama_get_memory(self._context)
@@ -75,6 +76,17 @@ class LlamaModel:
 
     def attribute(self, reading: Reading, token: int) -> str:
         return self.name
+
+    def set_threads(self, n_threads: int | None) -> None:
+        """From the next read on; None: as when it was opened. Raises `BadOption`."""
+        options = self._options if n_threads is None else Options(n_threads=n_threads)
+        if options.n_threads == self._n_chosen:
+            return  # what was learned about threads stays
+        self._n_chosen = options.n_threads
+        self._n_threads = threads_for(self.weights.size_bytes, options)
+        self._choice = _thread_choice(self._n_threads, options)
+        n_batch = physical_cores() if self._choice else self._n_threads
+        api.llama_set_n_threads(self._context, self._n_threads, n_batch)
 
     def close(self) -> None:
         """Free the context now, not with the last reference. No read may be under way."""

@@ -4,7 +4,7 @@
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -62,6 +62,8 @@ class OpenTeam:
     settings: Settings = field(default_factory=Settings)
     recommended: Mapping[str, float] = field(default_factory=dict)
     """Sampling that the base's file recommends."""
+    contexts: "Sequence[LlamaModel]" = ()
+    """Of all members."""
 
     @property
     def base(self) -> LanguageModel:
@@ -108,6 +110,7 @@ class Files:
         """With the plan's settings: a template of its own, and how it is asked."""
         recommended = recommended_sampling(self.weights(plan.first).header.metadata)
         team = replace(team, settings=plan.settings, recommended=recommended)
+        team = replace(team, contexts=self.contexts)
         if plan.settings.template is None:
             return team
         text = read_template(plan.settings.template)

@@ -174,7 +174,8 @@ def test_a_conversation_that_fills_the_context_goes_on_without_its_oldest_turn()
     lines = ["Is it so?", "And this?", "Then that?", "And now?", "y", "x" * 300]
     with open_history(None) as history:
         blends = FakeBlends(n_ctx=160)
-        PlainChat(history, blends.open, io.StringIO("\n".join(lines)), out).run(None, None)
+        typed = io.StringIO("\n".join(["/set overflow ask", *lines]))
+        PlainChat(history, blends.open, typed, out).run(None, None)
         (found,) = history.conversations()
         branch = history.branch(found.id)
     said = out.getvalue()

@@ -106,6 +106,7 @@ def test_export_writes_markdown_and_json(tmp_path: Path) -> None:
 
 def test_a_turn_that_does_not_fit_asks_and_says_what_was_left_out() -> None:
     async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        await send(app, pilot, "/set overflow ask")
         await ask(app, pilot, "a" * 60)
         await ask(app, pilot, "b" * 40)
         await until(pilot, lambda: len(app.screen_stack) == 1)

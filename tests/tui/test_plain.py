@@ -72,9 +72,27 @@ def test_a_conversation_is_exported_with_its_marks(tmp_path: Path) -> None:
 
 def test_a_turn_that_does_not_fit_asks_on_its_own_line() -> None:
     teams = FakeTeams(lambda _: "ok", n_ctx=200)
-    said = talk("a" * 60, "b" * 40, "c" * 60, "y", "/quit", teams=teams)
+    said = talk("/set overflow ask", "a" * 60, "b" * 40, "c" * 60, "y", "/quit", teams=teams)
     assert "Leave out the oldest turn? y or n: " in said
     assert "the oldest turn was left out" in said
+
+
+def test_a_full_context_goes_on_without_its_oldest_turns_and_tells_each_time() -> None:
+    teams = FakeTeams(lambda _: "ok", n_ctx=200)
+    said = talk("a" * 60, "b" * 40, "c" * 60, "d" * 10, "/quit", teams=teams)
+    assert said.count("the oldest turn was left out: the context is full") == 2
+    assert said.count("‹o›¹k") + said.count("ok\n") == 4
+
+
+def test_a_full_context_is_summarized_where_that_was_asked_for() -> None:
+    teams = FakeTeams(lambda q: "They said a." if q.startswith("Summarize") else "ok", n_ctx=400)
+    said = talk(
+        "/set overflow compact", "a" * 120, "b" * 80, "c" * 120, "d", "/show", "/quit", teams=teams
+    )
+    assert "the context is full: summarizing the oldest" in said
+    assert "by fake: They said a." in said
+    assert "summarized: the context is full" in said
+    assert "system: Summary of the conversation so far: They said a." in said
 
 
 def test_an_answer_that_was_cut_goes_on_in_the_same_message(tmp_path: Path) -> None:

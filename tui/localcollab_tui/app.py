@@ -1,8 +1,8 @@
 """The Textual app: one chat screen, the models' thread, the user's theme and keys."""
 
 import asyncio
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -47,6 +47,8 @@ class Start:
     choices: Callable[[], tuple[str, ...]] = tuple
     """What may answer where `team` is None; several are offered."""
     settings: Settings = Settings()  # noqa: RUF009  # frozen
+    options: Mapping[str, str] = field(default_factory=dict)
+    """As /set sets them."""
     draft: str = ""
     """Put into the composer."""
     problem: str = ""
@@ -73,6 +75,7 @@ class ChatApp(App[None]):
         recorder = AnswerRecorder(history, self._mailbox.put)
         self.engine = make_engine(recorder.report)
         self.dialogue = Dialogue(history, recorder, self.engine.submit)
+        self.dialogue.options.update(start.options)
         self.chat = ChatScreen(self.dialogue, self.engine, start.teams, start.catalogs)
         self._is_waiting = False
         self._thresholds: tuple[int, int, int] | None = None

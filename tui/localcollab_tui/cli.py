@@ -68,6 +68,14 @@ def chat(
     plain: Annotated[
         bool, typer.Option("--plain", help="Line mode, for screen readers and pipes.")
     ] = False,
+    compact: Annotated[
+        bool,
+        typer.Option(
+            "--compact",
+            help="When the context is full, let the model summarize the oldest turns. Default: they are "
+            "left out.",
+        ),
+    ] = False,
     n_ctx: NCtx = None,
     n_threads: Threads = None,
 ) -> None:
@@ -85,13 +93,14 @@ def chat(
     with open_history(None if incognito else default_path()) as history:
         if session is not None:
             history.conversation(session)  # raises before the screen is drawn
+        options = {"overflow": "compact"} if compact else {}
         open_by_name = opener(choice, team, n_ctx, n_threads)
         if plain:
             if team is None and session is None:
                 _require_one_choice(catalogs)
             from localcollab_tui.plain import PlainChat
 
-            line_mode = PlainChat(history, open_by_name, sys.stdin, sys.stdout)
+            line_mode = PlainChat(history, open_by_name, sys.stdin, sys.stdout, options)
             try:
                 line_mode.run(team, session)
             finally:
@@ -99,7 +108,7 @@ def chat(
                     _leave()
             return
         with gc_control.paused():
-            ended = _run_app(history, open_by_name, team, session, catalogs)
+            ended = _run_app(history, open_by_name, team, session, catalogs, options)
     if not ended:
         _leave()
 
@@ -136,13 +145,14 @@ def _run_app(
     team: str | None,
     session: str | None,
     catalogs: tuple[Path, ...],
+    options: dict[str, str],
 ) -> bool:
     from localcollab_tui.app import Start
     from localcollab_tui.settings import load_settings, settings_path
 
     start = Start(
         team, session, catalogs, _team_names(catalogs), partial(choices_of, catalogs),
-        load_settings(settings_path()),
+        load_settings(settings_path()), options,
     )  # fmt: skip
     return run_app(lambda start: make_app(history, open_by_name, start), start)
 

@@ -33,9 +33,18 @@ class Question:
     before: tuple[StoredMessage, ...] = ()
     ids: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     """The token ids of the answers before, by message, as they were generated."""
-    system: str = ""
+    system: str | None = ""
+    """None: what models.toml says for the team, which was not open yet."""
     drop: int = 0
     """How many of the oldest turns are left out because the context is full."""
+    summary: str = ""
+    """What the model wrote about these turns; empty: nothing stands in their place."""
+
+    @property
+    def system_sent(self) -> str:
+        if not self.summary:
+            return self.system or ""
+        return f"{self.system or ''}\n\nSummary of the conversation so far: {self.summary}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +136,8 @@ class TeamFacts:
     """One for each member's file."""
     vocabulary: str = ""
     """Fingerprint of the base's vocabulary."""
+    system: str = ""
+    """The system prompt of a new conversation, from models.toml."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +197,10 @@ class Began:
     facts: TeamFacts
     opens_reasoning: bool
     """The template itself opened a <think> block."""
+    dropped: int = 0
+    """The oldest turns that were left out."""
+    summary: str = ""
+    """What stood in their place."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """`chat --plain`, line by line, for screen readers and pipes: no cursor movement, nothing drawn twice."""
 
 import queue
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -48,12 +49,19 @@ class PlainChat:
     """Reads questions and commands from `source`, one a line. `out` may have any encoding."""
 
     def __init__(
-        self, history: History, open_by_name: "OpenByName", source: TextIO, out: TextIO
+        self,
+        history: History,
+        open_by_name: "OpenByName",
+        source: TextIO,
+        out: TextIO,
+        options: Mapping[str, str] | None = None,
     ) -> None:
+        """`options`: as /set sets them."""
         self._updates: queue.SimpleQueue[Update] = queue.SimpleQueue()
         recorder = AnswerRecorder(history, self._updates.put)
         self._engine = Engine(open_by_name, recorder.report)
         self._dialogue = Dialogue(history, recorder, self._engine.submit)
+        self._dialogue.options.update(options or {})
         self._source, self._out = source, out
         self._painter: Painter | None = None
         self.has_ended = True
@@ -240,7 +248,8 @@ class PlainChat:
 
     def _say_team(self, facts: TeamFacts) -> None:
         gate = "" if facts.gate is None else f", {facts.gate} > {facts.threshold:g}"
-        self._say(f"team {facts.name}: {', '.join(facts.members)}{gate}")
+        size = f", context of {facts.n_ctx} tokens"
+        self._say(f"team {facts.name}: {', '.join(facts.members)}{gate}{size}")
 
     def _show_answer(self) -> None:
         while self._dialogue.pending is not None:
@@ -251,8 +260,10 @@ class PlainChat:
 
     def _show(self, update: Update) -> None:
         match update:
+            case Loading(text):
+                self._say(text)
             case Began():
-                self._dialogue.facts = update.facts
+                self._dialogue.begin(update.facts)
                 self._painter = Painter(
                     self._out, list(update.facts.members), colour=False, marks=True
                 )

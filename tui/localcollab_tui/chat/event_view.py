@@ -103,8 +103,9 @@ class EventView:
     # One answer
 
     async def _begin(self, began: Began) -> None:
-        self._dialogue.facts = began.facts
+        self._dialogue.begin(began.facts)
         self._dialogue.refresh()
+        self._status.activity = ""
         self._status.figures = Figures(n_prompt=began.prompted.n_tokens, began=time.monotonic())
         # A short answer may be finished already: its end is still among the updates.
         *before, answer = self._dialogue.branch

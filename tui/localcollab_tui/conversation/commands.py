@@ -15,8 +15,13 @@ OPTIONS: dict[str, type[int] | type[float] | type[str]] = {
     "seed": int,
     "max_tokens": int,
     "stop": str,
+    "threads": int,
+    "overflow": str,
 }
 """The options of /set; `decoding.sampling` and `decoding.answer_text` check the values."""
+OVERFLOW = ("drop", "compact", "ask")
+"""What happens to the oldest turns when the context is full: left out, summarized by the model itself, or
+left out where the user agrees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +117,8 @@ def parse_option(argument: str) -> tuple[str, float | int | str | None] | str:
         return f"/set: unknown option {name!r}: {hint}"
     if value in ("", "default"):
         return name, None
+    if name == "overflow" and value not in OVERFLOW:
+        return f"/set overflow {value}: use one of {', '.join(OVERFLOW)}"
     try:
         return name, OPTIONS[name](value)
     except ValueError:

@@ -42,8 +42,9 @@ class Dialogue:
         self.docs = DocsInUse(None)
         self.sources: dict[int, tuple[Sources, Checked | None]] = {}
         """By answer; only of answers of this run of the app."""
-        self._system = ""
-        self._dropped = 0
+        self._system: str | None = None
+        self._lacks_system = False
+        """The conversation was begun before the team, which may have a system prompt, was open."""
         self._editing: StoredMessage | None = None
         self._tickets = count(1)
         self._ids: dict[int, tuple[int, ...]] = {}
@@ -52,7 +53,11 @@ class Dialogue:
 
     @property
     def system(self) -> str:
-        return self.conversation.system if self.conversation else self._system
+        """Of a new conversation: what was set, or what models.toml says for the team."""
+        if self.conversation is not None:
+            return self.conversation.system
+        own = self.facts.system if self.facts is not None and self.facts.takes_system else ""
+        return own if self._system is None else self._system
 
     @property
     def members(self) -> tuple[str, ...]:
@@ -113,7 +118,7 @@ class Dialogue:
     def start_new(self, *, keep_system: bool = False) -> None:
         """Nothing is stored before the first question."""
         self.require_idle()
-        self._system = self.system if keep_system else ""
+        self._system = self.system if keep_system else None
         self._leave()
 
     def open(self, id_: str, message: int | None = None) -> None:
@@ -128,7 +133,8 @@ class Dialogue:
 
     def _leave(self) -> None:
         """Everything that belongs to the shown conversation ends with it."""
-        self.conversation, self.branch, self._dropped, self._editing = None, (), 0, None
+        self.conversation, self.branch, self._editing = None, (), None
+        self._lacks_system = False
         self._ids.clear()
 
     def delete(self, id_: str) -> None:
@@ -147,7 +153,7 @@ class Dialogue:
                 f"{self.facts.name}: the base has no chat template, so it takes no system prompt: "
                 "put it into the question"
             )
-        self._system = text
+        self._system, self._lacks_system = text, False
         if self.conversation is not None:
             self.history.set_system(self.conversation.id, text)
             self.refresh()
@@ -180,7 +186,8 @@ class Dialogue:
         last = self.branch[-1] if self.branch else None
         if self.conversation is None:
             team = self.facts.name if self.facts else ""
-            self.conversation = self.history.create(system=self._system, team=team)
+            self.conversation = self.history.create(system=self.system, team=team)
+            self._lacks_system = self.facts is None and self._system is None
         if last is not None and last.role == "user":
             # The last question got no answer: the new one becomes its sibling.
             question = self.history.edit_question(last.id, text)
@@ -202,10 +209,9 @@ class Dialogue:
         require_unfinished(answer, self.facts)
         asked, ids = self.asked_for(answer)
         self._editing = None
-        ticket, dropped = self.next_ticket(), asked.drop
-        question = self.branch[-2]
+        ticket, question = self.next_ticket(), self.branch[-2]
         self.pending = Pending(ticket, question, asked, answer)
-        expected = Expected(question.id, self.job_options(), dropped, goes_on=answer.id)
+        expected = Expected(question.id, self.job_options(), goes_on=answer.id)
         self._recorder.expect(ticket, expected)
         in_loop = answer.outcome is not None and answer.outcome.reason == "repetition"
         written = Unfinished(answer.text, ids, in_loop)
@@ -220,8 +226,7 @@ class Dialogue:
     def ask_shorter(self, drop: int) -> None:
         """Ask the pending question again without the oldest turns."""
         pending = self._require_pending()
-        self._dropped = drop
-        self._submit_question(pending.question)
+        self._submit_question(pending.question, drop)
 
     def withdraw(self) -> str:
         """Take the pending question back; returns its text."""
@@ -231,6 +236,14 @@ class Dialogue:
             self.history.undo(self.conversation.id)
         self.refresh()
         return text
+
+    def begin(self, facts: TeamFacts) -> None:
+        """The pending answer has begun."""
+        self.facts = facts
+        if self._lacks_system and self.conversation is not None:
+            self._lacks_system = False
+            if facts.system and facts.takes_system:
+                self.history.set_system(self.conversation.id, facts.system)
 
     def end(self) -> None:
         """The pending answer has ended, for whatever reason."""
@@ -272,10 +285,7 @@ class Dialogue:
     def asked_for(self, answer: StoredMessage) -> tuple[Question, tuple[int, ...]]:
         """The question of an answer of the shown branch, in its place, and the answer's ids."""
         at = self._place_of(answer.id)
-        dropped = int(
-            str((answer.provenance.options if answer.provenance else {}).get("dropped", 0))
-        )
-        question = self._placed(self.branch[at - 1], self.branch[: at - 1], dropped)
+        question = self._placed(self.branch[at - 1], self.branch[: at - 1], left_out(answer))
         return question, self.history.token_ids(answer.id)
 
     def next_ticket(self) -> int:
@@ -289,13 +299,17 @@ class Dialogue:
         self.refresh()
         self._submit_question(question)
 
-    def _submit_question(self, question: StoredMessage) -> None:
+    def _submit_question(self, question: StoredMessage, drop: int = 0) -> None:
+        """Without the turns that the last answer left out, or the `drop` oldest."""
         at = self._place_of(question.id)
-        asked = self._placed(question, self.branch[:at], self._dropped)
+        before = self.branch[:at]
+        last = next((m for m in reversed(before) if m.role == "assistant"), None)
+        out = left_out(last)
+        asked = self._placed(question, before, (drop, "") if drop > out[0] else out)
         ticket = self.next_ticket()
         self.pending = Pending(ticket, question, asked)
         docs = self.docs.collection or ""
-        expected = Expected(question.id, self.job_options(), self._dropped, docs)
+        expected = Expected(question.id, self.job_options(), docs)
         self._recorder.expect(ticket, expected)
         self._submit(Ask(ticket, asked, self.job_options()))
 
@@ -307,11 +321,12 @@ class Dialogue:
         return at
 
     def _placed(
-        self, question: StoredMessage, before: tuple[StoredMessage, ...], dropped: int
+        self, question: StoredMessage, before: tuple[StoredMessage, ...], out: tuple[int, str]
     ) -> Question:
         answers = [m.id for m in before if m.role == "assistant"]
         ids = {answer: self._ids_of(answer) for answer in answers}
-        return Question(question.text, before, ids, self.system, dropped)
+        system = None if self._lacks_system else self.system
+        return Question(question.text, before, ids, system, *out)
 
     def _ids_of(self, answer: int) -> tuple[int, ...]:
         """Cached: 500 turns would be read again in every turn."""
@@ -332,6 +347,13 @@ class Dialogue:
         if self.last_question is None:
             raise BadOption("there is no question yet")
         return self.last_question
+
+
+def left_out(answer: StoredMessage | None) -> tuple[int, str]:
+    """How many of the oldest turns an answer did without, and the summary that it had in their place."""
+    options = answer.provenance.options if answer is not None and answer.provenance else {}
+    dropped, summary = options.get("dropped", 0), options.get("summary", "")
+    return (dropped if isinstance(dropped, int) else 0, str(summary))
 
 
 def without_default(

@@ -27,7 +27,6 @@ class Expected:
 
     question: int
     options: Options
-    dropped: int
     docs: str = ""
     """The collection that it is answered from."""
     goes_on: int | None = None
@@ -64,7 +63,7 @@ class AnswerRecorder:
         else:
             provenance = provenance_of(began, expected)
             recorder = self._history.record_answer(expected.question, provenance)
-        for note in notes_of(began, expected):
+        for note in notes_of(began):
             recorder.note(note)
         self._recorders = {began.ticket: recorder}
 
@@ -106,11 +105,13 @@ class AnswerRecorder:
             return
 
 
-def notes_of(began: Began, expected: Expected) -> list[str]:
-    notes = list(began.prompted.notes)
-    if expected.dropped:
-        turns = "turn was" if expected.dropped == 1 else f"{expected.dropped} turns were"
-        notes.append(f"the oldest {turns} left out: the context is full")
+def notes_of(began: Began) -> list[str]:
+    notes = []
+    if began.dropped:
+        turns = "turn was" if began.dropped == 1 else f"{began.dropped} turns were"
+        how = "summarized" if began.summary else "left out"
+        notes.append(f"the oldest {turns} {how}: the context is full")
+    notes += filter(None, began.prompted.notes)
     if began.prompted.n_reread:
         notes.append(
             f"the chat template changed earlier turns: {began.prompted.n_reread} tokens read again"
@@ -124,8 +125,10 @@ def provenance_of(began: Began, expected: Expected) -> Provenance:
     options: dict[str, object] = {**dict(expected.options), **began.prompted.options}
     if facts.gate is not None:
         options |= {"gate": facts.gate, "threshold": facts.threshold}
-    if expected.dropped:
-        options["dropped"] = expected.dropped
+    if began.dropped:
+        options["dropped"] = began.dropped
+    if began.summary:
+        options["summary"] = began.summary
     if expected.docs:
         options["docs"] = expected.docs
     seed = options.get("seed", 0)

@@ -38,7 +38,7 @@ class OpenBlend:
         # Every member tokenizes the conversation itself.
         session.turns = tuple(replace(turn, tokens=()) for turn in turns)
         session.system = question.system or None
-        yield Began(job.ticket, Prompted(0), self.facts, opens_reasoning=False)
+        yield Began(job.ticket, Prompted(0), self.facts, False, question.drop)
         for event in session.ask(question.text, sampling, limits, stop_event=stop_event):
             yield Streamed(job.ticket, event)
 

@@ -43,11 +43,13 @@ class SessionCache:
         return self._after(team, question, (*_turns(team, question), answer))
 
     def _after(self, team: OpenTeam, question: Question, turns: tuple[Turn, ...]) -> Session:
-        is_same = team is self._team and question.system == self._system and turns == self._turns
+        is_same = (
+            team is self._team and question.system_sent == self._system and turns == self._turns
+        )
         if self._session is None or not is_same:
             self._session = None
-            self._session = Session.restored(team, turns, system=question.system or None)
-            self._team, self._system, self._turns = team, question.system, turns
+            self._session = Session.restored(team, turns, system=question.system_sent or None)
+            self._team, self._system, self._turns = team, question.system_sent, turns
         return self._session
 
     def add_to_answer(self, answer: Turn) -> None:
@@ -71,17 +73,22 @@ class SessionCache:
 
 
 def session_before(team: OpenTeam, question: Question) -> Session:
-    return Session.restored(team, _turns(team, question), system=question.system or None)
+    return Session.restored(team, _turns(team, question), system=question.system_sent or None)
+
+
+def most(team: OpenTeam) -> int:
+    """Tokens of the longest prompt that leaves room for an answer."""
+    n_ctx = team.model.n_ctx
+    return n_ctx - min(_ROOM, n_ctx // 8)
 
 
 def fits(n_prompt: int, team: OpenTeam) -> bool:
-    n_ctx = team.model.n_ctx
-    return n_prompt + min(_ROOM, n_ctx // 8) <= n_ctx
+    return n_prompt <= most(team)
 
 
 def n_tokens_of_text(team: OpenTeam, question: Question) -> int:
     """Size of the prompt, tokenized as one text: a few tokens off, as stored answers keep their ids."""
-    session = Session(team, system=question.system or None)
+    session = Session(team, system=question.system_sent or None)
     for turn in _turns(team, question):
         answer = Message("assistant", without_reasoning(turn.answer))
         session.messages += [Message("user", turn.question), answer]
@@ -98,15 +105,36 @@ def estimate_if_far_too_long(team: OpenTeam, question: Question) -> int | None:
 
 def least_drop(team: OpenTeam, question: Question) -> int | None:
     """How many of the oldest turns to leave out so that it fits; None: the question alone is too long."""
-    drops = range(question.drop + 1, len(turns_of(question.before, question.ids, "")) + 1)
-    about = bisect_left(
-        drops, True, key=lambda n: fits(n_tokens_of_text(team, replace(question, drop=n)), team)
-    )
+    return _least_drop(team, question, most(team), _n_turns(question))
+
+
+def drop_with_room(team: OpenTeam, question: Question) -> int | None:
+    """As `least_drop`, but so many that the next turns have room, too: a prompt with another beginning is
+    read again from there. The newest turn stays where it can."""
+    found = _least_drop(team, question, team.model.n_ctx // 2, _n_turns(question) - 1)
+    return found or least_drop(team, question)
+
+
+def _least_drop(team: OpenTeam, question: Question, n_tokens: int, last: int) -> int | None:
+    def size_of_text(drop: int) -> int:
+        return n_tokens_of_text(team, replace(question, drop=drop))
+
+    drops = range(question.drop + 1, last + 1)
+    about = bisect_left(drops, True, key=lambda drop: size_of_text(drop) <= n_tokens)
     for drop in drops[max(0, about - 1) :]:
         shorter = replace(question, drop=drop)
-        if fits(len(session_before(team, shorter).prompt(question.text)), team):
+        if len(session_before(team, shorter).prompt(question.text)) <= n_tokens:
             return drop
     return None
+
+
+def _n_turns(question: Question) -> int:
+    return len(turns_of(question.before, question.ids, ""))
+
+
+def turns_between(team: OpenTeam, question: Question, drop: int) -> tuple[Turn, ...]:
+    """The turns before the question that leaving out `drop` turns leaves out newly."""
+    return _turns(team, question)[: drop - question.drop]
 
 
 def _turns(team: OpenTeam, question: Question) -> tuple[Turn, ...]:

@@ -2,9 +2,10 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from localcollab.catalog.methods import check_threshold
-from localcollab.chat.transcript import Turn
+from localcollab.chat.transcript import Turn, without_reasoning
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.sampling import Sampling
 from localcollab.documents.answer import answer as answering
@@ -62,6 +63,12 @@ from localcollab_tui.messages import (
     UseDocs,
 )
 from localcollab_tui.parameters import named_for_chat
+
+_SUMMARIZE = (
+    "Summarize our conversation so far in a few sentences: what was asked, what was answered, and the "
+    "names and numbers that matter."
+)
+_SUMMARY_TOKENS = 160
 
 OpenByName = Callable[[str | None, OnProgress], OpenTeam | OpenBlend]
 """A team's name (None: the default) -> the open team or blend. Raises what opening raises."""
@@ -136,23 +143,21 @@ class Worker:
             self._go_on(job, job.goes_on)
             return
         team = self._team() if job.model is None else self._other(job.model)
+        job = _with_system(job, team)
+        _set_threads(team, job.options)
         is_own = job.model is None
         try:
             require_room(team.model, job.question.text)
         except ContextFull as error:
             self._report(TooLong(job.ticket, 0, team.model.n_ctx, None, named_for_chat(str(error))))
             return
-        n_prompt = session_cache.estimate_if_far_too_long(team, job.question)
-        if n_prompt is not None:
-            self._refuse_too_long(job, team, n_prompt)
+        fitted = self._fitted(job, team)
+        if fitted is None:
             return
-        session = (self._sessions.before if is_own else session_cache.session_before)(
-            team, job.question
-        )
+        job = fitted.job
+        session_of = self._sessions.before if is_own else session_cache.session_before
+        session = session_of(team, job.question)
         prompt = session.prompt(job.question.text)
-        if not session_cache.fits(len(prompt), team):
-            self._refuse_too_long(job, team, len(prompt))
-            return
         sampling, limits = _sampling(
             job.options, team, docs=self._library is not None and job.model is None
         )
@@ -165,7 +170,9 @@ class Worker:
                     sent = answering.sent(event, job.question.text)
                     self._sessions.keep_prompt(team, job.question, session.prompt(sent))
                 case Prompted():
-                    self._report(Began(job.ticket, event, facts, opens))
+                    event = replace(event, notes=(*fitted.notes, *event.notes))
+                    asked = job.question
+                    self._report(Began(job.ticket, event, facts, opens, asked.drop, asked.summary))
                     if sources is not None:
                         self._report(Streamed(job.ticket, sources))
                 case _:
@@ -173,9 +180,56 @@ class Worker:
                         self._sessions.add_turn(job.question, event)
                     self._report(Streamed(job.ticket, event))
 
+    def _fitted(self, job: Ask, team: OpenTeam) -> "_Fitted | None":
+        """The job with a question that fits into the context. None: it was reported as too long."""
+        question = job.question
+        n_prompt = session_cache.estimate_if_far_too_long(team, question)
+        if n_prompt is None:
+            session_of = (
+                self._sessions.before if job.model is None else session_cache.session_before
+            )
+            n_prompt = len(session_of(team, question).prompt(question.text))
+            if session_cache.fits(n_prompt, team):
+                return _Fitted(job)
+        way = dict(job.options).get("overflow", "drop")
+        drop = None if way == "ask" else session_cache.drop_with_room(team, question)
+        if drop is None:
+            least = session_cache.least_drop(team, question)
+            self._report(TooLong(job.ticket, n_prompt, team.model.n_ctx, least))
+            return None
+        shorter = replace(question, drop=drop, summary="")
+        if way == "drop":
+            return _Fitted(replace(job, question=shorter))
+        summary, note = self._summarized(team, question, drop)
+        compacted = replace(shorter, summary=summary)
+        if not session_cache.fits(session_cache.n_tokens_of_text(team, compacted), team):
+            compacted, note = shorter, "the summary did not fit, so nothing stands in their place"
+        return _Fitted(replace(job, question=compacted), (note,))
+
+    def _summarized(self, team: OpenTeam, question: Question, drop: int) -> tuple[str, str]:
+        """What the team itself writes about the turns that are left out, and a note that says so."""
+        if team.template is None:
+            return "", f"{team.name} has no chat template, so that no summary can be sent"
+        turns = session_cache.turns_between(team, question, drop)
+        self._report(Loading(f"the context is full: summarizing the oldest {drop} turns"))
+        system = question.system_sent or None
+        session = Session.restored(team, turns, system=system)
+        limits = Limits(min(_SUMMARY_TOKENS, team.model.n_ctx // 8))
+        text = ""
+        try:
+            for event in session.ask(_SUMMARIZE, None, limits, stop_event=self._stop_event):
+                if isinstance(event, Finished):
+                    text = without_reasoning(event.text).strip()
+        except ContextFull:
+            return "", "the turns that were left out are too long to be summarized"
+        finally:
+            self._sessions.clear()
+        return text, f"summary of the oldest {drop} turns by {team.name}: {text}" if text else ""
+
     def _go_on(self, job: Ask, written: Unfinished) -> None:
         """More of an answer. Raises `ContextFull` where there is no room for it."""
         team = self._team()
+        _set_threads(team, job.options)
         answer = Turn(job.question.text, written.text, written.tokens)
         session = self._sessions.with_answer(team, job.question, answer)
         sampling, limits = _sampling(job.options, team, docs=False)
@@ -205,8 +259,11 @@ class Worker:
             )
         too_long = blend.too_long(job)
         if too_long is not None:
-            self._report(too_long)
-            return
+            way = dict(job.options).get("overflow", "drop")
+            if way == "ask" or too_long.drop is None:
+                self._report(too_long)
+                return
+            job = replace(job, question=replace(job.question, drop=too_long.drop))
         for said in blend.ask(job, *_sampling(job.options, None, docs=False), self._stop_event):
             self._report(said)
 
@@ -230,10 +287,6 @@ class Worker:
         self._library = Library(collection, job.collection, strict=job.strict)
         n_documents = sum(each.status == "indexed" for each in collection.documents())
         self._report(DocsInUse(job.collection, job.strict, n_documents))
-
-    def _refuse_too_long(self, job: Ask, team: OpenTeam, n_prompt: int) -> None:
-        drop = session_cache.least_drop(team, job.question)
-        self._report(TooLong(job.ticket, n_prompt, team.model.n_ctx, drop))
 
     def _set_gate(self, job: SetGate) -> None:
         team = self._team()
@@ -310,6 +363,28 @@ class Worker:
         return self._sessions.prompt(self._team(), question)
 
 
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    job: Ask
+    notes: tuple[str, ...] = ()
+    """What was done so that it fits, besides leaving turns out."""
+
+
+def _with_system(job: Ask, team: OpenTeam) -> Ask:
+    """A question that was sent before the team was open has the system prompt of models.toml."""
+    if job.question.system is not None:
+        return job
+    own = team.settings.system if team.template is not None else None
+    return replace(job, question=replace(job.question, system=own or ""))
+
+
+def _set_threads(team: OpenTeam, options: Options) -> None:
+    """Raises `BadOption`."""
+    chosen = dict(options).get("threads")
+    for context in team.contexts:
+        context.set_threads(None if chosen is None else int(chosen))
+
+
 def _facts(team: OpenTeam) -> TeamFacts:
     model = team.model
     decides = model if isinstance(model, DeferralTeam) else None
@@ -323,6 +398,7 @@ def _facts(team: OpenTeam) -> TeamFacts:
         head_sha256=team.head.sha256 if team.head else None,
         sha256s=tuple(verdict.sha256 for verdict in team.verdicts.values()),
         vocabulary=model.vocabulary.fingerprint,
+        system=team.settings.system or "",
     )
 
 

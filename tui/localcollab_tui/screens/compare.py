@@ -105,7 +105,7 @@ class CompareScreen(ModalScreen[None]):
         await self._views[n].show_provenance(self._shows_provenance)
 
     def _message(self, n: int, finished: Finished | None = None) -> StoredMessage:
-        provenance = provenance_of(self._began[n], Expected(0, (), 0))
+        provenance = provenance_of(self._began[n], Expected(0, ()))
         return StoredMessage(
             id=-1 - n, conversation="", parent=None, role="assistant",
             status="complete" if finished else "streaming", text=finished.text if finished else "",
