@@ -61,7 +61,7 @@ def test_what_a_command_refuses_is_said_also_before_anything_was_looked_at() -> 
         await send(app, pilot, "/gate nosuch")
         await until(pilot, lambda: bool(app._notifications), seconds=20)
         (said,) = app._notifications
-        assert said.message.startswith("`gate` is 'nosuch', which is not known")
+        assert said.message.startswith("/gate is 'nosuch', which is not known")
 
     drive(make_app(), steps)
 
