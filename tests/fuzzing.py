@@ -40,6 +40,8 @@ Rng = np.random.Generator
 _LONG, _TURN_SECONDS = 300.0, 60.0
 """From so many seconds on, kinds take turns, of so many seconds together."""
 _FEWEST, _TIMES_MORE = 20, 3
+_SECONDS_UNTOLD = 300.0
+"""Between tallies, so that a run that is ended early has told something."""
 SECONDS_A_FILE = 10
 """Of CPU time, for one small file."""
 _SECONDS_WAITED = 300
@@ -177,7 +179,7 @@ def fuzz(
     run, tallies = Run(seed, folder, corpus), {kind: Tally() for kind in kinds}
     is_short, end = seconds < _LONG, time.monotonic() + seconds
     share = _TURN_SECONDS / sum(_WEIGHTS.get(kind, 1) for kind in kinds)
-    n_turns = 0
+    n_turns, told = 0, time.monotonic()
     while time.monotonic() < end:
         for group in [kinds] if is_short else [[kind] for kind in kinds]:
             if time.monotonic() >= end:
@@ -185,6 +187,10 @@ def fuzz(
             until = end if is_short else time.monotonic() + share * _WEIGHTS.get(group[0], 1)
             yield from _turn(group, run, n_turns, tallies, min(end, until), 1 if is_short else 6)
         n_turns += 1
+        if not is_short and time.monotonic() - told > _SECONDS_UNTOLD:
+            told = time.monotonic()
+            for kind, tally in tallies.items():
+                yield f"so far: {tally.line(kind)}"
     for kind, tally in tallies.items():
         yield tally.line(kind)
     yield "clean" if all(tally.is_clean for tally in tallies.values()) else "NOT CLEAN"

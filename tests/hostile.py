@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 SECONDS_ALLOWED = 40
-_REMEDIES = re.compile(
+REMEDIES = re.compile(
     r"\b(fetch|give|use|check|try|train|choose|convert|leave|mend|add|shorten|make|write|export|"
     r"correct|download|remove|free|close|restore|rename|put|see|must|lists|did you mean|"
     r"change|save|name|keep|compute|copy|fit|recreate|trust|turn)\b"
@@ -69,7 +69,7 @@ class Outcome:
             return "said more than one line"
         if not re.search(self.case.names, lines[-1]):
             return f"does not name {self.case.names!r}"
-        return None if _REMEDIES.search(lines[-1]) else "says no remedy"
+        return None if REMEDIES.search(lines[-1]) else "says no remedy"
 
 
 def complaints(outcomes: Sequence[Outcome]) -> str:

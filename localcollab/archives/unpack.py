@@ -139,7 +139,8 @@ def _check(archive: Path, manifest: Manifest, n_files: int) -> None:
     for place, path in _paths(manifest.tables):
         if path not in manifest.files:
             raise BadArchive(
-                f"{archive}: {place} is {path!r:.200}, which is not a file in the archive"
+                f"{archive}: {place} is {path!r:.200}, which is not a file in the archive: "
+                "export it again"
             )
     _check_names(archive, manifest)
 

@@ -169,7 +169,7 @@ class Catalog:
         if entry.weights_of is None:
             return entry
         weights = _lookup(
-            self.models, entry.weights_of, "model", f"weights_of of {name!r} names it"
+            self.models, entry.weights_of, "model", f"weights_of of {name!r} names it: correct it"
         )
         if weights.weights_of is not None:
             raise BadCatalog(

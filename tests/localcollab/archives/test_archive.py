@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from hostile import REMEDIES
 from localcollab.archives.archive import export_team
 from localcollab.archives.unpack import import_team
 from localcollab.catalog import load_catalog, models_dir, written_dir
@@ -285,6 +286,7 @@ def test_a_hostile_archive_gets_nowhere(kind: str, source: Path) -> None:
         import_team(archive)
     assert str(caught.value).startswith(f"{archive}: ")
     assert "\n" not in str(caught.value)
+    assert REMEDIES.search(str(caught.value))
     assert "t" not in load_catalog().teams
     added = {path for path in source.parent.rglob("*") if path.is_file()} - before
     assert all(models_dir() / "imported" in path.parents for path in added)
