@@ -21,18 +21,5 @@ def options_used(sampling: Sampling, limits: Limits) -> dict[str, object]:
     }
 
 
-def shown(options: dict[str, object]) -> str:
-    """One line: `temperature 0.3, min_p 0.1, seed 0`."""
-    return ", ".join(f"{name} {_text(value)}" for name, value in options.items())
-
-
 def _plain(value: object) -> object:
     return [_plain(each) for each in value] if isinstance(value, tuple) else value
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, list):
-        return " ".join(repr(each) for each in value)
-    return repr(value) if isinstance(value, str) else str(value)

@@ -115,3 +115,10 @@ def test_why_an_answer_cannot_go_on_is_told() -> None:
     said = talk("/more", "Hello", "/more", "/set max_tokens 3", "Hello", "/team other", "/more")
     assert "there is no answer to go on with: ask a question first" in said
     assert "this answer cannot go on: the model ended it; ask for more in words" in said
+
+
+def test_stats_tell_what_the_last_answer_was_sampled_with() -> None:
+    said = talk("/set temperature 0.5", "Hello", "/stats")
+    assert "last answer with   temperature 0.5" in said
+    assert "min_p 0.1" in said
+    assert "max_tokens 1024" in said

@@ -1,7 +1,7 @@
 """Figures as text: of an answer while it is written, under it, and of a branch."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from localcollab.events import Finished, Progress, Token
@@ -112,8 +112,17 @@ def conversation_stats(branch: Sequence[StoredMessage]) -> list[str]:
         f"context used       {last.n_prompt + last.n_tokens}",
         f"unfamiliar names   {sum(len(outcome.unfamiliar) for outcome in outcomes)}",
     ]
+    answers = [m for m in branch if m.provenance is not None]
+    if answers and answers[-1].provenance is not None:
+        lines.append(f"last answer with   {_options_line(answers[-1].provenance.options)}")
     total = sum(authors.values())
     lines += [
         f"by {name:<15} {n} ({round(100 * n / total)} %)" for name, n in authors.most_common()
     ]
     return lines
+
+
+def _options_line(options: Mapping[str, object]) -> str:
+    """`temperature 0.3, min_p 0.1, seed 0`; a summary stands under its answer already."""
+    shown = {name: value for name, value in options.items() if name != "summary"}
+    return ", ".join(f"{name} {value}" for name, value in shown.items())
