@@ -87,7 +87,7 @@ def _whole(repository: Repository, file: HubFile) -> HubFile:
         return file
     raise BadOption(
         f"{repository.name}: {file.name} is one of {int(found[2])} parts, and split files cannot be "
-        "pulled: choose another quantization, or download and join them (llama-gguf-split --merge) and "
+        "pulled: choose another quantization, or download them, join them by llama-gguf-split and "
         "add the file (localcollab models add FILE)"
     )
 

@@ -14,8 +14,8 @@ from localcollab.decoding.sampling import Sampling
 from localcollab.teams.open import OpenTeam
 
 CHAT_SAMPLING: Mapping[str, float] = {"temperature": 0.3, "min_p": 0.1}
-"""Light: a small model's greedy answers loop, and its hot ones err. Measured by
-scripts/experiments/sampling_defaults.py: docs/models.md has the table."""
+"""Light: a small model's greedy answers loop, and its hot ones err. Compared with others by
+scripts/experiments/sampling_defaults.py."""
 DOCUMENTS_SAMPLING: Mapping[str, float] = {"temperature": 0.0}
 """Answers from documents are greedy: their words are checked against the passages."""
 CHAT_MAX_TOKENS = 1024
