@@ -20,6 +20,7 @@ REMEDIES = re.compile(
     r"correct|download|remove|free|close|restore|rename|put|see|must|lists|did you mean|"
     r"change|save|name|keep|compute|copy|fit|recreate|trust|turn)\b"
 )
+_LONGEST = 6100
 _NEVER = ("Traceback", "Warning", "Exception ignored", "a defect of localcollab")
 _NOTE = re.compile(
     r"the base has no chat template|n_ctx|double-check|the answer was cut|tokens:|\(left out\)$"
@@ -67,6 +68,8 @@ class Outcome:
             return "has no error as its last line"
         if not all(_NOTE.search(line) for line in lines[:-1]):
             return "said more than one line"
+        if len(lines[-1]) > _LONGEST:
+            return f"wrote a line of {len(lines[-1])} characters"
         if not re.search(self.case.names, lines[-1]):
             return f"does not name {self.case.names!r}"
         return None if REMEDIES.search(lines[-1]) else "says no remedy"

@@ -17,6 +17,8 @@ EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
 
 _INTERRUPTED = "interrupted"
+_MOST_CHARACTERS = 6000
+"""Of an error: longer than the longest path."""
 _IMPORTS = "<frozen importlib._bootstrap>"
 
 
@@ -96,8 +98,18 @@ def _say(message: str, code: int) -> int:
     from localcollab.terminal.visible_text import visible
 
     with suppress(OSError):
-        print(f"localcollab: {visible(' '.join(message.split()))}", file=sys.stderr, flush=True)
+        line = _shortened(visible(" ".join(message.split())))
+        print(f"localcollab: {line}", file=sys.stderr, flush=True)
     return code
+
+
+def _shortened(line: str) -> str:
+    """A damaged file may hold a value of megabytes; what to do about it stands at the end."""
+    n_left_out = len(line) - _MOST_CHARACTERS
+    if n_left_out <= 0:
+        return line
+    end = _MOST_CHARACTERS // 3
+    return f"{line[: 2 * end]} [... {n_left_out} characters left out ...] {line[-end:]}"
 
 
 def _flushed(code: int) -> int:

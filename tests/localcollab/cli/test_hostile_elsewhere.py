@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from damage_elsewhere import KINDS, N, Pair
+from damage_elsewhere import CATALOGS, KINDS, N, Pair
 from hostile import Case, complaints, run_cases, run_command
 from localcollab.methods.heads import HeadMetadata
 from small_gguf import small_llama
@@ -36,3 +36,14 @@ def test_hostile_input_is_an_error_or_harmless(
     assert len(cases) >= N
     assert not complaints(run_cases(cases, tmp_path / "runs"))
     assert not complaints([run_command(cases[0], tmp_path / "runs")])
+
+
+def test_a_huge_value_is_left_out_of_its_error_and_the_remedy_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "models.toml"
+    path.write_text(CATALOGS[0])
+    name = "x" * 100_000
+    arguments = ["run", "--models", str(path), "--team", name, "hi"]
+    case = Case("huge", arguments, names="characters left out.*localcollab teams")
+    outcome = run_command(case, tmp_path / "runs")
+    assert not complaints([outcome])
+    assert len(outcome.err.splitlines()[-1]) < 6100
