@@ -161,13 +161,13 @@ def test_a_file_of_that_name_that_was_not_made_here_is_kept(job: Job, tmp_path: 
     theirs.write_text("somebody's")
     code, _, noted = job.run(tmp_path, "--no-verify", types=("Q8_0",))
     assert (code, theirs.read_text()) == (1, "somebody's")
-    assert "exists and was not made here" in noted
+    assert "exists and was not written by this command" in noted
 
 
 def test_a_quantized_source_is_refused(job: Job, undisturbed: Path, tmp_path: Path) -> None:
     code, _, noted = Job(undisturbed / "small-Q8_0.gguf", job.cache).run(tmp_path / "out")
     assert code == 1
-    assert "is quantized already" in noted
+    assert "already quantized" in noted
 
 
 def test_a_type_that_needs_an_importance_matrix_says_how_to_make_one(
@@ -175,7 +175,7 @@ def test_a_type_that_needs_an_importance_matrix_says_how_to_make_one(
 ) -> None:
     code, _, noted = job.run(tmp_path / "out", "--no-verify", types=("IQ1_S",))
     assert code == 1
-    assert "make one with localcollab convert imatrix" in noted
+    assert "create one with localcollab convert imatrix" in noted
     assert not list((tmp_path / "out").glob("*.gguf"))
 
 
