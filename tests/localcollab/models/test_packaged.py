@@ -77,7 +77,9 @@ def test_without_the_package_every_list_says_how_to_install_it(own: Path) -> Non
         Names(catalog).plan("wrapped")
     with pytest.raises(BadOption, match="is missing and not on a hub: pip install tiny-weights"):
         plan_pull(catalog, "two")
-    with pytest.raises(BadArchive, match="an archive needs every file: pip install tiny-weights"):
+    with pytest.raises(
+        BadArchive, match="an archive needs every file of its team: pip install tiny-weights"
+    ):
         export_team("two", own.with_name("two.tar"), (own,))
 
 
