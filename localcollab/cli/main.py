@@ -71,11 +71,11 @@ def _run() -> int:
 
     prepare_streams()
     try:
-        return app(standalone_mode=False, prog_name="localcollab") or 0
+        code = int(app(standalone_mode=False, prog_name="localcollab") or 0)
     except LocalcollabError as error:
         return _say(str(error), EXIT_FAILED)
     except UsageError as error:
-        code: int = error.exit_code
+        code = int(error.exit_code)
         if "\n" in error.format_message():  # no command at all: the help is the message
             with suppress(OSError):
                 print(visible(error.format_message()), file=sys.stderr)
@@ -91,6 +91,9 @@ def _run() -> int:
         from localcollab.cli.unexpected import describe
 
         return _say(describe(error), EXIT_FAILED)
+    if code == EXIT_INTERRUPTED:  # typer has caught it
+        raise KeyboardInterrupt
+    return code
 
 
 def _say(message: str, code: int) -> int:

@@ -130,7 +130,7 @@ QUESTION = "Once upon a time"
 
 @pytest.mark.weights
 def test_the_answer_is_on_stdout_and_notes_are_on_stderr(pair: list[str]) -> None:
-    status, out, err = localcollab(*pair, QUESTION)
+    status, out, err = localcollab(*pair, QUESTION, "--temperature", "0")
     assert (status, out[:23], out.endswith("\n")) == (0, ", there was a little gi", True)
     assert "no chat template" in err
     assert "\x1b" not in out + err
