@@ -303,7 +303,9 @@ def _files(
             if tally.seen[answer["key"]] == 1:
                 kept = _kept(run, path, answer)
                 yield f"{kind} seed {run.seed} n {n}: {finding}: {answer['key']}: {kept}"
-        path.unlink()
+        # With what SQLite leaves beside a damaged database.
+        for each in children.folder.glob(f"{path.name}*"):
+            each.unlink()
 
 
 def _seeds_folder(run: Run, kind: str) -> Path:
