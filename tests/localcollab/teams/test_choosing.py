@@ -15,7 +15,10 @@ PAIR = '[teams.pair]\nmethod = "speculation"\nbase = "mine"\ndraft = "yours"\n'
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> Path:
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two models, and nothing that another test has added."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     for seed, name in enumerate(("mine", "yours")):
         (tmp_path / f"{name}.gguf").write_bytes(small_llama(seed).to_bytes())
     return tmp_path
