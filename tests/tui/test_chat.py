@@ -181,7 +181,7 @@ def test_provenance_marks_runs_and_the_cursor_tells_about_a_token() -> None:
     async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
         await ask(app, pilot, "Call 7")
         await pilot.press("f2")
-        await until(pilot, lambda: "asking the others" not in screen_text(app))
+        await until(pilot, lambda: "base: '7'" in screen_text(app))
         shown = screen_text(app)
         assert "‹Y›¹ou said ‹C›¹all ‹7›¹" in shown
         assert "no member was confident" in shown
