@@ -9,7 +9,7 @@ import pytest
 import kill_chat
 import tmux_chat
 
-pytestmark = [pytest.mark.slow, pytest.mark.weights]
+pytestmark = [pytest.mark.slow, pytest.mark.weights, pytest.mark.serial]
 N_KILLS = 4
 """`scripts/experiments/kill_chat.py` does a hundred."""
 
