@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import socket
+import uuid
 from collections.abc import Generator
 from pathlib import Path
 
@@ -85,11 +86,12 @@ REAL = os.environ.get("LOCALCOLLAB_REAL_MODELS", "")
 
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees the user's configuration; checks of model files are remembered for the run."""
+    """No test sees the user's files, nor another test's; checks of model files are remembered."""
     root = tmp_path_factory.getbasetemp()
+    home = root / "homes" / uuid.uuid4().hex
     monkeypatch.setenv("XDG_CACHE_HOME", str(root / "cache"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(root / "config"))
-    monkeypatch.setenv("XDG_DATA_HOME", str(root / "data"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(home / "data"))
 
 
 @pytest.fixture(autouse=True)
