@@ -128,6 +128,38 @@ def test_an_interrupt_is_one_line_from_the_first_import_on(folder: Path) -> None
     assert 130 in ends
 
 
+@pytest.mark.parametrize(
+    ("called", "code"),
+    [
+        ("_handle_interrupts", 130),
+        ("_int_to_enum", 130),  # by `signal`, which is about to set the handler
+        ("_run", 130),
+        ("_flushed", 130),
+        ("_shutdown", -signal.SIGINT),  # of `threading`, while Python ends
+    ],
+)
+def test_an_interrupt_between_the_handlers_shows_no_traceback(
+    called: str, code: int, folder: Path
+) -> None:
+    script = (
+        "import os, sys\n"
+        "from localcollab.__main__ import main\n"
+        "called = sys.argv.pop(1)\n"
+        "def interrupt(frame, event, arg):\n"
+        "    if event == 'call' and frame.f_code.co_name == called:\n"
+        "        sys.setprofile(None)\n"
+        "        os.kill(os.getpid(), 2)\n"
+        "sys.setprofile(interrupt)\n"
+        "main()\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script, called, "--version"], capture_output=True, text=True,
+        check=False, env=environment(folder),
+    )  # fmt: skip
+    said = "localcollab: interrupted\n" if code == 130 else ""
+    assert (ended.returncode, ended.stderr) == (code, said)
+
+
 READ_ONLY = Path("/sys/nowhere")
 """Nobody creates a file there, root neither."""
 
