@@ -22,6 +22,8 @@ from loops import prompts
 
 SETTINGS = {
     "greedy": Sampling(),
+    "greedy, DRY 0.8": Sampling(dry_multiplier=0.8),
+    "temperature 0.2, min_p 0.2": Sampling(0.2, min_p=0.2),
     "temperature 0.3, min_p 0.1": Sampling(0.3, min_p=0.1),
     "temperature 0.6, min_p 0.1": Sampling(0.6, min_p=0.1),
     "temperature 0.8, top_k 40, top_p 0.95, min_p 0.05": Sampling(0.8, 40, 0.95, 0.05),
