@@ -47,7 +47,11 @@ def docx_with(parts: Mapping[str, str], body: str) -> bytes:
         kind = name.rstrip("0123456789")
         root = roots.get(kind, kind)
         files[f"word/{name}.xml"] = f"<w:{root} {_W} {_MORE}>{content}</w:{root}>"
-    return zipped(files)
+    kinds = {name: name.rstrip("0123456789") for name in parts}
+    files["word/_rels/document.xml.rels"] = _relations(
+        {f"rId{n}": (kinds[name], f"{name}.xml") for n, name in enumerate(parts)}
+    )
+    return _packed("word/document.xml", files)
 
 
 _MORE = (
@@ -79,6 +83,8 @@ def _packed(main: str, parts: Mapping[str, str]) -> bytes:
         "xl/sharedStrings": "spreadsheetml.sharedStrings", "xl/styles": "spreadsheetml.styles",
         "ppt/presentation": "presentationml.presentation.main",
         "ppt/slides/": "presentationml.slide", "ppt/notesSlides/": "presentationml.notesSlide",
+        "word/document": "wordprocessingml.document.main", "word/styles": "wordprocessingml.styles",
+        "word/numbering": "wordprocessingml.numbering",
     }  # fmt: skip
     overrides = "".join(
         f'<Override PartName="/{name}" ContentType="{_CONTENT}.{kind}+xml"/>'

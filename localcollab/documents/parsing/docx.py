@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator
 
 from localcollab.documents.parsing.blocks import Block, to_sections
-from localcollab.documents.parsing.markup import Archive, read_xml
+from localcollab.documents.parsing.markup import Archive
 from localcollab.documents.parsing.ooxml import Relation, main_part, of_kind, relations
 from localcollab.documents.parsing.raw import Raw
 from localcollab.documents.parsing.section import Section
-from localcollab.documents.parsing.wordprocessing import HEADING, NoteParts, Notes, Story
+from localcollab.documents.parsing.word_styles import Styles, read_styles
+from localcollab.documents.parsing.wordprocessing import NoteParts, Notes, Story
 
 _NOTES = ("footnotes", "endnotes", "comments")
 _UNREAD = {"embeddings/": "embedded", "charts/chart": "chart", "diagrams/data": "diagram"}
@@ -18,11 +19,14 @@ def parse(raw: Raw) -> Iterator[Section]:
     archive = Archive(raw)
     main = main_part(archive, _main_by_name(archive))
     related = relations(archive, main)
-    levels = _levels(archive, main, related)
-    notes = NoteParts(levels)
+    styles = read_styles(
+        _first_part(archive, main, related, "styles"),
+        _first_part(archive, main, related, "numbering"),
+    )
+    notes = NoteParts(styles)
     for part in _parts(archive, main, related, _NOTES):
         notes.read(archive.read(part))
-    body = _Body(archive, main, related, levels, notes.found)
+    body = _Body(archive, main, related, styles, notes.found)
     yield from to_sections(body.blocks())
     _note(raw, archive, body)
 
@@ -44,6 +48,13 @@ def _parts(
     return list(dict.fromkeys([*(p for kind in kinds for p in of_kind(related, kind)), *named]))
 
 
+def _first_part(
+    archive: Archive, main: str, related: dict[str, Relation], kind: str
+) -> bytes | None:
+    found = _parts(archive, main, related, (kind,))
+    return archive.read(found[0]) if found else None
+
+
 def _note(raw: Raw, archive: Archive, body: "_Body") -> None:
     if body.n_hidden:
         raw.notes.append(f"{body.n_hidden} characters of hidden text were not read")
@@ -59,12 +70,12 @@ class _Body(Story):
     """The main part, whose sections have headers and footers."""
 
     def __init__(
-        self, archive: Archive, main: str, related: dict[str, Relation], levels: dict[str, int],
+        self, archive: Archive, main: str, related: dict[str, Relation], styles: Styles,
         notes: Notes,
     ) -> None:  # fmt: skip
-        super().__init__(levels, notes)
+        super().__init__(styles, notes)
         self._archive, self._main, self._related = archive, main, related
-        self._styles, self._all_notes = levels, notes
+        self._all_notes = notes
         self._margins = {
             kind: _parts(archive, main, related, (kind,)) for kind in ("header", "footer")
         }
@@ -114,33 +125,3 @@ class _Body(Story):
                     found.append(Block(block.text))
             self.used |= story.used
         return found
-
-
-def _levels(archive: Archive, main: str, related: dict[str, Relation]) -> dict[str, int]:
-    """Style id -> heading level. The ids are translated, the names are not."""
-    levels: dict[str, int] = {}
-    based_on: dict[str, str] = {}
-    style = ""
-
-    def start(name: str, attributes: dict[str, str]) -> None:
-        nonlocal style
-        value = attributes.get("val", "")
-        if name == "style":
-            style = attributes.get("styleId", "")
-        elif name == "name" and style and (found := HEADING.fullmatch(value)):
-            levels[style] = int(found[1] or 1)
-        elif name == "outlineLvl" and style and value in tuple("012345678"):
-            levels.setdefault(style, int(value) + 1)
-        elif name == "basedOn":
-            based_on[style] = value
-
-    for part in _parts(archive, main, related, ("styles",))[:1]:
-        read_xml(archive.read(part), start, lambda _: None, lambda _: None)
-    for style in based_on:
-        origin, seen = style, set[str]()
-        while origin not in levels and origin in based_on and len(seen) < 10:
-            seen.add(origin)
-            origin = based_on[origin]
-        if origin in levels:
-            levels[style] = levels[origin]
-    return levels

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from localcollab.documents.parsing.raw import Raw, is_binary
 from localcollab.documents.parsing.section import Refused, Section, Unreadable
 
-VERSION = 2
+VERSION = 3
 """Of all parsers: raised when one of them reads differently, so that `sync` reads again."""
 
 _BY_SUFFIX = {

@@ -3,17 +3,16 @@
 What floats beside a paragraph (text boxes, foot- and endnotes, comments) follows it whole.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from localcollab.documents.parsing.blocks import Block
-from localcollab.documents.parsing.markup import read_xml
+from localcollab.documents.parsing.markup import read_xml, whole
+from localcollab.documents.parsing.numbering import Counters
 from localcollab.documents.parsing.ooxml import flag
 from localcollab.documents.parsing.tables import MOST_COLUMNS, Cell, Flow, Row, span
+from localcollab.documents.parsing.word_styles import OUTLINE_LEVELS, Styles
 
-_OUTLINE_LEVELS = tuple("012345678")
-HEADING = re.compile(r"(?:heading|title)\s*([0-9]?)", re.IGNORECASE)
 _DELETED = frozenset({"del", "moveFrom", "rt", "instrText", "delText", "delInstrText"})
 _PROPERTIES = frozenset({"rPr", "trPr", "tcPr"})
 _REFERENCES = {"footnoteReference": "footnote", "endnoteReference": "endnote",
@@ -36,8 +35,12 @@ Notes = Mapping[tuple[str, str], Sequence[Block]]
 @dataclass(slots=True)
 class _Paragraph:
     parts: list[str] = field(default_factory=list)
+    style: str = ""
     level: int = 0
-    is_item: bool = False
+    """Of the outline; 0: its style's."""
+    num: str = ""
+    at: int | None = None
+    """List and level; its style's where it names none."""
     goes_on: bool = False
     """Its end was deleted: it is one with the next."""
 
@@ -45,14 +48,15 @@ class _Paragraph:
 class Story:
     """One part's text: the body, a header, the notes."""
 
-    def __init__(self, levels: Mapping[str, int], notes: Notes) -> None:
+    def __init__(self, styles: Styles, notes: Notes) -> None:
         self.used: set[tuple[str, str]] = set()
         """Notes that something refers to, also from deleted text."""
         self.n_hidden = 0
         """Characters of hidden text, which are left out."""
         self.n_foreign = 0
         """Parts in another format within this one."""
-        self._levels, self._notes = levels, notes
+        self._styles, self._notes = styles, notes
+        self._counters = Counters(styles.lists)
         self._flows = [Flow()]
         self._floating: list[Block] = []
         self._paragraphs: list[_Paragraph] = []
@@ -158,12 +162,14 @@ class Story:
     def _set_paragraph(self, name: str, value: str) -> None:
         paragraph = self._paragraphs[-1]
         if name == "pStyle":
-            found = HEADING.fullmatch(value)
-            paragraph.level = self._levels.get(value, int(found[1] or 1) if found else 0)
-        elif name == "outlineLvl" and value in _OUTLINE_LEVELS:
+            paragraph.style = value
+        elif name == "outlineLvl" and value in OUTLINE_LEVELS:
             paragraph.level = int(value) + 1
-        elif name == "numPr":
-            paragraph.is_item = True
+        elif name in ("numId", "ilvl") and self._parent() == "numPr":
+            if name == "numId":
+                paragraph.num = value
+            else:
+                paragraph.at = whole(value)
         elif name in ("del", "moveFrom") and self._parent(3) == "pPr":
             paragraph.goes_on = True
 
@@ -189,12 +195,15 @@ class Story:
             self._left = _Paragraph(paragraph.parts)  # the next one's style counts
             return
         text = "".join(paragraph.parts).strip()
+        place = self._styles.place(paragraph.style, paragraph.num, paragraph.at)
+        label = "" if place is None else self._counters.next_label(*place)
+        if text or self._flows[-1].is_in_table:  # a column of nothing but numbers
+            text = (label + text).strip()
         if text and self._paragraphs:  # a drawing's, within another
             self._floating.append(Block(text))
         elif text:
-            self._flows[-1].add(
-                [Block(text, paragraph.level, paragraph.is_item and not paragraph.level)]
-            )
+            level = paragraph.level or self._styles.heading_level(paragraph.style)
+            self._flows[-1].add([Block(text, level, place is not None and not level)])
         self._land()
 
     def _flush_left(self) -> None:
@@ -218,8 +227,8 @@ class Story:
 class NoteParts(Story):
     """The parts that hold foot- and endnotes and comments: each apart, by its id."""
 
-    def __init__(self, levels: Mapping[str, int]) -> None:
-        super().__init__(levels, {})
+    def __init__(self, styles: Styles) -> None:
+        super().__init__(styles, {})
         self.found: dict[tuple[str, str], list[Block]] = {}
         self._key, self._author = ("", ""), ""
 
