@@ -7,8 +7,9 @@ from pathlib import Path
 from localcollab.api.sources import BlendSource
 from localcollab.api.team import Team
 from localcollab.evaluation.blend import BlendEvaluation, evaluate_blend
+from localcollab.evaluation.data import read_all
 from localcollab.evaluation.evaluate import Evaluation, evaluate_team
-from localcollab.evaluation.questions import Question, read_all, some_of, with_gold
+from localcollab.evaluation.questions import Question, some_of, with_gold
 from localcollab.evaluation.request import check_limit
 from localcollab.teams.open import OnProgress
 

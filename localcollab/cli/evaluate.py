@@ -55,8 +55,17 @@ def evaluate_command(
     ] = None,
     measure: Annotated[
         str | None,
-        typer.Option(help="With --ranker: which score of the data to use, or rouge-l."),
+        typer.Option(
+            help="How answers are scored where the data leaves it open: exact, contains, em, f1, number, "
+            "rouge-l, likelihood or letter. With --ranker: which score of the data to use, or rouge-l."
+        ),
     ] = None,
+    run_code: Annotated[
+        bool,
+        typer.Option(
+            "--run-code", help="Run answers that are code against their tests, in a child."
+        ),
+    ] = False,
     fuser: Annotated[
         str | None,
         typer.Option(help="With --ranker: evaluate what this model fuses of the best, by rouge-l."),
@@ -68,8 +77,8 @@ def evaluate_command(
     """Measure the accuracy of a team and of each of its members alone, on the same questions."""
     team = one_name(model, team)
     catalogs, files, others = tuple(models or ()), tuple(data or ()), tuple(beside or ())
-    if ranker or measure or fuser:
-        _refuse("ranker", team=team, beside=beside, compare=compare, plot=plot)
+    if ranker or fuser:
+        _refuse("ranker", team=team, beside=beside, compare=compare, plot=plot, run_code=run_code)
         _print_rankers(
             RankerRequest(tuple(ranker or ()), files, measure, fuser, catalogs, limit, seed),
             as_json,
@@ -77,11 +86,15 @@ def evaluate_command(
     elif compare is not None:
         _refuse("compare", team=team)
         _print_comparison(
-            ComparisonRequest(compare, catalogs, files, others, limit, seed, plot), as_json
+            ComparisonRequest(
+                compare, catalogs, files, others, limit, seed, plot, measure, run_code
+            ),
+            as_json,
         )
     else:
         choice = TeamChoice(team=team, seed=seed, catalogs=catalogs)
-        _print_evaluation(EvaluationRequest(choice, files, others, limit, plot), as_json)
+        request = EvaluationRequest(choice, files, others, limit, plot, measure, run_code)
+        _print_evaluation(request, as_json)
 
 
 def _refuse(option: str, **others: object) -> None:

@@ -16,15 +16,14 @@ from localcollab.blend.rankers import longest, open_ranker, random_choice, vote
 from localcollab.blend.ranking import Compare, Contest, Ranking, contest_of, rank_contest
 from localcollab.blend.residence import Residence
 from localcollab.blend.session import Recipe
-from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.sampling import Sampling
 from localcollab.errors import BadOption
 from localcollab.evaluation.questions import Question
-from localcollab.evaluation.scores import MAX_TOKENS, Outcome, paired_p_value, score
+from localcollab.evaluation.scores import Outcome, score, scored
+from localcollab.evaluation.statistics import paired_p_value
 from localcollab.llama.machine import peak_rss_bytes
 
 Show = Callable[[str], None]
-_LIMITS = Limits(MAX_TOKENS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +113,14 @@ def _write(
     found = []
     for n, question in enumerate(questions, 1):
         team = residence.open(who.model)
-        events = write_candidate(team, who, Asking(question.text, limits=_LIMITS))
+        events = write_candidate(team, who, Asking(question.asked, limits=question.limits))
         found += [event for event in events if isinstance(event, Candidate)]
         show(f"{who.model} (seed {who.sampling.seed}): {n} of {len(questions)}")
     return found
 
 
 def _contest(question: Question, candidates: Sequence[Candidate]) -> Contest:
-    return contest_of(question.text, [c.text for c in candidates], [c.model for c in candidates])
+    return contest_of(question.asked, [c.text for c in candidates], [c.model for c in candidates])
 
 
 def _names(plan: Sequence[Asked]) -> list[str]:
@@ -135,7 +134,7 @@ def _names(plan: Sequence[Asked]) -> list[str]:
 
 def _outcomes(questions: Sequence[Question], candidates: Sequence[Candidate]) -> list[Outcome]:
     return [
-        Outcome(question, c.text, c.answer.authors, c.seconds)
+        scored(Outcome(question, c.text, c.answer.authors, c.seconds))
         for question, c in zip(questions, candidates, strict=True)
     ]
 
@@ -146,7 +145,7 @@ def _picked(
     """All candidates were written for it: their time counts."""
     best = candidates[ranking.best]
     spent = seconds + sum(c.seconds for c in candidates)
-    return Outcome(question, best.text, best.answer.authors, spent)
+    return scored(Outcome(question, best.text, best.answer.authors, spent))
 
 
 def _others(
@@ -176,11 +175,11 @@ def _fused(
     for n, (ranking, best) in enumerate(zip(rankings, picked, strict=True)):
         top = [ranking.contest.candidates[place] for place in ranking.order[: recipe.top_k]]
         started = time.perf_counter()
-        asking = Asking(best.question.text, limits=_LIMITS)
+        asking = Asking(best.question.asked, limits=best.question.limits)
         fused = fuse_top(residence.open_fuser, recipe.fuser, asking, top)
         if fused.n_candidates and not (recipe.verified and _is_worse(fused.text, ranking, compare)):
             seconds = best.seconds + time.perf_counter() - started
-            outcomes[n] = Outcome(best.question, fused.text, fused.authors, seconds)
+            outcomes[n] = scored(Outcome(best.question, fused.text, fused.authors, seconds))
             n_fused += 1
         show(f"{recipe.fuser} fuses: {n + 1} of {len(picked)}")
     return outcomes, n_fused

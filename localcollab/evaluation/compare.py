@@ -20,10 +20,12 @@ from localcollab.chat.template import ChatTemplate
 from localcollab.children.launch import Child
 from localcollab.children.limits import whole_machine
 from localcollab.errors import BadOption, EvaluationFailed, LocalcollabError
-from localcollab.evaluation.evaluate import ask_team
-from localcollab.evaluation.questions import read_all, some_of, with_gold
+from localcollab.evaluation.asking import ask_team
+from localcollab.evaluation.data import read_all
+from localcollab.evaluation.questions import some_of, with_gold
 from localcollab.evaluation.request import ComparisonRequest
 from localcollab.evaluation.scores import Score, score
+from localcollab.evaluation.statistics import Measured
 from localcollab.llama.header import read_header
 from localcollab.llama.machine import peak_rss_bytes
 from localcollab.teams.choice import TeamChoice
@@ -42,6 +44,8 @@ class Asked:
     data: tuple[Path, ...] = ()
     limit: int | None = None
     seed: int = 0
+    measure: str | None = None
+    runs_code: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,10 @@ def teams_of_name(catalog: Catalog, name: str) -> list[TeamEntry]:
 def compare(request: ComparisonRequest, on_progress: OnProgress) -> list[Entry]:
     """Raises `BadCatalog`, `BadOption`, and what `compare_contenders` raises."""
     everyone = contenders(load_catalog(*request.catalogs), request.names, request.beside)
-    asked = Asked(request.catalogs, request.data, request.limit, request.seed)
+    asked = Asked(
+        request.catalogs, request.data, request.limit, request.seed, request.measure,
+        request.runs_code,
+    )  # fmt: skip
     return compare_contenders(asked, everyone, on_progress)
 
 
@@ -168,8 +175,12 @@ def _measure_apart(asked: Asked, contender: Contender, show: OnProgress) -> Entr
             f"{contender.name}: its process ended with status {status}: leave it out, or "
             "check whether localcollab run works with it"
         )
-    found = Score(**result["score"] | {"interval": tuple(result["score"]["interval"])})
-    return Entry(contender, found, Cost(**result["cost"]))
+    return Entry(contender, _score_of(result["score"]), Cost(**result["cost"]))
+
+
+def _score_of(record: dict[str, Any]) -> Score:
+    measures = {name: Measured(**found) for name, found in record["measures"].items()}
+    return Score(**record | {"interval": tuple(record["interval"]), "measures": measures})
 
 
 def _last_said(child: Child, request: str, show: OnProgress) -> dict[str, Any]:
@@ -190,7 +201,8 @@ def _last_said(child: Child, request: str, show: OnProgress) -> dict[str, Any]:
 def measure(asked: Asked, contender: Contender, say: Callable[[dict[str, Any]], None]) -> None:
     """Runs in the contender's process. Raises `BadOption`, and what opening and asking raise."""
     plan = _team_plan(asked, contender)
-    chosen = some_of(with_gold(read_all(plan, asked.data)), asked.limit, asked.seed)
+    questions = read_all(plan, asked.data, measure=asked.measure, runs_code=asked.runs_code)
+    chosen = some_of(with_gold(questions), asked.limit, asked.seed)
     team = _open(plan, contender)
     done = 0
 
@@ -241,7 +253,7 @@ def main() -> None:
         measure(
             Asked(
                 tuple(map(Path, asked["catalogs"])), tuple(map(Path, asked["data"])),
-                asked["limit"], asked["seed"],
+                asked["limit"], asked["seed"], asked["measure"], asked["runs_code"],
             ),
             Contender(**contender | {"file": Path(file) if file else None}),
             say,

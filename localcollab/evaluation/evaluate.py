@@ -15,18 +15,20 @@ from localcollab.catalog import Blend
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.generate import generate
 from localcollab.errors import BadOption
+from localcollab.evaluation.asking import ask_alone, ask_team, prompt_of
 from localcollab.evaluation.blend import BlendEvaluation, evaluate_blend
-from localcollab.evaluation.questions import Question, read_all, some_of, with_gold
+from localcollab.evaluation.data import read_all
+from localcollab.evaluation.questions import Question, some_of, with_gold
 from localcollab.evaluation.request import EvaluationRequest
-from localcollab.evaluation.scores import MAX_TOKENS, Outcome, paired_p_value, score
-from localcollab.events import Finished, Token, Unfamiliar
+from localcollab.evaluation.scores import Outcome, score
+from localcollab.evaluation.statistics import paired_p_value
+from localcollab.events import Finished
 from localcollab.language_model import LanguageModel
 from localcollab.llama.machine import peak_rss_bytes
 from localcollab.methods.deferral import DeferralTeam
 from localcollab.methods.gates import random_gate
 from localcollab.teams.open import OpenTeam, open_team
 from localcollab.teams.plan import plan_from_files
-from localcollab.teams.session import Session
 
 OnProgress = Callable[[str], None]
 
@@ -34,7 +36,7 @@ OnProgress = Callable[[str], None]
 def evaluate(request: EvaluationRequest, on_progress: OnProgress) -> "Evaluation | BlendEvaluation":
     """Raises `BadData`, `BadOption`, and what opening and asking raise."""
     plan, seed = request.choice.plan(), request.choice.seed
-    questions = read_all(plan, request.data)
+    questions = read_all(plan, request.data, measure=request.measure, runs_code=request.runs_code)
     if isinstance(plan.method, Blend):
         request.check_blend(plan.name)
         recipe, residence = open_blend(plan, on_progress=on_progress)
@@ -45,41 +47,6 @@ def evaluate(request: EvaluationRequest, on_progress: OnProgress) -> "Evaluation
     alone = [open_team(file, on_progress=on_progress) for file in files]
     chosen = some_of(questions, request.limit, seed)
     return evaluate_team(team, chosen, on_progress, beside=alone, seed=seed)
-
-
-def ask_team(
-    team: OpenTeam, questions: Sequence[Question], tick: Callable[[], None]
-) -> list[Outcome]:
-    """Each question in a new conversation, as a user would ask it."""
-    outcomes = []
-    for question in questions:
-        started, flagged = time.perf_counter(), False
-        finished: Finished | None = None
-        for event in Session(team).ask(question.text, limits=Limits(MAX_TOKENS)):
-            flagged |= isinstance(event, Unfamiliar) or (isinstance(event, Token) and event.unsure)
-            if isinstance(event, Finished):
-                finished = event
-        assert finished is not None, "every generation ends with Finished"
-        seconds = time.perf_counter() - started
-        outcomes.append(Outcome(question, finished.text, finished.authors, seconds, flagged))
-        tick()
-    return outcomes
-
-
-def ask_alone(
-    model: LanguageModel, prompts: Sequence[tuple[Question, list[int]]], tick: Callable[[], None]
-) -> list[Outcome]:
-    """Any model, on prompts of token ids."""
-    outcomes = []
-    for question, tokens in prompts:
-        started = time.perf_counter()
-        finished = next(
-            e for e in generate(model, tokens, limits=Limits(MAX_TOKENS)) if isinstance(e, Finished)
-        )
-        seconds = time.perf_counter() - started
-        outcomes.append(Outcome(question, finished.text, finished.authors, seconds))
-        tick()
-    return outcomes
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +140,10 @@ def evaluate_team(
     Raises `BadOption` for questions that name no member.
     """
     asked, own_form = with_gold(questions), _own_form_prompts(team, questions)
-    unknown = [q for q in questions if q.prompt is None and not q.gold]
+    unknown = [q for q in questions if q.prompt is None and not q.gold and q.expected is None]
     progress = _Progress(on_progress)
     ours = ask_team(team, asked, progress.start(team.name, len(asked)))
-    prompts = [(q, Session(team).prompt(q.text)) for q in asked]
+    prompts = [(q, prompt_of(team, q)) for q in asked]
     return Evaluation(
         team.name,
         ours,

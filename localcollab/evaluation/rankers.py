@@ -18,21 +18,13 @@ from localcollab.blend.residence import Residence
 from localcollab.catalog import load_catalog
 from localcollab.catalog.methods import TOP_K
 from localcollab.errors import BadOption
-from localcollab.evaluation.references import rouge_of_fused, scored_by_rouge
-from localcollab.evaluation.request import ROUGE_L, RankerRequest
+from localcollab.evaluation.references import ROUGE_L, rouge_of_fused, scored_by_rouge
+from localcollab.evaluation.request import RankerRequest
+from localcollab.evaluation.statistics import Measured
 from localcollab.llama.options import Options
 
 _N_RESAMPLES = 1000
 OnProgress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """A value and its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,9 @@ from localcollab.blend.fuser import Fused, OpenFuser, fuse_top
 from localcollab.blend.mixinstruct import Record
 from localcollab.blend.ranking import Compare, rank_contest
 from localcollab.errors import BadOption
-from localcollab.evaluation.request import ROUGE_L
+
+ROUGE_L = "rouge-l"
+"""As a measure's name."""
 
 
 def require_rouge() -> None:

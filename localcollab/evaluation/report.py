@@ -76,6 +76,12 @@ def _notes(record: dict[str, Any]) -> Iterator[str]:
 
 def _last_notes(record: dict[str, Any]) -> Iterator[str]:
     team, unknown = record["team"], record["unknown"]
+    if team["measures"]:
+        means = ", ".join(
+            f"{name} {found['value']:.3f} ({found['low']:.3f} .. {found['high']:.3f})"
+            for name, found in team["measures"].items()
+        )
+        yield f"mean score by measure: {means}"
     if unknown["n"]:
         yield (
             f"double-check: {unknown['flagged']:.3f} of {unknown['n']} questions without an answer, "

@@ -5,11 +5,10 @@ from pathlib import Path
 
 from localcollab.catalog.ranker_names import RankerSpec, parse_ranker
 from localcollab.errors import BadOption
+from localcollab.evaluation.forms import check_measure
 from localcollab.evaluation.plot import require_drawable
+from localcollab.evaluation.references import ROUGE_L
 from localcollab.teams.choice import TeamChoice
-
-ROUGE_L = "rouge-l"
-"""As a measure's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +21,15 @@ class EvaluationRequest:
     beside: tuple[Path, ...] = ()
     limit: int | None = None
     plot: Path | None = None
+    measure: str | None = None
+    """Instead of the default of questions that can be measured in several ways."""
+    runs_code: bool = False
+    """Answers that are code may be run."""
 
     def __post_init__(self) -> None:
         check_limit(self.limit)
         check_beside(self.beside)
+        check_measure(self.measure)
         if self.plot:
             require_drawable(self.plot)
 
@@ -47,10 +51,13 @@ class ComparisonRequest:
     limit: int | None = None
     seed: int = 0
     plot: Path | None = None
+    measure: str | None = None
+    runs_code: bool = False
 
     def __post_init__(self) -> None:
         check_limit(self.limit)
         check_beside(self.beside)
+        check_measure(self.measure)
         if self.plot:
             require_drawable(self.plot)
 

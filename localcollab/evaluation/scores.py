@@ -1,13 +1,15 @@
-"""Answers -> accuracy with its interval, and the tests that compare two systems; exact where cheap."""
+"""Answers -> accuracy and the mean of every measure, with intervals."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from localcollab.evaluation.questions import Question, is_right
+from localcollab.evaluation.questions import Question
+from localcollab.evaluation.statistics import Measured, bootstrap, wilson_interval
+from localcollab.events import Token
 
-MAX_TOKENS = 96
-"""Of an answer to a question."""
+_LEAST = 1e-30
+"""A probability of 0 has no logarithm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +22,33 @@ class Outcome:
     seconds: float
     flagged: bool = False
     """The answer carries a double-check."""
+    confidence: float | None = None
+    """Mean log-probability of its tokens, in nats; of a choice the log of its share."""
+    known_score: float | None = None
+    """The score, where it is known already: code is not run twice."""
+
+    @property
+    def score(self) -> float:
+        """0 to 1, by the question's measure."""
+        if self.known_score is not None:
+            return self.known_score
+        return self.question.score(self.text)
 
     @property
     def right(self) -> bool:
-        return is_right(self.text, self.question.gold)
+        return self.score >= self.question.enough
+
+
+def scored(outcome: Outcome) -> Outcome:
+    """With its score in it."""
+    return replace(outcome, known_score=outcome.score)
+
+
+def confidence_of(tokens: Sequence[Token]) -> float | None:
+    """Mean log-probability; None of nothing."""
+    if not tokens:
+        return None
+    return math.fsum(math.log(max(t.probability, _LEAST)) for t in tokens) / len(tokens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +62,8 @@ class Score:
     by_kind: Mapping[str, float] = field(default_factory=dict)
     by_wording: Mapping[str, float] = field(default_factory=dict)
     tokens_per_second: float = 0.0
+    measures: Mapping[str, Measured] = field(default_factory=dict)
+    """Mean score by measure; empty where every question is measured by the whole answer."""
 
 
 def score(outcomes: Sequence[Outcome]) -> Score:
@@ -50,7 +77,17 @@ def score(outcomes: Sequence[Outcome]) -> Score:
         by_kind=accuracy_by(outcomes, lambda o: o.question.kind),
         by_wording=accuracy_by(outcomes, lambda o: o.question.wording),
         tokens_per_second=n_tokens / seconds if seconds else 0.0,
+        measures=_measures(outcomes),
     )
+
+
+def _measures(outcomes: Sequence[Outcome]) -> dict[str, Measured]:
+    groups: dict[str, list[float]] = {}
+    for outcome in outcomes:
+        groups.setdefault(outcome.question.measure, []).append(outcome.score)
+    if set(groups) <= {"exact"}:
+        return {}
+    return {name: bootstrap(values) for name, values in sorted(groups.items())}
 
 
 def accuracy_by(outcomes: Iterable[Outcome], key: Callable[[Outcome], str]) -> dict[str, float]:
@@ -59,22 +96,3 @@ def accuracy_by(outcomes: Iterable[Outcome], key: Callable[[Outcome], str]) -> d
         if key(outcome):
             groups.setdefault(key(outcome), []).append(outcome.right)
     return {name: sum(right) / len(right) for name, right in sorted(groups.items())}
-
-
-def wilson_interval(n_right: int, n: int, z: float = 1.96) -> tuple[float, float]:
-    """95 % interval of a proportion (Wilson 1927); (0, 1) of nothing."""
-    if n == 0:
-        return 0.0, 1.0
-    p = n_right / n
-    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return max(0.0, centre - half), min(1.0, centre + half)
-
-
-def paired_p_value(ours: Sequence[bool], theirs: Sequence[bool]) -> float:
-    """McNemar's exact test, two-sided: are two systems on the same questions equally good?"""
-    wins = sum(a and not b for a, b in zip(ours, theirs, strict=True))
-    losses = sum(b and not a for a, b in zip(ours, theirs, strict=True))
-    n = wins + losses
-    tail = sum(math.comb(n, k) for k in range(min(wins, losses) + 1)) / 2**n if n else 1.0
-    return min(1.0, 2 * tail)

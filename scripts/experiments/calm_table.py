@@ -31,7 +31,7 @@ from demo.train import Plan, train
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.encoding import encode_start
 from localcollab.decoding.generate import generate
-from localcollab.evaluation.scores import wilson_interval
+from localcollab.evaluation.statistics import wilson_interval
 from localcollab.events import Finished
 from localcollab.language_model import LanguageModel
 from localcollab.llama.context import LlamaModel

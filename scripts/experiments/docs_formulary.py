@@ -28,7 +28,7 @@ from localcollab.documents.answer.events import AnswerEvent, Checked, Sources
 from localcollab.documents.collection import Collection
 from localcollab.errors import BadData
 from localcollab.evaluation.questions import is_right
-from localcollab.evaluation.scores import wilson_interval
+from localcollab.evaluation.statistics import wilson_interval
 from localcollab.events import Finished, Token
 from localcollab.language_model import LanguageModel, Reading, Wrapper
 from localcollab.methods.deferral import DeferralTeam

@@ -25,7 +25,7 @@ from demo.corpus import END, Document, Segment, open_turn, write_filler
 from demo.tokenizer import load_tokenizer
 from demo.train import Plan, Training, train
 from localcollab.catalog import parse_catalog
-from localcollab.evaluation.evaluate import ask_team
+from localcollab.evaluation.asking import ask_team
 from localcollab.evaluation.questions import Question
 from localcollab.evaluation.scores import score
 from localcollab.llama.probe import file_sha256

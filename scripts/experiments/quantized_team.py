@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from localcollab.catalog import DEFAULT_TEAM, SHIPPED, load_catalog
-from localcollab.evaluation.evaluate import ask_team
-from localcollab.evaluation.questions import Question, read_questions
+from localcollab.evaluation.asking import ask_team
+from localcollab.evaluation.data import read_questions
+from localcollab.evaluation.questions import Question
 from localcollab.evaluation.scores import Score, score
 from localcollab.methods.heads import load_head, save_head
 from localcollab.teams.open import open_team

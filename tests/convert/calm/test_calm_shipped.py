@@ -8,7 +8,8 @@ import torch
 from localcollab.catalog import SHIPPED, load_catalog
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.generate import generate
-from localcollab.evaluation.questions import is_right, read_questions
+from localcollab.evaluation.data import read_questions
+from localcollab.evaluation.questions import is_right
 from localcollab.events import Finished
 from localcollab.methods.bridges import load_bridge
 from localcollab.teams.open import OpenTeam, open_team

@@ -18,7 +18,8 @@ from localcollab.catalog.ranker_names import RankerSpec
 from localcollab.cli import evaluate as command
 from localcollab.errors import BadCatalog, BadOption
 from localcollab.evaluation.blend import as_table, evaluate_blend
-from localcollab.evaluation.questions import Question, read_questions
+from localcollab.evaluation.data import read_questions
+from localcollab.evaluation.questions import Question
 from localcollab.teams.open import OpenTeam, open_team
 from localcollab.teams.plan import Member, TeamPlan, plan_from_catalog
 

@@ -1,6 +1,5 @@
 """`eval`: its statistics against closed forms, and the shipped team through the real command."""
 
-import itertools
 import json
 import subprocess
 import sys
@@ -11,10 +10,11 @@ import pytest
 
 from fakes import ScriptedModel
 from localcollab.errors import BadData, BadOption
+from localcollab.evaluation.data import read_questions
 from localcollab.evaluation.evaluate import evaluate_team
-from localcollab.evaluation.questions import Question, is_right, read_questions
+from localcollab.evaluation.questions import Question, is_right
 from localcollab.evaluation.request import EvaluationRequest
-from localcollab.evaluation.scores import Outcome, paired_p_value, score, wilson_interval
+from localcollab.evaluation.scores import Outcome, score
 from localcollab.teams.choice import TeamChoice
 from localcollab.teams.open import OpenTeam
 
@@ -30,25 +30,6 @@ def test_a_score_counts_by_kind_and_wording() -> None:
     assert found.by_kind == {"a": 0.5, "b": 1.0}
     assert found.by_wording == {"seen": 1.0, "unseen": 0.0}
     assert found.tokens_per_second == 4.0
-
-
-def test_the_interval_holds_the_share_and_its_ends_solve_wilsons_equation() -> None:
-    for n_right, n in [(0, 10), (3, 10), (10, 10), (883, 900)]:
-        share = n_right / n
-        for end in wilson_interval(n_right, n):
-            # Wilson's ends are where |share - p| is 1.96 standard errors of p.
-            if 0 < end < 1:
-                assert abs(share - end) == pytest.approx(1.96 * (end * (1 - end) / n) ** 0.5)
-    assert wilson_interval(0, 0) == (0.0, 1.0)
-
-
-def test_the_paired_test_counts_every_flip_of_the_pairs_that_differ() -> None:
-    ours, theirs = [True] * 6 + [False, True], [False] * 5 + [True, True, True]
-    wins, losses = 5, 1
-    flips = [sum(flip) for flip in itertools.product((0, 1), repeat=wins + losses)]
-    extreme = sum(abs(k - 3) >= abs(wins - 3) for k in flips) / len(flips)
-    assert paired_p_value(ours, theirs) == pytest.approx(extreme)
-    assert paired_p_value([True, False], [True, False]) == 1.0
 
 
 def test_an_answer_is_right_whole_or_not_at_all() -> None:

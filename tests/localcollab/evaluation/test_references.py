@@ -14,8 +14,8 @@ from localcollab.blend.mixinstruct import Given, Record
 from localcollab.blend.rankers import longest
 from localcollab.errors import BadOption
 from localcollab.evaluation.rankers import as_json, as_table, evaluate_rankers, measure_rankers
-from localcollab.evaluation.references import rouge_l, rouge_of_fused, scored_by_rouge
-from localcollab.evaluation.request import ROUGE_L, RankerRequest
+from localcollab.evaluation.references import ROUGE_L, rouge_l, rouge_of_fused, scored_by_rouge
+from localcollab.evaluation.request import RankerRequest
 from small_gguf import small_llama
 
 
