@@ -43,7 +43,8 @@ class Token:
     p_defer: float | None = None
     """The probability that any expert should write it; None where there is no expert to ask."""
     unsure: bool = False
-    """No model that was read gave this token a probability of at least one half."""
+    """No model that was read gave this token a probability of at least one half, and no word of the
+    prompt begins with the word it writes."""
 
 
 @dataclass(frozen=True, slots=True)

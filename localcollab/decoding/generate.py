@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from localcollab.decoding.answer_text import Answer, Limits
+from localcollab.decoding.prompt_words import PromptWords
 from localcollab.decoding.repetition import Loop, LoopDetector
 from localcollab.decoding.sampling import Sampling, make_sampler
 from localcollab.decoding.speculation import Draft, before_last
@@ -19,7 +20,7 @@ from localcollab.events import Event, Finished, FinishReason, Progress, Token
 from localcollab.language_model import LanguageModel, OnChunk, Reading, Stopped
 
 UNSURE_BELOW = 0.5
-"""A token is unsure if no member that was read gave it this probability."""
+"""A token is unsure if no member that was read gave it this probability, and its word is new."""
 _PREFILL_CHUNK = 512
 
 
@@ -39,6 +40,7 @@ def generate(
     tokens = list(prompt)
     _require_room(len(tokens), model.n_ctx)
     answer = Answer(limits.stop, model.vocabulary.piece)
+    known = PromptWords(tokens, model.vocabulary.piece)
     detector = (
         LoopDetector(model.vocabulary.piece, limits.allowed_loops) if limits.ends_loops else None
     )
@@ -56,7 +58,7 @@ def generate(
                     reason = "end"
                     break
                 tokens.append(token)
-                yield from answer.add(_token(model, reading, token))
+                yield from answer.add(_token(model, reading, token, known.begins_one(token)))
                 loop = detector.add(token) if detector else None
                 reason = _ended(answer, len(tokens), model.n_ctx, limits.max_tokens, loop)
                 if reason:
@@ -144,7 +146,7 @@ def _ended(
     return "context" if n_tokens >= n_ctx else None
 
 
-def _token(model: LanguageModel, reading: Reading, token: int) -> Token:
+def _token(model: LanguageModel, reading: Reading, token: int, is_known: bool) -> Token:
     p = probability(reading.logits[-1], token)
     p_defer = None if reading.p_defer is None else float(reading.p_defer[-1].sum())
     return Token(
@@ -153,7 +155,7 @@ def _token(model: LanguageModel, reading: Reading, token: int) -> Token:
         author=model.attribute(reading, token),
         probability=p,
         p_defer=p_defer,
-        unsure=p < UNSURE_BELOW and _most_confident(reading, token) < UNSURE_BELOW,
+        unsure=not is_known and p < UNSURE_BELOW and _most_confident(reading, token) < UNSURE_BELOW,
     )
 
 

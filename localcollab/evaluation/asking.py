@@ -16,6 +16,7 @@ from localcollab.events import Event, Finished, Token, Unfamiliar
 from localcollab.language_model import LanguageModel
 from localcollab.teams.open import OpenTeam
 from localcollab.teams.session import Session, require_room
+from localcollab.terminal.unsure_words import spans_of_unsure, unsure_words
 
 Tick = Callable[[], None]
 
@@ -92,11 +93,11 @@ def _outcome(question: Question, events: Iterable[Event], started: float) -> Out
     for event in events:
         if isinstance(event, Token):
             tokens.append(event)
-            flagged |= event.unsure
         flagged |= isinstance(event, Unfamiliar)
         if isinstance(event, Finished):
             finished = event
     assert finished is not None, "every generation ends with Finished"
     seconds = time.perf_counter() - started
     confidence = confidence_of(tokens)
+    flagged |= any(unsure_words(*spans_of_unsure(tokens)))
     return scored(Outcome(question, finished.text, finished.authors, seconds, flagged, confidence))

@@ -10,6 +10,7 @@ from typing import Protocol, TextIO
 
 from localcollab.events import Token, Unfamiliar
 from localcollab.terminal.streams import writing_output
+from localcollab.terminal.unsure_words import unsure_words
 from localcollab.terminal.visible_text import visible
 
 _COLOURS = ("36", "33", "35", "32", "34", "31")  # cyan, yellow, magenta, green, blue, red
@@ -99,25 +100,9 @@ class Painter:
             yield f"double-check: {' · '.join(places)}"
 
     def unsure_places(self) -> list[str]:
-        """The words around the unsure tokens, joined where they touch."""
-        spans: list[tuple[int, int]] = []
-        for start, end in self._unsure:
-            start, end = self._whole_words(start, end)
-            if spans and start <= spans[-1][1] + 1:
-                spans[-1] = (spans[-1][0], max(end, spans[-1][1]))
-            else:
-                spans.append((start, end))
-        words = (" ".join(self._text[start:end].split()) for start, end in spans)
-        return [word for word in dict.fromkeys(words) if word]
-
-    def _whole_words(self, start: int, end: int) -> tuple[int, int]:
-        while start < end and self._text[start].isspace():
-            start += 1
-        while start > 0 and not self._text[start - 1].isspace():
-            start -= 1
-        while end < len(self._text) and not self._text[end - 1].isspace():
-            end += 1
-        return start, end
+        """The words around the unsure tokens, each once."""
+        spans = unsure_words(self._text, self._unsure)
+        return list(dict.fromkeys(" ".join(self._text[start:end].split()) for start, end in spans))
 
     def _name(self, author: str) -> str:
         number = self._number(author)

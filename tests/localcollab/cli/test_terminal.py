@@ -84,18 +84,30 @@ def test_unsure_tokens_are_shown_as_whole_words_once() -> None:
     assert places(token("Take "), token("Vel", unsure=True), token("ora now")) == ["Velora"]
     touching = [token(" 2", unsure=True), token("50", unsure=True), token(" mg", unsure=True)]
     assert places(token("Take"), *touching) == ["250 mg"]
-    assert places(token("x", unsure=True), token(" y "), token("x", unsure=True)) == ["x"]
+    twice = token("Oslo", unsure=True)
+    assert places(twice, token(" y "), twice) == ["Oslo"]
     assert places(token(" ", unsure=True), token("a")) == []
+
+
+def test_short_words_and_punctuation_are_not_listed() -> None:
+    unsure = [token(text, unsure=True) for text in (" it", ":", " of", " 7")]
+    assert places(token("Oslo"), unsure[0], token(" has "), *unsure[1:]) == ["of 7"]
+    assert places(token("(Bergen", unsure=True), token(").")) == ["Bergen"]
+
+
+def test_scripts_without_blanks_are_listed_by_what_is_unsure() -> None:
+    assert places(token("首都は"), token("京都", unsure=True), token("です。")) == ["京都"]
+    assert places(token("เมืองหลวงคือ"), token("เชียง", unsure=True), token("ใหม่")) == ["เชียง"]
 
 
 def test_a_summary_says_why_it_ended_and_who_wrote() -> None:
     painter = Painter(io.StringIO(), ["base", "one"], colour=False, marks=True)
-    painter.write(token("a b", unsure=True))
+    painter.write(token("a bond", unsure=True))
     finished = Finished("context", "a b", (1, 2), 5, {"base": 1, "one": 1}, seconds_decode=0.5)
     assert list(painter.summary(finished)) == [
         "the answer was cut: the context is full",
         "tokens: base 1, one¹ 1 (4 a second)",
-        "double-check: a b",
+        "double-check: a bond",
     ]
 
 

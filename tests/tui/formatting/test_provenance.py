@@ -28,7 +28,7 @@ def test_a_nested_author_has_its_members_number() -> None:
 
 def test_unsure_tokens_are_joined_to_whole_words() -> None:
     tokens = [token("take "), token("his", unsure=True), token("tarol", unsure=True), token(".")]
-    assert double_check(tokens, ()) == [Place("histarol.", "no member was confident", 1)]
+    assert double_check(tokens, ()) == [Place("histarol", "no member was confident", 1)]
 
 
 def test_an_unfamiliar_name_points_at_its_token() -> None:

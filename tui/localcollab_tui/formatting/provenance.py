@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from localcollab.events import Token, Unfamiliar
+from localcollab.terminal.unsure_words import spans_of_unsure, unsure_words
 from localcollab.terminal.visible_text import visible
 
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -88,10 +89,12 @@ def double_check(tokens: Sequence[Token], unfamiliar: Sequence[Unfamiliar]) -> l
         token = None if at < 0 else max(n for n, start in enumerate(starts) if start <= at)
         why = f"{doubt.expert} does not know this name"
         places.append(Place(visible(doubt.name), why, token))
-    for start, end, first in _unsure_words(tokens, text, starts):
+    for start, end in unsure_words(*spans_of_unsure(tokens)):
+        first = next(
+            n for n, t in enumerate(tokens) if t.unsure and starts[n] + len(t.text) > start
+        )
         words = " ".join(visible(text[start:end]).split())
-        if words:
-            places.append(Place(words, "no member was confident", first))
+        places.append(Place(words, "no member was confident", first))
     return places
 
 
@@ -101,33 +104,6 @@ def _laid_out(tokens: Sequence[Token]) -> tuple[str, list[int]]:
         starts.append(length)
         length += len(token.text)
     return "".join(token.text for token in tokens), starts
-
-
-def _unsure_words(
-    tokens: Sequence[Token], text: str, starts: Sequence[int]
-) -> list[tuple[int, int, int]]:
-    """(start, end, first token) of the whole words around unsure tokens."""
-    found: list[tuple[int, int, int]] = []
-    for n, token in enumerate(tokens):
-        if not token.unsure or not token.text.strip():
-            continue
-        start, end = _whole_words(text, starts[n], starts[n] + len(token.text))
-        if found and start <= found[-1][1] + 1:
-            before = found.pop()
-            found.append((before[0], max(end, before[1]), before[2]))
-        else:
-            found.append((start, end, n))
-    return found
-
-
-def _whole_words(text: str, start: int, end: int) -> tuple[int, int]:
-    while start < end and text[start].isspace():
-        start += 1
-    while start > 0 and not text[start - 1].isspace():
-        start -= 1
-    while end < len(text) and not text[end - 1].isspace():
-        end += 1
-    return start, len(text[:end].rstrip())
 
 
 def next_place(places: Sequence[Place], cursor: int, step: int) -> int | None:
