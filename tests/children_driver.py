@@ -49,6 +49,21 @@ def parsing(folder: Path, model: Path) -> None:
             list(reader.read([Task(path)]))
 
 
+def ocr(folder: Path, model: Path) -> None:
+    """And the programs that it starts, of which one never ends."""
+    import os
+
+    from localcollab.documents.parsing.ocr import PageLimits, read_pictures
+    from localcollab.documents.parsing.reader import Parsed
+
+    for name, line in (("pdftoppm", "echo drawn"), ("tesseract", "while true; do :; done")):
+        (folder / name).write_text(f"#!/bin/sh\n{line}\n")
+        (folder / name).chmod(0o755)
+    os.environ["PATH"] = str(folder)
+    scan = Parsed("empty", "", "pdf", "", 0, pictures=((1, ""),))
+    read_pictures(folder / "scan.pdf", scan, "eng", PageLimits(seconds=600))
+
+
 def contender(folder: Path, model: Path) -> None:
     """And the probe that it starts in its turn."""
     from localcollab.catalog import load_catalog
@@ -142,7 +157,7 @@ def _catalog(folder: Path, model: Path) -> Path:
 KINDS: dict[str, Callable[[Path, Path], None]] = {
     kind.__name__: kind
     for kind in (
-        probe, forecast, template, template_in_one_call, parsing, contender, bench_memory,
+        probe, forecast, template, template_in_one_call, parsing, ocr, contender, bench_memory,
         bench_first_token, bench_of_convert, pip_download, converter, quantizer,
     )
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from html import escape
 
@@ -232,6 +233,29 @@ def pdf(pages: Sequence[str], bookmarks: Mapping[str, int] | None = None) -> byt
                 f"<< /Title ({title}) /Parent {first_mark} 0 R {after}"
                 f" /Dest [{first_page + 2 * (page - 1)} 0 R /Fit] >>".encode()
             )
+    return _with_references(objects)
+
+
+def scanned_pdf(pages: Sequence[tuple[int, int, bytes]]) -> bytes:
+    """Each page a picture by its width, height and grey pixels."""
+    kids = " ".join(f"{3 + 3 * n} 0 R" for n in range(len(pages)))
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        f"<< /Type /Pages /Kids [{kids}] /Count {len(pages)} >>".encode(),
+    ]
+    draw = b"q 612 0 0 792 0 0 cm /Im Do Q"
+    for n, (width, height, pixels) in enumerate(pages):
+        data = zlib.compress(pixels)
+        objects.append(
+            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {4 + 3 * n} 0 R"
+            f" /Resources << /XObject << /Im {5 + 3 * n} 0 R >> >> >>".encode()
+        )
+        objects.append(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(draw), draw))
+        objects.append(
+            b"<< /Type /XObject /Subtype /Image /Width %d /Height %d /ColorSpace /DeviceGray"
+            b" /BitsPerComponent 8 /Filter /FlateDecode /Length %d >>\nstream\n%s\nendstream"
+            % (width, height, len(data), data)
+        )
     return _with_references(objects)
 
 

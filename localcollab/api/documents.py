@@ -48,11 +48,12 @@ class Collection:
     def __init__(self, collection: collections.Collection, name: str) -> None:
         self._collection, self.name = collection, name
 
-    def add(self, *paths: str | Path, on_visit: OnVisit | None = None) -> Tally:
+    def add(self, *paths: str | Path, ocr: str = "", on_visit: OnVisit | None = None) -> Tally:
         """Read files, and folders with all that is in them. Stopped at any moment, it goes on later.
 
+        `ocr`: languages of tesseract, such as "eng+deu", to read pages of PDFs that are pictures.
         Raises `BadOption` for a path that is not there; then nothing was added."""
-        return self._collection.add(_paths(paths), on_visit=on_visit)
+        return self._collection.add(_paths(paths), ocr=ocr, on_visit=on_visit)
 
     def sync(self, *, on_visit: OnVisit | None = None) -> Tally:
         """Look at everything that was added again, and read what changed."""

@@ -34,6 +34,12 @@ def add(
     paths: Annotated[list[Path], typer.Argument(help="Files, or folders with everything in them.")],
     collection: _Collection = "default",
     max_mb: _MaxMb = 64,
+    ocr: Annotated[
+        bool, typer.Option("--ocr", help="Read scanned pages of PDFs with tesseract, if installed.")
+    ] = False,
+    ocr_language: Annotated[
+        str, typer.Option(help="Languages for --ocr, as tesseract names them: eng+deu.")
+    ] = "eng",
     as_json: Json = False,
 ) -> None:
     """Read files into a collection; after an interruption, the same command resumes.
@@ -41,11 +47,15 @@ def add(
     Hidden files and files named by .gitignore and .ignore are skipped; links are not followed.
     """
     from localcollab.documents.ingest.sync import real_path
+    from localcollab.documents.parsing.ocr import check_languages
 
     # Before the collection is created: a wrong path leaves no empty one behind.
     real = [real_path(path) for path in paths]
+    languages = ocr_language if ocr else ""
+    if languages:
+        check_languages(languages)
     with _open(collection, create=True) as opened, output.Progress(as_json=as_json) as progress:
-        tally = opened.add(real, limits=_limits(max_mb), on_visit=progress.visit)
+        tally = opened.add(real, limits=_limits(max_mb), ocr=languages, on_visit=progress.visit)
     output.print_tally(collection, tally, as_json=as_json)
 
 

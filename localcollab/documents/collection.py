@@ -80,10 +80,15 @@ class Collection:
         paths: Sequence[Path],
         *,
         limits: Limits = DEFAULT_LIMITS,
+        ocr: str = "",
         on_visit: OnVisit | None = None,
     ) -> Tally:
-        """Make `paths` sources and read their files. If interrupted, the next call continues."""
-        return syncing.add(self._database, paths, limits, on_visit)
+        """Make `paths` sources and read their files. If interrupted, the next call continues.
+
+        `ocr`: languages of tesseract, such as "eng+deu", in which pages of PDFs that are pictures are
+        read, also of files that are there already; empty: they are not read.
+        """
+        return syncing.add(self._database, paths, limits, ocr, on_visit)
 
     def sync(self, *, limits: Limits = DEFAULT_LIMITS, on_visit: OnVisit | None = None) -> Tally:
         """Check all sources again: changed files are read, missing ones removed."""

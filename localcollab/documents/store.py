@@ -187,25 +187,51 @@ def _insert(connection: sqlite3.Connection, document: int, pieces: Sequence[Piec
     )
 
 
-def full_stamp(format_: str, stamp: str) -> str:
-    """Stamp of a file and its reader's version; without the file's part while it may still change."""
+PICTURES, _OCR = "pictures", "ocr-"
+"""What a stamp says of pages without text: that they were not read, or in which languages."""
+
+
+def full_stamp(format_: str, stamp: str, pictures: str) -> str:
+    """Stamp of a file and its reader's version; without the file's part while it may still change.
+
+    `pictures`: PICTURES, or what `by_ocr` gives; empty where every page has text.
+    """
     changed_ns = int(stamp.split()[2])
     if time.time() - changed_ns / 1e9 < SECONDS_SETTLED:
-        return f"{_reader(format_)} "
-    return f"{_reader(format_)} {stamp}"
+        return f"{_reader(format_, pictures)} "
+    return f"{_reader(format_, pictures)} {stamp}"
 
 
 def is_current(stored: Stored, stamp: str) -> bool:
-    return stored.stamp == f"{_reader(stored.format)} {stamp}"
+    return stored.stamp == f"{_reader(stored.format, pictures_of(stored))} {stamp}"
 
 
 def is_same_reader(stored: Stored) -> bool:
     """Whether the reader would give the same text for the same bytes."""
-    return stored.stamp.startswith(f"{_reader(stored.format)} ")
+    return stored.stamp.startswith(f"{_reader(stored.format, pictures_of(stored))} ")
+
+
+def by_ocr(languages: str) -> str:
+    return _OCR + languages
+
+
+def pictures_of(stored: Stored) -> str:
+    parts = stored.stamp.partition(" ")[0].split("/", 2)
+    return parts[2] if len(parts) > 2 else ""
+
+
+def languages_of(stored: Stored) -> str:
+    """In which its pictures were read; empty: they were not."""
+    pictures = pictures_of(stored)
+    return pictures.removeprefix(_OCR) if pictures.startswith(_OCR) else ""
+
+
+def _reader(format_: str, pictures: str) -> str:
+    return f"{_parser(format_)}/{pictures}" if pictures else _parser(format_)
 
 
 @cache
-def _reader(format_: str) -> str:
+def _parser(format_: str) -> str:
     if format_ != "pdf":
         return f"{formats.VERSION}"
     try:

@@ -9,36 +9,50 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from localcollab.documents import store
 from localcollab.documents.database import Database
 from localcollab.documents.ingest.batch import Batch, OnVisit
 from localcollab.documents.ingest.split import split
-from localcollab.documents.ingest.walk import Found, Unlisted, walk
+from localcollab.documents.ingest.walk import Found, Unlisted, stamp_of, walk
 from localcollab.documents.parsing.limits import Limits
+from localcollab.documents.parsing.ocr import check_languages, read_pictures
 from localcollab.documents.parsing.reader import Parsed, Reader, Task
 from localcollab.documents.records import Document, Status, Tally
-from localcollab.documents.store import Reading, Stored, full_stamp, is_current, is_same_reader
+from localcollab.documents.store import (
+    PICTURES,
+    Reading,
+    Stored,
+    by_ocr,
+    full_stamp,
+    is_current,
+    is_same_reader,
+    languages_of,
+    pictures_of,
+)
 from localcollab.errors import BadOption
 
 
 def add(
-    database: Database, paths: Sequence[Path], limits: Limits, on_visit: OnVisit | None
+    database: Database, paths: Sequence[Path], limits: Limits, ocr: str, on_visit: OnVisit | None
 ) -> Tally:
-    """Raises `BadOption` for a path that does not exist, and then adds nothing."""
+    """Raises `BadOption` for a path that does not exist, and then adds nothing; for `ocr` as well."""
     sources = [real_path(path) for path in paths]
+    if ocr:
+        check_languages(ocr)
     with database.write() as connection:
         for source in sources:
             connection.execute(
                 "INSERT INTO sources VALUES (?, 0) ON CONFLICT (path) DO UPDATE SET is_excluded = 0",
                 (store.from_path(source),),
             )
-    return _Walk(database, limits, on_visit).over(sources)
+    return _Walk(database, limits, ocr, on_visit).over(sources)
 
 
 def sync(database: Database, limits: Limits, on_visit: OnVisit | None) -> Tally:
-    return _Walk(database, limits, on_visit).over(None)
+    return _Walk(database, limits, "", on_visit).over(None)
 
 
 def remove(database: Database, paths: Sequence[Path]) -> tuple[Document, ...]:
@@ -63,8 +77,10 @@ def remove(database: Database, paths: Sequence[Path]) -> tuple[Document, ...]:
 class _Walk:
     """One walk over some sources, or all."""
 
-    def __init__(self, database: Database, limits: Limits, on_visit: OnVisit | None) -> None:
-        self._database, self._limits = database, limits
+    def __init__(
+        self, database: Database, limits: Limits, ocr: str, on_visit: OnVisit | None
+    ) -> None:
+        self._database, self._limits, self._ocr = database, limits, ocr
         self._batch = Batch(database, on_visit)
         self._seen: set[bytes] = set()
         self._unlisted: list[Path] = []
@@ -96,19 +112,31 @@ class _Walk:
             stored = self._stored(each.path)
             if each.refusal:
                 self._put_unread(each.path, "refused", each.refusal, stored, each.size_bytes)
-            elif stored is not None and is_current(stored, each.stamp):
+            elif stored is None:
+                yield Task(each.path, "", each.stamp, self._ocr)
+            elif is_current(stored, each.stamp) and not self._has_new_pictures(stored):
                 self._batch.add_unchanged(stored.id)
             else:
-                is_comparable = stored is not None and is_same_reader(stored)
-                known = stored.sha256 if stored is not None and is_comparable else ""
-                yield Task(each.path, known, each.stamp)
+                is_comparable = is_same_reader(stored) and not self._has_new_pictures(stored)
+                known = stored.sha256 if is_comparable else ""
+                # What was read by OCR before is so again.
+                yield Task(each.path, known, each.stamp, self._ocr or languages_of(stored))
+
+    def _has_new_pictures(self, stored: Stored) -> bool:
+        """Pages without text that were not read in these languages."""
+        return bool(self._ocr) and pictures_of(stored) not in ("", by_ocr(self._ocr))
 
     def _take(self, task: Task, parsed: Parsed) -> None:
         stored = self._stored(task.path)
         if parsed.is_same and stored is not None:
-            self._batch.add_unchanged(stored.id, full_stamp(stored.format, task.stamp))
+            stamp = full_stamp(stored.format, task.stamp, pictures_of(stored))
+            self._batch.add_unchanged(stored.id, stamp)
             return
-        stamp = "" if parsed.may_pass else full_stamp(parsed.format, task.stamp)
+        pictures = PICTURES if parsed.pictures else ""
+        if pictures and task.ocr:
+            pictures = by_ocr(task.ocr)
+            parsed = _with_pictures(task, parsed)
+        stamp = "" if parsed.may_pass else full_stamp(parsed.format, task.stamp, pictures)
         self._batch.add(
             Reading(task.path, parsed.format, parsed.sha256, parsed.size_bytes, parsed.status,
                     parsed.error, stamp, tuple(split(parsed.sections)))
@@ -148,6 +176,16 @@ class _Walk:
                     if path not in self._seen and not any(at.is_relative_to(k) for k in below):
                         gone.append(id_)
         return gone
+
+
+def _with_pictures(task: Task, parsed: Parsed) -> Parsed:
+    """By OCR; another try next time where the file was changed meanwhile."""
+    parsed = read_pictures(task.path, parsed, task.ocr)
+    try:
+        is_same = stamp_of(task.path.lstat()) == task.stamp
+    except OSError:
+        is_same = False
+    return parsed if is_same else replace(parsed, may_pass=True)
 
 
 def _sources(connection: sqlite3.Connection) -> dict[Path, bool]:

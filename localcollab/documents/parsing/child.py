@@ -11,6 +11,7 @@ import os
 import signal
 import stat
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +40,12 @@ def _restrict() -> None:
     limit("RLIMIT_FSIZE", 0)
 
 
-def _answer(request: dict[str, str], limits: Limits) -> dict[str, Any]:
+def _answer(request: dict[str, Any], limits: Limits) -> dict[str, Any]:
     """`status` and `error` as of a document; `same`: the bytes are those of `known`."""
     answer: dict[str, Any] = {"status": "indexed", "error": "", "format": "", "sha256": ""}
     try:
         raw = _read(Path(request["path"]), limits)
+        raw = replace(raw, reads_pictures=request["reads_pictures"])
         answer["sha256"] = hashlib.sha256(raw.data).hexdigest()
         answer["size_bytes"] = len(raw.data)
         if answer["sha256"] == request["known"]:
@@ -52,6 +54,7 @@ def _answer(request: dict[str, str], limits: Limits) -> dict[str, Any]:
         sections = _sections(raw, answer["format"])
         answer["sections"] = [(s.text, s.page, s.heading) for s in sections]
         answer["error"] = raw.summary()
+        answer["pictures"] = [(page, _clean(heading)) for page, heading in raw.pictures]
         if not sections:
             answer |= {"status": "empty", "error": answer["error"] or "holds no text"}
     except Refused as error:

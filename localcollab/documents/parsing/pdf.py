@@ -13,7 +13,7 @@ _MOST_PAGES = 20_000
 def parse(raw: Raw) -> Iterator[Section]:
     reader = _open(raw)
     headings = _headings(raw, reader)
-    n_pages, silent, broken = _count(reader), 0, 0
+    n_pages, broken = _count(reader), 0
     for number in range(1, n_pages + 1):
         try:
             text = reader.pages[number - 1].extract_text()
@@ -22,10 +22,11 @@ def parse(raw: Raw) -> Iterator[Section]:
         except Exception:  # pypdf meets a stranger's mistakes in many ways; the other pages count
             broken += 1
             continue
-        silent += not text.strip()
         if text.strip():
             yield Section(text.rstrip() + "\n\n", number, headings.get(number, ""))
-    _note(raw, n_pages, silent, broken)
+        else:
+            raw.pictures.append((number, headings.get(number, "")))
+    _note(raw, n_pages, broken)
 
 
 def _open(raw: Raw) -> Any:
@@ -61,15 +62,18 @@ def _count(reader: Any) -> int:
     return n_pages
 
 
-def _note(raw: Raw, n_pages: int, silent: int, broken: int) -> None:
+def _note(raw: Raw, n_pages: int, broken: int) -> None:
+    silent = 0 if raw.reads_pictures else len(raw.pictures)
     if broken:
         raw.notes.append(f"{broken} of {n_pages} pages are damaged")
     if not n_pages:
         raw.notes.append("has no pages")
     elif silent == n_pages:
-        raw.notes.append("no text layer: its pages are pictures; run OCR on it")
+        raw.notes.append("no text layer: its pages are pictures, which docs add --ocr reads")
     elif silent:
-        raw.notes.append(f"{silent} of {n_pages} pages have no text layer")
+        raw.notes.append(
+            f"{silent} of {n_pages} pages have no text layer: docs add --ocr reads them"
+        )
 
 
 def _headings(raw: Raw, reader: Any) -> Mapping[int, str]:

@@ -33,6 +33,10 @@ class Raw:
     depth: int = 0
     """How many files it is inside of, as an attachment is."""
     left: Budget = field(default_factory=Budget)
+    reads_pictures: bool = False
+    """Whether pages without text are read afterwards: then nobody need be told of them."""
+    pictures: list[tuple[int, str]] = field(default_factory=list)
+    """Number and heading of each such page."""
 
     def summary(self) -> str:
         """The notes in one line."""

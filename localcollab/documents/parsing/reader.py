@@ -24,6 +24,8 @@ class Task:
     """If the file's bytes have this hash they are not parsed."""
     stamp: str = ""
     """Handed back with the answer."""
+    ocr: str = ""
+    """Languages of its pages that are pictures; empty: they are not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class Parsed:
     sha256: str
     size_bytes: int
     sections: tuple[Section, ...] = ()
+    pictures: tuple[tuple[int, str], ...] = ()
+    """Number and heading of each page without text."""
     is_same: bool = False
     """The bytes are the known ones; nothing else is set."""
     may_pass: bool = False
@@ -79,7 +83,9 @@ class Reader:
 
     def _ask(self, task: Task) -> "_Watch":
         child = self._running()
-        request = {"path": os.fspath(task.path), "known": task.known_sha256}
+        request = {
+            "path": os.fspath(task.path), "known": task.known_sha256, "reads_pictures": bool(task.ocr),
+        }  # fmt: skip
         child.send(json.dumps(request).encode() + b"\n")
         self._watch = _Watch(child, self._limits.seconds)
         return self._watch
@@ -160,6 +166,7 @@ def _to_parsed(answer: dict[str, Any]) -> Parsed:
         sha256=answer["sha256"],
         size_bytes=answer.get("size_bytes", 0),
         sections=tuple(Section(*section) for section in answer.get("sections", ())),
+        pictures=tuple((page, heading) for page, heading in answer.get("pictures", ())),
         is_same=answer.get("same", False),
         may_pass=answer.get("may_pass", False),
     )

@@ -28,6 +28,7 @@ DRIVER = Path(__file__).parents[2] / "children_driver.py"
 NAMES = {
     "probe": "llama.probe_child", "forecast": "forecast_child", "template": "template_child",
     "template_in_one_call": "template_child", "parsing": "parsing.child",
+    "ocr": "/tesseract",
     "contender": "llama.probe_child", "bench_memory": "llama.probe_child",
     "bench_first_token": "llama.probe_child", "bench_of_convert": "endless_bench",
     "pip_download": "--require-hashes", "converter": "while True",

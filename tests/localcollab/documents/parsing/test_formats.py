@@ -114,13 +114,13 @@ def test_pdf_pages_are_kept_with_the_bookmark_they_stand_under() -> None:
         Section("First page.\n\n", 1, "Start"),
         Section("Third\npage.\n\n", 3, "End"),
     ]
-    assert notes == ["1 of 3 pages have no text layer"]
+    assert notes == ["1 of 3 pages have no text layer: docs add --ocr reads them"]
 
 
 def test_a_pdf_of_pictures_says_that_it_has_no_text_layer() -> None:
     assert read(pdf(["", ""]), ".pdf") == (
         [],
-        ["no text layer: its pages are pictures; run OCR on it"],
+        ["no text layer: its pages are pictures, which docs add --ocr reads"],
     )
 
 
