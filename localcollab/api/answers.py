@@ -32,6 +32,8 @@ class AnswerOptions(TypedDict, total=False):
     xtc_probability: float
     xtc_threshold: float
     logit_bias: tuple[tuple[int, float], ...]
+    presence_penalty: float
+    frequency_penalty: float
 
 
 _SAMPLING = tuple(each.name for each in fields(Sampling))

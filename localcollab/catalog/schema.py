@@ -61,6 +61,8 @@ class SamplingTable(Table):
     dry_allowed_length: Annotated[int, Field(ge=1, lt=2**31)] | None = None
     xtc_probability: Annotated[float, Field(ge=0, le=1)] | None = None
     xtc_threshold: Annotated[float, Field(ge=0, le=1)] | None = None
+    presence_penalty: Annotated[float, Field(ge=-100, le=100)] | None = None
+    frequency_penalty: Annotated[float, Field(ge=-100, le=100)] | None = None
 
 
 class SettingsTable(Table):

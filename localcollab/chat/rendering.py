@@ -7,8 +7,9 @@ renders, and the marks are removed after.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from localcollab.chat.template import ChatTemplate, Message
 from localcollab.decoding.encoding import encode_continuation, encode_start
@@ -49,19 +50,45 @@ def special_names(vocabulary: Vocabulary, text: str) -> set[str]:
 
 
 def render(
-    template: ChatTemplate, messages: Sequence[Message], vocabulary: Vocabulary
+    template: ChatTemplate,
+    messages: Sequence[Message],
+    vocabulary: Vocabulary,
+    tools: Sequence[Mapping[str, object]] = (),
 ) -> Rendering:
     """Raises what `ChatTemplate.render` raises."""
-    names = {n for message in messages for n in special_names(vocabulary, message.content)}
+    given = set(_texts([*([m.content, m.fields] for m in messages), *tools]))
+    names = {name for text in given for name in special_names(vocabulary, text)}
     if not names:
-        return Rendering(template.render(messages))
-    opening, closing = _unused(template.source + "".join(m.content for m in messages))
+        return Rendering(template.render(messages, tools=tools))
+    opening, closing = _unused(template.source + "".join(given))
     pattern = re.compile(_any_of(names))
+
+    def mark(text: str) -> str:
+        return pattern.sub(lambda name: opening + name[0] + closing, text)
+
     marked = [
-        replace(m, content=pattern.sub(lambda name: opening + name[0] + closing, m.content))
-        for m in messages
+        replace(m, content=mark(m.content), fields=_changed(m.fields, mark)) for m in messages
     ]
-    return _unmarked(template.render(marked), opening, closing)
+    text = template.render(marked, tools=[_changed(tool, mark) for tool in tools])
+    return _unmarked(text, opening, closing)
+
+
+def _texts(value: object) -> Iterator[str]:
+    """All strings in it, keys too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (Mapping, list, tuple)):
+        for each in value.items() if isinstance(value, Mapping) else value:
+            yield from _texts(each)
+
+
+def _changed(value: Any, change: Callable[[str], str]) -> Any:
+    """A copy with every string in it changed; keys stay, since a template looks for them."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {key: _changed(each, change) for key, each in value.items()}
+    return [_changed(each, change) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def render_plain(text: str, vocabulary: Vocabulary) -> Rendering:

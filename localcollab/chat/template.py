@@ -8,8 +8,8 @@ to `transcript`.
 import json
 import sys
 import threading
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,8 +27,14 @@ _REMEDY = "use another file of this model"
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    role: Literal["system", "user", "assistant"]
+    role: Literal["system", "user", "assistant", "tool"]
     content: str
+    fields: Mapping[str, object] = field(default_factory=dict, hash=False)
+    """What a template may read besides, as `tool_calls`."""
+
+    def record(self) -> dict[str, object]:
+        """As a template reads it."""
+        return {**self.fields, "role": self.role, "content": self.content}
 
 
 class ChatTemplate:
@@ -56,16 +62,23 @@ class ChatTemplate:
         self._child: _Child | None = None
         self._one_at_a_time = threading.Lock()
 
-    def render(self, messages: Sequence[Message], *, add_generation_prompt: bool = True) -> str:
-        """The conversation in this model's format; ends where the answer starts.
+    def render(
+        self,
+        messages: Sequence[Message],
+        *,
+        add_generation_prompt: bool = True,
+        tools: Sequence[Mapping[str, object]] = (),
+    ) -> str:
+        """The conversation in this model's format; ends where the answer starts. `tools`: functions
+        as OpenAI's API describes them, for a template that reads any.
 
         Raises `BadTemplate`, also if the template refuses these messages, and `BadOption` for content
         that is not valid Unicode.
         """
         _check_unicode(messages)
-        answer = self._ask(messages, add_generation_prompt)
+        answer = self._ask(messages, add_generation_prompt, tools)
         if "refused" in answer:
-            self._raise_refusal(messages, add_generation_prompt, answer["refused"])
+            self._raise_refusal(messages, add_generation_prompt, answer["refused"], tools)
         if "broken" in answer:
             raise BadTemplate(
                 f"the chat template of {self.name} does not work: {answer['broken']}; {_REMEDY}"
@@ -79,11 +92,17 @@ class ChatTemplate:
         return text
 
     def _raise_refusal(
-        self, messages: Sequence[Message], add_generation_prompt: bool, reason: str
+        self,
+        messages: Sequence[Message],
+        add_generation_prompt: bool,
+        reason: str,
+        tools: Sequence[Mapping[str, object]],
     ) -> None:
         others = [message for message in messages if message.role != "system"]
         # The reason is free text, so ask the template itself whether the system prompt is the cause.
-        if len(others) < len(messages) and "text" in self._ask(others, add_generation_prompt):
+        if len(others) < len(messages) and "text" in self._ask(
+            others, add_generation_prompt, tools
+        ):
             raise BadTemplate(
                 f"{self.name} takes no system prompt (its chat template says: {reason}); "
                 "leave the system prompt out"
@@ -94,10 +113,15 @@ class ChatTemplate:
             "change the order of the messages"
         )
 
-    def _ask(self, messages: Sequence[Message], add_generation_prompt: bool) -> dict[str, str]:
+    def _ask(
+        self,
+        messages: Sequence[Message],
+        add_generation_prompt: bool,
+        tools: Sequence[Mapping[str, object]],
+    ) -> dict[str, str]:
         variables = {
-            "messages": [asdict(message) for message in messages],
-            "tools": None,
+            "messages": [message.record() for message in messages],
+            "tools": list(tools) or None,
             "documents": None,
             "add_generation_prompt": add_generation_prompt,
         } | self._special
@@ -105,7 +129,7 @@ class ChatTemplate:
             "source": self.source,
             "variables": variables,
             # Control characters in JSON take six; the rest is the template's own text.
-            "max_chars": 8 * sum(len(message.content) for message in messages) + 1_000_000,
+            "max_chars": 8 * _n_chars(variables) + 1_000_000,
             "seconds": 2 * self._seconds,
         }
         with self._one_at_a_time:
@@ -151,6 +175,15 @@ class _Child:
         if deadline.is_late:
             return {"broken": f"it takes more than {seconds:g} seconds to render"}
         return {"broken": f"rendering it ended its process (status {status})"}
+
+
+def _n_chars(value: object) -> int:
+    """Of all texts in it."""
+    if isinstance(value, Mapping):
+        return sum(_n_chars(each) for pair in value.items() for each in pair)
+    if isinstance(value, (list, tuple)):
+        return sum(map(_n_chars, value))
+    return len(value) if isinstance(value, str) else 0
 
 
 def _check_unicode(messages: Sequence[Message]) -> None:

@@ -4,7 +4,7 @@ Generated ids are kept. Messages become text in `template`, text becomes ids in 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 
@@ -72,9 +72,15 @@ class Transcript:
     the cache holds those ids. Text between answers is tokenized separately.
     """
 
-    def __init__(self, template: ChatTemplate | None, vocabulary: Vocabulary) -> None:
+    def __init__(
+        self,
+        template: ChatTemplate | None,
+        vocabulary: Vocabulary,
+        tools: Sequence[Mapping[str, object]] = (),
+    ) -> None:
         """Without a template, messages are plain text that continues the sequence."""
         self._template = template
+        self._tools = tools
         self._vocabulary = vocabulary
         self._pieces: list[_Piece] = []
         self._n_prompted = self._n_answered = 0
@@ -169,7 +175,7 @@ class Transcript:
 
     def _render(self, messages: Sequence[Message]) -> Rendering:
         if self._template is not None:
-            return render(self._template, messages, self._vocabulary)
+            return render(self._template, messages, self._vocabulary, self._tools)
         if any(message.role == "system" for message in messages):
             raise BadOption(
                 "this model has no chat template, so it takes no system prompt: put the text into the "

@@ -13,6 +13,7 @@ from localcollab.terminal.printing import print_line
 COMMANDS = {
     "run": ("localcollab.cli.run", "Ask a team one question and stream the answer."),
     "chat": ("localcollab_tui.cli", "Chat in the terminal; shows which model wrote which word."),
+    "serve": ("localcollab.cli.serve", "Serve teams to clients of OpenAI's API, on this machine."),
     "docs": ("localcollab.cli.docs", "Manage collections of your own files, and search them."),
     "history": ("localcollab.cli.history", "Find, export and delete stored conversations."),
     "models": ("localcollab.cli.models", "List, add, download and check model files."),

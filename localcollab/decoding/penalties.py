@@ -24,6 +24,19 @@ def repeat_penalty(
     return penalized
 
 
+def subtract_counts(
+    logits: Float32Array, tokens: Sequence[int], presence: float, frequency: float, last: int
+) -> Float32Array:
+    """A copy in which each of the `last` tokens loses `presence`, and `frequency` for each time it is
+    among them; `logits` where both are 0."""
+    if not (presence or frequency) or not last:
+        return logits
+    recent, counts = np.unique(np.asarray(tokens[-last:], dtype=np.int64), return_counts=True)
+    penalized = logits.copy()
+    penalized[recent] -= np.float32(presence) + np.float32(frequency) * counts.astype(np.float32)
+    return penalized
+
+
 def add_bias(logits: Float32Array, bias: Sequence[tuple[int, float]]) -> Float32Array:
     """A copy with `bias` added to its tokens; -inf forbids one."""
     if not bias:

@@ -1,6 +1,6 @@
 """Logits -> token: samplers as closures, made once a generation from one frozen record.
 
-The order is llama.cpp's: bias, repeat penalty, DRY, top-k, typical, top-p, min-p, XTC, temperature.
+The order is llama.cpp's: bias, penalties, DRY, top-k, typical, top-p, min-p, XTC, temperature.
 """
 
 import math
@@ -10,7 +10,13 @@ from functools import cache
 
 import numpy as np
 
-from localcollab.decoding.penalties import BREAKERS, add_bias, dry_penalty, repeat_penalty
+from localcollab.decoding.penalties import (
+    BREAKERS,
+    add_bias,
+    dry_penalty,
+    repeat_penalty,
+    subtract_counts,
+)
 from localcollab.errors import BadOption
 from localcollab.language_model import Float32Array
 
@@ -51,6 +57,10 @@ class Sampling:
     """XTC: what counts as a top choice; the least likely of them stays."""
     logit_bias: tuple[tuple[int, float], ...] = ()
     """(token id, value) pairs added to logits; -inf forbids a token."""
+    presence_penalty: float = 0.0
+    """Subtracted from the logit of each of the recent tokens (`repeat_last`)."""
+    frequency_penalty: float = 0.0
+    """Subtracted once for every time that a token is among the recent ones."""
 
     def __post_init__(self) -> None:
         bounds = {
@@ -58,7 +68,7 @@ class Sampling:
             "repeat_penalty": (0.01, 100), "repeat_last": (0, 2**31), "seed": (0, 2**63),
             "typical_p": (0, 1), "dry_multiplier": (0, 100), "dry_base": (1, 100),
             "dry_allowed_length": (1, 2**31), "dry_last": (-1, 2**31), "xtc_probability": (0, 1),
-            "xtc_threshold": (0, 1),
+            "xtc_threshold": (0, 1), "presence_penalty": (-100, 100), "frequency_penalty": (-100, 100),
         }  # fmt: skip
         for name, (low, high) in bounds.items():
             value = getattr(self, name)
@@ -105,6 +115,9 @@ def penalize(
         )
     logits = add_bias(logits, sampling.logit_bias)
     logits = repeat_penalty(logits, tokens, sampling.repeat_penalty, sampling.repeat_last)
+    logits = subtract_counts(
+        logits, tokens, sampling.presence_penalty, sampling.frequency_penalty, sampling.repeat_last
+    )
     if not sampling.dry_multiplier:
         return logits
     return dry_penalty(

@@ -69,6 +69,26 @@ def test_dry_is_llamas(model: LoadedModel, tokens: list[int], allowed: int, last
     np.testing.assert_allclose(ours, [theirs[n] for n in range(len(logits))], rtol=1e-4, atol=1e-4)
 
 
+@settings(max_examples=100, deadline=None)
+@given(
+    few_tokens, st.floats(-2, 2, width=32), st.floats(-2, 2, width=32), st.floats(0.5, 2, width=32)
+)
+def test_presence_and_frequency_penalties_are_llamas(
+    model: LoadedModel, tokens: list[int], presence: float, frequency: float, repeat: float
+) -> None:
+    logits = np.linspace(-3, 3, api.llama_vocab_n_tokens(model.vocab)).astype(np.float32)
+    sampler = api.llama_sampler_init_penalties(len(logits), 16, repeat, frequency, presence)
+    theirs = apply(sampler, logits, tokens)
+    options = Sampling(
+        repeat_penalty=repeat,
+        repeat_last=16,
+        presence_penalty=presence,
+        frequency_penalty=frequency,
+    )
+    ours = penalize(logits, tokens, options)
+    np.testing.assert_allclose(ours, [theirs[n] for n in range(len(logits))], rtol=1e-4, atol=1e-4)
+
+
 rows = st.lists(st.integers(-800, 800), min_size=2, max_size=40, unique=True)
 
 

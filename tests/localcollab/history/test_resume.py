@@ -1,6 +1,6 @@
 """A stored conversation goes on as if it had never been closed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -103,7 +103,13 @@ class CountingTemplate(ChatTemplate):
         super().__init__(source, bos="<s>")
         self.n_rendered = 0
 
-    def render(self, messages: Sequence[Message], *, add_generation_prompt: bool = True) -> str:
+    def render(
+        self,
+        messages: Sequence[Message],
+        *,
+        add_generation_prompt: bool = True,
+        tools: Sequence[Mapping[str, object]] = (),
+    ) -> str:
         self.n_rendered += len(messages)
         return super().render(messages, add_generation_prompt=add_generation_prompt)
 

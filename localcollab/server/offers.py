@@ -1,0 +1,71 @@
+"""What is served, by name: the teams that were named, or what `chat` would offer."""
+
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from localcollab.api.sources import TokenSource
+from localcollab.catalog import Blend, Catalog, load_catalog, method_name
+from localcollab.errors import BadOption
+from localcollab.server.request import ServeRequest
+from localcollab.server.shelf import Offer
+from localcollab.teams.choice import TeamChoice
+from localcollab.teams.choosing import chat_choices
+from localcollab.teams.names import is_file
+from localcollab.teams.open import OnProgress
+from localcollab.teams.plan import TeamPlan
+
+
+def offers_of(request: ServeRequest, on_progress: OnProgress) -> list[Offer]:
+    """Raises `BadOption`, `BadCatalog`."""
+    catalog = load_catalog(*request.catalogs)
+    names = request.teams or chat_choices(catalog)
+    offers = [_offer(name, request, catalog, on_progress) for name in names]
+    if not request.teams:
+        # What was not named may be of a kind that is not served.
+        offers = [offer for offer in offers if offer.about["method"] != "blend"]
+    for offer in offers:
+        if offer.about["method"] == "blend":
+            raise BadOption(
+                f"{offer.name} is a blend, which picks among whole answers and is not served: name one "
+                "of its members"
+            )
+    if not offers:
+        raise BadOption("there is no team to serve: name a team, a model or a GGUF file")
+    return list({offer.name: offer for offer in offers}.values())
+
+
+def _offer(given: str, request: ServeRequest, catalog: Catalog, on_progress: OnProgress) -> Offer:
+    plan = TeamChoice(team=given, catalogs=request.catalogs).plan()
+    name = Path(os.path.expanduser(given)).stem if is_file(given) else given
+    open_source: Callable[[], TokenSource] = partial(
+        TokenSource, plan, request.options, on_progress=on_progress
+    )
+    return Offer(name, open_source, _about(plan, given, catalog))
+
+
+def _about(plan: TeamPlan, given: str, catalog: Catalog) -> dict[str, object]:
+    entry = catalog.teams.get(given)
+    return {
+        "kind": "team" if len(plan.members) > 1 else "model",
+        "method": _method(plan),
+        "members": _members(plan),
+        "about": entry.about if entry else "",
+    }
+
+
+def _method(plan: TeamPlan) -> str:
+    if plan.method is not None:
+        return "blend" if isinstance(plan.method, Blend) else method_name(plan.method)
+    return "deferral" if len(plan.members) > 1 else "single"
+
+
+def _members(plan: TeamPlan) -> list[dict[str, object]]:
+    """The base first; of a team among the members, its own."""
+    return [
+        {"name": member.name, "members": _members(member)}
+        if isinstance(member, TeamPlan)
+        else {"name": member.name, "file": member.path.name}
+        for member in plan.members
+    ]

@@ -1,0 +1,98 @@
+"""A process that answers: a socket, the teams, and uvicorn between them."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import uvicorn
+
+from localcollab.errors import BadOption
+from localcollab.server.app import build_app
+from localcollab.server.guard import Rules
+from localcollab.server.offers import offers_of
+from localcollab.server.protocol import CarefulProtocol
+from localcollab.server.request import ServeRequest
+from localcollab.server.serving import Serving, Sizes
+from localcollab.server.shelf import Room, Shelf
+
+_SECONDS_TO_FINISH = 5
+_THREADS = 64
+
+OnLine = Callable[[str], None]
+
+
+def serve(request: ServeRequest, on_progress: OnLine, on_note: OnLine) -> None:
+    """Until it is interrupted. The first team is loaded before anybody can ask. Raises what opening
+    raises, and `BadOption` for an address that cannot be listened at."""
+    token = request.token()
+    offers = offers_of(request, on_progress)
+    listening = _listen(request.host, request.port)
+    try:
+        with ThreadPoolExecutor(_THREADS, "localcollab") as executor:
+            room = Room(
+                request.parallel, request.queue, request.budget,
+                None if request.keep_alive is None else 60 * request.keep_alive,
+            )  # fmt: skip
+            shelf = Shelf(offers, executor, room)
+            serving = Serving(
+                shelf, executor, Sizes(body_bytes=request.max_body), exact=request.exact
+            )
+            rules = Rules(request.host, token, request.origins)
+            asyncio.run(_serve(serving, rules, listening, request, on_note))
+    finally:
+        listening.close()
+
+
+async def _serve(
+    serving: Serving,
+    rules: Rules,
+    listening: socket.socket,
+    request: ServeRequest,
+    on_note: OnLine,
+) -> None:
+    async with serving.shelf.lease(None):
+        pass  # loaded, or its error raised
+    # Its tracebacks could hold texts; what is unexpected is told by the application.
+    logging.getLogger("uvicorn.error").disabled = True
+    config = uvicorn.Config(
+        build_app(serving, rules), http=CarefulProtocol, ws="none", log_config=None,
+        access_log=False, server_header=False, timeout_graceful_shutdown=_SECONDS_TO_FINISH,
+    )  # fmt: skip
+    address = _shown(listening)
+    for line in _greeting(serving, request, address):
+        on_note(line)
+    await uvicorn.Server(config).serve([listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Raises `BadOption`."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, address = found[0]
+        return socket.create_server(address[:2], family=family, backlog=512)
+    except (OSError, UnicodeError, IndexError) as error:
+        raise BadOption(
+            f"`host` {host} and `port` {port} cannot be listened at ({error}): give another `port`, or "
+            "stop the program that has it"
+        ) from error
+
+
+def _shown(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _greeting(serving: Serving, request: ServeRequest, address: str) -> list[str]:
+    lines = [
+        f"serving {', '.join(serving.shelf.offers)} at {address} (OpenAI's API at {address}/v1)"
+    ]
+    if not request.is_local:
+        lines.append(
+            f"warning: {request.host} can be reached by others; whoever has the token of "
+            f"{request.token_file} reads and writes, and nothing is encrypted"
+        )
+    elif request.token_file is not None:
+        lines.append(f"clients need the key in {request.token_file}")
+    return lines
