@@ -7,13 +7,12 @@ import numpy as np
 from localcollab.blend.candidates import OpenMember
 from localcollab.blend.ranking import Compare, Contest, Pair
 from localcollab.decoding.encoding import encode_continuation
+from localcollab.decoding.likelihood import read_gold
 from localcollab.errors import BadOption, ContextFull
 from localcollab.language_model import Float32Array, LanguageModel, log_softmax, log_sum_exp
 from localcollab.teams.open import OpenTeam
 from localcollab.teams.session import Session, require_room
 
-_ROWS = 64
-"""Positions whose logits are in memory at once: a long answer would take gigabytes."""
 _LEAST = -100.0
 """Log-probability of a token that a member lacks or gives probability 0: low, but finite."""
 _QUESTION = """Which of two answers to a request is better?
@@ -33,17 +32,10 @@ Which answer is better? Write A or B, and nothing else."""
 def mean_logprob(model: LanguageModel, prompt: Sequence[int], answer: Sequence[int]) -> float:
     """Nats per token of `answer` after `prompt`; the end of the answer counts as a token."""
     tokens = [*prompt, *answer]
-    total = 0.0
-    for at in range(0, len(answer) + 1, _ROWS):
-        wanted = answer[at : at + _ROWS]
-        ends = at + _ROWS > len(answer)
-        n_rows = len(wanted) + ends
-        reading = model.read(tokens[: len(prompt) + at + n_rows - 1], last=n_rows)
-        logprobs = np.maximum(log_softmax(reading.logits), _LEAST)
-        total += float(logprobs[np.arange(len(wanted)), wanted].sum(dtype=np.float64))
-        if ends:
-            total += float(log_sum_exp(logprobs[-1, sorted(model.vocabulary.end)])[0])
-    return total / (len(answer) + 1)
+    gold = read_gold(model, tokens, range(len(prompt), len(tokens)))
+    ends = log_softmax(model.read(tokens).logits)[0, sorted(model.vocabulary.end)]
+    logprobs = np.maximum([*gold.logprobs, log_sum_exp(ends)[0]], _LEAST)
+    return float(logprobs.mean(dtype=np.float64))
 
 
 def likelihood(

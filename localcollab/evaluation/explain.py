@@ -7,12 +7,11 @@ its bridge, on a context of its own.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from localcollab.decoding.generate import probability
+import numpy as np
+
+from localcollab.decoding.likelihood import read_gold
 from localcollab.events import Token
 from localcollab.teams.open import OpenTeam
-
-_CHUNK = 256
-"""Positions with logits a read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +27,7 @@ class Explained:
 def explain(team: OpenTeam, prompt: Sequence[int], written: Sequence[Token]) -> Explained:
     """`prompt`: as the answer was begun from. Raises what `read` raises."""
     tokens = [*prompt, *(token.id for token in written)]
-    alone: list[float] = []
-    for start in range(len(prompt), len(tokens), _CHUNK):
-        end = min(start + _CHUNK, len(tokens))
-        logits = team.base.read(tokens[: end - 1], last=end - start).logits  # (n, n_vocab)
-        alone += [probability(row, tokens[start + n]) for n, row in enumerate(logits)]
+    alone = np.exp(read_gold(team.base, tokens, range(len(prompt), len(tokens))).logprobs).tolist()
     drops = tuple(
         token.probability - without for token, without in zip(written, alone, strict=True)
     )

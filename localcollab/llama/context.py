@@ -58,7 +58,8 @@ class LlamaModel:
         if hook:
             hook.bind(weights.n_layer, name)
         self._outputs_all = bool(hook and hook.needs_every_output)
-        n_outputs = max(options.n_outputs, _TILE) if self._outputs_all else options.n_outputs
+        n_outputs = options.outputs_of(self.vocabulary.n_tokens)
+        n_outputs = max(n_outputs, _TILE) if self._outputs_all else n_outputs
         self._n_outputs = min(n_outputs, self._n_batch)
         self._context = open_context(
             weights, options, self.n_ctx, self._n_batch, self._n_outputs, hook

@@ -134,8 +134,8 @@ def _open_all(
     for context, n_ctx in zip(request["contexts"], n_ctxs, strict=True):
         lines.take()
         n_batch = min(options.n_batch, n_ctx)
-        n_outputs = min(options.n_outputs, n_batch)
         opened = weights[context["path"]]
+        n_outputs = min(options.outputs_of(opened.vocabulary.n_tokens), n_batch)
         pointers.append(open_context(opened, options, n_ctx, n_batch, n_outputs, None))
         found.append({"n_ctx": n_ctx, "n_ctx_train": opened.n_ctx_train, **planned(lines.take())})
     for pointer in pointers:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from localcollab.errors import BadOption
+from localcollab.language_model import rows_at_once
 from localcollab.llama.machine import physical_cores
 
 KvType = Literal["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0"]
@@ -33,8 +34,9 @@ class Options:
     n_batch: int = 512
     """Tokens per chunk of a read; `on_chunk` is called between chunks."""
     n_ubatch: int = 512
-    n_outputs: int = 32
-    """Positions with logits per chunk: limits a buffer of n_outputs x n_vocab floats."""
+    n_outputs: int | None = None
+    """Positions with logits per chunk: limits a buffer of n_outputs x n_vocab floats. None: what
+    `rows_at_once` says, which is 64 MiB."""
 
     def __post_init__(self) -> None:
         most = {"n_ctx": 2**24, "n_threads": MAX_THREADS, "n_batch": 2**20, "n_ubatch": 2**20,
@@ -64,6 +66,9 @@ class Options:
             n_ctx=n_ctx if self.n_ctx is None else self.n_ctx,
             n_threads=n_threads if self.n_threads is None else self.n_threads,
         )
+
+    def outputs_of(self, n_vocab: int) -> int:
+        return rows_at_once(n_vocab) if self.n_outputs is None else self.n_outputs
 
     def loading(self) -> tuple[object, ...]:
         """The options of the weights, not of a context: contexts with equal ones share the weights."""

@@ -17,16 +17,14 @@ from localcollab.llama.options import Options
 from localcollab.llama.probe import probe
 from localcollab.llama.weights import load_weights
 from localcollab_convert.export.examples import Example
-from localcollab_convert.export.shards import N_OUTPUTS, score
+from localcollab_convert.export.shards import score
 
 
 def main(request: dict[str, Any]) -> dict[str, object]:
     """file, tokens, n_prompt, n_ctx, n_rounds, busy."""
     clock = choose_clock(busy=request["busy"])
     path, tokens, n_prompt = Path(request["file"]), request["tokens"], request["n_prompt"]
-    options = Options(
-        n_ctx=request["n_ctx"], n_outputs=N_OUTPUTS, n_threads=1 if request["busy"] else None
-    )
+    options = Options(n_ctx=request["n_ctx"], n_threads=1 if request["busy"] else None)
     weights = load_weights(path, options, extra_buffers=probe(path).extra_buffers)
     model = LlamaModel(weights, options, name="base")
     bare = BareLoop(LlamaModel(weights, options, name="bare"), clock)

@@ -11,7 +11,7 @@ from localcollab.teams.open import OpenTeam, member_sha256, open_team, probe_mem
 from localcollab_convert.export.examples import Encoder, Example, hold_out, parse_file
 from localcollab_convert.export.likelihood import TokenTable
 from localcollab_convert.export.request import ExportRequest, require_files
-from localcollab_convert.export.shards import N_OUTPUTS, export_shards, load_tables, plan_shards
+from localcollab_convert.export.shards import export_shards, load_tables, plan_shards
 from localcollab_convert.staging.stages import OnProgress, Stage, file_sha256, package_versions
 
 VALID_SHARE = 0.1
@@ -60,7 +60,7 @@ class Exporter:
         plan = replace(request.plan, head=None, gate="never", threshold=None, compose=False)
         # A resumed run uses the context size of the first, whatever memory is free now.
         n_ctx = self.stage.manifest.get("n_ctx") if request.n_ctx is None else request.n_ctx
-        options = Options(n_ctx=n_ctx, n_threads=request.n_threads, n_outputs=N_OUTPUTS)
+        options = Options(n_ctx=n_ctx, n_threads=request.n_threads)
         return open_team(plan, options, self._show)
 
     def examples(self) -> tuple[list[Example], list[Example]]:

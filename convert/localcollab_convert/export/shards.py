@@ -5,20 +5,19 @@ model runs, and every shard starts from empty caches, so a resumed export is bit
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
+from localcollab.decoding.likelihood import Gold, read_gold
 from localcollab.errors import EvaluationFailed, LocalcollabError, VocabularyMismatch
-from localcollab.language_model import Float32Array, LanguageModel
+from localcollab.language_model import LanguageModel
 from localcollab_convert.export.examples import Example
 from localcollab_convert.export.likelihood import FLOOR, TokenTable, concatenate
 
-N_OUTPUTS = 256
-"""Positions with logits a read. The buffer has N_OUTPUTS x n_vocab floats; more is no faster."""
 _SHARD_BYTES = 4 * 2**20
 
 OnDone = Callable[[int, int], None]
@@ -87,72 +86,31 @@ def forget(model: LanguageModel, starts: set[int]) -> None:
 
 def score(example: Example, members: Sequence[LanguageModel]) -> TokenTable:
     """One example through every member."""
-    positions = np.array(example.positions)
-    hidden, first = _read_gold(members[0], example, positions, hidden=True)
-    rest = [_read_gold(member, example, positions, hidden=False)[1] for member in members[1:]]
-    columns = [first, *rest]
-    assert hidden is not None
+    base, *experts = members
+    first = read_gold(base, example.tokens, example.positions, hidden=True)
+    rest = [_read_expert(expert, example) for expert in experts]
+    assert first.hidden is not None
     with np.errstate(over="ignore"):
-        states = hidden.astype(np.float16)
+        states = first.hidden.astype(np.float16)
     if not np.isfinite(states).all():
         raise EvaluationFailed(
-            f"{example.where}: {members[0].name} produces hidden states that are NaN or beyond 65504: "
+            f"{example.where}: {base.name} produces hidden states that are NaN or beyond 65504: "
             "use another file of this model"
         )
     return TokenTable(
         states,
-        np.maximum(np.stack([logprobs for logprobs, _ in columns], axis=1), np.float32(FLOOR)),
-        np.stack([is_argmax for _, is_argmax in columns], axis=1),
+        np.maximum(np.stack([g.logprobs for g in (first, *rest)], axis=1), np.float32(FLOOR)),
+        np.stack([g.is_argmax for g in (first, *rest)], axis=1),
     )
 
 
-def _read_gold(
-    member: LanguageModel, example: Example, positions: np.ndarray, *, hidden: bool
-) -> tuple[Float32Array | None, tuple[Float32Array, np.ndarray]]:
-    """Hidden states and (log-prob, was argmax) of the gold tokens at `positions`."""
-    states, logprobs, argmax = [], [], []
+def _read_expert(expert: LanguageModel, example: Example) -> Gold:
     try:
-        for rows, reading_at in _reads(positions):
-            reading = member.read(
-                example.tokens[: reading_at.stop], last=len(reading_at), hidden=hidden
-            )
-            at = positions[rows] - 1 - reading_at.start
-            gold = np.array(example.tokens)[positions[rows]]
-            values, hits = gold_logprobs(reading.logits, at, gold)
-            logprobs.append(values)
-            argmax.append(hits)
-            if reading.hidden is not None:
-                states.append(reading.hidden[at])
+        return read_gold(expert, example.tokens, example.positions)
     except VocabularyMismatch:
-        if hidden:
-            raise
-        # An expert with another vocabulary lacks a token of this example: it cannot write here.
-        n = len(positions)
-        return None, (np.full(n, -np.inf, np.float32), np.zeros(n, np.bool_))
-    found = np.concatenate(states) if states else None
-    return found, (np.concatenate(logprobs), np.concatenate(argmax))
-
-
-def _reads(positions: np.ndarray) -> Iterator[tuple[slice, range]]:
-    """(which of `positions`, the positions read with outputs), at most N_OUTPUTS at a time."""
-    start = 0
-    while start < len(positions):
-        first = int(positions[start]) - 1
-        stop = int(np.searchsorted(positions, first + N_OUTPUTS, side="right"))
-        yield slice(start, stop), range(first, int(positions[stop - 1]))
-        start = stop
-
-
-def gold_logprobs(
-    logits: Float32Array, rows: np.ndarray, gold: np.ndarray
-) -> tuple[Float32Array, np.ndarray]:
-    """log softmax at `gold`, and whether it is the argmax, for the chosen rows: (n,), (n,)."""
-    chosen = logits if len(rows) == len(logits) else logits[rows]  # (n, n_vocab)
-    n = np.arange(len(gold))
-    best = chosen.argmax(axis=1)
-    top = chosen[n, best]
-    log_sum = np.log(np.exp(chosen - top[:, None]).sum(axis=1))
-    return chosen[n, gold] - top - log_sum, best == gold
+        # A mapped expert lacks a token of this example: it cannot write here.
+        n = len(example.positions)
+        return Gold(np.full(n, -np.inf, np.float32), np.zeros(n, np.bool_), None)
 
 
 def write_table(path: Path, table: TokenTable) -> None:

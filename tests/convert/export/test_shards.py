@@ -55,14 +55,6 @@ def test_one_example_is_one_read_of_each_member() -> None:
     assert [member.reads for member in members] == [[(4, 4)], [(4, 4)]]
 
 
-def test_a_long_example_is_read_as_a_series_of_prefixes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export, "N_OUTPUTS", 3)
-    whole, model = ScriptedModel(b"abc"), ScriptedModel(b"abc")
-    table = export.score(EXAMPLE, [model, whole])
-    assert model.reads == [(3, 3), (4, 1)]
-    assert len(table) == 4
-
-
 def test_only_the_answers_of_a_conversation_are_scored() -> None:
     example = Example("line 1", 0, (0, *b"abcd"), ((1, 2), (4, 5)))
     table = export.score(example, [ScriptedModel(b"abcd")])
@@ -77,15 +69,6 @@ def test_an_expert_that_lacks_a_token_is_as_good_as_absent_there() -> None:
 def test_states_beyond_half_precision_are_refused() -> None:
     with pytest.raises(EvaluationFailed, match="line 1"):
         export.score(EXAMPLE, [Huge(b"abc")])
-
-
-def test_gold_logprobs_are_the_log_of_the_softmax() -> None:
-    logits = np.random.default_rng(0).normal(size=(6, 40)).astype(np.float32) * 5
-    gold = np.arange(6) * 3
-    p = np.exp(logits.astype(np.float64))
-    expected = np.log(p[np.arange(6), gold] / p.sum(axis=1))
-    found, _ = export.gold_logprobs(logits, np.arange(6), gold)
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
 def test_shards_hold_whole_examples_in_order() -> None:

@@ -14,6 +14,7 @@ from localcollab.blend.rankers import final_answer, longest, random_choice, vote
 from localcollab.blend.ranking import Contest, contest_of, rank_contest
 from localcollab.blend.scoring import judge, likelihood, mean_logprob
 from localcollab.errors import BadData, BadOption, ContextFull
+from localcollab.language_model import rows_at_once
 from localcollab.teams.open import OpenTeam
 
 
@@ -68,7 +69,7 @@ def test_a_mean_logprob_counts_every_token_and_the_end(n_answer: int) -> None:
     # One wrong token; behind it the script says END at once.
     expected = (n_answer * np.log(0.9) + wrong + np.log(0.9)) / (n_answer + 2)
     assert np.isclose(mean_logprob(model, [1, 2, 3], unlikely), expected)
-    assert max(last for _, last in model.reads) <= 64
+    assert max(last for _, last in model.reads) <= rows_at_once(257)
 
 
 def test_a_token_that_a_model_lacks_is_bad_and_still_a_number() -> None:
