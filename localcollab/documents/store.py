@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import NoneType
 
+from localcollab.documents.database import languages_of
 from localcollab.documents.parsing import formats
 from localcollab.documents.records import Change, Document, Passage, Piece, Status
 from localcollab.storage.sqlite import Types, UnreadableRow, require_types
@@ -177,12 +178,13 @@ def below(connection: sqlite3.Connection, folder: Path) -> Iterator[tuple[int, b
 
 
 def _insert(connection: sqlite3.Connection, document: int, pieces: Sequence[Piece]) -> None:
+    languages = languages_of([piece.text for piece in pieces])
     connection.executemany(
-        'INSERT INTO passages(document, n, page, heading, start, "end", text)'
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        'INSERT INTO passages(document, n, page, heading, start, "end", text, language)'
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (document, n, piece.page, piece.heading, piece.start, piece.end, piece.text)
-            for n, piece in enumerate(pieces)
+            (document, n, piece.page, piece.heading, piece.start, piece.end, piece.text, language)
+            for n, (piece, language) in enumerate(zip(pieces, languages, strict=True))
         ],
     )
 

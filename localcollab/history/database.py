@@ -10,6 +10,7 @@ from localcollab.errors import BadHistory
 from localcollab.history.writers import Writer
 from localcollab.storage import sqlite
 from localcollab.storage.os_errors import explained
+from localcollab.terms.terms import TOKENIZER, plain_terms
 
 APPLICATION_ID = 0x4C434842
 """Marks the file as ours in its header ("LCHB")."""
@@ -69,9 +70,31 @@ _SEARCH = (
     "INSERT INTO words(words) VALUES ('rebuild')",
 )
 
+_TERMS = (
+    "DROP TRIGGER words_added",
+    "DROP TRIGGER words_removed",
+    "DROP TRIGGER words_changed",
+    "DROP TABLE words",
+    f"""CREATE VIRTUAL TABLE words USING fts5(
+        text, content='', tokenize="{TOKENIZER}", prefix='1 2 3'
+    )""",
+    """CREATE TRIGGER words_added AFTER INSERT ON messages BEGIN
+        INSERT INTO words(rowid, text) VALUES (new.id, plain_terms(new.text));
+    END""",
+    """CREATE TRIGGER words_removed AFTER DELETE ON messages BEGIN
+        INSERT INTO words(words, rowid, text) VALUES ('delete', old.id, plain_terms(old.text));
+    END""",
+    """CREATE TRIGGER words_changed AFTER UPDATE OF text ON messages BEGIN
+        INSERT INTO words(words, rowid, text) VALUES ('delete', old.id, plain_terms(old.text));
+        INSERT INTO words(rowid, text) VALUES (new.id, plain_terms(new.text));
+    END""",
+    "INSERT INTO words(rowid, text) SELECT id, plain_terms(text) FROM messages",
+)
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (f"PRAGMA application_id = {APPLICATION_ID}", *_TABLES),
     _SEARCH,
+    _TERMS,
 )
 """`MIGRATIONS[n]` upgrades version n (PRAGMA user_version) to n + 1. Append only."""
 
@@ -89,6 +112,7 @@ _FORMAT = sqlite.Format(
         "it away or restore a backup"
     ),
     if_foreign="give another file",
+    functions={"plain_terms": lambda text: " ".join(plain_terms(text))},
 )
 
 

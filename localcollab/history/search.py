@@ -1,95 +1,73 @@
-"""Full-text search: turns any text a user types into a valid query."""
+"""Full-text search: turns any text a user types into a valid query, in any script."""
 
 import json
 import sqlite3
+from collections.abc import Sequence
 
 from localcollab.history import rows
 from localcollab.history.records import Hit
+from localcollab.history.snippet import excerpt, snippet
 from localcollab.storage.sqlite import require_types
+from localcollab.terms.terms import plain_phrase
 
 RANKED = 1000
 """Ranking takes time per match."""
 _MOST_WORDS = 32
 """A longer text, such as a pasted passage, is searched for literally."""
-_OPEN, _CLOSE = "\ufdd0", "\ufdd1"  # noncharacters: no text should hold them
-_AROUND = 40
-"""Characters shown on each side of a literal match."""
-
 _BEST = """SELECT id, score FROM (
         SELECT rowid AS id, bm25(words) AS score FROM words WHERE words MATCH :query
         ORDER BY rowid DESC LIMIT :ranked
     ) ORDER BY score, id DESC LIMIT :limit"""
-_FOUND = """SELECT m.id, m.conversation, m.role, m.created, c.title, {snippet} AS snippet
-    FROM {source} JOIN conversations c ON c.id = m.conversation """
-# One pass over the matches: one query per row would run the search again each time.
-_BY_WORDS = (
-    _FOUND.format(
-        snippet=f"snippet(words, 0, '{_OPEN}', '{_CLOSE}', '…', 16)",
-        source="words JOIN messages m ON m.id = words.rowid",
-    )
-    + "WHERE words MATCH :query AND words.rowid BETWEEN :first AND :last"
-    " AND +words.rowid IN (SELECT value FROM json_each(:ids))"
-)
-_BY_PASSAGE = (
-    _FOUND.format(
-        snippet="substr(m.text, max(1, instr(m.text, :text) - :around), :around * 2 + :length)",
-        source="messages m",
-    )
-    + "WHERE instr(m.text, :text) ORDER BY m.created DESC, m.id DESC LIMIT :limit"
-)
+_FOUND = """SELECT m.id, m.conversation, m.role, m.created, m.text, c.title
+    FROM messages m JOIN conversations c ON c.id = m.conversation """
+_BY_IDS = _FOUND + "WHERE m.id IN (SELECT value FROM json_each(:ids))"
+_BY_PASSAGE = _FOUND + "WHERE instr(m.text, :text) ORDER BY m.created DESC, m.id DESC LIMIT :limit"
 
 
 def search(connection: sqlite3.Connection, text: str, limit: int) -> tuple[Hit, ...]:
     """Best first, then newest; of more than `RANKED` matches, the newest `RANKED` are ranked.
 
-    Finds messages that contain every word, as a prefix. If there are no words or too many (symbols,
-    emoji, a pasted passage, scripts without spaces), finds messages that contain the text literally.
+    Finds messages that contain every word, as a prefix; of a script without blanks, every part between
+    blanks. If there are no words or too many (symbols, emoji, a pasted passage), finds messages that
+    contain the text literally.
     """
     rows.checked("the search text", text)
     text = text.strip()
     if not text:
         return ()
-    query = to_query(text)
-    found = _by_words(connection, query, limit) if query else ()
-    if found or (query and text.isascii()):
+    phrases = to_phrases(text)
+    found = _by_words(connection, phrases, limit) if phrases else ()
+    if found or (phrases and text.isascii()):
         return found
     return _by_passage(connection, text, limit)
 
 
-def _by_words(connection: sqlite3.Connection, query: str, limit: int) -> tuple[Hit, ...]:
+def _by_words(
+    connection: sqlite3.Connection, phrases: Sequence[Sequence[str]], limit: int
+) -> tuple[Hit, ...]:
+    query = " ".join(f'"{" ".join(phrase)}" *' for phrase in phrases)
     values = {"query": query, "ranked": RANKED, "limit": limit}
     scores = {row["id"]: row["score"] for row in connection.execute(_BEST, values)}
-    if not scores:
-        return ()
-    values = {
-        "query": query,
-        "first": min(scores),
-        "last": max(scores),
-        "ids": json.dumps(list(scores)),
-    }
-    found = connection.execute(_BY_WORDS, values).fetchall()
+    found = connection.execute(_BY_IDS, {"ids": json.dumps(list(scores))}).fetchall()
     found.sort(key=lambda row: (scores[row["id"]], -row["created"], -row["id"]))
-    return tuple(_hit(row, *_marked(row["snippet"])) for row in found)
+    return tuple(_hit(row, *snippet(row["text"], phrases)) for row in found)
 
 
 def _by_passage(connection: sqlite3.Connection, text: str, limit: int) -> tuple[Hit, ...]:
-    values = {"text": text, "around": _AROUND, "length": len(text), "limit": limit}
-    found = connection.execute(_BY_PASSAGE, values).fetchall()
-    return tuple(_hit(row, row["snippet"], _places(row["snippet"], text)) for row in found)
+    found = connection.execute(_BY_PASSAGE, {"text": text, "limit": limit}).fetchall()
+    return tuple(_hit(row, *excerpt(row["text"], text)) for row in found)
 
 
-def to_query(text: str) -> str:
-    """Every word quoted, as a prefix; empty if there are none, or too many."""
-    words = [word for word in text.replace("\0", " ").split() if any(map(str.isalnum, word))]
-    if len(words) > _MOST_WORDS:
-        return ""
-    return " ".join('"' + word.replace('"', '""') + '" *' for word in words)
+def to_phrases(text: str) -> list[list[str]]:
+    """The terms of each word; none if there are no words, or too many."""
+    phrases = [terms for word in text.split() if (terms := plain_phrase(word))]
+    return phrases if len(phrases) <= _MOST_WORDS else []
 
 
-def _hit(row: sqlite3.Row, snippet: str, marks: tuple[tuple[int, int], ...]) -> Hit:
+def _hit(row: sqlite3.Row, shown: str, marks: tuple[tuple[int, int], ...]) -> Hit:
     require_types(
         row,
-        {"conversation": str, "title": str, "id": int, "role": str, "created": int, "snippet": str},
+        {"conversation": str, "title": str, "id": int, "role": str, "created": int, "text": str},
     )
     return Hit(
         conversation=row["conversation"],
@@ -97,22 +75,6 @@ def _hit(row: sqlite3.Row, snippet: str, marks: tuple[tuple[int, int], ...]) -> 
         message=row["id"],
         role=row["role"],
         created=rows.moment(row["created"]),
-        snippet=snippet,
+        snippet=shown,
         marks=marks,
     )
-
-
-def _marked(snippet: str) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """The snippet without the marks around its matches, and the spans they marked."""
-    text, marks = "", []
-    for n, part in enumerate(snippet.split(_OPEN)):
-        match, closed, rest = part.partition(_CLOSE)
-        if n and closed:
-            marks.append((len(text), len(text) + len(match)))
-        text += match + rest.replace(_CLOSE, "")
-    return text, tuple(marks)
-
-
-def _places(snippet: str, text: str) -> tuple[tuple[int, int], ...]:
-    start = snippet.find(text)
-    return ((start, start + len(text)),) if start >= 0 else ()

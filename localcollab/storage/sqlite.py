@@ -11,8 +11,8 @@ import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from localcollab.errors import BadDatabase, BadOption
@@ -53,6 +53,8 @@ class Format:
     if_damaged: str
     if_foreign: str
     pragmas: tuple[str, ...] = ()
+    functions: Mapping[str, Callable[..., str]] = field(default_factory=dict)
+    """SQL functions that triggers call: pure, of texts."""
 
     @property
     def version(self) -> int:
@@ -174,6 +176,8 @@ class Database:
         connection.row_factory = sqlite3.Row
         self._steps_left = self._most_steps()
         connection.set_progress_handler(self._step, _TICK)
+        for name, function in self._format.functions.items():
+            connection.create_function(name, -1, function, deterministic=True)
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:

@@ -1,27 +1,28 @@
 """How often the right paragraph is found first: our search beside a plain BM25 library.
 
-    python scripts/experiments/retrieval.py --data xquad.en.json [--json]
+    python scripts/experiments/retrieval.py --data xquad.en.json xquad.de.json ... [--json]
 
 The data: SQuAD's JSON (XQuAD is). Every paragraph becomes a document; every question is asked once,
 the paragraph it belongs to is the one right answer. The library (rank_bm25's BM25Okapi, its defaults)
-gets the very tokens that SQLite's index holds, of paragraphs and of questions.
+gets the very terms of words that the index holds, of paragraphs and of questions.
 """
 
 import argparse
 import json
-import sqlite3
 import sys
 import tempfile
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import mode
 
 import numpy as np
 from rank_bm25 import BM25Okapi
 
 from localcollab.documents.collection import Collection
-from localcollab.documents.database import TOKENIZER
+from localcollab.documents.database import DEFAULT_LANGUAGE
+from localcollab.terms.languages import language_of
+from localcollab.terms.terms import terms
 
 DEEPEST = 100
 """Ranks beyond this count as not found, for all alike."""
@@ -72,26 +73,19 @@ def our_search(paragraphs: Sequence[str], folder: Path) -> Callable[[str], list[
 
 
 def library_search(paragraphs: Sequence[str], questions: Sequence[str]) -> list[list[int]]:
-    library = BM25Okapi(tokens(paragraphs))
+    languages = [language_of(text, DEFAULT_LANGUAGE) for text in paragraphs]
+    library = BM25Okapi(tokens(paragraphs, languages))
     ranked = []
-    for words in tokens(questions):
+    for words in tokens(questions, [mode(languages)] * len(questions)):
         scores = np.asarray(library.get_scores(words))
         best = np.argsort(-scores, kind="stable")[:DEEPEST]
         ranked.append([int(n) for n in best if scores[n] > 0])
     return ranked
 
 
-def tokens(texts: Sequence[str]) -> list[list[str]]:
-    """As SQLite's index cuts, folds and stems them, in their order."""
-    connection = sqlite3.connect(":memory:")
-    connection.execute(f"CREATE VIRTUAL TABLE t USING fts5(text, tokenize='{TOKENIZER}')")
-    connection.execute("CREATE VIRTUAL TABLE v USING fts5vocab(t, instance)")
-    connection.executemany("INSERT INTO t(rowid, text) VALUES (?, ?)", enumerate(texts))
-    found: defaultdict[int, list[str]] = defaultdict(list)
-    for row, term in connection.execute('SELECT doc, term FROM v ORDER BY doc, "offset"'):
-        found[row].append(term)
-    connection.close()
-    return [found[n] for n in range(len(texts))]
+def tokens(texts: Sequence[str], languages: Sequence[str]) -> list[list[str]]:
+    """As the index cuts, folds and stems them, in their order."""
+    return [terms(text, each).main.split() for text, each in zip(texts, languages, strict=True)]
 
 
 def rank_of(right: int, ranked: Sequence[int]) -> int | None:
@@ -110,17 +104,20 @@ def measure(file: Path) -> dict[str, Score]:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--data", type=Path, required=True)
+    options.add_argument("--data", type=Path, nargs="+", required=True)
     options.add_argument("--json", action="store_true")
     chosen = options.parse_args()
-    scores = measure(chosen.data)
+    scores = {file.stem: measure(file) for file in chosen.data}
     if chosen.json:
-        json.dump({name: asdict(each) for name, each in scores.items()}, sys.stdout, indent=1)
+        shown = {data: {k: asdict(v) for k, v in each.items()} for data, each in scores.items()}
+        json.dump(shown, sys.stdout, indent=1)
         print()
         return
-    print("| search | recall@1 | recall@5 | MRR |\n| --- | --- | --- | --- |")
-    for name, each in scores.items():
-        print(f"| {name} | {each.recall_at_1:.3f} | {each.recall_at_5:.3f} | {each.mrr:.3f} |")
+    print("| data | search | recall@1 | recall@5 | MRR |\n| --- | --- | --- | --- | --- |")
+    for data, found in scores.items():
+        for name, each in found.items():
+            figures = f"{each.recall_at_1:.3f} | {each.recall_at_5:.3f} | {each.mrr:.3f}"
+            print(f"| {data} | {name} | {figures} |")
 
 
 if __name__ == "__main__":

@@ -1,21 +1,23 @@
-"""Finds the passages that best answer a question: BM25 over words, by SQLite's FTS5.
+"""Finds the passages that best answer a question: BM25 over the terms of its words, by SQLite's FTS5.
 
-Okapi BM25 (k1 = 1.2, b = 0.75) over headings and text. Words that occur in a large share of all passages
+Okapi BM25 (k1 = 1.2, b = 0.75) over headings and text. Words are compared as `terms` cuts, folds and
+stems them, by every language of the collection. Words that occur in a large share of all passages
 are dropped from the query: they say little and cost most. A passage's score also gets small shares for
-neighbouring words of the question that occur close together in it, and of the scores of the passages
-before and after it. `scripts/experiments/retrieval.py` measures what both are worth. Where
-passages have vectors (`vectors`), their ranking and this one are fused.
+neighbouring words of the question that occur close together in it, for compounds with a word of the
+question, and of the scores of the passages before and after it. `scripts/experiments/retrieval.py`
+measures what they are worth. Where passages have vectors (`vectors`), both rankings are fused.
 """
 
-import re
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, islice, pairwise
+from itertools import accumulate, pairwise
 
 from localcollab.documents import store
 from localcollab.documents.records import Hit
 from localcollab.documents.search.vectors import fuse
+from localcollab.terms import terms
+from localcollab.terms.terms import COMPOUNDING, MAIN, Word, compounds_of, parts_of, phrases
 
 FREQUENT = 0.25
 """A word in more than this share of the passages is dropped, if another word remains."""
@@ -33,7 +35,10 @@ _NEAR, _NEAR_SHARE = 2, 0.15
 """Maximum words between two words of the question; the share of their score."""
 _BESIDE_SHARE = 0.15
 """The share of the scores of the passages before and after."""
-_WORD = re.compile(r"[^\W_]+")
+_COMPOUND_SHARE = 0.3
+"""The share of the score of compounds that begin or end with a word of the question."""
+_MOST_LANGUAGES = 6
+"""Languages of most passages, whose stems a query is searched by."""
 
 _RANKED = "SELECT rowid, -rank FROM words WHERE words MATCH ? ORDER BY rank, rowid LIMIT ?"
 _COUNT = "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)"
@@ -44,10 +49,12 @@ Scores = dict[int, float]
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    words: Sequence[str]
+    words: Sequence[Word]
     """The informative words, rarest first."""
-    neighbours: Sequence[tuple[str, str]]
+    neighbours: Sequence[tuple[Word, Word]]
     """Informative words that follow one another in the question."""
+    compounds: Sequence[str] = ()
+    """FTS5 phrases of longer words with one of these words."""
 
 
 def search(
@@ -62,7 +69,7 @@ def search(
     """
     query = to_query(connection, text)
     n_candidates = max(n, _CANDIDATES)
-    found = score(connection, query, n_candidates) if query.words and n > 0 else {}
+    found = score(connection, query, n_candidates) if n > 0 else {}
     ranked = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
     if near is not None and n > 0:
         ranked = list(fuse([[id_ for id_, _ in ranked], near(n_candidates)]).items())
@@ -70,13 +77,17 @@ def search(
 
 
 def score(connection: sqlite3.Connection, query: Query, n: int) -> Scores:
-    """The `n` best by their own words, with the shares for closeness and neighbours added."""
-    own = _ranked(connection, _any_of(query.words), n)
-    near = [f'NEAR("{a}" "{b}", {_NEAR})' for a, b in query.neighbours]
-    close = _ranked(connection, " OR ".join(near), 10 * n) if near else {}
-    return _with_surroundings(
-        connection, {id_: each + _NEAR_SHARE * close.get(id_, 0.0) for id_, each in own.items()}
-    )
+    """The `n` best by their own words, with the shares for closeness, compounds and neighbours added."""
+    scores = _ranked(connection, _any_of(query.words), n)
+    close = _ranked(connection, _close(query.neighbours), 10 * n)
+    scores = {id_: own + _NEAR_SHARE * close.get(id_, 0.0) for id_, own in scores.items()}
+    for id_, each in _ranked(connection, " OR ".join(query.compounds), n).items():
+        scores[id_] = scores.get(id_, 0.0) + _COMPOUND_SHARE * each
+    return _with_surroundings(connection, scores)
+
+
+def _close(neighbours: Iterable[tuple[Word, Word]]) -> str:
+    return " OR ".join(f"{MAIN} : NEAR({a.forms[0]} {b.forms[0]}, {_NEAR})" for a, b in neighbours)
 
 
 def hits(connection: sqlite3.Connection, ranked: Iterable[tuple[int, float]]) -> list[Hit]:
@@ -90,19 +101,49 @@ def hits(connection: sqlite3.Connection, ranked: Iterable[tuple[int, float]]) ->
 
 def to_query(connection: sqlite3.Connection, text: str) -> Query:
     """Without frequent words, unless all are, and without words that occur nowhere."""
-    (n_passages,) = connection.execute("SELECT count(*) FROM passages").fetchone()
+    languages = _languages(connection)
+    n_passages = sum(languages.values())
     most = n_passages if n_passages <= _FEW else int(FREQUENT * n_passages)
-    spoken = [word.lower() for word in islice(_words(text), _MOST_SPOKEN)]
-    counts = {word: _count(connection, word, most + 1) for word in dict.fromkeys(spoken)}
+    spoken = terms.words(text, list(languages)[:_MOST_LANGUAGES])[:_MOST_SPOKEN]
+    counts = {word: _count(connection, _any_of([word]), most + 1) for word in dict.fromkeys(spoken)}
     known = sorted((word for word in counts if counts[word]), key=lambda word: counts[word])
     telling = [word for word in known if counts[word] <= most] or known
     telling = _affordable(telling, counts)[:_MOST_WORDS]
     following = [word for word in spoken if word in set(telling)]
     pairs = dict.fromkeys(pairwise(following))
-    return Query(telling, [pair for pair in pairs if pair[0] != pair[1]][:_MOST_WORDS])
+    rare = [word for word in counts if counts[word] <= most][:_MOST_WORDS]
+    return Query(
+        telling,
+        [pair for pair in pairs if pair[0] != pair[1]][:_MOST_WORDS],
+        _compounds(connection, rare, [each for each in languages if each in COMPOUNDING], most),
+    )
 
 
-def _affordable(words: Sequence[str], counts: Mapping[str, int]) -> list[str]:
+def _compounds(
+    connection: sqlite3.Connection, words: Sequence[Word], languages: Sequence[str], most: int
+) -> list[str]:
+    """Phrases of compounds with one of the words, and of the two parts of those that are compounds."""
+    found = []
+    for word in words if languages else ():
+        longer = compounds_of(word, languages)
+        found += [phrase for phrase in longer if 0 < _count(connection, phrase, most + 1) <= most]
+        for parts in parts_of(word, languages):
+            if all(0 < _count(connection, part, most + 1) <= most for part in parts):
+                found += parts
+                break
+    return list(dict.fromkeys(found))
+
+
+def _languages(connection: sqlite3.Connection) -> dict[str, int]:
+    """Language -> number of passages, those of most passages first."""
+    found = connection.execute(
+        "SELECT language, n_passages FROM languages WHERE n_passages > 0"
+        " ORDER BY n_passages DESC, language"
+    )
+    return {row["language"]: row["n_passages"] for row in found}
+
+
+def _affordable(words: Sequence[Word], counts: Mapping[Word, int]) -> list[Word]:
     """`words`: rarest first."""
     places = accumulate(counts[word] for word in words)
     return [w for n, (w, sum_) in enumerate(zip(words, places, strict=True))
@@ -124,21 +165,18 @@ def _with_surroundings(connection: sqlite3.Connection, scores: Mapping[int, floa
 
 def holds(connection: sqlite3.Connection, word: str) -> bool:
     """Parts of a word, as in `Anne-Marie`, must be adjacent."""
-    parts = " ".join(_words(word))
-    return bool(parts) and _count(connection, parts, 1) > 0
-
-
-def _words(text: str) -> Iterator[str]:
-    return (match[0] for match in _WORD.finditer(text))
+    languages = list(_languages(connection))[:_MOST_LANGUAGES]
+    return any(_count(connection, phrase, 1) for phrase in phrases(word, languages))
 
 
 def _ranked(connection: sqlite3.Connection, query: str, n: int) -> Scores:
-    return {row[0]: row[1] for row in connection.execute(_RANKED, (query, n))}
+    found = connection.execute(_RANKED, (query, n)) if query else ()
+    return {row[0]: row[1] for row in found}
 
 
-def _count(connection: sqlite3.Connection, word: str, most: int) -> int:
-    return int(connection.execute(_COUNT, (_any_of([word]), most)).fetchone()[0])
+def _count(connection: sqlite3.Connection, query: str, most: int) -> int:
+    return int(connection.execute(_COUNT, (query, most)).fetchone()[0])
 
 
-def _any_of(words: Iterable[str]) -> str:
-    return " OR ".join(f'"{word}"' for word in words)
+def _any_of(words: Iterable[Word]) -> str:
+    return " OR ".join(word.query for word in words)

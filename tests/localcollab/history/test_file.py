@@ -14,6 +14,7 @@ from localcollab.errors import BadHistory
 from localcollab.history import History, default_path, open_history
 from localcollab.history.answers import INTERRUPTED
 from localcollab.history.database import MIGRATIONS, VERSION
+from older_files import unpacked
 from stored_answers import PROVENANCE, add_turn, tokens_of
 
 
@@ -97,7 +98,7 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
     connection = sqlite3.connect(path)
     connection.execute("CREATE TABLE words (x)")  # in the way of version 2
     connection.close()
-    with pytest.raises(BadHistory, match="cannot be upgraded from version 1 to 2"):
+    with pytest.raises(BadHistory, match=f"cannot be upgraded from version 1 to {VERSION}"):
         open_history(path)
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA user_version").fetchone() == (1,)
@@ -277,6 +278,7 @@ def test_two_processes_write_at_once(tmp_path: Path) -> None:
     code = """
 import json, sys
 from pathlib import Path
+from older_files import unpacked
 from stored_answers import add_turn
 from localcollab.history import open_history
 with open_history(Path(sys.argv[1])) as history:
@@ -297,3 +299,15 @@ with open_history(Path(sys.argv[1])) as history:
     with open_history(tmp_path / "h") as history:
         assert [len(history.branch(id_)) for id_, _ in said] == [50, 50]
         assert {m.status for id_, _ in said for m in history.branch(id_)} == {"complete"}
+
+
+def test_a_history_of_the_last_release_is_searched_in_any_script(tmp_path: Path) -> None:
+    with open_history(unpacked("history-0.2.0.sqlite3", tmp_path)) as history:
+        (conversation,) = history.conversations()
+        found = {word: history.search(word) for word in ("図書館", "曜日", "京", "犬")}
+        assert {word: [hit.role for hit in hits] for word, hits in found.items()} == {
+            "図書館": ["user"], "曜日": ["assistant"], "京": ["user"], "犬": [],
+        }  # fmt: skip
+        assert found["図書館"][0].marks == ((3, 6),)
+        history.delete(conversation.id)
+        assert history.search("図書館") == ()

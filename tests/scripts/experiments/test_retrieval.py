@@ -22,4 +22,11 @@ def test_the_scores_are_those_counted_by_hand() -> None:
 
 
 def test_tokens_are_those_of_the_index() -> None:
-    assert retrieval.tokens(["The Dogs' café", "Dog"]) == [["the", "dog", "cafe"], ["dog"]]
+    found = retrieval.tokens(["The Dogs' café", "Dog"], ["en", "en"])
+    assert found == [["the", "dog", "café"], ["dog"]]
+
+
+@pytest.mark.parametrize("language", ["ar", "hi", "th", "zh"])
+def test_search_finds_the_right_paragraph_in_other_scripts(language: str) -> None:
+    scores = retrieval.measure(fixture_file("data", f"xquad.{language}.json"))
+    assert scores["localcollab"].recall_at_5 >= 0.95

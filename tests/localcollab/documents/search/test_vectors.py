@@ -1,6 +1,5 @@
 """Vectors of passages: pooled, compared, fused with words, and kept with the passages."""
 
-import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -144,18 +143,3 @@ def test_a_collection_has_vectors_of_one_encoder(collection: Collection) -> None
         assert vectors.count_missing(connection) == 0
         vectors.set_embedding(connection, Embedding(Path("/e.gguf"), "0" * 64, "query: "))
         assert vectors.count_missing(connection) == 3
-
-
-def test_a_file_from_before_vectors_gets_their_tables(collection: Collection) -> None:
-    assert collection.path is not None
-    before = collection.content_sha256()
-    collection.close()
-    with sqlite3.connect(collection.path) as connection:
-        connection.execute("DROP TABLE vectors")
-        connection.execute("DROP TABLE embeddings")
-        connection.execute("PRAGMA user_version = 1")
-    connection.close()
-    with Collection(collection.path) as again:
-        assert again.content_sha256() == before
-        assert again.embedding() is None
-    fill(Database(collection.path), Letters())

@@ -1,0 +1,71 @@
+"""Cuts a text into words; where a script puts no blanks between words, into pairs of characters.
+
+Chinese, Japanese and Korean, Thai, Lao, Khmer and Burmese become overlapping pairs (bigrams). A vowel
+sign or a tone mark belongs to its letter. The last character of a run stands alone, so that every
+character begins a term, and a word of one character is found by the terms that begin with it.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import cache
+from itertools import groupby, pairwise
+from typing import NamedTuple
+
+_DENSE = (
+    "\u0e01-\u0e3a\u0e40-\u0e4e"  # Thai
+    "\u0e81-\u0ece\u0edc-\u0edf"  # Lao
+    "\u1000-\u103f\u1050-\u108f\u109a-\u109d\uaa60-\uaa7f\ua9e0-\ua9ef"  # Burmese
+    "\u1780-\u17d3\u17dc\u17dd"  # Khmer
+    "\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u3105-\u312f\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"  # Chinese characters
+    "\uac00-\ud7a3"  # Korean: has blanks, but writes particles without
+)
+_JOINERS = "\u200c\u200d"
+
+
+class Cut(NamedTuple):
+    """A word, or a run of characters of a script without blanks."""
+
+    start: int
+    end: int
+    text: str
+    is_dense: bool
+
+
+def cut(text: str) -> Iterator[Cut]:
+    """In order. Signs, underscores and blanks are left out."""
+    for found in _pattern().finditer(text):
+        yield Cut(found.start(), found.end(), found[0], found[1] is not None)
+
+
+def pairs(run: str) -> list[str]:
+    """The terms of a dense run: overlapping pairs of characters, and the last character alone."""
+    found = units(run)
+    return [a + b for a, b in pairwise(found)] + found[-1:]
+
+
+def units(run: str) -> list[str]:
+    """The characters of a dense run, each with its marks."""
+    return _unit().findall(run)
+
+
+@cache
+def _pattern() -> re.Pattern[str]:
+    marks = _marks()
+    return re.compile(
+        rf"([{_DENSE}][{_DENSE}{marks}]*)|(?:(?![{_DENSE}])[^\W_][{marks}{_JOINERS}]*)+"
+    )
+
+
+@cache
+def _unit() -> re.Pattern[str]:
+    return re.compile(f".[{_marks()}{_JOINERS}]*", re.DOTALL)
+
+
+@cache
+def _marks() -> str:
+    """Combining marks as ranges of a character class; `re` counts only some of them as letters."""
+    marks = [c for c in range(0x300, 0x1E950) if unicodedata.category(chr(c)) in ("Mn", "Mc")]
+    runs = [list(run) for _, run in groupby(enumerate(marks), key=lambda at: at[1] - at[0])]
+    return "".join(f"{chr(run[0][1])}-{chr(run[-1][1])}" for run in runs)

@@ -1,0 +1,75 @@
+"""Which language a text is written in, by its script and its most frequent words (`frequent_words`).
+
+Enough to choose a stemmer for a paragraph. A text of a few words, or of none of these languages, has the
+language "" (unknown). `scripts/experiments/languages.py` measures it.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache
+
+from localcollab.terms.cutting import cut
+from localcollab.terms.folding import normal
+from localcollab.terms.frequent_words import FREQUENT_WORDS
+
+_SAMPLE = 4000
+"""Characters that are looked at."""
+_LEAST_SHARE = 0.08
+"""Of the words: fewer frequent ones make a list or a table."""
+
+_OF_SCRIPT = (
+    ("\u0370", "\u03ff", "el"), ("\u0530", "\u058f", "hy"), ("\u0590", "\u05ff", "he"),
+    ("\u0b80", "\u0bff", "ta"), ("\u0e00", "\u0e7f", "th"), ("\u3041", "\u30ff", "ja"),
+    ("\u4e00", "\u9fff", "zh"), ("\uac00", "\ud7a3", "ko"),
+)  # fmt: skip
+"""Scripts that one language is written in, for the purpose of search."""
+_LIKELY = (("\u0400", "\u04ff", "ru"), ("\u0600", "\u06ff", "ar"), ("\u0900", "\u097f", "hi"))
+"""The language of a text in a script of several whose words do not tell."""
+
+
+def language_of(text: str, otherwise: str = "") -> str:
+    """ISO 639-1; `otherwise` where the text does not tell."""
+    cuts = list(cut(normal(text[:_SAMPLE])))
+    words = Counter(each.text for each in cuts if not each.is_dense)
+    n_words = words.total()
+    n_dense = sum(len(each.text) for each in cuts if each.is_dense)
+    if n_dense > sum(len(word) * n for word, n in words.items()):
+        return _of_script("".join(each.text for each in cuts if each.is_dense)) or otherwise
+    by_script = _of_script("".join(words))
+    if by_script:
+        return by_script
+    scores = _scores(words)
+    best = max(scores, key=lambda language: scores[language], default="")
+    if best and scores[best] >= _LEAST_SHARE * n_words:
+        return best
+    return otherwise or _of_script("".join(words), _LIKELY)
+
+
+def _of_script(text: str, scripts: Sequence[tuple[str, str, str]] = _OF_SCRIPT) -> str:
+    counts = Counter(
+        language for first, last, language in scripts for c in text if first <= c <= last
+    )
+    # Japanese mixes Chinese characters with its own.
+    if counts["ja"] * 10 > counts["zh"] > 0:
+        return "ja"
+    language, n = counts.most_common(1)[0] if counts else ("", 0)
+    return language if 2 * n > len(text) else ""
+
+
+def _scores(words: Counter[str]) -> dict[str, float]:
+    """Occurrences of each language's frequent words; one that languages share counts a part for each."""
+    scores: Counter[str] = Counter()
+    for word, n in words.items():
+        languages = _languages_of_words().get(word, ())
+        for language in languages:
+            scores[language] += n * (0.5 + 0.5 / len(languages))  # type: ignore[assignment]
+    return dict(scores)
+
+
+@cache
+def _languages_of_words() -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for language, words in FREQUENT_WORDS.items():
+        for word in dict.fromkeys(normal(words).split()):
+            found.setdefault(word, []).append(language)
+    return {word: tuple(languages) for word, languages in found.items()}

@@ -1,0 +1,166 @@
+"""The terms of a text as an index stores them, and the terms by which a query finds them.
+
+An index holds, for each text, its *main* terms in the order of the words: stems with their accents, or
+pairs of characters. Its *further* terms are the stems of words typed without accents, where they
+differ, and in languages that write compounds as one word the reversed stems of long words, which begin
+with the word's end: so `versicherung` finds `krankenversicherung`. Both are separated by blanks;
+FTS5 reads them by `TOKENIZER`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+from localcollab.terms.cutting import Cut, cut, pairs
+from localcollab.terms.folding import normal, plain
+from localcollab.terms.stemming import stem, stemmers_version
+
+TOKENIZER = "ascii tokenchars '~'"
+"""FTS5's, for terms separated by blanks: all letters outside of ASCII are letters to it."""
+_VERSION = 1
+_LINKS: Mapping[str, tuple[str, ...]] = {
+    "da": ("", "s", "e"), "de": ("", "s", "n", "es", "en", "er", "e"), "et": ("",), "fi": ("", "n"),
+    "hu": ("",), "nl": ("", "s", "en", "e"), "no": ("", "s", "e"), "sv": ("", "s"),
+}  # fmt: skip
+"""Languages that write compounds as one word, and what they put between the parts."""
+COMPOUNDING = frozenset(_LINKS)
+LEAST_PART = 4
+"""Letters of a word in a compound."""
+_REVERSED = "~"
+MAIN = "{heading text}"
+"""FTS5's filter for main terms."""
+
+
+class Terms(NamedTuple):
+    """The columns of an index: `heading` and `text` are main terms, `further` is of both."""
+
+    main: str
+    further: str
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a query, in all languages of the index."""
+
+    forms: tuple[str, ...]
+    """FTS5 phrases, any of which is the word."""
+    text: str
+    """Normal."""
+    is_dense: bool = False
+    is_accented: bool = False
+
+    @property
+    def query(self) -> str:
+        """A word typed without accents is found by the further terms too; another one counts once."""
+        any_of = " OR ".join(self.forms)
+        return f"({MAIN} : ({any_of}))" if self.is_accented else any_of
+
+
+def version() -> str:
+    """Of the terms: an index of another version must be made again."""
+    return f"{_VERSION} {stemmers_version()}"
+
+
+def plain_terms(text: str) -> list[str]:
+    """Of a text in any language: no stems, no accents."""
+    cuts = cut(normal(text))
+    return [
+        term
+        for each in cuts
+        for term in (pairs(each.text) if each.is_dense else [plain(each.text)])
+    ]
+
+
+def plain_phrase(text: str) -> list[str]:
+    """The terms that follow one another where the text stands; the last one may go on."""
+    cuts = list(cut(normal(text)))
+    return [
+        term
+        for each in cuts
+        for term in (_dense(each.text) if each.is_dense else [plain(each.text)])
+    ]
+
+
+@lru_cache(maxsize=8)
+def terms(text: str, language: str) -> Terms:
+    """Of a text to be indexed."""
+    main: list[str] = []
+    further: list[str] = []
+    for each in cut(normal(text)):
+        if each.is_dense:
+            main += pairs(each.text)
+            continue
+        kept, bare = stem(each.text, language), stem(plain(each.text), language)
+        main.append(kept)
+        if bare != kept:
+            further.append(bare)
+        if language in COMPOUNDING and len(each.text) >= 2 * LEAST_PART:
+            further.append(_REVERSED + bare[::-1])
+    return Terms(" ".join(main), " ".join(further))
+
+
+def words(text: str, languages: Sequence[str]) -> list[Word]:
+    """The words of a query. A pair of characters is a word; so is a character that stands alone."""
+    return [word for each in cut(normal(text)) for word in _words(each, languages)]
+
+
+def phrases(text: str, languages: Sequence[str]) -> list[str]:
+    """FTS5 phrases, any of which is the whole text; none for a text without words."""
+    cuts = list(cut(normal(text)))
+    if not cuts:
+        return []
+    found = []
+    for language in languages or ("",):
+        for form in (lambda word: word, plain):
+            last, terms_ = cuts[-1], []
+            for each in cuts:
+                terms_ += _dense(each.text) if each.is_dense else [stem(form(each.text), language)]
+            starts = " *" if last.is_dense else ""
+            found.append(f"{_quoted(' '.join(terms_))}{starts}")
+    return list(dict.fromkeys(found))
+
+
+def compounds_of(word: Word, languages: Iterable[str]) -> list[str]:
+    """FTS5 phrases of longer words that begin or end with the word; none where none are written."""
+    if word.is_dense or len(word.text) < LEAST_PART + 1 or word.text.isdigit():
+        return []
+    bare, found = plain(word.text), []
+    for language in languages:
+        if language in COMPOUNDING:
+            found += [_quoted(_REVERSED + stem(bare, language)[::-1]) + " *", _quoted(bare) + " *"]
+    return list(dict.fromkeys(found))
+
+
+def parts_of(word: Word, languages: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """FTS5 phrases of the two parts of each division of a compound, the longest last part first."""
+    bare = plain(word.text)
+    if word.is_dense or len(bare) < 2 * LEAST_PART:
+        return
+    for at in range(LEAST_PART, len(bare) - LEAST_PART + 1):
+        first, last = bare[:at], bare[at:]
+        for language in languages:
+            for link in _LINKS[language]:
+                if first.endswith(link) and at - len(link) >= LEAST_PART - 1:
+                    start = first.removesuffix(link)
+                    yield _quoted(stem(start, language)), _quoted(stem(last, language))
+
+
+def _words(each: Cut, languages: Sequence[str]) -> list[Word]:
+    if each.is_dense:
+        run = _dense(each.text)
+        star = " *" if len(pairs(each.text)) == 1 else ""
+        return [Word((_quoted(term) + star,), term, True) for term in run]
+    bare = plain(each.text)
+    forms = [stem(w, language) for language in languages or ("",) for w in (each.text, bare)]
+    quoted = tuple(map(_quoted, dict.fromkeys(forms)))
+    return [Word(quoted, each.text, is_accented=bare != each.text)]
+
+
+def _dense(run: str) -> list[str]:
+    """As in a query: pairs only, unless the run is one character."""
+    return pairs(run)[:-1] or pairs(run)
+
+
+def _quoted(term: str) -> str:
+    return f'"{term}"'
