@@ -22,6 +22,8 @@ _DENSE = (
     "\uac00-\ud7a3"  # Korean: has blanks, but writes particles without
 )
 _JOINERS = "\u200c\u200d"
+_CHINESE = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
+_LONE = re.compile(rf"(?<![{_CHINESE}々])[{_CHINESE}](?![{_CHINESE}々])")
 
 
 class Cut(NamedTuple):
@@ -48,6 +50,13 @@ def pairs(run: str) -> list[str]:
 def units(run: str) -> list[str]:
     """The characters of a dense run, each with its marks."""
     return _unit().findall(run)
+
+
+def lone(run: str) -> list[str]:
+    """The words of one character that show in a dense run: the whole of it, or a Chinese character
+    between Japanese letters."""
+    found = units(run)
+    return found if len(found) == 1 else _LONE.findall(run)
 
 
 @cache

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from localcollab.terms.cutting import Cut, cut, pairs
+from localcollab.terms.cutting import Cut, cut, lone, pairs, units
 from localcollab.terms.folding import normal, plain
 from localcollab.terms.stemming import stem, stemmers_version
 
@@ -101,8 +101,15 @@ def terms(text: str, language: str) -> Terms:
 
 
 def words(text: str, languages: Sequence[str]) -> list[Word]:
-    """The words of a query. A pair of characters is a word; so is a character that stands alone."""
+    """The words of a query. A pair of characters is a word; so is a character that stands alone, or
+    as a Chinese one among Japanese letters."""
     return [word for each in cut(normal(text)) for word in _words(each, languages)]
+
+
+def characters(text: str) -> list[Word]:
+    """Of scripts without blanks, each as a word: for a sentence none of whose pairs occurs."""
+    dense = [each for each in cut(normal(text)) if each.is_dense]
+    return [_character(unit) for each in dense for unit in units(each.text)]
 
 
 def phrases(text: str, languages: Sequence[str]) -> list[str]:
@@ -148,13 +155,17 @@ def parts_of(word: Word, languages: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 def _words(each: Cut, languages: Sequence[str]) -> list[Word]:
     if each.is_dense:
-        run = _dense(each.text)
-        star = " *" if len(pairs(each.text)) == 1 else ""
-        return [Word((_quoted(term) + star,), term, True) for term in run]
+        found = [Word((_quoted(term),), term, is_dense=True) for term in pairs(each.text)[:-1]]
+        return found + [_character(one) for one in lone(each.text)]
     bare = plain(each.text)
     forms = [stem(w, language) for language in languages or ("",) for w in (each.text, bare)]
     quoted = tuple(map(_quoted, dict.fromkeys(forms)))
     return [Word(quoted, each.text, is_accented=bare != each.text)]
+
+
+def _character(unit: str) -> Word:
+    """Every character begins a term."""
+    return Word((f"{_quoted(unit)} *",), unit, is_dense=True)
 
 
 def _dense(run: str) -> list[str]:

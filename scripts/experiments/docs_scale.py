@@ -1,9 +1,10 @@
 """A collection of many pages: how fast it is made, how fast it is searched, what it keeps in memory.
 
-    python scripts/experiments/docs_scale.py [--pages 20000] [--folder DIR] [--json]
+    python scripts/experiments/docs_scale.py [--pages 20000] [--dense] [--folder DIR] [--json]
 
 Pages are invented text (about 2,500 characters, words distributed as in a language), one file each,
 by a fixed seed; queries are eight words that follow one another on one page, frequent ones among them.
+With `--dense` the words are Chinese characters, one to three each, and no blanks stand between them.
 Memory is that of this process, taken at a quarter of the way and at the end.
 """
 
@@ -44,7 +45,10 @@ class Figures:
     collection_mb: float
 
 
-def vocabulary(seed: random.Random) -> list[str]:
+def vocabulary(seed: random.Random, *, dense: bool = False) -> list[str]:
+    if dense:
+        characters = [chr(0x4E00 + n) for n in range(3000)]
+        return ["".join(seed.choices(characters, k=seed.randint(1, 3))) for _ in range(N_WORDS)]
     parts = ["ba", "ke", "li", "mo", "nu", "ra", "se", "ti", "vo", "zu", "dra", "ple", "sto", "gri"]
     found: dict[str, None] = {}
     while len(found) < N_WORDS:
@@ -52,10 +56,10 @@ def vocabulary(seed: random.Random) -> list[str]:
     return list(found)
 
 
-def write_pages(folder: Path, n_pages: int) -> list[str]:
+def write_pages(folder: Path, n_pages: int, *, dense: bool = False) -> list[str]:
     """Files of one page each. Returns one query a page for the first `QUERIES`."""
     seed = random.Random(0)
-    words = vocabulary(seed)
+    words, blank = vocabulary(seed, dense=dense), "" if dense else " "
     weights = list(accumulate(1 / (rank + 2.7) for rank in range(len(words))))
     queries = []
     for number in range(n_pages):
@@ -65,10 +69,10 @@ def write_pages(folder: Path, n_pages: int) -> list[str]:
             page[start - 1] += ".\n\n" if start % 60 == 0 else "."
         if number % max(1, n_pages // QUERIES) == 0:
             start = seed.randrange(WORDS_A_PAGE - 8)
-            queries.append(" ".join(page[start : start + 8]))
+            queries.append(blank.join(page[start : start + 8]))
         below = folder / f"{number // 1000:03}"
         below.mkdir(exist_ok=True)
-        (below / f"{number:06}.txt").write_text(" ".join(page))
+        (below / f"{number:06}.txt").write_text(blank.join(page))
     return queries
 
 
@@ -79,10 +83,10 @@ def resident_mb() -> float:
     raise AssertionError("no VmRSS: this runs on Linux")
 
 
-def measure(folder: Path, n_pages: int) -> Figures:
+def measure(folder: Path, n_pages: int, *, dense: bool = False) -> Figures:
     pages = folder / "pages"
     pages.mkdir()
-    queries = write_pages(pages, n_pages)
+    queries = write_pages(pages, n_pages, dense=dense)
     path = folder / "scale.sqlite3"
     memory: list[float] = []
     n_visits = 0
@@ -134,11 +138,12 @@ def timed(call: Callable[[], object]) -> tuple[float, float]:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--pages", type=int, default=20_000)
+    options.add_argument("--dense", action="store_true", help="a script without blanks")
     options.add_argument("--folder", type=Path, help="default: a temporary one")
     options.add_argument("--json", action="store_true")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory(dir=chosen.folder) as folder:
-        figures = measure(Path(folder), chosen.pages)
+        figures = measure(Path(folder), chosen.pages, dense=chosen.dense)
     if chosen.json:
         json.dump(asdict(figures), sys.stdout, indent=1)
         print()

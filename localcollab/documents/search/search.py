@@ -105,7 +105,10 @@ def to_query(connection: sqlite3.Connection, text: str) -> Query:
     n_passages = sum(languages.values())
     most = n_passages if n_passages <= _FEW else int(FREQUENT * n_passages)
     spoken = terms.words(text, list(languages)[:_MOST_LANGUAGES])[:_MOST_SPOKEN]
-    counts = {word: _count(connection, _any_of([word]), most + 1) for word in dict.fromkeys(spoken)}
+    counts = _counts(connection, spoken, most)
+    if len(spoken) > 1 and not any(counts.values()) and all(word.is_dense for word in spoken):
+        spoken = terms.characters(text)[:_MOST_SPOKEN]
+        counts = _counts(connection, spoken, most)
     known = sorted((word for word in counts if counts[word]), key=lambda word: counts[word])
     telling = [word for word in known if counts[word] <= most] or known
     telling = _affordable(telling, counts)[:_MOST_WORDS]
@@ -117,6 +120,11 @@ def to_query(connection: sqlite3.Connection, text: str) -> Query:
         [pair for pair in pairs if pair[0] != pair[1]][:_MOST_WORDS],
         _compounds(connection, rare, [each for each in languages if each in COMPOUNDING], most),
     )
+
+
+def _counts(connection: sqlite3.Connection, words: Iterable[Word], most: int) -> dict[Word, int]:
+    """Passages with each word, up to one more than `most`."""
+    return {word: _count(connection, word.query, most + 1) for word in dict.fromkeys(words)}
 
 
 def _compounds(

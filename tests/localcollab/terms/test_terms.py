@@ -72,7 +72,14 @@ def test_every_character_of_a_dense_run_begins_a_term() -> None:
 
 def test_a_word_of_one_character_is_a_beginning() -> None:
     assert [word.query for word in words("猫", ["ja"])] == ['"猫" *']
-    assert [word.query for word in words("黒い猫", ["ja"])] == ['"黒い"', '"い猫"']
+    assert [word.query for word in words("黒猫", ["ja"])] == ['"黒猫"']
+
+
+def test_a_chinese_character_among_japanese_letters_is_a_word_too() -> None:
+    assert [word.query for word in words("白い猫は", ["ja"])] == [
+        '"白い"', '"い猫"', '"猫は"', '"白" *', '"猫" *',
+    ]  # fmt: skip
+    assert [word.query for word in words("図書館で", ["ja"])] == ['"図書"', '"書館"', '"館で"']
 
 
 def test_stems_are_of_the_texts_language_and_accents_are_kept_beside_plain_ones() -> None:

@@ -37,6 +37,7 @@ def found(collection: Collection, query: str) -> list[str]:
     ("query", "language"),
     [
         ("図書館", "ja"), ("猫", "ja"), ("月曜", "ja"), ("博物馆", "zh"), ("闭馆", "zh"),
+        ("馆外有参考么", "zh"), ("その猫が", "ja"),
         ("ห้องสมุด", "th"), ("FERRY", "en"), ("habitaciones", "es"), ("habitacion", "es"),
         ("HABITACIÓN", "es"), ("muller", "de"), ("Müller", "de"), ("Versicherung", "de"),
         ("Mietvertrag", "de"), ("kitap", "tr"), ("KÜTÜPHANE", "tr"),
