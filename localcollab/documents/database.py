@@ -151,7 +151,7 @@ class Database(sqlite.Database):
             _index(connection)
 
 
-def languages_of(texts: Sequence[str]) -> list[str]:
+def passage_languages(texts: Sequence[str]) -> list[str]:
     """Of each passage of a document; one that does not tell has the language of the document."""
     whole = language_of("\n".join(texts[:_PASSAGES_THAT_TELL]), DEFAULT_LANGUAGE)
     return [language_of(text, whole) for text in texts]
@@ -175,7 +175,7 @@ def _index_document(connection: sqlite3.Connection, id_: int) -> None:
     found = connection.execute(
         "SELECT id, text FROM passages WHERE document = ? ORDER BY n", (id_,)
     ).fetchall()
-    languages = languages_of([row["text"] for row in found])
+    languages = passage_languages([row["text"] for row in found])
     connection.executemany(
         "UPDATE passages SET language = ? WHERE id = ?",
         [(language, row["id"]) for row, language in zip(found, languages, strict=True)],

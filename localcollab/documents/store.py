@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import NoneType
 
-from localcollab.documents.database import languages_of
+from localcollab.documents.database import passage_languages
 from localcollab.documents.parsing import formats
 from localcollab.documents.records import Change, Document, Passage, Piece, Status
 from localcollab.storage.sqlite import Types, UnreadableRow, require_types
@@ -178,7 +178,7 @@ def below(connection: sqlite3.Connection, folder: Path) -> Iterator[tuple[int, b
 
 
 def _insert(connection: sqlite3.Connection, document: int, pieces: Sequence[Piece]) -> None:
-    languages = languages_of([piece.text for piece in pieces])
+    languages = passage_languages([piece.text for piece in pieces])
     connection.executemany(
         'INSERT INTO passages(document, n, page, heading, start, "end", text, language)'
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
