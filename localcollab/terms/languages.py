@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 
-from localcollab.terms.cutting import cut
+from localcollab.terms.cutting import is_dense, words_of
 from localcollab.terms.folding import normal
 from localcollab.terms.frequent_words import FREQUENT_WORDS
 
@@ -29,26 +29,28 @@ _LIKELY = (("\u0400", "\u04ff", "ru"), ("\u0600", "\u06ff", "ar"), ("\u0900", "\
 
 def language_of(text: str, otherwise: str = "") -> str:
     """ISO 639-1; `otherwise` where the text does not tell."""
-    cuts = list(cut(normal(text[:_SAMPLE])))
-    words = Counter(each.text for each in cuts if not each.is_dense)
-    n_words = words.total()
-    n_dense = sum(len(each.text) for each in cuts if each.is_dense)
-    if n_dense > sum(len(word) * n for word, n in words.items()):
-        return _of_script("".join(each.text for each in cuts if each.is_dense)) or otherwise
-    by_script = _of_script("".join(words))
-    if by_script:
+    folded = normal(text[:_SAMPLE])
+    spoken = words_of(folded)
+    dense = [word for word in spoken if is_dense(word)] if is_dense(folded) else []
+    if 2 * sum(map(len, dense)) > sum(map(len, spoken)):
+        return _of_script("".join(dense)) or otherwise
+    if not folded.isascii() and (by_script := _of_script("".join(spoken))):
         return by_script
+    words = Counter(spoken)
     scores = _scores(words)
-    best = max(scores, key=lambda language: scores[language], default="")
-    if best and scores[best] >= _LEAST_SHARE * n_words:
+    # Of two that score alike, always the same one.
+    best = max(sorted(scores), key=lambda language: scores[language], default="")
+    if best and scores[best] >= _LEAST_SHARE * len(spoken):
         return best
     return otherwise or _of_script("".join(words), _LIKELY)
 
 
 def _of_script(text: str, scripts: Sequence[tuple[str, str, str]] = _OF_SCRIPT) -> str:
-    counts = Counter(
-        language for first, last, language in scripts for c in text if first <= c <= last
-    )
+    counts = Counter[str]()
+    for letter, n in Counter(text).items():
+        for first, last, language in scripts:
+            if first <= letter <= last:
+                counts[language] += n
     # Japanese mixes Chinese characters with its own.
     if counts["ja"] * 10 > counts["zh"] > 0:
         return "ja"
@@ -58,12 +60,14 @@ def _of_script(text: str, scripts: Sequence[tuple[str, str, str]] = _OF_SCRIPT) 
 
 def _scores(words: Counter[str]) -> dict[str, float]:
     """Occurrences of each language's frequent words; one that languages share counts a part for each."""
-    scores: Counter[str] = Counter()
-    for word, n in words.items():
-        languages = _languages_of_words().get(word, ())
+    scores: dict[str, float] = {}
+    known = _languages_of_words()
+    for word in words.keys() & known.keys():
+        languages = known[word]
+        share = words[word] * (0.5 + 0.5 / len(languages))
         for language in languages:
-            scores[language] += n * (0.5 + 0.5 / len(languages))  # type: ignore[assignment]
-    return dict(scores)
+            scores[language] = scores.get(language, 0.0) + share
+    return scores
 
 
 @cache

@@ -2,7 +2,6 @@
 
 import importlib
 import threading
-from functools import lru_cache
 from importlib.metadata import version
 from typing import Protocol
 
@@ -31,7 +30,6 @@ class _OfThread(threading.local):
 _OF_THREAD = _OfThread()
 
 
-@lru_cache(maxsize=200_000)
 def stem(word: str, language: str) -> str:
     """`word`: normal (see `folding`)."""
     name = ALGORITHMS.get(language)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from localcollab.terms.cutting import Cut, cut, lone, pairs, units
+from localcollab.terms.cutting import Cut, cut, is_dense, lone, pairs, units, words_of
 from localcollab.terms.folding import normal, plain
 from localcollab.terms.stemming import stem, stemmers_version
 
@@ -85,19 +85,24 @@ def plain_phrase(text: str) -> list[str]:
 @lru_cache(maxsize=8)
 def terms(text: str, language: str) -> Terms:
     """Of a text to be indexed."""
-    main: list[str] = []
-    further: list[str] = []
-    for each in cut(normal(text)):
-        if each.is_dense:
-            main += pairs(each.text)
-            continue
-        kept, bare = stem(each.text, language), stem(plain(each.text), language)
-        main.append(kept)
-        if bare != kept:
-            further.append(bare)
-        if language in COMPOUNDING and len(each.text) >= 2 * LEAST_PART:
-            further.append(_REVERSED + bare[::-1])
-    return Terms(" ".join(main), " ".join(further))
+    found = [
+        Terms(" ".join(pairs(word)), "") if is_dense(word) else _of_word(word, language)
+        for word in words_of(normal(text))
+    ]
+    return Terms(
+        " ".join([each.main for each in found]),
+        " ".join([each.further for each in found if each.further]),
+    )
+
+
+@lru_cache(maxsize=50_000)
+def _of_word(word: str, language: str) -> Terms:
+    kept, typed = stem(word, language), plain(word)
+    bare = kept if typed == word else stem(typed, language)
+    further = [bare] if bare != kept else []
+    if language in COMPOUNDING and len(word) >= 2 * LEAST_PART:
+        further.append(_REVERSED + bare[::-1])
+    return Terms(kept, " ".join(further))
 
 
 def words(text: str, languages: Sequence[str]) -> list[Word]:
