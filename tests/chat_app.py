@@ -16,7 +16,8 @@ from localcollab.history import History, open_history
 from localcollab.language_model import Float32Array, OnChunk, Reading
 from localcollab.methods.deferral import DeferralTeam
 from localcollab.methods.gates import Gate
-from localcollab.teams.open import OnProgress, OpenTeam
+from localcollab.progress import OnProgress
+from localcollab.teams.open import OpenTeam
 from localcollab_tui.app import ChatApp, Start
 from localcollab_tui.engine.thread import Engine
 from localcollab_tui.messages import Update

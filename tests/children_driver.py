@@ -109,7 +109,7 @@ def pip_download(folder: Path, model: Path) -> None:
     listening = socket.create_server(("127.0.0.1", 0))
     os.environ["PIP_INDEX_URL"] = f"http://127.0.0.1:{listening.getsockname()[1]}/simple"
     os.environ |= {"PIP_CONFIG_FILE": os.devnull, "XDG_CACHE_HOME": str(folder), "PIP_NO_INDEX": ""}
-    fetch_converter(lambda text: None)
+    fetch_converter(lambda text: None, lambda doing: None)
 
 
 def converter(folder: Path, model: Path) -> None:

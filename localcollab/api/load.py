@@ -10,9 +10,9 @@ from localcollab.blend.open import open_blend
 from localcollab.catalog import Blend, Catalog, load_catalog
 from localcollab.errors import BadOption
 from localcollab.llama.options import Options
+from localcollab.progress import OnProgress
 from localcollab.teams.choice import TeamChoice
 from localcollab.teams.names import Names
-from localcollab.teams.open import OnProgress
 from localcollab.teams.plan import BASE
 
 

@@ -11,7 +11,7 @@ from localcollab.evaluation.data import read_all
 from localcollab.evaluation.evaluate import Evaluation, evaluate_team
 from localcollab.evaluation.questions import Question, some_of, with_gold
 from localcollab.evaluation.request import check_limit
-from localcollab.teams.open import OnProgress
+from localcollab.progress import OnProgress, silently
 
 
 def evaluate(
@@ -30,7 +30,7 @@ def evaluate(
     `record()` of the result is its JSON. Raises `BadData`, `BadOption`.
     """
     check_limit(limit)
-    show = on_progress or _ignore
+    show = on_progress or silently
     source = team.source
     questions = _questions(team, (data,) if isinstance(data, (str, Path)) else data)
     if isinstance(source, BlendSource):
@@ -47,7 +47,3 @@ def _questions(team: Team, data: Sequence[str | Path | Question]) -> list[Questi
     paths = tuple(Path(os.path.expanduser(each)) for each in data if not isinstance(each, Question))
     given = [each for each in data if isinstance(each, Question)]
     return given + (read_all(team.source.plan, paths) if paths or not given else [])
-
-
-def _ignore(_line: str) -> None:
-    pass

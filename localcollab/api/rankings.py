@@ -17,7 +17,8 @@ from localcollab.blend.ranking import Aggregation, Compare, Ranking
 from localcollab.blend.scoring import likelihood
 from localcollab.catalog.ranker_names import parse_ranker
 from localcollab.llama.options import Options
-from localcollab.teams.open import OnProgress, OpenTeam
+from localcollab.progress import OnProgress
+from localcollab.teams.open import OpenTeam
 
 
 def rank(

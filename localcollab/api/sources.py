@@ -24,7 +24,8 @@ from localcollab.llama.forecast import PlannedContext
 from localcollab.llama.machine import available_bytes
 from localcollab.llama.options import Options
 from localcollab.models.fit import Fit, bridge_need, forecast_here, judge
-from localcollab.teams.open import Files, OnProgress, OpenTeam
+from localcollab.progress import OnProgress
+from localcollab.teams.open import Files, OpenTeam
 from localcollab.teams.plan import TeamPlan
 from localcollab.teams.session import Session
 

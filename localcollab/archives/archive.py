@@ -13,16 +13,17 @@ import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from localcollab import __version__
 from localcollab.catalog import Catalog, ModelEntry, TeamEntry, load_catalog, method_name
 from localcollab.catalog.methods import Familiarity
 from localcollab.catalog.settings import as_table
 from localcollab.errors import BadArchive
-from localcollab.llama.probe import file_sha256
 from localcollab.models.listing import size_text, stated_licence
 from localcollab.models.store import check_name
+from localcollab.progress import OnProgress, silently
+from localcollab.storage.counted_file import CountedFile, counted_sha256
 from localcollab.storage.os_errors import explained
 
 FORMAT = "localcollab-team-1"
@@ -40,13 +41,15 @@ class Packed:
     size_bytes: int
 
 
-def export_team(name: str, out: Path, catalogs: tuple[Path, ...] = ()) -> str:
+def export_team(
+    name: str, out: Path, catalogs: tuple[Path, ...] = (), on_progress: OnProgress = silently
+) -> str:
     """Returns what was written, in one line. Raises `BadCatalog`, `BadArchive`, `BadModelFile`."""
     catalog = load_catalog(*catalogs)
     team = catalog.team(name)
     if os.path.lexists(out):
         raise BadArchive(f"{out} already exists: give another name, or remove it first")
-    files = _pack(list(_files(catalog, team)))
+    files = _pack(list(_files(catalog, team)), on_progress)
     manifest = _manifest(catalog, team, files)
     _require_room(out, files)
     partial = out.with_name(f"{out.name}.{os.getpid()}.partial")
@@ -54,7 +57,7 @@ def export_team(name: str, out: Path, catalogs: tuple[Path, ...] = ()) -> str:
         with tarfile.open(partial, "w", format=tarfile.PAX_FORMAT) as tar:
             _add_text(tar, MANIFEST, json.dumps(manifest, indent=1))
             for path, packed in files.items():
-                _add_file(tar, path, packed)
+                _add_file(tar, path, packed, on_progress)
         os.replace(partial, out)
     except OSError as error:
         raise BadArchive(explained(error, out)) from error
@@ -69,7 +72,7 @@ def _files(catalog: Catalog, team: TeamEntry) -> Iterator[ModelEntry]:
     yield from (ModelEntry(entry.name, entry.path) for entry in catalog.trained_of(team))
 
 
-def _pack(entries: list[ModelEntry]) -> dict[Path, Packed]:
+def _pack(entries: list[ModelEntry], on_progress: OnProgress) -> dict[Path, Packed]:
     packed: dict[Path, Packed] = {}
     for path, entry in {entry.path: entry for entry in entries}.items():
         if not os.path.isfile(path):
@@ -77,7 +80,7 @@ def _pack(entries: list[ModelEntry]) -> dict[Path, Packed]:
             raise BadArchive(
                 f"{path}: no such file, and an archive needs every file of its team: {remedy}"
             )
-        sha256 = file_sha256(path)
+        sha256 = counted_sha256(path, on_progress)
         safe = re.sub(r"[^\w.+-]", "_", path.name)[-100:].lstrip(".+-") or "file"
         packed[path] = Packed(f"files/{sha256}/{safe}", sha256, path.stat().st_size)
     return packed
@@ -179,9 +182,10 @@ def _add_text(tar: tarfile.TarFile, name: str, text: str) -> None:
     tar.addfile(info, io.BytesIO(data))
 
 
-def _add_file(tar: tarfile.TarFile, path: Path, packed: Packed) -> None:
+def _add_file(tar: tarfile.TarFile, path: Path, packed: Packed, on_progress: OnProgress) -> None:
     # Neither owner nor time: the same team gives the same archive.
     info = tarfile.TarInfo(packed.name)
     info.size = packed.size_bytes
     with path.open("rb") as file:
-        tar.addfile(info, file)
+        counted = CountedFile(file, f"packing {path.name}", packed.size_bytes, on_progress)
+        tar.addfile(info, cast("BinaryIO", counted))

@@ -1,7 +1,7 @@
 """Whether a team is complete, consistent, and runs on this machine: one finding after the other."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from localcollab.blend.events import BlendEvent
@@ -17,13 +17,13 @@ from localcollab.methods.vocabulary_map import RemappedVocabulary
 from localcollab.models.fit import fit_team
 from localcollab.models.fit_report import verdict
 from localcollab.models.listing import install_command, stated_licence
+from localcollab.progress import OnProgress
 from localcollab.teams.open import OpenTeam, open_team
 from localcollab.teams.plan import TeamPlan, plan_from_catalog
 from localcollab.teams.session import Session
 
 _QUESTION = "Hello! Who are you?"
 _SMOKE_TOKENS = 8
-OnProgress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)

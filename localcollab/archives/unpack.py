@@ -24,6 +24,8 @@ from localcollab.catalog.reading import to_catalog
 from localcollab.errors import BadArchive, LocalcollabError
 from localcollab.llama.probe import file_sha256
 from localcollab.models.listing import size_text
+from localcollab.progress import OnProgress, silently
+from localcollab.storage.counted_file import CountedFile
 from localcollab.storage.locking import one_at_a_time
 from localcollab.storage.os_errors import explained
 
@@ -41,7 +43,7 @@ class Manifest:
     licences: Mapping[str, str]
 
 
-def import_team(archive: Path) -> str:
+def import_team(archive: Path, on_progress: OnProgress = silently) -> str:
     """Returns a line that says what was imported. Raises `BadArchive`."""
     if not os.path.isfile(archive):
         raise BadArchive(f"{archive}: no such file: check the path")
@@ -55,7 +57,7 @@ def import_team(archive: Path) -> str:
             if catalog is None:
                 return here
             _require_room(archive, manifest)
-            _take_files(archive, tar, manifest)
+            _take_files(archive, tar, manifest, on_progress)
             enter_team(manifest.team, manifest.tables, catalog, places(manifest))
     licences = "; ".join(f"{name}: {text}" for name, text in manifest.licences.items())
     return f"imported {manifest.team}: {len(manifest.files)} files (licences: {licences})"
@@ -185,7 +187,9 @@ def _require_room(archive: Path, manifest: Manifest) -> None:
         )
 
 
-def _take_files(archive: Path, tar: tarfile.TarFile, manifest: Manifest) -> None:
+def _take_files(
+    archive: Path, tar: tarfile.TarFile, manifest: Manifest, on_progress: OnProgress
+) -> None:
     wanted, where = dict(manifest.files), places(manifest)
     while (member := tar.next()) is not None:
         packed = wanted.pop(member.name, None)
@@ -198,7 +202,7 @@ def _take_files(archive: Path, tar: tarfile.TarFile, manifest: Manifest) -> None
             continue
         source = tar.extractfile(member)
         assert source is not None
-        _write(archive, source, where[packed.name], packed)
+        _write(archive, source, where[packed.name], packed, on_progress)
     if wanted:
         raise BadArchive(
             f"{archive}: {min(wanted)} is missing, the archive is truncated: copy it again"
@@ -215,15 +219,16 @@ def _is_here(archive: Path, path: Path, packed: Packed) -> bool:
     )
 
 
-def _write(archive: Path, source: Any, path: Path, packed: Packed) -> None:
+def _write(archive: Path, source: Any, path: Path, packed: Packed, on_progress: OnProgress) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     digest = hashlib.sha256()
     try:
         with partial.open("wb") as out:
+            counted = CountedFile(out, f"unpacking {path.name}", packed.size_bytes, on_progress)
             while block := source.read(_BLOCK_BYTES):
                 digest.update(block)
-                out.write(block)
+                counted.write(block)
         if digest.hexdigest() != packed.sha256:
             raise BadArchive(
                 f"{archive}: the sha256 of {packed.name} does not match ({digest.hexdigest()[:12]}): "

@@ -2,7 +2,7 @@
 
 import importlib.metadata
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from localcollab.bench import published, speed, turns
 from localcollab.bench.figures import Figure
@@ -12,6 +12,7 @@ from localcollab.bench.setting import N_ANSWER, N_PROMPT, Setting, open_setting
 from localcollab.bench.startup import TeamArguments, start_up
 from localcollab.llama import machine
 from localcollab.llama.machine import physical_cores
+from localcollab.progress import OnProgress
 
 _TITLES = {
     "a": "base alone against the bare loop",
@@ -24,9 +25,7 @@ _TITLES = {
 }
 
 
-def measure(
-    request: BenchRequest, on_progress: Callable[[str], None]
-) -> Iterator[tuple[str, Figure]]:
+def measure(request: BenchRequest, on_progress: OnProgress) -> Iterator[tuple[str, Figure]]:
     """(team, figure). Raises `BadCatalog`, `BadOption`, and what opening a team raises."""
     for name in request.teams:
         team = TeamArguments(name, request.catalogs)

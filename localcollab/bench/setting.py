@@ -1,6 +1,5 @@
 """What is measured: an open team, a prompt of 256 tokens, an answer of 64, and bare loops beside it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from localcollab.bench.figures import Clock, choose_clock
@@ -12,6 +11,7 @@ from localcollab.llama.context import LlamaModel
 from localcollab.llama.header import read_header
 from localcollab.llama.options import Options, threads_for
 from localcollab.methods.vocabulary_map import RemappedVocabulary
+from localcollab.progress import OnProgress
 from localcollab.teams.open import OpenTeam, open_team
 from localcollab.teams.plan import TeamPlan
 from localcollab.vocabulary import Vocabulary
@@ -62,9 +62,7 @@ def choose_options(plan: TeamPlan, n_threads: int | None = None) -> Options:
     return Options(n_ctx=n_ctx, n_threads=n_threads)
 
 
-def open_setting(
-    plan: TeamPlan, on_progress: Callable[[str], None], *, busy: bool = False
-) -> Setting:
+def open_setting(plan: TeamPlan, on_progress: OnProgress, *, busy: bool = False) -> Setting:
     """Raises what opening a team raises."""
     options = choose_options(plan, n_threads=1 if busy else None)
     if isinstance(plan.method, Calm):

@@ -4,7 +4,7 @@ Everything is read and checked before the first model is loaded; then each model
 records, and results are yielded as they come.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from localcollab.blend.candidates import Asking
 from localcollab.blend.fuser import Fused, fuse_top, is_better
@@ -15,8 +15,7 @@ from localcollab.blend.ranking import Compare, Ranking, rank_contest
 from localcollab.blend.request import FuseRequest, RankRequest
 from localcollab.blend.residence import Residence
 from localcollab.catalog import load_catalog
-
-OnProgress = Callable[[str], None]
+from localcollab.progress import Counted, OnProgress
 
 
 def rank_file(
@@ -26,7 +25,7 @@ def rank_file(
     records = read_all_records(request.file)
     residence = _reside(request, request.spec.models, on_progress)
     for n, (record, ranking) in enumerate(_rankings(records, request, residence), 1):
-        on_progress(f"{n} of {len(records)} records")
+        on_progress(Counted("records", n, len(records)))
         yield record, ranking
 
 
@@ -47,7 +46,7 @@ def fuse_file(
             for (record, ranking), fused in zip(ranked, list(results), strict=True)
         )
     for n, (record, fused) in enumerate(zip(records, results, strict=True), 1):
-        on_progress(f"{n} of {len(records)} records")
+        on_progress(Counted("records", n, len(records)))
         yield record, fused
 
 

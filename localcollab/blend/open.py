@@ -12,7 +12,7 @@ from localcollab.catalog import Blend, Catalog
 from localcollab.catalog.ranker_names import parse_ranker
 from localcollab.errors import BadOption
 from localcollab.llama.options import Options
-from localcollab.teams.open import OnProgress
+from localcollab.progress import OnProgress
 from localcollab.teams.plan import BASE, Member, TeamPlan, plan_from_catalog
 
 

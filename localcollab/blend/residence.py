@@ -18,7 +18,8 @@ from localcollab.llama.header import read_header
 from localcollab.llama.machine import available_bytes
 from localcollab.llama.options import Options
 from localcollab.models.fit import bridge_need, forecast_here
-from localcollab.teams.open import OnProgress, OpenTeam, open_team
+from localcollab.progress import OnProgress
+from localcollab.teams.open import OpenTeam, open_team
 from localcollab.teams.plan import BASE, Member, TeamPlan
 
 if TYPE_CHECKING:

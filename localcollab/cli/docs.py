@@ -88,13 +88,14 @@ def embed(
     Only passages without a vector are embedded; after an interruption, the same command resumes.
     """
     from localcollab.cli.request import EmbedRequest
+    from localcollab.progress import Counted
     from localcollab.terminal.status import Status
 
     request = EmbedRequest(model, off, before_query, before_passage, tuple(models or ()))
     status = Status()
     with _open(collection) as opened:
         n_embedded = request.apply(
-            opened, lambda done, n: status.show(f"{done} of {output.count(n, 'passage')}")
+            opened, lambda done, n: status.show(Counted("embedding", done, n, "passages"))
         )
     status.clear()
     output.print_embedded(collection, model, n_embedded, as_json=as_json)

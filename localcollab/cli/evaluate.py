@@ -1,7 +1,7 @@
 """`localcollab eval`: a team beside its members, teams beside each other, or rankers beside baselines."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +15,7 @@ from localcollab.evaluation.blend import BlendEvaluation
 from localcollab.evaluation.compare import compare
 from localcollab.evaluation.evaluate import evaluate
 from localcollab.evaluation.request import ComparisonRequest, EvaluationRequest, RankerRequest
+from localcollab.progress import OnProgress
 from localcollab.teams.choice import TeamChoice
 from localcollab.terminal.printing import print_json_text, print_text
 from localcollab.terminal.status import Status, notes_shown
@@ -142,7 +143,7 @@ def _print(text: str, *, as_json: bool) -> None:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
+def _progress() -> Iterator[OnProgress]:
     """Progress and notes on standard error."""
     status = Status(sys.stderr)
     with notes_shown(status):

@@ -225,7 +225,7 @@ def pull(
     if converter:
         from localcollab.models.converter import fetch_converter
 
-        print_line(f"the converter is in {fetch_converter(status.note)}")
+        print_line(f"the converter is in {fetch_converter(status.note, status.show)}")
     if name is None:
         return
     from localcollab.models.offers import offer_line, plan_pull
@@ -237,7 +237,8 @@ def pull(
         print_line(f"{entry.name} is here already: {entry.path}")
     for offer in plan.offers:
         status.note(offer_line(offer))
-        done = fetch(offer, status.note)
+        done = fetch(offer, status.note, status.show)
+        status.clear()
         print_line(f"pulled {done.name}: {done.path} (sha256 {(done.sha256 or '')[:12]})")
 
 
@@ -264,7 +265,8 @@ def update(
             print_line(f"{found.entry.name}: {found.text}")
             continue
         status.note(offer_line(found.offer))
-        done = fetch_update(load_catalog(*catalogs), found, status.note)
+        done = fetch_update(load_catalog(*catalogs), found, status.note, status.show)
+        status.clear()
         print_line(f"updated {done.name}: {done.path} (sha256 {(done.sha256 or '')[:12]})")
     if not n_found:
         print_line("no model was pulled yet (localcollab models pull)")

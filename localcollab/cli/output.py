@@ -14,6 +14,7 @@ from localcollab.blend.format import lines
 from localcollab.documents.answer.events import AnswerEvent, Checked, Sources
 from localcollab.documents.answer.format import claim_lines, source_lines
 from localcollab.events import Finished, Progress, Prompted, Token, Unfamiliar
+from localcollab.progress import Counted
 from localcollab.terminal.painter import Painter, supports_colour
 from localcollab.terminal.status import Status
 from localcollab.terminal.streams import writing_output
@@ -71,7 +72,7 @@ class AnswerOutput:
             case Prompted(n_reread=n) if n:
                 status.note(f"the chat template changed earlier turns: {n} tokens are read again")
             case Progress(done, total):
-                status.show(f"reading {100 * done // total} %")
+                status.show(Counted("reading the prompt", done, total, "tokens"))
             case Token():
                 status.clear()
                 painter.write(event)

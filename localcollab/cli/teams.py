@@ -84,8 +84,12 @@ def export(
 ) -> None:
     """Write a team with all its files to one archive, for a machine without a network."""
     from localcollab.archives.archive import export_team
+    from localcollab.terminal.status import Status
 
-    print_line(export_team(team, out, tuple(models or ())))
+    status = Status()
+    done = export_team(team, out, tuple(models or ()), status.show)
+    status.clear()
+    print_line(done)
 
 
 @app.command("import")
@@ -97,5 +101,9 @@ def import_archive(
     Nothing is overwritten; an interrupted import resumes.
     """
     from localcollab.archives.unpack import import_team
+    from localcollab.terminal.status import Status
 
-    print_line(import_team(file))
+    status = Status()
+    done = import_team(file, status.show)
+    status.clear()
+    print_line(done)

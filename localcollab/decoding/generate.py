@@ -22,6 +22,8 @@ from localcollab.language_model import LanguageModel, OnChunk, Reading, Stopped
 UNSURE_BELOW = 0.5
 """A token is unsure if no member that was read gave it this probability, and its word is new."""
 _PREFILL_CHUNK = 512
+_SHORT_PROMPT, _FIRST_CHUNK = 256, 64
+"""The first chunk is small, so that it is known soon how long a longer prompt takes."""
 
 
 def generate(
@@ -94,7 +96,8 @@ def _require_room(n_prompt: int, n_ctx: int) -> None:
 def _prefill(
     model: LanguageModel, tokens: list[int], on_chunk: OnChunk | None
 ) -> Iterator[Progress]:
-    for at in range(_PREFILL_CHUNK, len(tokens), _PREFILL_CHUNK):
+    first = [_FIRST_CHUNK] if len(tokens) > _SHORT_PROMPT else []
+    for at in (*first, *range(_PREFILL_CHUNK, len(tokens), _PREFILL_CHUNK)):
         model.read(tokens[:at], last=0, on_chunk=on_chunk)
         yield Progress(at, len(tokens))
 

@@ -6,7 +6,7 @@ of its samples), other rankers on the same candidates, and the oracle (any candi
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -22,8 +22,8 @@ from localcollab.evaluation.questions import Question
 from localcollab.evaluation.scores import Outcome, score, scored
 from localcollab.evaluation.statistics import paired_p_value
 from localcollab.llama.machine import peak_rss_bytes
+from localcollab.progress import Counted, OnProgress
 
-Show = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def evaluate_blend(
     recipe: Recipe,
     residence: Residence,
     questions: Sequence[Question],
-    show: Show,
+    show: OnProgress,
     *,
     seed: int = 0,
 ) -> BlendEvaluation:
@@ -108,14 +108,15 @@ def evaluate_blend(
 
 
 def _write(
-    residence: Residence, who: Asked, questions: Sequence[Question], show: Show
+    residence: Residence, who: Asked, questions: Sequence[Question], show: OnProgress
 ) -> list[Candidate]:
     found = []
-    for n, question in enumerate(questions, 1):
+    what = f"{who.model} (seed {who.sampling.seed})"
+    for n, question in enumerate(questions):
+        show(Counted(what, n, len(questions)))
         team = residence.open(who.model)
         events = write_candidate(team, who, Asking(question.asked, limits=question.limits))
         found += [event for event in events if isinstance(event, Candidate)]
-        show(f"{who.model} (seed {who.sampling.seed}): {n} of {len(questions)}")
     return found
 
 
@@ -168,11 +169,12 @@ def _fused(
     rankings: Sequence[Ranking],
     picked: Sequence[Outcome],
     compare: Compare,
-    show: Show,
+    show: OnProgress,
 ) -> tuple[list[Outcome], int]:
     assert recipe.fuser is not None, "the caller has seen that there is one"
     outcomes, n_fused = list(picked), 0
     for n, (ranking, best) in enumerate(zip(rankings, picked, strict=True)):
+        show(Counted(f"{recipe.fuser} fuses", n, len(picked)))
         top = [ranking.contest.candidates[place] for place in ranking.order[: recipe.top_k]]
         started = time.perf_counter()
         asking = Asking(best.question.asked, limits=best.question.limits)
@@ -181,7 +183,6 @@ def _fused(
             seconds = best.seconds + time.perf_counter() - started
             outcomes[n] = scored(Outcome(best.question, fused.text, fused.authors, seconds))
             n_fused += 1
-        show(f"{recipe.fuser} fuses: {n + 1} of {len(picked)}")
     return outcomes, n_fused
 
 

@@ -28,12 +28,11 @@ from localcollab.evaluation.scores import Score, score
 from localcollab.evaluation.statistics import Measured
 from localcollab.llama.header import read_header
 from localcollab.llama.machine import peak_rss_bytes
+from localcollab.progress import Counted, OnProgress
 from localcollab.teams.choice import TeamChoice
 from localcollab.teams.open import OpenTeam, chat_template, open_team
 from localcollab.teams.plan import Member, TeamPlan, plan_from_files
 from localcollab.vocabulary import Vocabulary
-
-OnProgress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +163,9 @@ def _measure_apart(asked: Asked, contender: Contender, show: OnProgress) -> Entr
         "localcollab.evaluation.compare", limits=whole_machine(files), stderr=None
     )  # fmt: skip
     try:
-        result = _last_said(child, request, lambda done: show(f"{contender.name}: {done}"))
+        result = _last_said(
+            child, request, lambda n, total: show(Counted(contender.name, n, total))
+        )
         status = child.process.wait()
     finally:
         child.close()
@@ -183,7 +184,7 @@ def _score_of(record: dict[str, Any]) -> Score:
     return Score(**record | {"interval": tuple(record["interval"]), "measures": measures})
 
 
-def _last_said(child: Child, request: str, show: OnProgress) -> dict[str, Any]:
+def _last_said(child: Child, request: str, show: Callable[[int, int], None]) -> dict[str, Any]:
     """The message after all progress; if the process ended early, its last message."""
     assert child.process.stdin is not None
     assert child.process.stdout is not None
@@ -194,7 +195,7 @@ def _last_said(child: Child, request: str, show: OnProgress) -> dict[str, Any]:
     for line in child.process.stdout:
         said = json.loads(line)
         if "progress" in said:
-            show(said["progress"])
+            show(*said["progress"])
     return said
 
 
@@ -205,11 +206,12 @@ def measure(asked: Asked, contender: Contender, say: Callable[[dict[str, Any]], 
     chosen = some_of(with_gold(questions), asked.limit, asked.seed)
     team = _open(plan, contender)
     done = 0
+    say({"progress": [0, len(chosen)]})
 
     def tick() -> None:
         nonlocal done
         done += 1
-        say({"progress": f"{done} of {len(chosen)}"})
+        say({"progress": [done, len(chosen)]})
 
     cpu = time.process_time()
     outcomes = ask_team(team, chosen, tick)

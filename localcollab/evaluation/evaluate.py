@@ -27,10 +27,9 @@ from localcollab.language_model import LanguageModel
 from localcollab.llama.machine import peak_rss_bytes
 from localcollab.methods.deferral import DeferralTeam
 from localcollab.methods.gates import random_gate
+from localcollab.progress import Counted, OnProgress
 from localcollab.teams.open import OpenTeam, open_team
 from localcollab.teams.plan import plan_from_files
-
-OnProgress = Callable[[str], None]
 
 
 def evaluate(request: EvaluationRequest, on_progress: OnProgress) -> "Evaluation | BlendEvaluation":
@@ -237,10 +236,11 @@ class _Progress:
 
     def start(self, what: str, total: int) -> Callable[[], None]:
         done = 0
+        self._show(Counted(what, 0, total))
 
         def tick() -> None:
             nonlocal done
             done += 1
-            self._show(f"{what}: {done} of {total}")
+            self._show(Counted(what, done, total))
 
         return tick

@@ -22,9 +22,11 @@ from localcollab.evaluation.references import ROUGE_L, rouge_of_fused, scored_by
 from localcollab.evaluation.request import RankerRequest
 from localcollab.evaluation.statistics import Measured
 from localcollab.llama.options import Options
+from localcollab.progress import Counted, OnProgress
 
 _N_RESAMPLES = 1000
-OnProgress = Callable[[int, int], None]
+OnCount = Callable[[int, int], None]
+"""`on_count(done, total)`"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Picks:
     """NaN where all scores are the same."""
 
 
-def measure_rankers(request: RankerRequest, on_progress: Callable[[str], None]) -> RankerEvaluation:
+def measure_rankers(request: RankerRequest, on_progress: OnProgress) -> RankerEvaluation:
     """Raises `BadData`, `BadOption`, and what opening and asking raise."""
     specs = request.specs
     everything = [record for path in request.data for record in read_all_records(path)]
@@ -93,7 +95,7 @@ def _rows(
     records: Sequence[Record],
     measure: str,
     residence: Residence,
-    on_progress: Callable[[str], None],
+    on_progress: OnProgress,
 ) -> list[Row]:
     contests, seed = [record.contest for record in records], request.seed
     opened = {
@@ -104,12 +106,12 @@ def _rows(
     if request.fuser:
         scores, n_fused = rouge_of_fused(
             records, next(iter(opened.values())), residence.open_fuser, request.fuser, top_k=TOP_K,
-            on_progress=lambda done, total: on_progress(f"fusing: {done} of {total}"),
+            on_progress=lambda done, n: on_progress(Counted("fusing", done, n)),
         )  # fmt: skip
         fused[f"fused by {request.fuser} ({n_fused} of {len(records)})"] = scores
     return evaluate_rankers(
         records, opened, measure, seed=seed, others=fused,
-        on_progress=lambda done, total: on_progress(f"ranking: {done} of {total}"),
+        on_progress=lambda done, n: on_progress(Counted("ranking", done, n)),
     )  # fmt: skip
 
 
@@ -141,7 +143,7 @@ def evaluate_rankers(
     measure: str,
     *,
     seed: int = 0,
-    on_progress: OnProgress | None = None,
+    on_progress: OnCount | None = None,
     others: Mapping[str, Sequence[float]] | None = None,
 ) -> list[Row]:
     """The rankers, then best single model, chance and oracle. Raises `BadOption` without a record.
@@ -193,7 +195,7 @@ def _ask(
     scores: Sequence[np.ndarray],
     of_best: np.ndarray,
     compare: Compare,
-    on_progress: OnProgress | None,
+    on_progress: OnCount | None,
 ) -> Picks:
     rows = []
     for n, (record, values) in enumerate(zip(records, scores, strict=True), 1):

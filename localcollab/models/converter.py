@@ -1,34 +1,41 @@
 """Fetches llama.cpp's own converter for the installed version, from its source package, by hash."""
 
+import contextlib
 import os
 import shutil
+import subprocess
 import tarfile
 import tempfile
+import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
 import platformdirs
 
-from localcollab.children.launch import run
+from localcollab.children.ended import Ended
+from localcollab.children.launch import Child
 from localcollab.children.limits import whole_machine
 from localcollab.errors import DownloadFailed
 from localcollab.llama.probe import file_sha256
+from localcollab.progress import Counted, OnProgress
 
 _PACKAGE = "llama-cpp-python"
 SHA256 = {"0.3.36": "832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e"}
 """The hash of the source package, by version."""
 _PARTS = ("convert_hf_to_gguf.py", "convert_lora_to_gguf.py", "conversion", "gguf-py", "LICENSE")
+_SIZE_MB = 77
 _MAX_BYTES = 64 * 2**20
 _SECONDS_ALLOWED = 1800
+_SECONDS_BETWEEN_LOOKS = 0.5
 
 
 def converter_dir(installed: str) -> Path:
     return platformdirs.user_cache_path("localcollab") / "converter" / installed
 
 
-def fetch_converter(on_note: Callable[[str], None]) -> Path:
-    """Returns its folder. Raises `DownloadFailed`."""
+def fetch_converter(on_note: Callable[[str], None], on_progress: OnProgress) -> Path:
+    """`on_note` stays, `on_progress` does not. Returns its folder. Raises `DownloadFailed`."""
     installed = version(_PACKAGE)
     folder = converter_dir(installed)
     if (folder / _PARTS[0]).is_file():
@@ -40,20 +47,20 @@ def fetch_converter(on_note: Callable[[str], None]) -> Path:
         )
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="fetching-") as temporary:
-        on_note(f"fetching the source package of {_PACKAGE} {installed} (77 MB)")
-        archive = _download(installed, Path(temporary))
+        on_note(f"fetching the source package of {_PACKAGE} {installed} ({_SIZE_MB} MB)")
+        archive = _download(installed, Path(temporary), on_progress)
         take_converter(archive, folder, SHA256[installed])
     return folder
 
 
-def _download(installed: str, temporary: Path) -> Path:
+def _download(installed: str, temporary: Path, on_progress: OnProgress) -> Path:
     wanted = temporary / "wanted.txt"
     # pip checks the hash before it runs anything of the package.
     wanted.write_text(f"{_PACKAGE}=={installed} --hash=sha256:{SHA256[installed]}\n")
     arguments = ["download", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-binary",
                  _PACKAGE, "--require-hashes", "--dest", str(temporary), "--requirement",
                  str(wanted)]  # fmt: skip
-    ended = run("pip", arguments, limits=whole_machine(seconds=_SECONDS_ALLOWED))
+    ended = _run_pip(arguments, temporary, on_progress)
     if ended.cause == "time":
         raise DownloadFailed(f"pip gave up on {_PACKAGE} {installed}: try again")
     found = sorted(temporary.glob("*.tar.gz"))
@@ -64,6 +71,36 @@ def _download(installed: str, temporary: Path) -> Path:
             "index, or name a llama.cpp checkout with convert"
         )
     return found[0]
+
+
+def _run_pip(arguments: list[str], folder: Path, on_progress: OnProgress) -> Ended:
+    """pip's own files of the download lie in `folder`: their size says how far it is."""
+    limits = whole_machine(seconds=_SECONDS_ALLOWED)
+    gives_up, is_late = time.monotonic() + _SECONDS_ALLOWED, False
+    with tempfile.TemporaryFile() as said:
+        child = Child(
+            "pip", arguments, limits=limits, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=said, environment={"TMPDIR": str(folder)},
+        )  # fmt: skip
+        try:
+            while child.is_alive() and not is_late:
+                done = min(_size_mb(folder), _SIZE_MB)
+                on_progress(Counted("downloading", done, _SIZE_MB, "MB"))
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    child.process.wait(_SECONDS_BETWEEN_LOOKS)
+                is_late = time.monotonic() > gives_up
+        finally:
+            code = child.close()
+        said.seek(0)
+        return Ended(code, "", said.read().decode("utf-8", "replace"), limits, is_late)
+
+
+def _size_mb(folder: Path) -> int:
+    size = 0
+    for file in folder.rglob("*"):
+        with contextlib.suppress(OSError):  # pip moves its files
+            size += file.lstat().st_size
+    return size // 10**6
 
 
 def take_converter(archive: Path, folder: Path, expected: str) -> None:

@@ -5,7 +5,6 @@ HF_TOKEN, ...). What a hub says is not trusted: a file's name or size that is od
 """
 
 import re
-import sys
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlparse
@@ -161,9 +160,8 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
 
-def quiet_unless_terminal() -> None:
-    """No progress bars in pipes and logs."""
+def hide_progress_bars() -> None:
+    """The program shows its own."""
     from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
 
-    if not sys.stderr.isatty():
-        disable_progress_bars()
+    disable_progress_bars()

@@ -60,7 +60,7 @@ def _plan(catalog: Catalog, team: TeamEntry, *, force: bool) -> Pull:
     if not wanted:
         return Pull(tuple(present), ())
     hub.require_hub()
-    hub.quiet_unless_terminal()
+    hub.hide_progress_bars()
     offers = [pull.ask(entry) for entry in wanted]
     require_fit(catalog, team, offers, force=force)
     pull.require_disk(offers)

@@ -10,15 +10,17 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO, cast
 from urllib.parse import urlparse
 
 from localcollab.catalog import ModelEntry
 from localcollab.errors import BadModelFile, DownloadFailed
 from localcollab.llama.header import read_header
-from localcollab.llama.probe import file_sha256
 from localcollab.models.hub import Cut, explained
 from localcollab.models.listing import size_text, stated_licence
 from localcollab.models.store import write_model
+from localcollab.progress import OnProgress
+from localcollab.storage.counted_file import CountedFile, counted_sha256
 
 OnNote = Callable[[str], None]
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -91,25 +93,20 @@ def require_disk(offers: Sequence[Offer]) -> None:
             )
 
 
-def fetch(offer: Offer, on_note: OnNote) -> ModelEntry:
+def fetch(offer: Offer, on_note: OnNote, on_progress: OnProgress) -> ModelEntry:
     """The entry with its hash and size, its file in place. Another version of the file stays until this
-    one is verified. Raises `DownloadFailed`."""
+    one is verified. `on_note` stays, `on_progress` does not. Raises `DownloadFailed`."""
     path = offer.entry.path
     path.parent.mkdir(parents=True, exist_ok=True)
-    sha256 = _hashed(path, on_note) if path.is_file() else None
+    sha256 = counted_sha256(path, on_progress) if path.is_file() else None
     if sha256 is None or offer.sha256 not in (None, sha256):
-        _download(offer, on_note)
-        sha256 = _hashed(offer.partial, on_note)
+        _download(offer, on_note, on_progress)
+        sha256 = counted_sha256(offer.partial, on_progress)
         _require_sound(offer, sha256)
         os.replace(offer.partial, path)
     done = replace(_described(offer.entry), sha256=sha256, size_bytes=path.stat().st_size)
     write_model(done, None)
     return done
-
-
-def _hashed(file: Path, on_note: OnNote) -> str:
-    on_note(f"hashing {file.name}")
-    return file_sha256(file)
 
 
 def _require_sound(offer: Offer, sha256: str) -> None:
@@ -138,7 +135,7 @@ def _described(entry: ModelEntry) -> ModelEntry:
     )
 
 
-def _download(offer: Offer, on_note: OnNote) -> None:
+def _download(offer: Offer, on_note: OnNote, on_progress: OnProgress) -> None:
     import httpx2
     from huggingface_hub import constants
     from huggingface_hub.file_download import http_get
@@ -152,12 +149,16 @@ def _download(offer: Offer, on_note: OnNote) -> None:
     while True:
         with offer.partial.open("ab") as file:
             before = file.tell()
+            counted = CountedFile(
+                file, f"downloading {offer.entry.name}", offer.size_bytes, on_progress
+            )
             tries = 0 if before > held else tries + 1
             held = before
             try:
                 with explained(_named(offer.entry), offer.location, cut_is_final=False):
                     http_get(
-                        offer.location, file, resume_size=before, headers=headers,
+                        offer.location, cast("BinaryIO", counted), resume_size=before,
+                        headers=headers,
                         expected_size=offer.size_bytes, displayed_filename=offer.entry.path.name,
                     )  # fmt: skip
             except (httpx2.TransportError, Cut) as error:

@@ -16,6 +16,7 @@ from localcollab.catalog.reading import read_catalog
 from localcollab.errors import BadOption, DownloadFailed
 from localcollab.models import hub, pull
 from localcollab.models.store import shipped_catalog, users_of, write_model
+from localcollab.progress import OnProgress
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def find_updates(name: str | None, catalogs: tuple[Path, ...] = ()) -> Iterator[
         return
     pinned = _pinned(catalogs)
     hub.require_hub()
-    hub.quiet_unless_terminal()
+    hub.hide_progress_bars()
     for entry in entries:
         if entry.name in pinned:
             yield Update(
@@ -52,10 +53,12 @@ def find_updates(name: str | None, catalogs: tuple[Path, ...] = ()) -> Iterator[
             yield Update(entry, str(error).removeprefix(f"{entry.name}: "), failed=True)
 
 
-def fetch_update(catalog: Catalog, update: Update, on_note: pull.OnNote) -> ModelEntry:
+def fetch_update(
+    catalog: Catalog, update: Update, on_note: pull.OnNote, on_progress: OnProgress
+) -> ModelEntry:
     """The new file in the place of the old one, known to all its models. Raises `DownloadFailed`."""
     assert update.offer is not None
-    done = pull.fetch(update.offer, on_note)
+    done = pull.fetch(update.offer, on_note, on_progress)
     for other in users_of(catalog, done.path):
         entry = catalog.models[other]
         if other != done.name and entry.weights_of is None:

@@ -23,6 +23,7 @@ from localcollab.llama.probe import Verdict, probe
 from localcollab.methods.familiarity import Speller
 from localcollab.methods.heads import Head, load_head
 from localcollab.methods.vocabulary_map import in_vocabulary
+from localcollab.progress import OnProgress
 from localcollab.teams.build import composed_model, team_model
 from localcollab.teams.plan import (
     DRAFT,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from localcollab.llama.context import LlamaModel
     from localcollab.llama.weights import Weights
 
-OnProgress = Callable[[str], None]
 _FILE_KEYS = {
     "temp": "temperature", "top_k": "top_k", "top_p": "top_p", "min_p": "min_p",
     "penalty_repeat": "repeat_penalty", "penalty_last_n": "repeat_last",

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, TextIO
 from localcollab.blend.events import Answering
 from localcollab.documents.answer.references import resolve
 from localcollab.errors import BadOption, LocalcollabError
-from localcollab.events import Finished, Token
+from localcollab.events import Finished, Progress, Token
 from localcollab.history import History
+from localcollab.progress import Counted
 from localcollab.terminal.painter import Painter
+from localcollab.terminal.status import Status
 from localcollab.terminal.visible_text import visible
 from localcollab_tui.conversation import commands
 from localcollab_tui.conversation.dialogue import Dialogue, without_default
@@ -64,6 +66,7 @@ class PlainChat:
         self._dialogue.options.update(options or {})
         self._source, self._out = source, out
         self._painter: Painter | None = None
+        self._status = Status(out, in_place=False)
         self.has_ended = True
         """False: the models' thread is still loading a model, which cannot be interrupted."""
 
@@ -267,6 +270,9 @@ class PlainChat:
                 self._painter = Painter(
                     self._out, list(update.facts.members), colour=False, marks=True
                 )
+                self._status = Status(self._out, in_place=False)
+            case Streamed(event=Progress(done, total)):
+                self._status.show(Counted("reading the prompt", done, total, "tokens"))
             case Streamed(event=Token() as token):
                 assert self._painter is not None
                 self._painter.write(token)

@@ -6,10 +6,10 @@ from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.generate import generate
 from localcollab.events import Finished
 from localcollab.language_model import LanguageModel
+from localcollab.progress import Counted, OnProgress
 from localcollab_convert.calm.request import Accuracy
 from localcollab_convert.export.examples import Example
 from localcollab_convert.head.calibrate import score_answer
-from localcollab_convert.staging.stages import OnProgress
 
 
 def answer_all(
@@ -17,14 +17,14 @@ def answer_all(
 ) -> list[bool]:
     """Whether the last answer of each example equals the reference."""
     right = []
-    for n, example in enumerate(examples, 1):
+    for n, example in enumerate(examples):
+        on_progress(Counted(f"measure: {name}", n, len(examples), "answers"))
         start, end = example.answers[-1]
         # A longer answer cannot be exact.
         limits = Limits(max_tokens=(end - start) * 5 // 4 + 8)
         done = list(generate(model, example.tokens[:start], limits=limits))[-1]
         assert isinstance(done, Finished), "a generation ends with Finished"
         right.append(score_answer(done.text, example.gold or "", "exact") == 1.0)
-        on_progress(f"measure: {name}, answer {n} of {len(examples)}")
     return right
 
 

@@ -27,6 +27,7 @@ from localcollab.methods.bridges import (
     spread_slopes,
 )
 from localcollab.methods.calm import CalmModel
+from localcollab.progress import Counted, OnProgress
 from localcollab.teams.open import OpenTeam, open_team, probe_member
 from localcollab.teams.plan import BASE, TeamPlan
 from localcollab.vocabulary import require_same
@@ -48,7 +49,7 @@ from localcollab_convert.export.request import require_files
 from localcollab_convert.head.calibrate import choose_examples
 from localcollab_convert.staging.outputs import claim
 from localcollab_convert.staging.stages import (
-    OnProgress,
+    OnNote,
     Stage,
     file_sha256,
     package_versions,
@@ -61,9 +62,7 @@ if TYPE_CHECKING:
 _PAIRS = "pairs.safetensors"
 
 
-def make_bridge(
-    request: BridgeRequest, on_progress: OnProgress, on_note: OnProgress
-) -> BridgeResult:
+def make_bridge(request: BridgeRequest, on_progress: OnProgress, on_note: OnNote) -> BridgeResult:
     """`on_progress` is transient, `on_note` stays.
 
     Raises `BadOption`, `BadData`, `BadModelFile`, `BridgeMismatch`, `VocabularyMismatch`.
@@ -76,9 +75,7 @@ def make_bridge(
 class BridgeMaker:
     """The stages of one request."""
 
-    def __init__(
-        self, request: BridgeRequest, on_progress: OnProgress, on_note: OnProgress
-    ) -> None:
+    def __init__(self, request: BridgeRequest, on_progress: OnProgress, on_note: OnNote) -> None:
         """Raises `BadData`."""
         require_files(request.data, request.valid)
         self.request = request
@@ -177,8 +174,13 @@ class BridgeMaker:
         try:
             run.run(
                 lambda step, loss, best: self._show(
-                    f"train: step {step} of at most {recipe.n_steps}, loss {loss:.4f}, best validation "
-                    f"loss {best:.4f}"
+                    Counted(
+                        "train",
+                        step,
+                        recipe.n_steps,
+                        "steps at most",
+                        f"loss {loss:.4f}, best validation loss {best:.4f}",
+                    )
                 )
             )
         finally:

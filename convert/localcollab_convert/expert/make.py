@@ -20,6 +20,7 @@ from localcollab.errors import BadOption, HeadMismatch
 from localcollab.llama.probe import probe
 from localcollab.llama.tokenizer import load_vocabulary
 from localcollab.methods.heads import Head, load_head, save_head
+from localcollab.progress import Counted, OnProgress
 from localcollab.teams.plan import Member, TeamPlan
 from localcollab_convert.expert.entry import enter_expert
 from localcollab_convert.expert.familiarity import familiarity
@@ -34,7 +35,7 @@ from localcollab_convert.formats.llama import load_llama
 from localcollab_convert.head.make import HeadMaker
 from localcollab_convert.head.request import HeadRequest
 from localcollab_convert.staging.stages import (
-    OnProgress,
+    OnNote,
     Stage,
     file_sha256,
     package_versions,
@@ -48,9 +49,7 @@ _MAX_QUESTIONS = 3000
 _VALID_SHARE = 0.15
 
 
-def make_expert(
-    request: ExpertRequest, on_progress: OnProgress, on_note: OnProgress
-) -> ExpertResult:
+def make_expert(request: ExpertRequest, on_progress: OnProgress, on_note: OnNote) -> ExpertResult:
     """Trains the expert and enters the team in the catalogue. `on_note` stays, `on_progress` does not.
 
     Raises `BadOption`, `BadCatalog`, `BadData`, `BadModelFile`, `HeadMismatch`.
@@ -63,9 +62,7 @@ def make_expert(
 class ExpertMaker:
     """The stages of one request."""
 
-    def __init__(
-        self, request: ExpertRequest, on_progress: OnProgress, on_note: OnProgress
-    ) -> None:
+    def __init__(self, request: ExpertRequest, on_progress: OnProgress, on_note: OnNote) -> None:
         """Raises `BadCatalog`."""
         self.request = request
         self._show, self._note = on_progress, on_note
@@ -162,7 +159,7 @@ class ExpertMaker:
         save_card(card, self.expert_path)
 
     def _show_step(self, step: int, n_steps: int, loss: float) -> None:
-        self._show(f"expert: step {step} of {n_steps}, loss {loss:.3f}")
+        self._show(Counted("expert", step, n_steps, "steps", f"loss {loss:.3f}"))
 
     def write_questions(self) -> tuple[Path, Path]:
         """Stage 2: (train, validation), with the questions of a text in one of them only."""

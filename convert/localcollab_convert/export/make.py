@@ -7,12 +7,13 @@ from typing import Any, Literal
 
 from localcollab.errors import BadData
 from localcollab.llama.options import Options
+from localcollab.progress import Counted, OnProgress
 from localcollab.teams.open import OpenTeam, member_sha256, open_team, probe_member
 from localcollab_convert.export.examples import Encoder, Example, hold_out, parse_file
 from localcollab_convert.export.likelihood import TokenTable
 from localcollab_convert.export.request import ExportRequest, require_files
 from localcollab_convert.export.shards import export_shards, load_tables, plan_shards
-from localcollab_convert.staging.stages import OnProgress, Stage, file_sha256, package_versions
+from localcollab_convert.staging.stages import OnNote, Stage, file_sha256, package_versions
 
 VALID_SHARE = 0.1
 """Of the examples, held out where no validation file is given."""
@@ -21,9 +22,7 @@ VALID_SHARE = 0.1
 class Exporter:
     """`on_progress` is transient, `on_note` stays on the screen."""
 
-    def __init__(
-        self, request: ExportRequest, on_progress: OnProgress, on_note: OnProgress
-    ) -> None:
+    def __init__(self, request: ExportRequest, on_progress: OnProgress, on_note: OnNote) -> None:
         """Raises `BadData`."""
         require_files(request.data, request.valid)
         self.request = request
@@ -85,7 +84,7 @@ class Exporter:
         members = list(self.team.members.values())
 
         def on_done(n: int, total: int) -> None:
-            self._show(f"export: {n} of {total} answer tokens")
+            self._show(Counted("export", n, total, "answer tokens"))
 
         export_shards(stage.folder, shards, members, on_done)
         outputs = {
@@ -103,7 +102,7 @@ class Exporter:
 
 
 def split_examples(
-    encoder: Encoder, data: Path, valid: Path | None, seed: int, on_note: OnProgress
+    encoder: Encoder, data: Path, valid: Path | None, seed: int, on_note: OnNote
 ) -> tuple[list[Example], list[Example]]:
     """(train, valid) of the data files. Notes which examples are too long. Raises `BadData`."""
     sets = []

@@ -57,6 +57,7 @@ def export_shards(
 ) -> None:
     """Write the missing shards. `members`: base first. Raises what `read` raises."""
     total, done = sum(shard.n_tokens for shard in shards), 0
+    on_done(0, total)
     starts = {example.tokens[0] for shard in shards for example in shard.examples}
     for shard in shards:
         path = folder / shard.name

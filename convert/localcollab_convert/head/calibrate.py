@@ -20,6 +20,7 @@ from localcollab.language_model import Float32Array, LanguageModel, Reading
 from localcollab.methods.deferral import DeferralTeam
 from localcollab.methods.gates import Gate
 from localcollab.methods.heads import Head
+from localcollab.progress import Counted, OnProgress
 from localcollab_convert.export.examples import Example
 from localcollab_convert.export.likelihood import TokenTable, log_pi, p_any
 from localcollab_convert.export.shards import forget
@@ -156,7 +157,7 @@ class Calibration:
         return answer, seen
 
 
-def measure_points(run: Calibration, stage: Stage, show: Callable[[str], None]) -> list[Point]:
+def measure_points(run: Calibration, stage: Stage, show: OnProgress) -> list[Point]:
     """One file a threshold; an existing one is not measured again."""
     n = len(run.examples)
     alone = stage.folder / "alone.json"
@@ -183,8 +184,12 @@ def _load(path: Path) -> list[ScoredAnswer]:
     return [ScoredAnswer(**answer) for answer in json.loads(path.read_text())["answers"]]
 
 
-def _reporter(show: Callable[[str], None], what: str, n_examples: int) -> OnAnswer:
-    return lambda n: show(f"calibrate: {what}, answer {n} of {n_examples}")
+def _reporter(show: OnProgress, what: str, n_examples: int) -> OnAnswer:
+    def on_answer(n: int) -> None:
+        show(Counted(f"calibrate: {what}", n, n_examples, "answers"))
+
+    on_answer(0)
+    return on_answer
 
 
 def _limits(metric: Metric, n_gold: int) -> Limits:

@@ -14,6 +14,7 @@ from safetensors.numpy import load_file, save_file
 from localcollab.errors import BadOption, HeadMismatch
 from localcollab.language_model import Float32Array
 from localcollab.methods.heads import Head, HeadMetadata, save_head
+from localcollab.progress import Counted, OnProgress
 from localcollab_convert.export.likelihood import TokenTable, best_single, measure_nll
 from localcollab_convert.export.make import Exporter
 from localcollab_convert.head import calibrate as calibration
@@ -30,7 +31,7 @@ from localcollab_convert.head.request import (
 from localcollab_convert.head.train import HeadTraining, Recipe
 from localcollab_convert.staging.outputs import claim
 from localcollab_convert.staging.stages import (
-    OnProgress,
+    OnNote,
     Stage,
     file_sha256,
     package_versions,
@@ -41,7 +42,7 @@ _TENSORS = "head.safetensors"
 
 
 def make_head(
-    request: HeadRequest, on_progress: OnProgress, on_note: OnProgress
+    request: HeadRequest, on_progress: OnProgress, on_note: OnNote
 ) -> ExportedData | TrainedHead | HeadResult:
     """All stages, or the one that is requested. `on_progress` is transient, `on_note` stays.
 
@@ -63,7 +64,7 @@ def make_head(
 class HeadMaker:
     """The stages of one request."""
 
-    def __init__(self, request: HeadRequest, on_progress: OnProgress, on_note: OnProgress) -> None:
+    def __init__(self, request: HeadRequest, on_progress: OnProgress, on_note: OnNote) -> None:
         """Raises `BadData`."""
         self.request = request
         self.exporter = Exporter(request, on_progress, on_note)
@@ -116,7 +117,11 @@ class HeadMaker:
             checkpoint = self._train.folder / f"checkpoint-{decay:g}.pt"
             run = HeadTraining(table, valid, replace(recipe, weight_decay=decay), checkpoint)
             tensors = run.run(
-                lambda step, nll: self._show(f"train: step {step}, validation NLL {nll:.4f}")
+                lambda step, nll: self._show(
+                    Counted(
+                        "train", step, recipe.n_steps, "steps at most", f"validation NLL {nll:.4f}"
+                    )
+                )
             )
             nll = measure_nll(valid, Head(tensors, self._metadata({}, 0.5)))
             fits.append((tensors, nll, run.step))

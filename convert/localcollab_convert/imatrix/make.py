@@ -9,10 +9,10 @@ from localcollab.llama.importance import Importance
 from localcollab.llama.options import Options
 from localcollab.llama.probe import probe
 from localcollab.llama.weights import load_weights
+from localcollab.progress import Counted, OnProgress
 from localcollab_convert.imatrix.file import Imatrix, save_imatrix
 from localcollab_convert.imatrix.request import MIN_TOKENS, ImatrixRequest, ImatrixResult
 from localcollab_convert.staging.outputs import require_writable
-from localcollab_convert.staging.stages import OnProgress
 from localcollab_convert.verify.readers import windows_of
 
 _WINDOW = 512
@@ -36,7 +36,7 @@ def make_imatrix(request: ImatrixRequest, on_progress: OnProgress) -> ImatrixRes
     importance = Importance(weights, length)
     try:
         for n, tokens in enumerate(windows):
-            on_progress(f"reading {text.name}: {n} of {len(windows)} windows")
+            on_progress(Counted(f"reading {text.name}", n, len(windows), "windows"))
             importance.read(tokens)
     finally:
         importance.close()

@@ -11,8 +11,8 @@ from typing import Any
 
 from localcollab.children.limits import for_files
 from localcollab.llama.header import BLOCKS, Header, read_header
+from localcollab.progress import OnProgress
 from localcollab_convert.staging import child
-from localcollab_convert.staging.stages import OnProgress
 
 # ggml.h, enum ggml_type
 TENSOR_TYPES = {

@@ -18,10 +18,11 @@ from localcollab.llama.header import Header, read_header
 from localcollab.llama.options import Options
 from localcollab.llama.probe import probe
 from localcollab.llama.weights import load_weights
+from localcollab.progress import OnProgress
 from localcollab_convert.lora.request import LoraRequest, LoraResult
 from localcollab_convert.model.converter import convert_lora, find_converter
 from localcollab_convert.staging.outputs import require_writable
-from localcollab_convert.staging.stages import OnProgress, file_sha256
+from localcollab_convert.staging.stages import file_sha256
 
 # GGUF architecture -> class in transformers
 _CLASSES = {

@@ -12,12 +12,13 @@ import numpy as np
 from localcollab.errors import BadOption
 from localcollab.language_model import Float32Array
 from localcollab.methods.mixtures import FittedMixture, save_mixture
+from localcollab.progress import OnProgress
 from localcollab.teams.plan import TeamPlan
 from localcollab_convert.export.likelihood import Float64Array, log_marginal
 from localcollab_convert.export.make import Exporter
 from localcollab_convert.mixture.request import MixtureRequest, MixtureResult
 from localcollab_convert.staging.outputs import claim
-from localcollab_convert.staging.stages import OnProgress, file_sha256, package_versions
+from localcollab_convert.staging.stages import OnNote, file_sha256, package_versions
 
 _MIN_GAIN = 1e-9
 """Nats a token; a step that gains less is the last one."""
@@ -25,7 +26,7 @@ _MAX_STEPS = 10_000
 
 
 def make_mixture(
-    request: MixtureRequest, on_progress: OnProgress, on_note: OnProgress
+    request: MixtureRequest, on_progress: OnProgress, on_note: OnNote
 ) -> MixtureResult:
     """Raises `BadOption`, `BadData`, `BadModelFile`, `VocabularyMismatch`."""
     members = TeamPlan(request.plan.name, request.plan.members, gate="never")

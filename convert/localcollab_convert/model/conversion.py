@@ -7,6 +7,7 @@ the inputs of its file: with the same inputs it is skipped, otherwise recomputed
 import hashlib
 import json
 import os
+import re
 import shutil
 from functools import cached_property
 from importlib.metadata import version
@@ -15,22 +16,24 @@ from typing import Any
 
 from localcollab.errors import BadModelFile, BadOption
 from localcollab.llama.machine import available_bytes
+from localcollab.progress import Counted, OnProgress
 from localcollab_convert.formats.source import Source, open_source
 from localcollab_convert.imatrix.file import load_imatrix
 from localcollab_convert.model.converter import Converter, convert_model, find_converter
 from localcollab_convert.model.request import ModelRequest, QuantizedFile
 from localcollab_convert.staging import child
-from localcollab_convert.staging.stages import OnProgress, Stage, file_sha256, package_versions
+from localcollab_convert.staging.stages import OnNote, Stage, file_sha256, package_versions
 
 _ORIGINAL = "original.gguf"
 _GIB = 2**30
 _SPARE_BYTES = 64 * 2**20
+_QUANTIZED = re.compile(r"(\d+) of (\d+) tensors \((.*)\)")
 
 
 class Conversion:
     """The stages of one request. `on_progress` is transient, `on_note` stays."""
 
-    def __init__(self, request: ModelRequest, on_progress: OnProgress, on_note: OnProgress) -> None:
+    def __init__(self, request: ModelRequest, on_progress: OnProgress, on_note: OnNote) -> None:
         """Raises `BadModelFile`, `BadOption`, `BadData`: before any work starts."""
         self.request = request
         self._show, self._note = on_progress, on_note
@@ -162,7 +165,7 @@ class Conversion:
         )
         try:
             fallbacks: list[dict[str, Any]] = child.run(
-                module, [json.dumps(request)], lambda line: self._show(f"{name}: {line}")
+                module, [json.dumps(request)], lambda line: self._show(_tensors(name, line))
             )
         except child.ChildFailed as error:
             raise BadModelFile(f"{self.source.path}: {file_type}: {_remedy(str(error))}") from error
@@ -201,7 +204,15 @@ def _versions() -> dict[str, str]:
     return package_versions("localcollab", "llama-cpp-python")
 
 
-def _begin(stage: Stage, note: OnProgress) -> None:
+def _tensors(name: str, line: str) -> str | Counted:
+    """What the quantizer's process says."""
+    found = _QUANTIZED.fullmatch(line)
+    if found is None:
+        return f"{name}: {line}"
+    return Counted(f"quantizing {name}", int(found[1]), int(found[2]), "tensors", found[3])
+
+
+def _begin(stage: Stage, note: OnNote) -> None:
     stage.begin(note)
     for stale in stage.folder.glob("*.partial"):
         stale.unlink()

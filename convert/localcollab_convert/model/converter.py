@@ -15,8 +15,8 @@ from pathlib import Path
 import platformdirs
 
 from localcollab.errors import BadModelFile, BadOption
+from localcollab.progress import Counted, OnProgress
 from localcollab_convert.staging import child
-from localcollab_convert.staging.stages import OnProgress
 
 _SCRIPT = "convert_hf_to_gguf.py"
 _PARTS = (_SCRIPT, "convert_lora_to_gguf.py", "conversion", "gguf-py")
@@ -98,7 +98,7 @@ def _run(
 ) -> None:
     def on_line(line: str) -> None:
         if writing := _WRITING.search(line):
-            on_progress(f"converting {source.name}: {writing[1]} % written")
+            on_progress(Counted(f"writing {source.name}", int(writing[1]), 100, "%"))
         elif tensor := _TENSOR.search(line):
             on_progress(f"converting {source.name}: {tensor[1] or tensor[2]}")
 

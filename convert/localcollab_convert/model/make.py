@@ -6,17 +6,18 @@ from typing import Any
 
 from localcollab.catalog import VerifiedEntry
 from localcollab.models.installed import enter_made
+from localcollab.progress import OnProgress
 from localcollab_convert.model.conversion import Conversion
 from localcollab_convert.model.request import ModelRequest, ModelResult
 from localcollab_convert.model.verification import compare_tokenizers, verify_file
 from localcollab_convert.staging.outputs import hold
-from localcollab_convert.staging.stages import OnProgress
+from localcollab_convert.staging.stages import OnNote
 from localcollab_convert.verify.readers import read_text
 from localcollab_convert.verify.request import DEFAULT_TEXT
 
 
 def make_model(
-    request: ModelRequest, on_progress: OnProgress, on_note: OnProgress
+    request: ModelRequest, on_progress: OnProgress, on_note: OnNote
 ) -> list[ModelResult]:
     """One result for each type. `on_progress` is transient, `on_note` stays.
 
@@ -47,7 +48,7 @@ def make_model(
     return results
 
 
-def _enter(conversion: Conversion, result: ModelResult, on_note: OnProgress) -> None:
+def _enter(conversion: Conversion, result: ModelResult, on_note: OnNote) -> None:
     verified = _entry(conversion, result.verification) if result.verification else None
     if refusal := enter_made(result.file.path, result.file.path.stem, verified):
         on_note(refusal)

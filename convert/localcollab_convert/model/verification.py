@@ -12,9 +12,10 @@ from typing import Any
 
 from localcollab.errors import LocalcollabError
 from localcollab.llama.tokenizer import load_vocabulary
+from localcollab.progress import OnProgress
 from localcollab_convert.model.conversion import Conversion
 from localcollab_convert.model.request import QuantizedFile
-from localcollab_convert.staging.stages import OnProgress, Stage, file_sha256, write_json
+from localcollab_convert.staging.stages import OnNote, Stage, file_sha256, write_json
 from localcollab_convert.verify.parity import compare_with_tokenizer, load_tokenizer
 from localcollab_convert.verify.report import report
 from localcollab_convert.verify.request import VerifyRequest
@@ -30,7 +31,7 @@ class TokenizersDiffer(LocalcollabError):
 
 def verify_file(
     conversion: Conversion, file: QuantizedFile, text: Path, on_progress: OnProgress,
-    on_note: OnProgress,
+    on_note: OnNote,
 ) -> dict[str, Any]:  # fmt: skip
     """The stored record: `Verification` as JSON, `lines`, `same_tokenizer` and `date`."""
     request = VerifyRequest(path=file.path, against=conversion.original_path, text=text)
@@ -50,7 +51,7 @@ def verify_file(
 
 
 def _compare(
-    conversion: Conversion, request: VerifyRequest, on_progress: OnProgress, on_note: OnProgress
+    conversion: Conversion, request: VerifyRequest, on_progress: OnProgress, on_note: OnNote
 ) -> dict[str, Any]:
     is_folder = conversion.source.is_folder
     same = not is_folder or compare_tokenizers(conversion, request.path, on_progress, on_note)
@@ -65,7 +66,7 @@ def _compare(
 
 
 def compare_tokenizers(
-    conversion: Conversion, path: Path, on_progress: OnProgress, on_note: OnProgress
+    conversion: Conversion, path: Path, on_progress: OnProgress, on_note: OnNote
 ) -> bool:
     """Whether `path` tokenizes as the source folder. A difference is a note, or, with
     `trust_tokenizer`, raises `TokenizersDiffer`."""

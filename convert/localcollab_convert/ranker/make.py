@@ -20,6 +20,7 @@ from localcollab.errors import BadModelFile, BadOption
 from localcollab.llama.encoder import load_encoder
 from localcollab.llama.options import Options
 from localcollab.llama.tokenizer import load_vocabulary
+from localcollab.progress import Counted, OnProgress
 from localcollab_convert.model.converter import convert_model, find_converter
 from localcollab_convert.ranker.data import (
     Example,
@@ -39,16 +40,14 @@ from localcollab_convert.ranker.encoder import (
 from localcollab_convert.ranker.model import PairRankerModule
 from localcollab_convert.ranker.request import RankerRequest, RankerResult
 from localcollab_convert.ranker.train import RankerTraining, logits_of
-from localcollab_convert.staging.stages import OnProgress, Stage, file_sha256, package_versions
+from localcollab_convert.staging.stages import OnNote, Stage, file_sha256, package_versions
 
 PARITY = 1e-2
 """Maximum difference of a logit of the exported ranker, at F16."""
 _N_PARITY_PAIRS = 200
 
 
-def make_ranker(
-    request: RankerRequest, on_progress: OnProgress, on_note: OnProgress
-) -> RankerResult:
+def make_ranker(request: RankerRequest, on_progress: OnProgress, on_note: OnNote) -> RankerResult:
     """`on_progress` is transient, `on_note` stays. Raises `BadOption`, `BadData`, `BadModelFile`."""
     return RankerMaker(request, on_progress, on_note).make()
 
@@ -56,9 +55,7 @@ def make_ranker(
 class RankerMaker:
     """The stages of one request."""
 
-    def __init__(
-        self, request: RankerRequest, on_progress: OnProgress, on_note: OnProgress
-    ) -> None:
+    def __init__(self, request: RankerRequest, on_progress: OnProgress, on_note: OnNote) -> None:
         """Raises `BadOption`, `BadData`: before any work starts."""
         self.request = request
         self._show, self._note = on_progress, on_note
@@ -186,7 +183,9 @@ class RankerMaker:
                 f"{self.request.data}: no two candidates differ in their scores: give other data"
             )
         training.run(
-            lambda step, n, best: self._show(f"training: step {step} of {n}, best {best:.3f}")
+            lambda step, n, best: self._show(
+                Counted("training", step, n, "steps", f"best {best:.3f}")
+            )
         )
         self._save(training.module, stage.folder, source)
         outputs = {

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from localcollab.llama.tokenizer import load_vocabulary
 from localcollab.methods.heads import Head, load_head, save_head
+from localcollab.progress import Counted, OnProgress
 from localcollab.teams.plan import Member, plan_from_catalog
 from localcollab_convert.expert.entry import enter_team
 from localcollab_convert.expert.familiarity import familiarity
@@ -27,7 +28,7 @@ from localcollab_convert.export.make import Exporter
 from localcollab_convert.export.request import ExportRequest
 from localcollab_convert.formats.llama import load_llama
 from localcollab_convert.refresh.request import RefreshRequest, RefreshResult
-from localcollab_convert.staging.stages import OnProgress, Stage, file_sha256, write_text
+from localcollab_convert.staging.stages import Stage, file_sha256, write_text
 
 NEW_SHARE = 0.4
 """Of the training stream; the rest is old texts, so that they are not forgotten."""
@@ -97,7 +98,7 @@ class Refresh:
         return run.seconds
 
     def _show_step(self, step: int, n_steps: int, loss: float) -> None:
-        self._show(f"refresh: step {step} of {n_steps}, loss {loss:.3f}")
+        self._show(Counted("refresh", step, n_steps, "steps", f"loss {loss:.3f}"))
 
     def _bind_head(self, candidate: Path, out: Path) -> None:
         head = load_head(self._expert.head)

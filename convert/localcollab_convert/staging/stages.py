@@ -19,7 +19,8 @@ from localcollab.errors import BadOption
 if TYPE_CHECKING:
     import torch
 
-OnProgress = Callable[[str], None]
+OnNote = Callable[[str], None]
+"""A line that stays."""
 
 _MANIFEST = "manifest.json"
 
@@ -95,7 +96,7 @@ class Stage:
         files = outputs.get("files", {})
         return outputs if all(self._is_whole(*item) for item in files.items()) else None
 
-    def begin(self, on_note: OnProgress | None = None) -> None:
+    def begin(self, on_note: OnNote | None = None) -> None:
         """Prepare the folder. Files made from the same key stay; a note names keys that changed."""
         self.folder.mkdir(parents=True, exist_ok=True)
         manifest, key = self.manifest, self._key()
@@ -110,7 +111,7 @@ class Stage:
             changed = sorted(name for name in names if old.get(name) != key.get(name))
             on_note(f"{self.name}: recomputed, because these changed: {', '.join(changed)}")
 
-    def resume(self, on_note: OnProgress) -> dict[str, Any] | None:
+    def resume(self, on_note: OnNote) -> dict[str, Any] | None:
         """The record of a finished stage; None: the stage begins or continues."""
         outputs = self.outputs()
         if outputs is not None:

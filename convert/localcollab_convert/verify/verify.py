@@ -9,9 +9,9 @@ from localcollab.language_model import Float32Array
 from localcollab.llama.header import read_header
 from localcollab.llama.tokenizer import load_vocabulary
 from localcollab.methods.heads import Head, load_head
+from localcollab.progress import Counted, OnProgress
 from localcollab.vocabulary import Vocabulary
 from localcollab_convert.formats.source import open_source
-from localcollab_convert.staging.stages import OnProgress
 from localcollab_convert.verify.divergence import Read, Scores, by_position, score, summarize
 from localcollab_convert.verify.parity import (
     compare_vocabularies,
@@ -69,7 +69,9 @@ def _score(request: VerifyRequest, vocabulary: Vocabulary, on_progress: OnProgre
     theirs = _reader_of(request.against, length, request.exact)
 
     def on_window(done: int) -> None:
-        on_progress(f"comparing the predictions of {path.name}: {done} of {len(windows)} windows")
+        on_progress(
+            Counted(f"comparing the predictions of {path.name}", done, len(windows), "windows")
+        )
 
     return score(windows, ours, theirs, on_window)
 

@@ -56,6 +56,8 @@ class Nearest:
             with self._database.read() as connection:
                 found = vectors.missing(connection, _AT_ONCE)
                 left = vectors.count_missing(connection)
+            if on_embedded is not None:
+                on_embedded(done, done + left)
             if not found:
                 return done
             made = [
@@ -69,8 +71,6 @@ class Nearest:
                     )
                 vectors.put(connection, made)
             done += len(made)
-            if on_embedded is not None:
-                on_embedded(done, done + max(0, left - len(made)))
 
     def forget(self) -> None:
         """Delete all vectors: search by words only."""

@@ -28,7 +28,7 @@ def found(model: Path) -> Inspection:
     return inspect_file(model, _ignore)
 
 
-def _ignore(_line: str) -> None:
+def _ignore(_line: object) -> None:
     pass
 
 

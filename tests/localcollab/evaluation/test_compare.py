@@ -94,7 +94,7 @@ def compare_one(contender: Contender, data: Path) -> list[Entry]:
 def test_who_cannot_take_part_is_named_before_anybody_is_asked(
     contender: Contender, complaint: str
 ) -> None:
-    first, shown = Contender("formulary", "deferral", "formulary"), list[str]()
+    first, shown = Contender("formulary", "deferral", "formulary"), list[object]()
     with pytest.raises(LocalcollabError, match=complaint):
         compare_contenders(Asked(limit=1), [first, contender], shown.append)
     assert shown == []

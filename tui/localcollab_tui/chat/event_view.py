@@ -9,6 +9,7 @@ from localcollab.documents.answer.events import Checked, Sources
 from localcollab.errors import LocalcollabError
 from localcollab.events import Finished, Progress, Token
 from localcollab.history.records import StoredMessage
+from localcollab.progress import Counted, Pace
 from localcollab.terminal.visible_text import visible
 from localcollab_tui import gc_control
 from localcollab_tui.chat.token_cursor import TokenCursor
@@ -40,6 +41,7 @@ class EventView:
         self._view, self._cursor, self._hints = view, cursor, hints
         self._dialogue, self._status = view.dialogue, view.status
         self._answer: AnswerView | None = None
+        self._pace = Pace()
 
     async def show(self, updates: Sequence[Update]) -> None:
         """All updates since the last frame; consecutive tokens together."""
@@ -105,7 +107,7 @@ class EventView:
     async def _begin(self, began: Began) -> None:
         self._dialogue.begin(began.facts)
         self._dialogue.refresh()
-        self._status.activity = ""
+        self._status.activity, self._pace = "", Pace()
         self._status.figures = Figures(n_prompt=began.prompted.n_tokens, began=time.monotonic())
         # A short answer may be finished already: its end is still among the updates.
         *before, answer = self._dialogue.branch
@@ -138,8 +140,10 @@ class EventView:
             await self._finish()
 
     def _count(self, event: Progress | Token) -> None:
-        figures = self._status.figures or Figures()
-        self._status.figures = figures.after(event, time.monotonic())
+        figures, left = self._status.figures or Figures(), None
+        if isinstance(event, Progress):
+            left = self._pace.seconds_left(Counted("prompt", event.done, event.total))
+        self._status.figures = figures.after(event, time.monotonic(), left)
 
     async def _grow(self, tokens: Sequence[Token]) -> None:
         if tokens and self._answer is not None:

@@ -13,7 +13,8 @@ from localcollab.errors import BadOption, ContextFull
 from localcollab.events import Prompted
 from localcollab.history.resume import turns_of
 from localcollab.llama.options import Options
-from localcollab.teams.open import Files, OnProgress, OpenTeam, member_sha256
+from localcollab.progress import OnProgress
+from localcollab.teams.open import Files, OpenTeam, member_sha256
 from localcollab.teams.plan import TeamPlan
 from localcollab.teams.session import require_room
 from localcollab_tui.engine import session_cache

@@ -17,13 +17,14 @@ from localcollab.events import Finished, Prompted
 from localcollab.language_model import LanguageModel
 from localcollab.methods.deferral import DeferralTeam
 from localcollab.methods.gates import Gate, parse_gate
+from localcollab.progress import OnProgress
 from localcollab.teams.defaults import (
     CHAT_MAX_TOKENS,
     chat_limits,
     chat_sampling,
     own_options,
 )
-from localcollab.teams.open import OnProgress, OpenTeam
+from localcollab.teams.open import OpenTeam
 from localcollab.teams.plan import BASE
 from localcollab.teams.session import Session, require_room
 from localcollab_tui.engine import session_cache
@@ -127,7 +128,7 @@ class Worker:
             self._report(OpenFailed(job.team, named_for_chat(str(error)), self._opened(self._name)))
 
     def _opened(self, name: str | None) -> TeamFacts:
-        team = self._open_by_name(name, lambda text: self._report(Loading(text)))
+        team = self._open_by_name(name, lambda doing: self._report(Loading(str(doing))))
         self._open = team
         if not isinstance(team, OpenBlend) and isinstance(team.model, DeferralTeam):
             self._own_gate = team.model.gate
@@ -345,7 +346,7 @@ class Worker:
 
     def _contender(self, name: str) -> OpenTeam:
         if name != BASE_ALONE:
-            other = self._open_by_name(name, lambda text: self._report(Loading(text)))
+            other = self._open_by_name(name, lambda doing: self._report(Loading(str(doing))))
             if isinstance(other, OpenBlend):
                 other.residence.close()
                 raise other.refusal()

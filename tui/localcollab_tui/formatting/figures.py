@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from localcollab.events import Finished, Progress, Token
 from localcollab.history.records import Outcome, StoredMessage
+from localcollab.progress import left_text
 from localcollab_tui.formatting.provenance import shares
 from localcollab_tui.messages import DocsInUse
 
@@ -25,14 +26,18 @@ class Figures:
     n_prompt: int = 0
     n_read: int = 0
     n_written: int = 0
+    seconds_left: float | None = None
+    """Of reading the prompt, where it takes long."""
     began: float = 0.0
     first: float = 0.0
     latest: float = 0.0
     authors: dict[str, int] = field(default_factory=dict)
 
-    def after(self, event: Progress | Token, now: float) -> "Figures":
+    def after(
+        self, event: Progress | Token, now: float, seconds_left: float | None = None
+    ) -> "Figures":
         if isinstance(event, Progress):
-            return replace(self, n_read=event.done)
+            return replace(self, n_read=event.done, seconds_left=seconds_left)
         self.authors[event.author] = self.authors.get(event.author, 0) + 1
         return replace(
             self, n_read=self.n_prompt, n_written=self.n_written + 1,
@@ -48,7 +53,8 @@ class Figures:
     def line(self, n_ctx: int, members: tuple[str, ...], *, short: bool = False) -> str:
         if not self.n_written:
             read = 100 * self.n_read // self.n_prompt if self.n_prompt else 0
-            return f"reading the prompt: {read} % of {self.n_prompt} tokens"
+            left = "" if self.seconds_left is None else f", {left_text(self.seconds_left)}"
+            return f"reading the prompt: {read} % of {self.n_prompt} tokens{left}"
         speed = f"{self.tokens_per_second:.0f} tok/s" if self.tokens_per_second else "… tok/s"
         used = f"context {self.n_prompt + self.n_written}/{n_ctx}"
         return " · ".join([speed, used, shares(self.authors, members, short=short)])
