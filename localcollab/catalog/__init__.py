@@ -15,6 +15,7 @@ from localcollab.catalog.entries import (
 )
 from localcollab.catalog.methods import (
     METHODS,
+    Alone,
     Blend,
     Calm,
     Contrast,
@@ -41,7 +42,7 @@ from localcollab.catalog.reading import (
 )
 
 __all__ = [
-    "DEFAULT_TEAM", "METHODS", "SHIPPED", "Blend", "Calm", "Catalog", "Contrast", "Deferral",
+    "DEFAULT_TEAM", "METHODS", "SHIPPED", "Alone", "Blend", "Calm", "Catalog", "Contrast", "Deferral",
     "Familiarity", "Method", "Mixture", "ModelEntry", "Place", "Proxy", "Speculation", "TeamEntry",
     "TrainedEntry", "VerifiedEntry", "data_dir", "load_catalog", "method_name", "models_dir",
     "parse_catalog", "pulled_path", "seal", "shipped_catalog_path", "user_catalog_path", "written_dir",

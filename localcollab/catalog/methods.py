@@ -4,7 +4,7 @@ Each names its members by place; building a model of them is left to `teams`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Literal, NamedTuple
 
 from localcollab.errors import BadOption
@@ -56,6 +56,17 @@ class Deferral:
     def places(self) -> tuple[Place, ...]:
         experts = (Place("expert", "experts", name) for name in self.experts)
         return (Place("base", "base", self.base), *experts)
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """One model is a team of one."""
+
+    base: str
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        return (Place("base", "base", self.base, takes_team=False),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +176,9 @@ class Blend:
         return tuple(Place(*words, prefers_team=True) for words in named)
 
 
-Method = Deferral | Speculation | Calm | Proxy | Contrast | Mixture | Blend
+Method = Alone | Deferral | Speculation | Calm | Proxy | Contrast | Mixture | Blend
 METHODS: Mapping[str, type[Method]] = {
+    "alone": Alone,
     "deferral": Deferral,
     "speculation": Speculation,
     "calm": Calm,
@@ -179,6 +191,14 @@ METHODS: Mapping[str, type[Method]] = {
 
 TRAINED = {"head": "heads", "bridge": "bridges", "fitted": "mixtures"}
 """Keys of a team that name a trained file, and the table that defines it."""
+
+
+def named_method(table: Mapping[str, object]) -> object | None:
+    """The method of a [teams.X] table, which only a team of one may leave out; None: it lacks one."""
+    if "method" in table or "base" not in table:
+        return table.get("method")
+    keys = {field.name for kind in METHODS.values() for field in fields(kind)}
+    return "alone" if (keys | {"draft"}) & table.keys() == {"base"} else None
 
 
 def method_name(method: Method) -> str:

@@ -26,7 +26,7 @@ from localcollab.catalog.entries import (
     TrainedEntry,
     VerifiedEntry,
 )
-from localcollab.catalog.methods import METHODS, Familiarity
+from localcollab.catalog.methods import METHODS, Familiarity, named_method
 from localcollab.catalog.settings import SETTINGS, Settings
 from localcollab.catalog.tables import parse_tables
 from localcollab.errors import BadCatalog
@@ -197,7 +197,7 @@ def pulled_path(repository: str, file: str) -> Path:
 
 
 def team_entry(path: Path, name: str, table: dict[str, Any], root: Path | None = None) -> TeamEntry:
-    kind = METHODS[table["method"]]
+    kind = METHODS[str(named_method(table))]
     own = {field.name for field in fields(kind)}
     method = kind(**{key: _frozen(key, value) for key, value in table.items() if key in own})
     common = {k: v for k, v in table.items() if k not in (*own, "method", *SETTINGS)}

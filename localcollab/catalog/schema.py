@@ -153,6 +153,16 @@ class DeferralTable(TeamTable):
         return None
 
 
+class AloneTable(TeamTable):
+    method: Literal["alone"]
+    base: Name
+
+    def fault(self) -> str | None:
+        if self.draft is not None:
+            return 'has a draft: method = "speculation" uses it'
+        return None
+
+
 class SpeculationTable(TeamTable):
     method: Literal["speculation"]
     base: Name
@@ -252,7 +262,8 @@ class BlendTable(TeamTable):
 
 
 AnyTeamTable = Annotated[
-    DeferralTable
+    AloneTable
+    | DeferralTable
     | SpeculationTable
     | CalmTable
     | ProxyTable
@@ -262,6 +273,7 @@ AnyTeamTable = Annotated[
     Field(discriminator="method"),
 ]
 TEAM_TABLES: dict[str, type[TeamTable]] = {
+    "alone": AloneTable,
     "deferral": DeferralTable,
     "speculation": SpeculationTable,
     "calm": CalmTable,

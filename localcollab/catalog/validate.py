@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from localcollab.catalog.entries import Fault
+from localcollab.catalog.methods import named_method
 from localcollab.catalog.schema import (
     TEAM_TABLES,
     CatalogTable,
@@ -115,7 +116,7 @@ def sound(path: Path, tables: dict[str, Any]) -> tuple[dict[str, Any], list[Faul
 def _fault(tables: dict[str, Any]) -> str | None:
     """The first one."""
     try:
-        checked = CatalogTable.model_validate(tables)
+        checked = CatalogTable.model_validate(_with_methods(tables))
     except ValidationError as error:
         return _sentence(error.errors(include_url=False, include_context=False)[0])
     for kind, entries in (("models", checked.models), ("teams", checked.teams)):
@@ -123,6 +124,20 @@ def _fault(tables: dict[str, Any]) -> str | None:
             if fault := table.fault():
                 return f"[{kind}.{name}] {fault}"
     return None
+
+
+def _with_methods(tables: dict[str, Any]) -> dict[str, Any]:
+    """With the method of each team of one, which may be left out."""
+    teams = tables.get("teams")
+    if not isinstance(teams, dict):
+        return tables
+    named = {
+        name: {**table, "method": method}
+        if isinstance(table, dict) and (method := named_method(table)) is not None
+        else table
+        for name, table in teams.items()
+    }
+    return {**tables, "teams": named}
 
 
 def _sentence(error: Any) -> str:

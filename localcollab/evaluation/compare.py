@@ -15,7 +15,15 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from localcollab.catalog import DEFAULT_TEAM, Blend, Catalog, TeamEntry, load_catalog, method_name
+from localcollab.catalog import (
+    DEFAULT_TEAM,
+    Alone,
+    Blend,
+    Catalog,
+    TeamEntry,
+    load_catalog,
+    method_name,
+)
 from localcollab.chat.template import ChatTemplate
 from localcollab.children.launch import Child
 from localcollab.children.limits import whole_machine
@@ -86,6 +94,8 @@ def contenders(
     teams = [team for name in names for team in teams_of_name(catalog, name)]
     found = {team.name: Contender(team.name, method_name(team.method), team.name) for team in teams}
     for team in teams:
+        if isinstance(team.method, Alone):
+            continue
         for k, place in enumerate(team.method.places):
             found.setdefault(
                 f"{place.name} alone", Contender(f"{place.name} alone", "member", team.name, k)

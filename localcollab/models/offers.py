@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from localcollab.catalog import Catalog, Deferral, ModelEntry, TeamEntry, pulled_path
+from localcollab.catalog import Alone, Catalog, ModelEntry, TeamEntry, pulled_path
 from localcollab.catalog.entries import nearest
 from localcollab.errors import BadCatalog, BadOption, DownloadFailed
 from localcollab.llama.options import Options
@@ -109,7 +109,7 @@ def as_team(catalog: Catalog, name: str) -> TeamEntry:
     if name in catalog.teams:
         return catalog.team(name)
     if name in catalog.models:
-        return TeamEntry(name, Deferral(name, ()))
+        return TeamEntry(name, Alone(name))
     hint = nearest(name, {**catalog.models, **catalog.teams})
     raise BadCatalog(f"no model or team is named {name!r}{hint} (localcollab models list)")
 

@@ -5,6 +5,7 @@ from typing import TypedDict
 
 from localcollab.catalog import (
     DEFAULT_TEAM,
+    Alone,
     Catalog,
     Deferral,
     ModelEntry,
@@ -90,4 +91,4 @@ def team_record(catalog: Catalog, team: TeamEntry) -> TeamRecord:
 def _decides(team: TeamEntry) -> str:
     if isinstance(team.method, Deferral):
         return f"head {team.method.head}" if team.method.head else f"gate {team.method.gate}"
-    return method_name(team.method)
+    return "one model" if isinstance(team.method, Alone) else method_name(team.method)

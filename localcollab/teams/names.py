@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from localcollab.catalog import DEFAULT_TEAM, Catalog, Deferral, ModelEntry, TeamEntry
+from localcollab.catalog import DEFAULT_TEAM, Alone, Catalog, ModelEntry, TeamEntry
 from localcollab.catalog.entries import nearest
 from localcollab.catalog.settings import Settings
 from localcollab.errors import BadCatalog, BadOption
@@ -66,16 +66,12 @@ class Names:
         if self.is_team(name):
             return self.catalog, self.catalog.team(str(name))
         if not is_file(name) and self._is_known("models", str(name)):
-            return self.catalog, TeamEntry(
-                self.catalog.model(str(name)).name, Deferral(str(name), ())
-            )
+            return self.catalog, TeamEntry(self.catalog.model(str(name)).name, Alone(str(name)))
         path = Path(os.path.expanduser(name)) if is_file(name) else self._elsewhere(str(name))
         alone = Path(name).stem if is_file(name) else str(name)
         models = {**self.catalog.models, alone: ModelEntry(alone, path)}
         teams = {n: team for n, team in self.catalog.teams.items() if n != alone}
-        return replace(self.catalog, models=models, teams=teams), TeamEntry(
-            alone, Deferral(alone, ())
-        )
+        return replace(self.catalog, models=models, teams=teams), TeamEntry(alone, Alone(alone))
 
     def _plan_of_models(self, base: str | Path, experts: Sequence[str | Path]) -> TeamPlan:
         """Experts are named after their files, or as in the catalogue."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from localcollab.catalog import (
+    Alone,
     Blend,
     Calm,
     Catalog,
@@ -114,6 +115,8 @@ def _settings_of(catalog: Catalog, place: Place) -> Settings:
 def _member(catalog: Catalog, place: Place) -> Member | TeamPlan:
     name = BASE if place.role == "base" else place.name
     nested = catalog.nested(place)
+    if nested is not None and isinstance(nested.method, Alone):
+        return _alone(catalog, name, nested.method.base)
     if nested is not None:
         # Whoever reads the whole team has a draft of its own, or none.
         return replace(plan_from_catalog(catalog, nested), name=name, draft=None)

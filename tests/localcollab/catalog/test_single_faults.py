@@ -42,7 +42,7 @@ FAULTS = [
     "[heads.bad]", "[bridges.bad]\npath = 7", "[mixtures.bad]\nway = 'x'",
     TEAM, TEAM + "gate = 'entropy'\nhead = 'mine'", TEAM + "gate = 'entropy'\nthreshold = 2",
     TEAM + "gate = 'entropy'\ncolour = 'red'", "[teams.bad]\nmethod = 'magic'",
-    "[teams.bad]\nbase = 'first'",
+    "[teams.bad]\nbase = 'first'\nexperts = ['last']",
     "[teams.bad]\nmethod = 'deferral'\nbase = 'first'\nexperts = 'last'\ngate = 'entropy'",
     "[teams.bad]\nmethod = 'mixture'\nmembers = ['first', 'last']\nweights = [0, 0]",
     "[teams.bad]\nmethod = 'blend'\nmembers = ['first', 'last']\nranker = 'best'",
