@@ -7,7 +7,6 @@ its own, which is counted in memory.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from threading import Event as ThreadEvent
 from typing import Protocol
 
@@ -159,20 +158,12 @@ class TokenSource:
         """Of one conversation, asked of llama.cpp in a child process. Raises `BadModelFile`."""
         found = forecast_here(self._contexts, self._options, self._available())
         bridges = [
-            bridge_need(path.stem, path, self.team.model.n_ctx) for path in _bridges(self._plan)
+            bridge_need(path.stem, path, self.team.model.n_ctx) for path in self._plan.bridges
         ]
         contexts = (*found.contexts, *bridges)
         return judge(
             self._plan.name, (), contexts, 0, None, found.gpus, self._options
         )  # fmt: skip
-
-
-def _bridges(plan: TeamPlan) -> Iterator[Path]:
-    if isinstance(plan.method, Calm) and plan.trained is not None:
-        yield plan.trained
-    for member in plan.members:
-        if isinstance(member, TeamPlan):
-            yield from _bridges(member)
 
 
 class TokenConversation:

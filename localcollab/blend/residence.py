@@ -5,13 +5,12 @@ for all teams, and one for fusers of T5's kind.
 """
 
 import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
 from localcollab.blend.fuser import Fuser, InstructFuser
-from localcollab.catalog import Calm
 from localcollab.errors import BadOption
 from localcollab.llama.forecast import Forecast, PlannedContext
 from localcollab.llama.header import read_header
@@ -163,7 +162,7 @@ def _forecast(plans: Mapping[str, TeamPlan], options: Options) -> Needs:
     teams = {
         name: _bytes(found, contexts[name])
         + sum(map(_adapter_bytes, plan.files))
-        + sum(_bridge_bytes(path, found, contexts[name]) for path in _bridges(plan))
+        + sum(_bridge_bytes(path, found, contexts[name]) for path in plan.bridges)
         for name, plan in plans.items()
     }
     return Needs(found.runtime, teams)
@@ -184,15 +183,6 @@ def _bytes(found: Forecast, contexts: Sequence[PlannedContext]) -> int:
 
 def _adapter_bytes(member: Member) -> int:
     return member.adapter.stat().st_size if member.adapter else 0
-
-
-def _bridges(plan: TeamPlan) -> Iterator[Path]:
-    """Its own, and those of the teams among its members."""
-    if isinstance(plan.method, Calm) and plan.trained is not None:
-        yield plan.trained
-    for member in plan.members:
-        if isinstance(member, TeamPlan):
-            yield from _bridges(member)
 
 
 def _bridge_bytes(path: Path, found: Forecast, contexts: Sequence[PlannedContext]) -> int:

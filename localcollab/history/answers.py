@@ -113,6 +113,7 @@ def _joined(before: Outcome, added: Outcome) -> Outcome:
         authors=dict(Counter(before.authors) + Counter(added.authors)),
         seconds_prefill=before.seconds_prefill + added.seconds_prefill,
         seconds_decode=before.seconds_decode + added.seconds_decode,
+        n_repeated=before.n_repeated + added.n_repeated,
         unfamiliar=tuple(dict.fromkeys((*before.unfamiliar, *added.unfamiliar))),
         notes=(*before.notes, *added.notes),
     )

@@ -50,6 +50,10 @@ class Record:
             valid_unicode(f"{self.where}: {key}", value)
         return value
 
+    def has(self, key: str) -> bool:
+        """Files of earlier releases lack some."""
+        return key in self._value
+
     def maybe(self, key: str, kind: type[_T]) -> _T | None:
         return None if self._value.get(key, ...) is None else self.take(key, kind)
 
@@ -143,4 +147,5 @@ def outcome_from(record: Record) -> Outcome:
         unfamiliar=tuple(Unfamiliar(expert, name) for expert, name in names),
         notes=record.all_of("notes", str),
         error=record.maybe("error", str),
+        n_repeated=record.count("n_repeated") if record.has("n_repeated") else 0,
     )

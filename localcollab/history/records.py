@@ -64,10 +64,13 @@ class Outcome:
     notes: tuple[str, ...] = ()
     """Lines to show under the answer."""
     error: str | None = None
+    n_repeated: int = 0
+    """Tokens of a loop that were written, and folded away: copies of those that end the answer."""
 
     @property
     def tokens_per_second(self) -> float:
-        return self.n_tokens / self.seconds_decode if self.seconds_decode > 0 else 0.0
+        n_written = self.n_tokens + self.n_repeated
+        return n_written / self.seconds_decode if self.seconds_decode > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)

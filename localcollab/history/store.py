@@ -202,6 +202,7 @@ class History:
         outcome = Outcome(
             finished.reason, finished.n_prompt, len(finished.tokens), finished.authors,
             finished.seconds_prefill, finished.seconds_decode, unfamiliar, notes,
+            n_repeated=finished.n_repeated,
         )  # fmt: skip
         with self._database.write() as connection:
             answers.finish(connection, answer, finished, outcome)

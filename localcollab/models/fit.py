@@ -89,7 +89,7 @@ def fit_team(
     found = forecast_here(planned, options, free)
     missing = [(place, entry) for place, entry in entries if not os.path.isfile(entry.path)]
     contexts = (*found.contexts, *(_estimated_context(p, e, options) for p, e in missing))
-    contexts += tuple(_bridges(catalog, team, contexts))
+    contexts += tuple(_bridge_needs(catalog, team, contexts))
     weights = (
         *_weights_here(found, here),
         *_weights_missing(catalog, missing),
@@ -103,7 +103,7 @@ def _spelled(team: TeamEntry) -> tuple[str, ...]:
     return tuple(team.method.familiar) if isinstance(team.method, Deferral) else ()
 
 
-def _bridges(
+def _bridge_needs(
     catalog: Catalog, team: TeamEntry, contexts: Sequence[ContextNeed]
 ) -> Iterator[ContextNeed]:
     """For bridges that are here; at the smallest context, which composed models use.

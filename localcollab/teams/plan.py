@@ -76,6 +76,13 @@ class TeamPlan:
             yield self.draft
 
     @property
+    def bridges(self) -> tuple[Path, ...]:
+        """Its own, and those of the teams among its members."""
+        own = (self.trained,) if isinstance(self.method, Calm) and self.trained else ()
+        teams = (member for member in self.members if isinstance(member, TeamPlan))
+        return (*own, *(path for team in teams for path in team.bridges))
+
+    @property
     def first(self) -> Member:
         """The file that speaks first: its vocabulary and its chat template are the team's."""
         member = self.members[0]

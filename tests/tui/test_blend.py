@@ -189,6 +189,25 @@ def test_a_conversation_that_fills_the_context_goes_on_without_its_oldest_turn()
     assert notes[-1] == "the reply is candidate 2"
 
 
+def talk_to_a_blend(*lines: str) -> str:
+    out = io.StringIO()
+    with open_history(None) as history:
+        typed = io.StringIO("\n".join(lines))
+        PlainChat(history, FakeBlends(n_ctx=160).open, typed, out).run(None, None)
+    return out.getvalue()
+
+
+def test_what_a_blend_leaves_out_is_told_under_its_answer() -> None:
+    said = talk_to_a_blend("Is it so?", "And this?", "Then that?", "And now?")
+    assert "left out: the context is full\n" in said
+
+
+def test_a_blend_compacts_where_that_was_asked_for() -> None:
+    said = talk_to_a_blend("/set overflow compact", "Is it so?", "And this?", "Then that?", "So?")
+    assert "the context is full: summarizing the oldest" in said
+    assert "summary of the oldest" in said
+
+
 def test_a_heat_map_reads_without_colour() -> None:
     ranked = Ranked("judge(m)", (2, 1, 2), ((0, -2.0, 0), (2.0, 0, 0.5), (0, -0.5, None)))
     rows = list(heat_rows(ranked, 80))

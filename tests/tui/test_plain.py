@@ -40,10 +40,10 @@ def test_commands_change_what_follows() -> None:
     assert "questions          1" in said
 
 
-def test_an_error_of_the_library_names_the_option_as_it_is_typed() -> None:
+def test_a_value_out_of_range_is_refused_at_once_and_changes_nothing() -> None:
     said = talk("/set temperature -1", "abc")
-    assert "error: temperature is -1.0: give a number from 0 to 100" in said
-    assert "`" not in said
+    assert "you: /set temperature -1: give a number from 0 to 100\n" in said
+    assert "You said abc" in said.translate({ord(mark): None for mark in "‹›¹"})
 
 
 def test_a_team_that_does_not_open_leaves_the_one_before() -> None:
@@ -93,6 +93,19 @@ def test_a_full_context_is_summarized_where_that_was_asked_for() -> None:
     assert "by fake: They said a." in said
     assert "summarized: the context is full" in said
     assert "system: Summary of the conversation so far: They said a." in said
+
+
+def test_more_of_an_answer_that_filled_the_context_makes_room_first() -> None:
+    teams = FakeTeams(lambda q: "ok" if q.startswith("a") else "0123456789" * 14, n_ctx=200)
+    said = talk("a" * 40, "b", "/more", "/stats", teams=teams)
+    assert "cut: the context is full: /more makes room" in said
+    assert "the oldest turn was left out: the context is full" in said
+    assert "tokens written     142" in said
+
+
+def test_more_of_an_answer_that_fills_the_context_alone_says_what_to_do() -> None:
+    said = talk("b", "/more", teams=FakeTeams(lambda _: "0123456789" * 30, n_ctx=200))
+    assert "error: the question and its answer fill the context of 200 tokens: ask for the" in said
 
 
 def test_an_answer_that_was_cut_goes_on_in_the_same_message(tmp_path: Path) -> None:

@@ -17,6 +17,15 @@ def test_commands_are_parsed_and_near_misses_named() -> None:
     assert line is not None
     assert "did you mean /threshold?" in line.problem
     assert commands.parse_option("top_k x") == "/set top_k x: must be an integer or default"
+    assert commands.parse_option("temperature -1") == (
+        "/set temperature -1: give a number from 0 to 100"
+    )
+    assert commands.parse_option("temperature nan") == (
+        "/set temperature nan: give a number from 0 to 100"
+    )
+    assert commands.parse_option("max_tokens 0") == "/set max_tokens 0: give 1 or more"
+    assert commands.parse_option("threads 0") == "/set threads 0: give a number from 1 to 512"
+    assert commands.parse_option("stop x") == ("stop", "x")
     assert commands.parse_option("top_k default") == ("top_k", None)
 
 

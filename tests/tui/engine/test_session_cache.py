@@ -1,33 +1,13 @@
 """The session of a long conversation is kept, and rebuilt only where the branch changed."""
 
-from datetime import UTC, datetime
-
+from asked_questions import question
 from chat_app import FakeTeams
 from localcollab.events import Finished
-from localcollab.history.records import Provenance, StoredMessage
 from localcollab.teams.session import Session
 from localcollab_tui.engine import session_cache
 from localcollab_tui.messages import Question
 
 _TEAM = FakeTeams(n_ctx=300).open(None, lambda text: None)
-_VOCABULARY = _TEAM.model.vocabulary.fingerprint
-
-
-def question(text: str, *said: tuple[str, str]) -> Question:
-    """`said`: the turns before, questions with their answers."""
-    before: list[StoredMessage] = []
-    for n, (asked, answered) in enumerate(said):
-        provenance = Provenance(vocabulary=_VOCABULARY)
-        before.append(_message(2 * n, "user", asked, None))
-        before.append(_message(2 * n + 1, "assistant", answered, provenance))
-    ids = {m.id: tuple(m.text.encode()) for m in before if m.role == "assistant"}
-    return Question(text, tuple(before), ids)
-
-
-def _message(id_: int, role: str, text: str, provenance: Provenance | None) -> StoredMessage:
-    return StoredMessage(
-        id_, "c", None, role, "complete", text, datetime.now(UTC), (id_,), provenance  # type: ignore[arg-type]
-    )  # fmt: skip
 
 
 def answered(session: Session, asked: Question) -> Finished:
@@ -56,25 +36,3 @@ def test_another_branch_another_system_prompt_and_another_team_make_it_again() -
     session = sessions.before(_TEAM, first)
     other = FakeTeams(n_ctx=300).open(None, lambda text: None)
     assert sessions.before(other, first) is not session
-
-
-def test_the_fewest_turns_are_dropped() -> None:
-    turns = [(f"{n}" * 40, f"{n}" * 40) for n in range(5)]
-    asked = question("x" * 40, *turns)
-    drop = session_cache.least_drop(_TEAM, asked)
-    assert drop is not None
-    shorter = [Question(asked.text, asked.before, asked.ids, drop=n) for n in (drop - 1, drop)]
-    sizes = [len(session_cache.session_before(_TEAM, q).prompt(q.text)) for q in shorter]
-    assert [session_cache.fits(size, _TEAM) for size in sizes] == [False, True]
-
-
-def test_a_question_that_never_fits_has_no_drop() -> None:
-    assert session_cache.least_drop(_TEAM, question("x" * 299, ("a", "b"))) is None
-
-
-def test_far_too_long_is_known_from_the_text_alone() -> None:
-    turns = [(f"question {n}", f"answer {n}") for n in range(50)]
-    asked = question("x", *turns)
-    estimate = session_cache.estimate_if_far_too_long(_TEAM, asked)
-    assert estimate == len(session_cache.session_before(_TEAM, asked).prompt("x"))
-    assert session_cache.estimate_if_far_too_long(_TEAM, question("x", *turns[:2])) is None

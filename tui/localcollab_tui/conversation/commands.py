@@ -3,6 +3,9 @@
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from localcollab.errors import BadOption
 
 GATES = ("head", "entropy", "margin", "always", "never", "random(0.5)")
 OPTIONS: dict[str, type[int] | type[float] | type[str]] = {
@@ -120,10 +123,34 @@ def parse_option(argument: str) -> tuple[str, float | int | str | None] | str:
     if name == "overflow" and value not in OVERFLOW:
         return f"/set overflow {value}: use one of {', '.join(OVERFLOW)}"
     try:
-        return name, OPTIONS[name](value)
+        parsed = OPTIONS[name](value)
     except ValueError:
         kind = "an integer" if OPTIONS[name] is int else "a number"
         return f"/set {name} {value}: must be {kind} or default"
+    fault = _fault(name, parsed)
+    return f"/set {name} {value}: {fault}" if fault else (name, parsed)
+
+
+def _fault(name: str, value: Any) -> str:
+    """What to give instead of a value that cannot be used; empty: it can."""
+    # Imported here: the first frame needs no NumPy.
+    from localcollab.decoding.answer_text import Limits
+    from localcollab.decoding.sampling import Sampling
+    from localcollab.llama.options import Options
+
+    try:
+        match name:
+            case "max_tokens":
+                Limits(max_tokens=value)
+            case "threads":
+                Options(n_threads=value)
+            case "stop" | "overflow":
+                pass
+            case _:
+                Sampling(**{name: value})
+    except BadOption as error:
+        return str(error).partition(": ")[2]
+    return ""
 
 
 def parse_docs(argument: str) -> tuple[str | None, bool] | str:

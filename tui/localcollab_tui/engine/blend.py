@@ -9,17 +9,14 @@ from localcollab.blend.residence import Residence
 from localcollab.blend.session import BlendSession, Recipe
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.sampling import Sampling
-from localcollab.errors import BadOption, ContextFull
+from localcollab.errors import BadOption
 from localcollab.events import Prompted
 from localcollab.history.resume import turns_of
 from localcollab.llama.options import Options
 from localcollab.progress import OnProgress
 from localcollab.teams.open import Files, OpenTeam, member_sha256
 from localcollab.teams.plan import TeamPlan
-from localcollab.teams.session import require_room
-from localcollab_tui.engine import session_cache
-from localcollab_tui.messages import Ask, Began, Streamed, TeamFacts, TooLong
-from localcollab_tui.parameters import named_for_chat
+from localcollab_tui.messages import Ask, Began, Streamed, TeamFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,30 +28,29 @@ class OpenBlend:
     facts: TeamFacts
 
     def ask(
-        self, job: Ask, sampling: Sampling, limits: Limits, stop_event: threading.Event
+        self,
+        job: Ask,
+        sampling: Sampling,
+        limits: Limits,
+        stop_event: threading.Event,
+        *,
+        notes: tuple[str, ...] = (),
     ) -> Iterator[Began | Streamed]:
         """Raises what the members and the ranker raise."""
         question, session = job.question, self.session
         turns = turns_of(question.before, question.ids, "")[question.drop :]
         # Every member tokenizes the conversation itself.
         session.turns = tuple(replace(turn, tokens=()) for turn in turns)
-        session.system = question.system or None
-        yield Began(job.ticket, Prompted(0), self.facts, False, question.drop)
+        session.system = question.system_sent or None
+        prompted = Prompted(0, notes=notes)
+        yield Began(job.ticket, prompted, self.facts, False, question.drop, question.summary)
         for event in session.ask(question.text, sampling, limits, stop_event=stop_event):
             yield Streamed(job.ticket, event)
 
-    def too_long(self, job: Ask) -> TooLong | None:
-        """By its first member; one with a smaller context may still raise."""
-        team = self.residence.open(self.session.recipe.members[0])
-        n_ctx = team.model.n_ctx
-        try:
-            require_room(team.model, job.question.text)
-        except ContextFull as error:
-            return TooLong(job.ticket, 0, n_ctx, None, named_for_chat(str(error)))
-        n_prompt = session_cache.n_tokens_of_text(team, job.question)
-        if session_cache.fits(n_prompt, team):
-            return None
-        return TooLong(job.ticket, n_prompt, n_ctx, session_cache.least_drop(team, job.question))
+    def first(self) -> OpenTeam:
+        """The member by which a conversation is fitted into the context; one with a smaller context may
+        still raise."""
+        return self.residence.open(self.session.recipe.members[0])
 
     def refusal(self) -> BadOption:
         return BadOption(

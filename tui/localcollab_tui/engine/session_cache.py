@@ -3,21 +3,12 @@
 Rebuilding renders every earlier turn, which a long conversation must not pay at each question.
 """
 
-from bisect import bisect_left
-from dataclasses import replace
-
-from localcollab.chat.template import Message
-from localcollab.chat.transcript import Turn, without_reasoning
+from localcollab.chat.transcript import Turn
 from localcollab.events import Finished
 from localcollab.history.resume import turns_of
 from localcollab.teams.open import OpenTeam
 from localcollab.teams.session import Session
 from localcollab_tui.messages import Question
-
-_ROOM = 256
-"""Tokens that stay free for the answer, or an eighth of a small context."""
-_MANY, _SURELY = 40, 1.25
-"""From this many messages on the size is estimated first; this many times n_ctx needs no exact count."""
 
 
 class SessionCache:
@@ -36,11 +27,11 @@ class SessionCache:
 
     def before(self, team: OpenTeam, question: Question) -> Session:
         """The session up to `question`. Raises what rendering and encoding raise."""
-        return self._after(team, question, _turns(team, question))
+        return self._after(team, question, turns_before(team, question))
 
     def with_answer(self, team: OpenTeam, question: Question, answer: Turn) -> Session:
         """The session after `answer`, which goes on. Raises what rendering and encoding raise."""
-        return self._after(team, question, (*_turns(team, question), answer))
+        return self._after(team, question, (*turns_before(team, question), answer))
 
     def _after(self, team: OpenTeam, question: Question, turns: tuple[Turn, ...]) -> Session:
         is_same = (
@@ -73,70 +64,10 @@ class SessionCache:
 
 
 def session_before(team: OpenTeam, question: Question) -> Session:
-    return Session.restored(team, _turns(team, question), system=question.system_sent or None)
+    return Session.restored(team, turns_before(team, question), system=question.system_sent or None)
 
 
-def most(team: OpenTeam) -> int:
-    """Tokens of the longest prompt that leaves room for an answer."""
-    n_ctx = team.model.n_ctx
-    return n_ctx - min(_ROOM, n_ctx // 8)
-
-
-def fits(n_prompt: int, team: OpenTeam) -> bool:
-    return n_prompt <= most(team)
-
-
-def n_tokens_of_text(team: OpenTeam, question: Question) -> int:
-    """Size of the prompt, tokenized as one text: a few tokens off, as stored answers keep their ids."""
-    session = Session(team, system=question.system_sent or None)
-    for turn in _turns(team, question):
-        answer = Message("assistant", without_reasoning(turn.answer))
-        session.messages += [Message("user", turn.question), answer]
-    return len(session.prompt(question.text))
-
-
-def estimate_if_far_too_long(team: OpenTeam, question: Question) -> int | None:
-    """About how many tokens, where they certainly do not fit; else None. Much cheaper than a session."""
-    if len(question.before) < _MANY:
-        return None
-    n_tokens = n_tokens_of_text(team, question)
-    return n_tokens if n_tokens > _SURELY * team.model.n_ctx else None
-
-
-def least_drop(team: OpenTeam, question: Question) -> int | None:
-    """How many of the oldest turns to leave out so that it fits; None: the question alone is too long."""
-    return _least_drop(team, question, most(team), _n_turns(question))
-
-
-def drop_with_room(team: OpenTeam, question: Question) -> int | None:
-    """As `least_drop`, but so many that the next turns have room, too: a prompt with another beginning is
-    read again from there. The newest turn stays where it can."""
-    found = _least_drop(team, question, team.model.n_ctx // 2, _n_turns(question) - 1)
-    return found or least_drop(team, question)
-
-
-def _least_drop(team: OpenTeam, question: Question, n_tokens: int, last: int) -> int | None:
-    def size_of_text(drop: int) -> int:
-        return n_tokens_of_text(team, replace(question, drop=drop))
-
-    drops = range(question.drop + 1, last + 1)
-    about = bisect_left(drops, True, key=lambda drop: size_of_text(drop) <= n_tokens)
-    for drop in drops[max(0, about - 1) :]:
-        shorter = replace(question, drop=drop)
-        if len(session_before(team, shorter).prompt(question.text)) <= n_tokens:
-            return drop
-    return None
-
-
-def _n_turns(question: Question) -> int:
-    return len(turns_of(question.before, question.ids, ""))
-
-
-def turns_between(team: OpenTeam, question: Question, drop: int) -> tuple[Turn, ...]:
-    """The turns before the question that leaving out `drop` turns leaves out newly."""
-    return _turns(team, question)[: drop - question.drop]
-
-
-def _turns(team: OpenTeam, question: Question) -> tuple[Turn, ...]:
+def turns_before(team: OpenTeam, question: Question) -> tuple[Turn, ...]:
+    """Without the oldest ones, where the question leaves them out."""
     turns = turns_of(question.before, question.ids, team.model.vocabulary.fingerprint)
     return turns[question.drop :]

@@ -2,17 +2,17 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from localcollab.catalog.methods import check_threshold
-from localcollab.chat.transcript import Turn, without_reasoning
+from localcollab.chat.transcript import Turn
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.sampling import Sampling
 from localcollab.documents.answer import answer as answering
 from localcollab.documents.answer.answer import Library
 from localcollab.documents.answer.events import AnswerEvent, Sources
 from localcollab.documents.collection import open_collection
-from localcollab.errors import BadOption, ContextFull, LocalcollabError
+from localcollab.errors import BadOption, LocalcollabError
 from localcollab.events import Finished, Prompted
 from localcollab.language_model import LanguageModel
 from localcollab.methods.deferral import DeferralTeam
@@ -26,9 +26,15 @@ from localcollab.teams.defaults import (
 )
 from localcollab.teams.open import OpenTeam
 from localcollab.teams.plan import BASE
-from localcollab.teams.session import Session, require_room
+from localcollab.teams.session import Session
 from localcollab_tui.engine import session_cache
 from localcollab_tui.engine.blend import OpenBlend
+from localcollab_tui.engine.fitting import (
+    Fitted,
+    Fitting,
+    alone_too_long,
+    estimate_if_far_too_long,
+)
 from localcollab_tui.engine.second_reader import (
     SecondReader,
     p_defer_along,
@@ -65,12 +71,6 @@ from localcollab_tui.messages import (
 )
 from localcollab_tui.parameters import named_for_chat
 
-_SUMMARIZE = (
-    "Summarize our conversation so far in a few sentences: what was asked, what was answered, and the "
-    "names and numbers that matter."
-)
-_SUMMARY_TOKENS = 160
-
 OpenByName = Callable[[str | None, OnProgress], OpenTeam | OpenBlend]
 """A team's name (None: the default) -> the open team or blend. Raises what opening raises."""
 
@@ -89,6 +89,7 @@ class Worker:
         self._name: str | None = None
         self._own_gate: Gate | None = None
         self._sessions = session_cache.SessionCache()
+        self._fitting = Fitting(report, stop_event)
         self._library: Library | None = None
         self._others: dict[str, OpenTeam] = {}
         self._readers: dict[str, LanguageModel] = {}
@@ -147,17 +148,11 @@ class Worker:
         job = _with_system(job, team)
         _set_threads(team, job.options)
         is_own = job.model is None
-        try:
-            require_room(team.model, job.question.text)
-        except ContextFull as error:
-            self._report(TooLong(job.ticket, 0, team.model.n_ctx, None, named_for_chat(str(error))))
-            return
         fitted = self._fitted(job, team)
         if fitted is None:
             return
-        job = fitted.job
-        session_of = self._sessions.before if is_own else session_cache.session_before
-        session = session_of(team, job.question)
+        job = replace(job, question=fitted.question)
+        session = self._session_of(job)(team, job.question)
         prompt = session.prompt(job.question.text)
         sampling, limits = _sampling(
             job.options, team, docs=self._library is not None and job.model is None
@@ -181,66 +176,42 @@ class Worker:
                         self._sessions.add_turn(job.question, event)
                     self._report(Streamed(job.ticket, event))
 
-    def _fitted(self, job: Ask, team: OpenTeam) -> "_Fitted | None":
-        """The job with a question that fits into the context. None: it was reported as too long."""
+    def _fitted(self, job: Ask, team: OpenTeam) -> Fitted | None:
+        """With a question that fits into the context. None: it was reported as too long."""
         question = job.question
-        n_prompt = session_cache.estimate_if_far_too_long(team, question)
-        if n_prompt is None:
-            session_of = (
-                self._sessions.before if job.model is None else session_cache.session_before
-            )
-            n_prompt = len(session_of(team, question).prompt(question.text))
-            if session_cache.fits(n_prompt, team):
-                return _Fitted(job)
-        way = dict(job.options).get("overflow", "drop")
-        drop = None if way == "ask" else session_cache.drop_with_room(team, question)
-        if drop is None:
-            least = session_cache.least_drop(team, question)
-            self._report(TooLong(job.ticket, n_prompt, team.model.n_ctx, least))
+        found: Fitted | TooLong | None = alone_too_long(job, team)
+        if found is None:
+            n_prompt = estimate_if_far_too_long(team, question)
+            if n_prompt is None:
+                session = self._session_of(job)(team, question)
+                n_prompt = len(session.prompt(question.text))
+            found = self._fitting.fit(job, team, n_prompt)
+        if isinstance(found, TooLong):
+            self._report(found)
             return None
-        shorter = replace(question, drop=drop, summary="")
-        if way == "drop":
-            return _Fitted(replace(job, question=shorter))
-        summary, note = self._summarized(team, question, drop)
-        compacted = replace(shorter, summary=summary)
-        if not session_cache.fits(session_cache.n_tokens_of_text(team, compacted), team):
-            compacted, note = shorter, "the summary did not fit, so nothing stands in their place"
-        return _Fitted(replace(job, question=compacted), (note,))
+        return found
 
-    def _summarized(self, team: OpenTeam, question: Question, drop: int) -> tuple[str, str]:
-        """What the team itself writes about the turns that are left out, and a note that says so."""
-        if team.template is None:
-            return "", f"{team.name} has no chat template, so that no summary can be sent"
-        turns = session_cache.turns_between(team, question, drop)
-        self._report(Loading(f"the context is full: summarizing the oldest {drop} turns"))
-        system = question.system_sent or None
-        session = Session.restored(team, turns, system=system)
-        limits = Limits(min(_SUMMARY_TOKENS, team.model.n_ctx // 8))
-        text = ""
-        try:
-            for event in session.ask(_SUMMARIZE, None, limits, stop_event=self._stop_event):
-                if isinstance(event, Finished):
-                    text = without_reasoning(event.text).strip()
-        except ContextFull:
-            return "", "the turns that were left out are too long to be summarized"
-        finally:
-            self._sessions.clear()
-        return text, f"summary of the oldest {drop} turns by {team.name}: {text}" if text else ""
+    def _session_of(self, job: Ask) -> Callable[[OpenTeam, Question], Session]:
+        is_own = job.model is None
+        return self._sessions.before if is_own else session_cache.session_before
 
     def _go_on(self, job: Ask, written: Unfinished) -> None:
-        """More of an answer. Raises `ContextFull` where there is no room for it."""
+        """More of an answer. Raises `BadOption` where no room can be made for it."""
         team = self._team()
         _set_threads(team, job.options)
         answer = Turn(job.question.text, written.text, written.tokens)
-        session = self._sessions.with_answer(team, job.question, answer)
+        fitted = self._fitting.fit_answer(job, team, answer)
+        asked, facts, n_kept = fitted.question, _facts(team), 0
+        newly_dropped = asked.drop if asked.drop > job.question.drop else 0
+        session = self._sessions.with_answer(team, asked, answer)
         sampling, limits = _sampling(job.options, team, docs=False)
-        facts, n_kept = _facts(team), 0
         for event in session.more(
             sampling, limits, stop_event=self._stop_event, after_loop=written.in_loop
         ):
             if isinstance(event, Prompted):
                 n_kept = event.n_continued
-                self._report(Began(job.ticket, event, facts, opens_reasoning=False))
+                event = replace(event, notes=fitted.notes)
+                self._report(Began(job.ticket, event, facts, False, newly_dropped, asked.summary))
                 continue
             if isinstance(event, Finished):
                 ids = written.tokens[:n_kept] + event.tokens
@@ -258,14 +229,14 @@ class Worker:
                 f"{blend.facts.name} is a blend, which cannot answer from documents: use /docs off, or "
                 "/team to open one of its members"
             )
-        too_long = blend.too_long(job)
-        if too_long is not None:
-            way = dict(job.options).get("overflow", "drop")
-            if way == "ask" or too_long.drop is None:
-                self._report(too_long)
-                return
-            job = replace(job, question=replace(job.question, drop=too_long.drop))
-        for said in blend.ask(job, *_sampling(job.options, None, docs=False), self._stop_event):
+        first = blend.first()
+        found = alone_too_long(job, first) or self._fitting.fit(job, first, None)
+        if isinstance(found, TooLong):
+            self._report(found)
+            return
+        job = replace(job, question=found.question)
+        sampling = _sampling(job.options, None, docs=False)
+        for said in blend.ask(job, *sampling, self._stop_event, notes=found.notes):
             self._report(said)
 
     def _answer(
@@ -362,13 +333,6 @@ class Worker:
 
     def _prompt_of(self, question: Question) -> list[int]:
         return self._sessions.prompt(self._team(), question)
-
-
-@dataclass(frozen=True, slots=True)
-class _Fitted:
-    job: Ask
-    notes: tuple[str, ...] = ()
-    """What was done so that it fits, besides leaving turns out."""
 
 
 def _with_system(job: Ask, team: OpenTeam) -> Ask:

@@ -12,7 +12,7 @@ from localcollab_tui.messages import DocsInUse
 
 REASONS = {
     "max_tokens": "cut at max_tokens: /more goes on",
-    "context": "cut: the context is full",
+    "context": "cut: the context is full: /more makes room",
     "stopped": "stopped: /more goes on",
     "repetition": "the answer repeated itself: /more goes on",
     "stop_string": "stopped at a stop string",
@@ -97,6 +97,7 @@ def outcome_of(finished: Finished) -> Outcome:
         authors=dict(finished.authors),
         seconds_prefill=finished.seconds_prefill,
         seconds_decode=finished.seconds_decode,
+        n_repeated=finished.n_repeated,
     )
 
 
@@ -107,13 +108,14 @@ def conversation_stats(branch: Sequence[StoredMessage]) -> list[str]:
     for outcome in outcomes:
         authors.update(outcome.authors)
     n_tokens = sum(outcome.n_tokens for outcome in outcomes)
+    n_folded = sum(outcome.n_repeated for outcome in outcomes)
     seconds = sum(outcome.seconds_decode for outcome in outcomes)
     last = outcomes[-1] if outcomes else Outcome()
     lines = [
         f"questions          {sum(m.role == 'user' for m in branch)}",
         f"answers            {len(outcomes)}",
         f"tokens written     {n_tokens}",
-        f"tokens per second  {n_tokens / seconds if seconds else 0:.1f}",
+        f"tokens per second  {(n_tokens + n_folded) / seconds if seconds else 0:.1f}",
         f"prompt seconds     {sum(outcome.seconds_prefill for outcome in outcomes):.1f}",
         f"context used       {last.n_prompt + last.n_tokens}",
         f"unfamiliar names   {sum(len(outcome.unfamiliar) for outcome in outcomes)}",
