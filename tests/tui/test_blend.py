@@ -189,11 +189,11 @@ def test_a_conversation_that_fills_the_context_goes_on_without_its_oldest_turn()
     assert notes[-1] == "the reply is candidate 2"
 
 
-def talk_to_a_blend(*lines: str) -> str:
+def talk_to_a_blend(*lines: str, n_ctx: int = 160) -> str:
     out = io.StringIO()
     with open_history(None) as history:
         typed = io.StringIO("\n".join(lines))
-        PlainChat(history, FakeBlends(n_ctx=160).open, typed, out).run(None, None)
+        PlainChat(history, FakeBlends(n_ctx=n_ctx).open, typed, out).run(None, None)
     return out.getvalue()
 
 
@@ -203,7 +203,8 @@ def test_what_a_blend_leaves_out_is_told_under_its_answer() -> None:
 
 
 def test_a_blend_compacts_where_that_was_asked_for() -> None:
-    said = talk_to_a_blend("/set overflow compact", "Is it so?", "And this?", "Then that?", "So?")
+    lines = ("a" * 120, "b" * 80, "c" * 120, "d")
+    said = talk_to_a_blend("/set overflow compact", *lines, n_ctx=400)
     assert "the context is full: summarizing the oldest" in said
     assert "summary of the oldest" in said
 
