@@ -25,7 +25,6 @@ from localcollab.llama.machine import peak_rss_bytes
 from localcollab.progress import Counted, OnProgress
 
 
-
 @dataclass(frozen=True, slots=True)
 class BlendEvaluation:
     """Outcomes by question; `writers` by name, in the order in which they wrote."""

@@ -8,12 +8,12 @@ from pathlib import Path
 from localcollab.api.sources import TokenSource
 from localcollab.catalog import Blend, Catalog, load_catalog, method_name
 from localcollab.errors import BadOption
+from localcollab.progress import OnProgress
 from localcollab.server.request import ServeRequest
 from localcollab.server.shelf import Offer
 from localcollab.teams.choice import TeamChoice
 from localcollab.teams.choosing import chat_choices
 from localcollab.teams.names import is_file
-from localcollab.teams.open import OnProgress
 from localcollab.teams.plan import TeamPlan
 
 

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import uvicorn
 
 from localcollab.errors import BadOption
+from localcollab.progress import OnProgress
 from localcollab.server.app import build_app
 from localcollab.server.guard import Rules
 from localcollab.server.offers import offers_of
@@ -23,7 +24,7 @@ _THREADS = 64
 OnLine = Callable[[str], None]
 
 
-def serve(request: ServeRequest, on_progress: OnLine, on_note: OnLine) -> None:
+def serve(request: ServeRequest, on_progress: OnProgress, on_note: OnLine) -> None:
     """Until it is interrupted. The first team is loaded before anybody can ask. Raises what opening
     raises, and `BadOption` for an address that cannot be listened at."""
     token = request.token()
