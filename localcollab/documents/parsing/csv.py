@@ -1,14 +1,14 @@
 """CSV: each row a paragraph of `column: value`; the separator is the one that explains the rows best."""
 
-import csv
-import io
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
+from localcollab.documents.parsing.quoted_fields import Field, split_fields
 from localcollab.documents.parsing.raw import Raw, decode
 from localcollab.documents.parsing.rows import is_number, paragraphs
-from localcollab.documents.parsing.section import Section, Unreadable
+from localcollab.documents.parsing.section import Section
 
 _DELIMITERS = ",;\t|:^~"
 _USUAL = {",": 1.0, ";": 1.0, "\t": 1.0, "|": 0.9}
@@ -17,22 +17,16 @@ _SAMPLE_CHARS = 50_000
 _SAMPLE_ROWS = 200
 _SEP = re.compile(r'"?sep=(.)"?[ ,;\t]*(?:\n|$)', re.IGNORECASE)
 _CONTROLS = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127])
-_MOST_LINES = 200
-"""Of one cell: beyond this, a quote was never closed."""
 
 
 def parse(raw: Raw) -> Iterator[Section]:
     text = _without_controls(raw, decode(raw))
-    csv.field_size_limit(raw.limits.text_chars)
     declared = _SEP.match(text)
     if declared:
         text, delimiter = text[declared.end() :], declared[1]
     else:
         delimiter = find_delimiter(text, raw.suffix)
-    try:
-        rows = _rows(raw, text, delimiter)
-    except csv.Error as error:
-        raise Unreadable(f"not a CSV file ({error})") from error
+    rows = _rows(raw, text, delimiter)
     yield Section("".join(f"{each}\n\n" for each in paragraphs(rows)))
 
 
@@ -47,27 +41,26 @@ def find_delimiter(text: str, suffix: str = ".csv") -> str:
 
 
 def _score(sample: str, delimiter: str) -> float:
-    reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
-    rows = []
-    for row in reader:
-        if any(cell.strip() for cell in row):
-            rows.append(row)
-        if len(rows) == _SAMPLE_ROWS:
-            break
-    widths = Counter(map(len, rows))
-    width, n_alike = max(widths.items(), key=lambda item: (item[1], item[0]), default=(1, 0))
+    filled = (row for row in split_fields(sample, delimiter) if any(field.text for field in row))
+    rows = list(islice(filled, _SAMPLE_ROWS))
+    width = _usual_width(rows)
     if width < 2:
         return 0.0
-    cells = [cell.strip() for row in rows for cell in row]
-    quality = sum(map(_quality, cells)) / len(cells)
-    alike = n_alike / len(rows)
+    fields = [field for row in rows for field in row]
+    quality = sum(map(_quality, fields)) / len(fields)
+    alike = sum(len(row) == width for row in rows) / len(rows)
     return alike * alike * quality * (1 - 1 / width) * _USUAL.get(delimiter, 0.6)
 
 
-def _quality(cell: str) -> float:
+def _quality(field: Field) -> float:
     """How much it looks like one value; a separator in it speaks against its being one."""
+    cell = field.text
     if is_number(cell):
         return 1.0
+    if field.is_quoted:
+        return 0.9
+    if field.is_stray:
+        return 0.1
     if ";" in cell or "\t" in cell:
         return 0.1
     if "|" in cell or "," in cell:
@@ -76,21 +69,27 @@ def _quality(cell: str) -> float:
 
 
 def _rows(raw: Raw, text: str, delimiter: str) -> list[list[str]]:
-    rows = _split(text, delimiter, quoted=True)
-    if any(cell.count("\n") > _MOST_LINES for row in rows for cell in row):
-        raw.notes.append("a quote is never closed: quotes are read as text")
-        rows = _split(text, delimiter, quoted=False)
+    rows = []
+    for fields in split_fields(text, delimiter):
+        rows.append([field.text for field in fields])
+        if any(field.is_stray for field in fields):
+            raw.note("a quote is never closed: it is read as text")
+    usual = _usual_width(rows)
+    for n, row in enumerate(rows):
+        if row and not _is_remark(row, usual):
+            break
+        rows[n] = [f"{delimiter} ".join(row)] if row else row
     return rows
 
 
-def _split(text: str, delimiter: str, *, quoted: bool) -> list[list[str]]:
-    reader = csv.reader(
-        (f"{line}\n" for line in text.split("\n")),
-        delimiter=delimiter,
-        quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
-        skipinitialspace=delimiter not in " \t",
-    )
-    return [[cell.strip() for cell in row] for row in reader]
+def _is_remark(row: Sequence[str], usual_width: int) -> bool:
+    """A line above the table, not the header of a column of numbers, which is named # as well."""
+    return row[0].startswith("# ") or (row[0].startswith("#") and len(row) != usual_width)
+
+
+def _usual_width(rows: Iterable[Sequence[object]]) -> int:
+    widths = Counter(len(row) for row in rows if row)
+    return max(widths.items(), key=lambda item: (item[1], item[0]), default=(1, 0))[0]
 
 
 def _without_controls(raw: Raw, text: str) -> str:

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from localcollab.documents.parsing.blocks import Block, to_sections
 from localcollab.documents.parsing.html_tokens import Tag, Tokens
+from localcollab.documents.parsing.numerals import spelled
 from localcollab.documents.parsing.raw import Raw, decode
 from localcollab.documents.parsing.section import Section
 from localcollab.documents.parsing.tables import MOST_COLUMNS, MOST_ROWS, Cell, Flow, Row, span
@@ -12,14 +14,18 @@ from localcollab.documents.parsing.tables import MOST_COLUMNS, MOST_ROWS, Cell, 
 _CHARSET = re.compile(
     rb"<meta[^>]{0,200}charset\s*=\s*[\"']?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE
 )
+_INTEGER = re.compile(r"-?[0-9]{1,9}")
 _LOOSE = frozenset(
     {
-        "address", "article", "aside", "blockquote", "body", "center", "dd", "div", "dl", "dt",
-        "fieldset", "figcaption", "figure", "footer", "form", "header", "hr", "html", "main", "nav",
-        "ol", "p", "pre", "section", "table", "text", "ul",
+        "address", "article", "aside", "blockquote", "body", "center", "dd", "details", "dialog", "dir",
+        "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "header", "hgroup",
+        "hr", "html", "legend", "main", "menu", "nav", "ol", "p", "pre", "search", "section", "select",
+        "summary", "table", "text", "ul",
     }
 )  # fmt: skip
 _TIGHT = frozenset({"li", "br", "option", "caption"})
+_LISTS = ("ol", "ul", "menu", "dir")
+_FORMS = {"a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman"}
 _HEADINGS = {f"h{n}": n for n in range(1, 7)} | {"title": 1}
 _TABLE = frozenset({"table", "tr", "td", "th", "thead", "tbody", "tfoot"})
 
@@ -58,6 +64,28 @@ def as_declared(data: bytes) -> str | None:
         return None
 
 
+@dataclass(slots=True)
+class _List:
+    is_numbered: bool
+    form: str
+    step: int
+    number: int
+    """The last one."""
+
+    @classmethod
+    def of(cls, tag: Tag) -> "_List":
+        # How many items a reversed list has is told by its start alone, where it has one.
+        is_counted_down = "reversed" in tag.attributes and "start" in tag.attributes
+        step = -1 if is_counted_down else 1
+        first = _number(tag.attributes.get("start", ""), 1)
+        return cls(tag.name == "ol", tag.attributes.get("type", ""), step, first - step)
+
+
+def _number(text: str, otherwise: int) -> int:
+    found = _INTEGER.fullmatch(text.strip())
+    return int(text) if found else otherwise
+
+
 class _Reader:
     def __init__(self) -> None:
         self._flow = Flow()
@@ -65,6 +93,9 @@ class _Reader:
         self._level = 0
         self._preformatted = 0
         self._is_head_row = False
+        self._lists: list[_List] = []
+        self._mark = ""
+        """What stands before the next block, as the first of an item."""
 
     def start(self, tag: Tag) -> None:
         name = tag.name
@@ -75,12 +106,15 @@ class _Reader:
             self._parts.append(" ")
         elif name in _TIGHT:
             self._end_block(is_tight=True)
-            self._parts += ["- "] if name == "li" and not tag.is_empty else []
+            if name == "li" and not tag.is_empty:
+                self._mark = self._next_mark(tag)
         elif name in _TABLE:
             self._end_block()
             self._start_in_table(tag)
         elif name in _LOOSE:
             self._end_block()
+        if name in _LISTS:
+            self._lists.append(_List.of(tag))
         if name == "pre" and not tag.is_empty:
             self._preformatted += 1
 
@@ -89,6 +123,9 @@ class _Reader:
             self._end_block()
         elif name in _TIGHT:
             self._end_block(is_tight=True)
+            self._mark = "" if name == "li" else self._mark
+        if name in _LISTS and self._lists:
+            self._lists.pop()
         if name == "table":
             self._flow.close_table()
         elif name in ("td", "th", "tr"):
@@ -105,11 +142,19 @@ class _Reader:
         self._end_block()
         return self._flow.close()
 
+    def _next_mark(self, item: Tag) -> str:
+        """Of an item of the innermost list."""
+        if not self._lists or not self._lists[-1].is_numbered:
+            return "- "
+        list_ = self._lists[-1]
+        list_.number = _number(item.attributes.get("value", ""), list_.number + list_.step)
+        return f"{spelled(list_.number, _FORMS.get(list_.form, 'decimal'))}. "
+
     def _start_in_table(self, tag: Tag) -> None:
         name, flow = tag.name, self._flow
         if name == "table":
             flow.open_table()
-            self._is_head_row = False
+            self._is_head_row, self._mark = False, ""  # a mark would change the first column's name
         elif not flow.is_in_table:  # a row or cell from nowhere
             flow.open_table()
         if name in ("thead", "tbody", "tfoot"):
@@ -127,7 +172,8 @@ class _Reader:
         if not self._preformatted:
             text = re.sub(r" {2,}", " ", text).strip()
         if text.strip(" -|"):
-            self._flow.add([Block(text, self._level, is_tight)])
+            self._flow.add([Block(self._mark + text, self._level, is_tight)])
+            self._mark = ""
             self._parts, self._level = [], 0
         elif not self._preformatted:
             self._parts, self._level = [], 0

@@ -36,7 +36,7 @@ def paragraphs(rows: Rows, named: Sequence[int] = ()) -> Iterator[str]:
         if after_gap and seen and n_filled == 1 and len(names) > 1:  # the next table's title
             names = []
         # A title may stand above a header without a gap.
-        after_gap = not names and n_filled == 1
+        after_gap = not names and (n_filled == 1 or _is_above_header(rows, n - 1))
         yield _paragraph(names, cells)
 
 
@@ -52,8 +52,20 @@ def _is_header(rows: Rows, n: int, *, is_first: bool) -> bool:
     width = max(sum(map(bool, row)) for row in below)
     if 2 * len(filled) < width or not _are_names(filled, has_corner=not rows[n][0]):
         return False
-    is_plain = is_first and len({*filled}) == len(filled)
+    is_plain = is_first and len({*filled}) == len(filled) and not _is_above_header(rows, n)
     return is_plain or _is_group(rows, n) or _has_numbers_below(rows[n], below[0])
+
+
+def _is_above_header(rows: Rows, n: int) -> bool:
+    """A title of several cells: the row below names more columns, and has numbers below it."""
+    if n + 2 >= len(rows):
+        return False
+    names = [cell for cell in rows[n + 1] if cell]
+    return (
+        len(names) > sum(map(bool, rows[n]))
+        and not any(map(is_number, names))
+        and _has_numbers_below(rows[n + 1], rows[n + 2])
+    )
 
 
 def _is_group(rows: Rows, n: int) -> bool:

@@ -30,6 +30,8 @@ class Cell:
     """It belongs to the merged cell above it, as WordprocessingML's vMerge says."""
     blocks: list[Block] = field(default_factory=list)
     has_table: bool = False
+    is_deleted: bool = False
+    """By a tracked change."""
 
     def text(self) -> str:
         words = " ".join(" ".join(block.text.split()) for block in self.blocks)
@@ -87,6 +89,8 @@ class Table:
 
     def blocks(self) -> Iterator[Block]:
         yield from self._outside
+        for row in self.rows:
+            row.cells = [cell for cell in row.cells if not cell.is_deleted]
         rows = [row for row in self.rows if row.cells and not row.is_deleted]
         n_columns = max((row.before + sum(c.columns for c in row.cells) for row in rows), default=0)
         for row, texts in zip(rows, _Grid().lines(rows, n_columns), strict=True):

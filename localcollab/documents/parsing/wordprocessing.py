@@ -261,6 +261,8 @@ def _set_in_table(name: str, attributes: dict[str, str], flow: Flow) -> None:
         row.is_header = flag(attributes)
     elif name == "del":
         row.is_deleted = True
+    elif name == "cellDel":
+        cell.is_deleted = True
 
 
 def _symbol(attributes: dict[str, str]) -> str:

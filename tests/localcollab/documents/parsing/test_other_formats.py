@@ -56,7 +56,7 @@ def test_a_quote_that_is_never_closed_swallows_nothing() -> None:
     data = 'Name,Note\nAnna,"open\n' + "".join(f"N{n},v{n}\n" for n in range(300))
     found, notes = read(data, ".csv")
     assert "Name: N299; Note: v299" in found[0].text
-    assert notes == ["a quote is never closed: quotes are read as text"]
+    assert notes == ["a quote is never closed: it is read as text"]
 
 
 @pytest.mark.parametrize(
