@@ -1,12 +1,16 @@
 """The events of a generation. Every token records which model wrote it, and with what probability."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 FinishReason = Literal["end", "stop_string", "max_tokens", "context", "stopped", "repetition"]
 """end: the model ended the answer; max_tokens, context: a limit was reached; stopped: by the caller;
 repetition: the answer was in an exact loop."""
+
+_LEAST = 1e-30
+"""A probability of 0 has no logarithm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,13 @@ class Token:
     unsure: bool = False
     """No model that was read gave this token a probability of at least one half, and no word of the
     prompt begins with the word it writes."""
+
+
+def confidence(tokens: Sequence[Token]) -> float | None:
+    """Mean log-probability of the tokens of an answer, in nats; None of nothing."""
+    if not tokens:
+        return None
+    return math.fsum(math.log(max(token.probability, _LEAST)) for token in tokens) / len(tokens)
 
 
 @dataclass(frozen=True, slots=True)

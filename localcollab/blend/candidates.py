@@ -12,13 +12,18 @@ from localcollab.chat.transcript import Turn
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.sampling import Sampling
 from localcollab.errors import BadOption
-from localcollab.events import Event, Finished, Progress, Token, Unfamiliar
+from localcollab.events import Event, Finished, Progress, Token, Unfamiliar, confidence
+from localcollab.teams.defaults import own_limits
 from localcollab.teams.open import OpenTeam
 from localcollab.teams.plan import BASE
 from localcollab.teams.session import Session
 
 OpenMember = Callable[[str], OpenTeam]
 """By name. Opening one may close another: keep the result only while it is read."""
+
+
+NO_CONFIDENCE = -100.0
+"""Of an empty answer, in nats a token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,12 @@ class Candidate:
     @property
     def text(self) -> str:
         return self.answer.text
+
+    @property
+    def confidence(self) -> float:
+        """Mean log-probability of its tokens; of nothing written the lowest there is."""
+        found = confidence(self.tokens)
+        return NO_CONFIDENCE if found is None else found
 
 
 def plan_samples(
@@ -105,7 +116,10 @@ def write_candidate(
     tokens, unfamiliar = list[Token](), list[Unfamiliar]()
     session = Session.restored(team, asking.turns, system=asking.system)
     events = session.ask(
-        asking.question, asked.sampling, asking.limits, stop_event=asking.stop_event
+        asking.question,
+        asked.sampling,
+        own_limits(team, asking.limits or Limits()),
+        stop_event=asking.stop_event,
     )
     for event in signed(events, author):
         match event:

@@ -65,7 +65,7 @@ def plan_member(catalog: Catalog, name: str) -> TeamPlan:
         return _by_itself(Member(name, Path(name)))
     if name not in catalog.teams:
         entry = catalog.model(name)
-        return _by_itself(Member(name, entry.path, entry.adapter))
+        return _by_itself(Member(name, entry.path, entry.adapter, entry.settings))
     plan = plan_from_catalog(catalog, catalog.team(name))
     if isinstance(plan.method, Blend):
         raise BadOption(f"{name} is a blend itself: name one of its members")
@@ -75,4 +75,5 @@ def plan_member(catalog: Catalog, name: str) -> TeamPlan:
 def _by_itself(member: Member | TeamPlan) -> TeamPlan:
     if isinstance(member, TeamPlan):
         return member
-    return TeamPlan(member.name, (Member(BASE, member.path, member.adapter),))
+    alone = Member(BASE, member.path, member.adapter)
+    return TeamPlan(member.name, (alone,), settings=member.settings)

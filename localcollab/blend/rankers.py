@@ -41,6 +41,8 @@ def open_ranker(
             return random_choice(seed)
         case "vote":
             return vote()
+        case "confidence":
+            return by_confidence()
         case "judge":
             return judge(open_member, spec.arguments[0])
         case "pairranker":
@@ -95,6 +97,19 @@ def vote() -> Compare:
         for final, count in zip(finals, contest.counts, strict=True):
             votes[final] = votes.get(final, 0) + count
         return np.log(np.array([votes[final] for final in finals], np.float32))
+
+    return by_score(score)
+
+
+def by_confidence() -> Compare:
+    """The difference of mean log-probability, each by the member that wrote the answer."""
+
+    def score(contest: Contest) -> Float32Array:
+        if not contest.confidences:
+            raise BadOption(
+                "`ranker` is confidence, which ranks what models wrote just now: use it in a blend"
+            )
+        return np.array(contest.confidences, np.float32)
 
     return by_score(score)
 

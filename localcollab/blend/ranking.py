@@ -30,6 +30,8 @@ class Contest:
     """The models that gave each; empty where nobody said."""
     places: tuple[int, ...]
     """For every answer as it was given: where it stands in `candidates`."""
+    confidences: tuple[float, ...] = ()
+    """Of each candidate, in nats a token: the highest of those who gave it; empty where nobody said."""
 
 
 Compare = Callable[[Contest, Sequence[Pair]], Float32Array]
@@ -61,8 +63,15 @@ class Ranking:
         return tuple(self.order.index(place) + 1 for place in self.contest.places)
 
 
-def contest_of(prompt: str, answers: Sequence[str], authors: Sequence[str] = ()) -> Contest:
-    """`authors`: who gave each answer; none: unknown. Raises `BadOption` without an answer."""
+def contest_of(
+    prompt: str,
+    answers: Sequence[str],
+    authors: Sequence[str] = (),
+    confidences: Sequence[float] = (),
+) -> Contest:
+    """`authors`: who gave each answer, `confidences`: how sure they were; none: unknown.
+
+    Raises `BadOption` without an answer."""
     if not answers:
         raise BadOption("there is no candidate to rank: give at least one")
     if authors and len(authors) != len(answers):
@@ -71,7 +80,8 @@ def contest_of(prompt: str, answers: Sequence[str], authors: Sequence[str] = ())
     places = tuple(candidates.index(answer) for answer in answers)
     given = [[n for n, at in enumerate(places) if at == place] for place in range(len(candidates))]
     by_whom = tuple(frozenset(authors[n] for n in ns if authors) for ns in given)
-    return Contest(prompt, candidates, tuple(map(len, given)), by_whom, places)
+    sure = tuple(max(confidences[n] for n in ns) for ns in given) if confidences else ()
+    return Contest(prompt, candidates, tuple(map(len, given)), by_whom, places, sure)
 
 
 def check_aggregation(aggregation: str) -> None:

@@ -133,7 +133,7 @@ class BlendSession:
 
     def _rank(self, question: str, candidates: Sequence[Candidate]) -> Ranking:
         texts, models = [c.text for c in candidates], [c.model for c in candidates]
-        contest = contest_of(question, texts, models)
+        contest = contest_of(question, texts, models, [c.confidence for c in candidates])
         return rank_contest(contest, self._compare, self.recipe.aggregation)
 
     def _choose(

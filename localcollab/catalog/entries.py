@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from localcollab.catalog.evidence import Evidence
 from localcollab.catalog.methods import (
     TRAINED,
     Blend,
@@ -109,6 +110,7 @@ class TeamEntry:
     memory_gb: int | None = None
     """The memory of the machines it was chosen for."""
     settings: Settings = field(default_factory=Settings)
+    evidence: Evidence | None = None
     source: Path | None = field(default=None, compare=False)
     """The file that defines it, for error messages."""
 

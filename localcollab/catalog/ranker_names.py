@@ -9,6 +9,7 @@ RANKERS = {
     "longest": ("longest", 0, 0),
     "random": ("random", 0, 0),
     "vote": ("vote", 0, 0),
+    "confidence": ("confidence", 0, 0),
     "likelihood": ("likelihood(MODEL, ...), or likelihood alone", 0, 99),
     "judge": ("judge(MODEL)", 1, 1),
     "pairranker": ("pairranker(FOLDER)", 1, 1),

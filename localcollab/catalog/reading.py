@@ -26,6 +26,7 @@ from localcollab.catalog.entries import (
     TrainedEntry,
     VerifiedEntry,
 )
+from localcollab.catalog.evidence import evidence_of
 from localcollab.catalog.methods import METHODS, Familiarity, named_method
 from localcollab.catalog.settings import SETTINGS, Settings
 from localcollab.catalog.tables import parse_tables
@@ -177,6 +178,8 @@ def _settings(root: Path, table: dict[str, Any]) -> Settings:
     values = {name: table[name] for name in SETTINGS if name in table}
     if "template" in values:
         values["template"] = root / values["template"]
+    if "stop" in values:
+        values["stop"] = tuple(values["stop"])
     return Settings(**values)
 
 
@@ -201,6 +204,8 @@ def team_entry(path: Path, name: str, table: dict[str, Any], root: Path | None =
     own = {field.name for field in fields(kind)}
     method = kind(**{key: _frozen(key, value) for key, value in table.items() if key in own})
     common = {k: v for k, v in table.items() if k not in (*own, "method", *SETTINGS)}
+    if "evidence" in common:
+        common["evidence"] = evidence_of(common["evidence"])
     settings = _settings(root or path.parent, table)
     return TeamEntry(name=name, method=method, source=path, settings=settings, **common)
 

@@ -32,6 +32,10 @@ Name = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]*$")]
 Count = Annotated[int, Field(gt=0, lt=2**53)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+CurvePoint = Annotated[
+    list[Annotated[float, Field(ge=0, allow_inf_nan=False)]], Field(min_length=4, max_length=4)
+]
 Factor = Annotated[float, Field(ge=-1000, le=1000)]
 
 
@@ -73,7 +77,25 @@ class SettingsTable(Table):
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
     system: Text | None = None
     max_tokens: Count | None = None
+    stop: list[Name] | None = None
     template: Name | None = None
+
+
+class EvidenceTable(Table):
+    """What `tune` measured: see `evidence.Evidence`."""
+
+    verdict: Literal["team", "member", "unknown"]
+    member: Name
+    n: Count
+    team_accuracy: Share
+    member_accuracy: Share
+    p: Share
+    all_wrong: Share
+    n_more: Annotated[int, Field(ge=0, lt=2**53)] = 0
+    data: Sha256
+    date: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")]
+    version: Name
+    curve: list[CurvePoint] = []
 
 
 class ModelTable(SettingsTable):
@@ -130,6 +152,7 @@ class TeamTable(SettingsTable):
     about: Text = ""
     draft: Name | None = None
     memory_gb: Count | None = None
+    evidence: EvidenceTable | None = None
 
 
 class DeferralTable(TeamTable):

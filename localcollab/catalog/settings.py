@@ -18,6 +18,8 @@ class Settings:
     system: str | None = None
     """System prompt."""
     max_tokens: int | None = None
+    stop: tuple[str, ...] | None = None
+    """Strings that end an answer."""
     template: Path | None = None
     """A file with a chat template, instead of the model's own."""
 
@@ -36,6 +38,7 @@ def as_table(settings: Settings) -> dict[str, Any]:
     """As models.toml has it. A template is a file elsewhere, and stays out."""
     table = {name: getattr(settings, name) for name in SETTINGS if name != "template"}
     table["sampling"] = dict(settings.sampling)
+    table["stop"] = None if settings.stop is None else list(settings.stop)
     return {name: value for name, value in table.items() if value not in (None, {}, "")}
 
 

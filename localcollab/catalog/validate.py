@@ -14,6 +14,7 @@ from localcollab.catalog.methods import named_method
 from localcollab.catalog.schema import (
     TEAM_TABLES,
     CatalogTable,
+    EvidenceTable,
     FamiliarTable,
     ModelTable,
     SamplingTable,
@@ -69,6 +70,8 @@ _REMEDIES = {
     "sampling": "make it a table, as { temperature = 0.3 }",
     "threads": "give a whole number from 1 to 1024",
     "max_tokens": "give a whole number above 0",
+    "stop": 'give a list of texts, as ["\\n"]',
+    "evidence": "remove the table, and run localcollab tune again",
     "threshold": "give a number from 0 to 1",
     "least_logprob": "give nats, a number below 0",
     "familiar": "make it tables, one for each expert",
@@ -171,7 +174,7 @@ def _place(loc: tuple[str, ...]) -> tuple[str, str]:
         return "the file's", loc[0]
     if loc[0] == "teams" and loc[2:3] == ("familiar",) and len(loc) >= 4:
         return f"[{'.'.join(loc[:4])}]", ".".join(loc[4:])
-    if loc[2:3] in (("verified",), ("sampling",)) and len(loc) > 3:
+    if loc[2:3] in (("verified",), ("sampling",), ("evidence",)) and len(loc) > 3:
         return f"[{'.'.join(loc[:3])}]", ".".join(loc[3:])
     return f"[{loc[0]}.{loc[1]}]", ".".join(loc[2:])
 
@@ -191,7 +194,11 @@ def _known(loc: tuple[str, ...], method: str | None) -> list[str]:
     if len(loc) == 1:
         return list(CatalogTable.model_fields)
     if len(loc) > 3:
-        inner: dict[str, type[Table]] = {"verified": VerifiedTable, "sampling": SamplingTable}
+        inner: dict[str, type[Table]] = {
+            "verified": VerifiedTable,
+            "sampling": SamplingTable,
+            "evidence": EvidenceTable,
+        }
         return list(inner.get(loc[2], FamiliarTable).model_fields)
     table = _TABLES[loc[0]] if method is None else TEAM_TABLES[method]
     return list(table.model_fields)

@@ -22,6 +22,7 @@ COMMANDS = {
         "localcollab.cli.evaluate",
         "Measure the accuracy of a team and of each member alone.",
     ),
+    "tune": ("localcollab.cli.tune", "Say on your questions whether a team is worth it."),
     "bench": ("localcollab.cli.bench", "Measure speed and memory against llama.cpp itself."),
     "rank": ("localcollab.cli.rank", "Rank the candidate answers of each record of a file."),
     "fuse": ("localcollab.cli.fuse", "Fuse the best candidate answers of each record of a file."),

@@ -11,8 +11,8 @@ from localcollab.errors import BadOption
 from localcollab.evaluation.expected import Choice
 from localcollab.evaluation.likelihood import choose
 from localcollab.evaluation.questions import Question
-from localcollab.evaluation.scores import Outcome, confidence_of, scored
-from localcollab.events import Event, Finished, Token, Unfamiliar
+from localcollab.evaluation.scores import Outcome, scored
+from localcollab.events import Event, Finished, Token, Unfamiliar, confidence
 from localcollab.language_model import LanguageModel
 from localcollab.teams.open import OpenTeam
 from localcollab.teams.session import Session, require_room
@@ -80,11 +80,11 @@ def ask_model(
 def _chosen(
     model: LanguageModel, question: Question, choice: Choice, prompt: Sequence[int], started: float
 ) -> Outcome:
-    label, confidence = choose(model, prompt, choice)
+    label, share = choose(model, prompt, choice)
     # A choice is no text that somebody wrote: one unit for the one model that was asked.
     authors = {model.name: 1}
     seconds = time.perf_counter() - started
-    return Outcome(question, label, authors, seconds, confidence=confidence)
+    return Outcome(question, label, authors, seconds, confidence=share)
 
 
 def _outcome(question: Question, events: Iterable[Event], started: float) -> Outcome:
@@ -98,6 +98,8 @@ def _outcome(question: Question, events: Iterable[Event], started: float) -> Out
             finished = event
     assert finished is not None, "every generation ends with Finished"
     seconds = time.perf_counter() - started
-    confidence = confidence_of(tokens)
     flagged |= any(unsure_words(*spans_of_unsure(tokens)))
-    return scored(Outcome(question, finished.text, finished.authors, seconds, flagged, confidence))
+    found = Outcome(
+        question, finished.text, finished.authors, seconds, flagged, confidence(tokens)
+    )  # fmt: skip
+    return scored(found)

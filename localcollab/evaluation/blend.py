@@ -120,7 +120,8 @@ def _write(
 
 
 def _contest(question: Question, candidates: Sequence[Candidate]) -> Contest:
-    return contest_of(question.asked, [c.text for c in candidates], [c.model for c in candidates])
+    texts, models = [c.text for c in candidates], [c.model for c in candidates]
+    return contest_of(question.asked, texts, models, [c.confidence for c in candidates])
 
 
 def _names(plan: Sequence[Asked]) -> list[str]:

@@ -84,7 +84,7 @@ class RankerRequest:
     def __post_init__(self) -> None:
         check_limit(self.limit)
         if not self.rankers:
-            raise BadOption("`measure` and `fuser` need `ranker`")
+            raise BadOption("`fuser` needs `ranker`")
         if not self.data:
             raise BadOption("`ranker` is evaluated on answers with scores: give `data`")
         if self.fuser and self.measure not in (None, ROUGE_L):

@@ -1,15 +1,10 @@
 """Answers -> accuracy and the mean of every measure, with intervals."""
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from localcollab.evaluation.questions import Question
 from localcollab.evaluation.statistics import Measured, bootstrap, wilson_interval
-from localcollab.events import Token
-
-_LEAST = 1e-30
-"""A probability of 0 has no logarithm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +37,6 @@ class Outcome:
 def scored(outcome: Outcome) -> Outcome:
     """With its score in it."""
     return replace(outcome, known_score=outcome.score)
-
-
-def confidence_of(tokens: Sequence[Token]) -> float | None:
-    """Mean log-probability; None of nothing."""
-    if not tokens:
-        return None
-    return math.fsum(math.log(max(t.probability, _LEAST)) for t in tokens) / len(tokens)
 
 
 @dataclass(frozen=True, slots=True)

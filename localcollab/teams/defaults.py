@@ -6,7 +6,7 @@ sample lightly, evaluation and training are greedy and use none of this.
 """
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from localcollab.decoding.answer_text import Limits
@@ -41,4 +41,9 @@ def chat_limits(
     """Raises `BadOption`."""
     if max_tokens is None:
         max_tokens = team.settings.max_tokens or CHAT_MAX_TOKENS
-    return Limits(max_tokens, stop)
+    return own_limits(team, Limits(max_tokens, stop))
+
+
+def own_limits(team: OpenTeam, limits: Limits) -> Limits:
+    """And the strings that end an answer of this team."""
+    return replace(limits, stop=(*limits.stop, *(team.settings.stop or ())))

@@ -22,6 +22,7 @@ from localcollab.catalog import (
     TeamEntry,
     method_name,
 )
+from localcollab.catalog.evidence import Evidence
 from localcollab.catalog.methods import check_threshold
 from localcollab.catalog.settings import Settings
 from localcollab.errors import BadOption
@@ -38,6 +39,8 @@ class Member:
     name: str
     path: Path
     adapter: Path | None = None
+    settings: Settings = field(default_factory=Settings, compare=False)
+    """How it is asked where it answers by itself, as in a blend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,8 @@ class TeamPlan:
     """The method's bridge, or its fitted weights."""
     settings: Settings = field(default_factory=Settings)
     """How it is asked unless the caller says otherwise."""
+    evidence: Evidence | None = None
+    """What was measured of it, for the guard and the dial."""
 
     @property
     def files(self) -> tuple[Member, ...]:
@@ -97,6 +102,7 @@ def plan_from_catalog(catalog: Catalog, entry: TeamEntry) -> TeamPlan:
     plan = TeamPlan(
         name=entry.name,
         settings=entry.settings.over(_settings_of(catalog, base)),
+        evidence=entry.evidence,
         members=tuple(_member(catalog, place) for place in method.places),
         draft=_alone(catalog, DRAFT, entry.draft) if entry.draft else None,
     )
@@ -132,7 +138,7 @@ def _member(catalog: Catalog, place: Place) -> Member | TeamPlan:
 
 def _alone(catalog: Catalog, name: str, model: str) -> Member:
     entry = catalog.model(model)
-    return Member(name, entry.path, entry.adapter)
+    return Member(name, entry.path, entry.adapter, entry.settings)
 
 
 def plan_from_files(base: Path, experts: Sequence[Path]) -> TeamPlan:

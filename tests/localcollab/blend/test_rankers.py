@@ -10,7 +10,7 @@ import pytest
 
 from fakes import ScriptedModel
 from localcollab.blend.mixinstruct import Given, Record, read_records
-from localcollab.blend.rankers import final_answer, longest, random_choice, vote
+from localcollab.blend.rankers import by_confidence, final_answer, longest, random_choice, vote
 from localcollab.blend.ranking import Contest, contest_of, rank_contest
 from localcollab.blend.scoring import judge, likelihood, mean_logprob
 from localcollab.errors import BadData, BadOption, ContextFull
@@ -36,6 +36,13 @@ def test_random_choice_depends_on_texts_and_seed_alone() -> None:
     assert texts[0] == texts[1]
     bests = {rank_contest(one, random_choice(seed)).best for seed in range(30)}
     assert bests == {0, 1, 2}
+
+
+def test_the_surest_author_is_preferred() -> None:
+    contest = contest_of("q", ["x", "y", "x"], confidences=[-2.0, -1.0, -0.5])
+    assert rank_contest(contest, by_confidence()).order == (0, 1)
+    with pytest.raises(BadOption, match="use it in a blend"):
+        rank_contest(contest_of("q", ["x", "y"]), by_confidence())
 
 
 def test_votes_count_repeated_answers_and_equal_endings() -> None:

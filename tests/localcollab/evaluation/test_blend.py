@@ -107,8 +107,10 @@ def test_rankers_are_shown_beside_length_and_chance(
 
 
 def test_options_of_eval_that_do_not_go_together_are_refused() -> None:
-    with pytest.raises(BadOption, match="`measure` and `fuser` need `ranker`"):
+    with pytest.raises(BadOption, match="`measure` is 'bleu': give one of exact, contains"):
         command.evaluate_command(measure="bleu")
+    with pytest.raises(BadOption, match="`fuser` needs `ranker`"):
+        command.evaluate_command(fuser="f")
     with pytest.raises(BadOption, match="combined with `team`"):
         command.evaluate_command(ranker=["vote"], team="t")
     with pytest.raises(BadOption, match="give `data`"):

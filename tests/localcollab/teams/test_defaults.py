@@ -52,6 +52,7 @@ def test_answers_end_at_a_limit() -> None:
     assert chat_limits(team()).max_tokens == CHAT_MAX_TOKENS == 1024
     assert chat_limits(team(Settings(max_tokens=7))).max_tokens == 7
     assert chat_limits(team(Settings(max_tokens=7)), 9).max_tokens == 9
+    assert chat_limits(team(Settings(stop=("\n",))), stop=("end",)).stop == ("end", "\n")
 
 
 @pytest.mark.parametrize(
