@@ -49,7 +49,7 @@ def _read(raw: Raw, attached: Attachment) -> Iterator[Section]:
             page = f"page {section.page}" if section.page is not None else ""
             heading = HEADINGS_JOINED.join(filter(None, (attached.name, page, section.heading)))
             before = f"Attached: {attached.name}\n\n" if not n else ""
-            yield Section(before + section.text, heading=heading)
+            yield Section(f"{before}{section.text.rstrip()}\n\n", heading=heading)
             n += 1
     except (Refused, Unreadable, Missing) as error:
         why = str(error)

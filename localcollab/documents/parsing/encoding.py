@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from localcollab.documents.parsing.section import Missing, Unreadable
@@ -29,6 +30,20 @@ _KNOWN = re.compile(
     "\u3000-\u30ff\u3130-\u318f\u4e00-\u9fff\uac00-\ud7a3\uff00-\uffef]"
 )
 _COMMON = re.compile("[ \n\u3001\u3002\uff0c]")
+_LATIN = tuple(
+    name for name in _CANDIDATES if name in (
+        "cp1250", "cp1252", "cp1254", "cp1257", "iso8859-1", "iso8859-2", "iso8859-9", "iso8859-13",
+        "iso8859-15", "cp437", "cp850", "cp852", "mac-roman",
+    )
+)  # fmt: skip
+_OF_WINDOWS = {
+    "iso8859-1": "cp1252", "iso8859-2": "cp1250", "iso8859-5": "cp1251", "iso8859-7": "cp1253",
+    "iso8859-8": "cp1255", "iso8859-9": "cp1254", "iso8859-13": "cp1257", "iso8859-15": "cp1252",
+}  # fmt: skip
+_C1 = re.compile("[\x80-\x9f]")
+_OTHER_SCRIPTS = "\u0370-\u03ff\u0400-\u052f\u0590-\u05ea\u0620-\u064a"
+_MIXED = re.compile(f"[A-Za-z][{_OTHER_SCRIPTS}]|[{_OTHER_SCRIPTS}][A-Za-z]")
+"""Within one word, letters of Latin and of another script: no language writes so."""
 _ISO_2022_JP = re.compile(rb"\x1b\$[@B]")
 _WESTERN = re.compile(
     "[\t\n\r\\x20-\\x7e\u00a0-\u00b2\u00b4-\u00b8\u00ba-\u00be\u00c0-\u00ff\u2013-\u2026\u20ac\u2122]*"
@@ -88,8 +103,17 @@ def guess(data: bytes) -> str | None:
             "is not UTF-8, and guessing its encoding needs chardet: "
             "pip install 'localcollab[documents]'"
         ) from error
-    found = chardet.detect(data, include_encodings=_CANDIDATES, compat_names=False)["encoding"]
-    found = _SUPERSETS.get(found or "", found)
+
+    def detected(candidates: Sequence[str]) -> str | None:
+        found = chardet.detect(data, include_encodings=candidates, compat_names=False)["encoding"]
+        found = _SUPERSETS.get(found or "", found)
+        # Where Windows has letters, its predecessor has control characters.
+        has_controls = found in _OF_WINDOWS and _C1.search(data.decode(found, "replace"))
+        return _OF_WINDOWS[found] if found is not None and has_controls else found
+
+    found = detected(_CANDIDATES)
+    if found is not None and _MIXED.search(data[:_SAMPLE].decode(found, "replace")):
+        found = detected(_LATIN)
     is_east_asian = found in ("gb18030", "big5hkscs", "cp949") or "jis" in (found or "")
     if len(high) <= _FEW and is_sparse and is_western and not is_east_asian:
         return "cp1252"

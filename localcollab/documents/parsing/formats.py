@@ -46,6 +46,7 @@ _OPEN_FORMATS = {"text": "odt", "spreadsheet": "ods", "presentation": "odp"}
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OLD = {".doc": ".docx", ".dot": ".docx", ".xls": ".xlsx", ".ppt": ".pptx", ".pps": ".pptx"}
 _HEAD = 8192
+_HEADER = re.compile(rb"[A-Za-z][A-Za-z0-9-]{1,60}:[ \t]")
 
 
 def find_format(raw: Raw) -> str:
@@ -61,6 +62,8 @@ def find_format(raw: Raw) -> str:
     if raw.suffix in _CONTAINERS and raw.data:
         name = _CONTAINERS[raw.suffix].upper()
         raise Unreadable(f"is named {raw.suffix}, but is no {name}, or damaged at its beginning")
+    if raw.suffix == ".eml" and _HEADER.match(raw.data):  # its parts may be sent as they are
+        return "mail"
     if is_binary(raw.data[:_HEAD]):
         raise Refused(f"binary data, not text: no known format ({raw.suffix or 'no suffix'})")
     return _OF_SUFFIX.get(raw.suffix, "text")

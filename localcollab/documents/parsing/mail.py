@@ -1,5 +1,6 @@
 """A message (.eml): who wrote to whom, when, its text, and the documents attached to it."""
 
+import base64
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -27,6 +28,11 @@ _CHARSETS = {
 }  # fmt: skip
 """What is meant by the names that mail programs write: mostly a superset."""
 
+_OF_PYTHON = frozenset(
+    {"charmap", "idna", "mbcs", "oem", "palmos", "punycode", "raw-unicode-escape", "undefined",
+     "unicode-escape", "unicode-internal"}
+)  # fmt: skip
+"""Codecs that no mail is in."""
 Part = Message
 
 
@@ -86,8 +92,10 @@ def _collect(raw: Raw, part: Part, into: _Contents) -> None:
         raw.note(f"has more than {_MOST_PARTS} parts: the others were not read")
         return
     kind = part.get_content_type()
-    if kind == "message/rfc822":
+    if kind in ("message/rfc822", "message/global"):
         _attach_message(raw, part, into)
+    elif kind == "message/delivery-status":
+        into.texts += [_fields(raw, each) for each in _children(part)]
     elif kind == "multipart/alternative":
         _collect_best(raw, part, into)
     elif part.is_multipart():
@@ -134,9 +142,19 @@ def _words(texts: list[str]) -> set[str]:
     return {word for text in texts for word in re.findall(r"\w+", text.lower())}
 
 
+def _fields(raw: Raw, part: Part) -> str:
+    """What a report says: to whom something was not delivered, and why."""
+    return "\n".join(
+        f"{name}: {decoded_words(raw, str(value), name)}" for name, value in part.raw_items()
+    )
+
+
 def _attach_message(raw: Raw, part: Part, into: _Contents) -> None:
     inner = _children(part)
-    if inner:
+    encoded = _encoded(part, inner[0]) if inner else None
+    if encoded is not None:
+        name, data, unread = _name(raw, part), encoded, ""
+    elif inner:
         name = header(raw, inner[0], "Subject") or "message"
         try:
             data, unread = inner[0].as_bytes(policy=policy.compat32), ""
@@ -145,6 +163,17 @@ def _attach_message(raw: Raw, part: Part, into: _Contents) -> None:
     else:
         name, data, unread = _name(raw, part), _payload(part), ""
     into.attached.append(Attachment(name[:200], ".eml", data, unread))
+
+
+def _encoded(part: Part, inner: Part) -> bytes | None:
+    """The message where it is encoded as a whole, which the standard forbids and the package ignores."""
+    if str(part.get("Content-Transfer-Encoding", "")).strip().lower() != "base64":
+        return None
+    payload = inner.get_payload()
+    if inner.keys() or not isinstance(payload, str):
+        return None
+    letters = re.sub(r"[^A-Za-z0-9+/]", "", payload)
+    return base64.b64decode(letters[: len(letters) - (len(letters) % 4 == 1)] + "==")
 
 
 def _name(raw: Raw, part: Part) -> str:
@@ -183,7 +212,9 @@ def _charset(part: Part) -> str:
 def _decoded(raw: Raw, data: bytes, charset: str | None) -> str:
     """In the charset that is named, where it fits; else by what the bytes look like."""
     name = (charset or "").lower().strip()
-    if name and name != "unknown-8bit":
+    if name.replace("_", "-") in _OF_PYTHON:
+        raw.note(f"charset {name[:40]!r} is not known")
+    elif name and name != "unknown-8bit":
         try:
             return data.decode(_CHARSETS.get(name, name.removeprefix("x-")))
         except LookupError:

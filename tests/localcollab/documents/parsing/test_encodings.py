@@ -94,6 +94,28 @@ def test_text_without_a_mark_is_read_in_its_encoding_and_the_guess_is_noted(
     assert notes[0].startswith("encoding guessed: ")
 
 
+SHORT = {
+    "cp1252": ("Größe", "Zürich, Straße 5", "Café crème à 4 €", "El niño mañana señor", "naïve façade",
+               "Smørrebrød på gården", "“Quoted” – it’s 5 £", "Prix: 12 €, été", "Müller & Söhne",
+               "São João", "Ærø", "Façade à rénover", "Åsa Öberg"),
+    "cp1250": ("Příliš žluťoučký kůň úpěl ďábelské ódy", "Łódź, źdźbło, mąka, ćma i żółw",
+               "Árvíztűrő tükörfúrógép"),
+    "cp1251": ("Москва", "Арендная плата", "Срок: 30 дней"),
+    "cp1253": ("Το ενοίκιο είναι 500 ευρώ",), "cp1254": ("Kira ücreti aylık beş yüz liradır, şehir",),
+    "gb18030": ("合同", "租金每月五千元"), "cp932": ("カタカナ", "家賃は月額"),
+    "cp949": ("월세는 오천원",),
+    "mac-roman": ("Die Größe der Räume, schöne Grüße",),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"), [(name, text) for name, texts in SHORT.items() for text in texts]
+)
+def test_a_few_words_are_read_in_their_encoding(encoding: str, text: str) -> None:
+    found, notes = read(text.encode(encoding), ".txt")
+    assert (found[0].text, len(notes)) == (text, 1)
+
+
 def test_nearly_valid_utf_8_stays_utf_8_and_the_damage_is_counted() -> None:
     data = "Größe, Übung, Straße, Fähre, Äpfel, Öl.".encode() + b" \xff."
     assert read(data, ".txt")[1] == ["1 place is not valid UTF-8"]

@@ -1,5 +1,6 @@
 """Mail: every text and every attached document is read or its absence noted."""
 
+import base64
 from email.message import EmailMessage
 from itertools import product
 
@@ -141,3 +142,51 @@ def test_there_is_a_limit_to_how_many_files_are_attached() -> None:
                                    "=?x-unheard-of?q?Gr=C3=BC=C3=9Fe?=", "Gr\u00fc\u00dfe"])  # fmt: skip
 def test_a_subject_is_read_in_every_way_it_is_written(value: str) -> None:
     assert "Subject: Gr\u00fc\u00dfe" in text_of(f"Subject: {value}\n\nx".encode(), ".eml")
+
+
+@pytest.mark.parametrize("encoding", ["base64", "BASE64"])
+@pytest.mark.parametrize("n_cut", range(4))
+def test_a_forwarded_message_that_is_encoded_as_a_whole_is_read(encoding: str, n_cut: int) -> None:
+    inner = base64.encodebytes(
+        b"From: carl@example.org\nSubject: Inner\n\nThe rent is 815.   "
+    ).decode()
+    message = (
+        "Subject: Fwd\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: message/rfc822\n"
+        f"Content-Transfer-Encoding: {encoding}\n\n{inner.rstrip()[: -n_cut or None]}\n--b--\n"
+    )
+    found = text_of(message, ".eml")
+    assert "From: carl@example.org\nSubject: Inner\n\nThe rent is 815." in found
+
+
+def test_why_a_message_was_not_delivered_is_read() -> None:
+    message = (
+        "Subject: Undelivered\nContent-Type: multipart/report; boundary=b\n\n--b\n\nSorry.\n--b\n"
+        "Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx\n\n"
+        "Final-Recipient: rfc822; bruno@example.org\nAction: failed\n--b--\n"
+    )
+    found = text_of(message, ".eml")
+    assert "Final-Recipient: rfc822; bruno@example.org\nAction: failed" in found
+
+
+@pytest.mark.parametrize(
+    "charset", ["charmap", "unicode_escape", "idna", "rot13", "hex", "undefined"]
+)
+def test_a_codec_that_is_no_charset_is_not_used(charset: str) -> None:
+    message = f"Subject: x\nContent-Type: text/plain; charset={charset}\n\nGr\\u00fc Größe".encode(
+        "cp1252"
+    )
+    found, notes = read(message, ".eml")
+    assert "Gr\\u00fc Größe" in found[0].text
+    assert f"charset '{charset}' is not known" in notes
+
+
+def test_a_part_that_is_sent_as_it_is_makes_no_binary_file_of_the_message() -> None:
+    head = (
+        b"Subject: x\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nThe rent is 815.\n--b\n"
+    )
+    part = b"Content-Type: application/octet-stream\nContent-Transfer-Encoding: binary\n\n" + bytes(
+        500
+    )
+    found, notes = read(head + part + b"\n--b--\n", ".eml")
+    assert "The rent is 815." in found[0].text
+    assert notes[0].startswith("attached application/octet-stream was not read (binary data")
