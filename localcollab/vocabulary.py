@@ -5,12 +5,17 @@ comes in as `encode` and `piece`; nothing here knows llama.cpp.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
-from localcollab.errors import VocabularyMismatch
+from localcollab.errors import UnknownCharacter, VocabularyMismatch
+
+_ANCHORS = ("", "\n", ".")
+"""Put before a text while it is encoded, so that SentencePiece treats it as a continuation."""
+_BYTE_TOKEN = re.compile(r"<0x[0-9A-F]{2}>")
 
 
 class Encode(Protocol):
@@ -50,9 +55,78 @@ class Vocabulary:
             digest.update(mark + string.encode("utf-8", "surrogateescape") + b"\x00")
         return digest.hexdigest()
 
+    @cached_property
+    def pieces(self) -> tuple[bytes, ...]:
+        """The bytes that each token writes, by id; empty for control tokens."""
+        return tuple(map(self.piece, range(self.n_tokens)))
+
+    @cached_property
+    def token_of(self) -> dict[bytes, int]:
+        """The token that writes exactly these bytes. Of several the plain one, not a byte token."""
+        found: dict[bytes, int] = {}
+        for token, piece in enumerate(self.pieces):
+            known = found.get(piece)
+            if piece and (known is None or _BYTE_TOKEN.fullmatch(self.strings[known])):
+                found[piece] = token
+        return found
+
+    @cached_property
+    def longest_piece(self) -> int:
+        """In bytes."""
+        return max(map(len, self.pieces), default=0)
+
+    def encode_bytes(self, data: bytes) -> list[int]:
+        """Ids that write exactly `data`, in the middle of a sequence: those of `encode` for whole
+        characters, as long as it keeps them, and the longest that fit for the rest.
+
+        Raises `UnknownCharacter` where no token writes a byte.
+        """
+        tokens: list[int] = []
+        for part in _stretches(data):
+            tokens += self._encode_exactly(part)
+        return tokens
+
+    def _encode_exactly(self, data: bytes) -> list[int]:
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            return self._fit_longest(data)
+        for anchor in _ANCHORS:
+            try:
+                before, tokens = self.encode(anchor), self.encode(anchor + text)
+            except UnknownCharacter:
+                continue
+            if tokens[: len(before)] == before:
+                tokens = tokens[len(before) :]
+                if b"".join(map(self.piece, tokens)) == data:
+                    return tokens
+        # Some tokenizers drop or change what they cannot write, silently: line by line, then by pieces.
+        lines = data.splitlines(keepends=True)
+        if len(lines) > 1:
+            return [token for line in lines for token in self._encode_exactly(line)]
+        return self._fit_longest(data)
+
+    def _fit_longest(self, data: bytes) -> list[int]:
+        tokens, at = list[int](), 0
+        while at < len(data):
+            ends = range(min(len(data), at + self.longest_piece), at, -1)
+            end = next((end for end in ends if data[at:end] in self.token_of), None)
+            if end is None:
+                raise UnknownCharacter(f"no token writes the byte {data[at]:#04x}")
+            tokens.append(self.token_of[data[at:end]])
+            at = end
+        return tokens
+
     def decode(self, tokens: Sequence[int]) -> str:
         """The text of whole characters; bytes that are not UTF-8 become U+FFFD."""
         return b"".join(self.piece(token) for token in tokens).decode("utf-8", "replace")
+
+
+def _stretches(data: bytes) -> Iterator[bytes]:
+    """`data` in parts that are whole characters, and parts that are none."""
+    text = data.decode("utf-8", "surrogateescape")
+    for found in re.finditer("[\udc80-\udcff]+|[^\udc80-\udcff]+", text):
+        yield found[0].encode("utf-8", "surrogateescape")
 
 
 def differences(one: Vocabulary, other: Vocabulary) -> list[int]:

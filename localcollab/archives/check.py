@@ -21,6 +21,7 @@ from localcollab.progress import OnProgress
 from localcollab.teams.open import OpenTeam, open_team
 from localcollab.teams.plan import TeamPlan, plan_from_catalog
 from localcollab.teams.session import Session
+from localcollab.vocabularies.translated import TranslatedModel
 
 _QUESTION = "Hello! Who are you?"
 _SMOKE_TOKENS = 8
@@ -94,12 +95,15 @@ def _vocabularies(opened: OpenTeam) -> Iterator[Finding]:
     text = f"{base.n_tokens} tokens, fingerprint {base.fingerprint[:12]}"
     yield Finding("vocabulary of the base", True, text)
     for name, member in list(opened.members.items())[1:]:
-        # Opening maps what differs by padding only, and refuses the rest.
-        inner = (member.inner if isinstance(member, RemappedVocabulary) else member).vocabulary
-        same = inner.fingerprint == base.fingerprint
-        text = (
-            "the base's" if same else f"{inner.n_tokens} tokens, mapped to the base's by their text"
-        )
+        inner = member.vocabulary
+        if isinstance(member, (RemappedVocabulary, TranslatedModel)):
+            inner = member.inner.vocabulary
+        if inner.fingerprint == base.fingerprint:
+            text = "the base's"
+        elif isinstance(member, TranslatedModel):
+            text = f"{inner.n_tokens} tokens of its own: it writes words, not tokens, of the base"
+        else:
+            text = f"{inner.n_tokens} tokens, mapped to the base's by their text"
         yield Finding(f"vocabulary of {name}", True, text)
 
 

@@ -189,8 +189,9 @@ def _by_chance(
         return []
     rate = deferral_rate(ours, next(iter(team.members)))
     gate = random_gate(rate, len(model.experts), seed=seed)
-    chance = DeferralTeam(model.name, model.base, model.experts, gate)
-    return ask_alone(chance, prompts, progress.start("random deferral", len(prompts)))
+    return ask_alone(
+        model.with_gate(gate), prompts, progress.start("random deferral", len(prompts))
+    )
 
 
 def _own_form_prompts(

@@ -6,6 +6,7 @@ then reads everything it skipped in one batch. `compose` is the paper's mixture 
 """
 
 from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 
@@ -42,6 +43,10 @@ class DeferralTeam:
         self.base, self.experts = base, tuple(experts)
         self.gate, self.compose = gate, compose
         self.threshold = check_threshold(threshold)
+
+    def with_gate(self, gate: Gate, *, threshold: float = 0.5) -> Self:
+        """The same members, on the same contexts, under another gate; hard selection."""
+        return type(self)(self.name, self.base, self.experts, gate, threshold=threshold)
 
     @property
     def vocabulary(self) -> Vocabulary:

@@ -13,7 +13,7 @@ import numpy as np
 from localcollab.errors import BadOption
 from localcollab.language_model import Float32Array, Reading, log_softmax, log_sum_exp
 
-GateName = Literal["head", "entropy", "margin", "always", "never", "random"]
+GateName = Literal["head", "entropy", "margin", "always", "never", "random", "weights"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def parse_gate(text: str, n_experts: int, *, seed: int = 0) -> Gate:
         return random_gate(_rate(argument[:-1], text), n_experts, seed=seed)
     simple = {"entropy": entropy_gate, "margin": margin_gate, "always": always, "never": never}
     if text not in simple:
-        known = ", ".join(n for n in get_args(GateName) if n not in ("head", "random"))
+        known = ", ".join(n for n in get_args(GateName) if n not in ("head", "random", "weights"))
         raise BadOption(f"`gate` is {text!r}, which is not known: give {known}, or random(RATE)")
     return simple[text](n_experts)
 
@@ -113,6 +113,15 @@ def _uniform(positions: np.ndarray, seed: int) -> np.ndarray:
 def _shared(p: np.ndarray, n_experts: int) -> Float32Array:
     column = np.asarray(p, np.float32)[:, None] / n_experts
     return np.repeat(column, n_experts, axis=1)  # (last, K)
+
+
+def weighted_gate(shares: Float32Array) -> Gate:
+    """The same everywhere: `shares` (K + 1,), the base's first."""
+
+    def defer(reading: Reading, n_tokens: int) -> Float32Array:
+        return np.tile(shares[1:].astype(np.float32), (len(reading.logits), 1))
+
+    return Gate("weights", False, defer)
 
 
 def softmax_gate(p_defer: Callable[[Float32Array], Float32Array]) -> Gate:

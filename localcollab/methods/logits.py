@@ -181,14 +181,7 @@ def mixed(
     `weights` are normalized to sum to 1; None: equal. Raises `BadOption` for a wrong number or negative
     ones; with `of_logs` a read raises it if no token is known to all members.
     """
-    share = np.array([1.0] * len(members) if weights is None else weights, np.float64)
-    if len(share) != len(members) or (share < 0).any() or not 0 < share.max(initial=0) < np.inf:
-        raise BadOption(
-            f"team {name!r}: weights {share.tolist()} for {len(members)} members: give one number of "
-            "0 or more for each, not all 0"
-        )
-    share /= share.max()  # before the sum, which huge weights would overflow
-    share = (share / share.sum()).astype(np.float32)
+    share = mixture_shares(name, members, weights)
     with np.errstate(divide="ignore"):  # weight 0: log 0 = -inf
         log_share: Float32Array = np.log(share)
     combine = partial(_product, name, share) if of_logs else partial(_sum, log_share)
@@ -196,6 +189,21 @@ def mixed(
     if len(by_role) < len(members):
         raise BadOption(f"team {name!r} has two members of the same name: rename one")
     return LogitTeam(name, by_role, combine, partial(_weighted, log_share))
+
+
+def mixture_shares(
+    name: str, members: Sequence[LanguageModel], weights: Sequence[float] | None
+) -> Float32Array:
+    """(n_members,), summing to 1. Raises `BadOption`."""
+    share = np.array([1.0] * len(members) if weights is None else weights, np.float64)
+    if len(share) != len(members) or (share < 0).any() or not 0 < share.max(initial=0) < np.inf:
+        raise BadOption(
+            f"team {name!r}: weights {share.tolist()} for {len(members)} members: give one number of "
+            "0 or more for each, not all 0"
+        )
+    share /= share.max()  # before the sum, which huge weights would overflow
+    normalized: Float32Array = (share / share.sum()).astype(np.float32)
+    return normalized
 
 
 def _weighted(log_share: Float32Array, logits: Mapping[str, Float32Array]) -> Float32Array:

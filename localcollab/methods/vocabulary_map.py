@@ -1,7 +1,8 @@
-"""A model with another model's token ids, if only padding and added tokens differ.
+"""A model with another model's token ids.
 
 Families pad their vocabularies to different sizes (32016 and 32001, 151936 and 152064) or move a few
-added tokens. Ids are mapped by token string; a token the inner model lacks has probability zero.
+added tokens: these ids are mapped by token string; a token the inner model lacks has probability zero.
+Any other model is translated (`vocabularies.translated`).
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ import numpy as np
 
 from localcollab.errors import VocabularyMismatch
 from localcollab.language_model import LanguageModel, OnChunk, Reading, Wrapper
+from localcollab.vocabularies.translated import TranslatedModel
 from localcollab.vocabulary import Vocabulary
 
 MAX_DIFFERENT = 1024
@@ -53,11 +55,11 @@ class RemappedVocabulary(Wrapper):
         return self.inner.attribute(inner, int(self._to_inner[token]))
 
 
-def in_vocabulary(model: LanguageModel, vocabulary: Vocabulary, owner: str) -> LanguageModel:
-    """`model` itself, or mapped to `vocabulary`, which is `owner`'s. Raises `VocabularyMismatch`.
+def in_vocabulary(model: LanguageModel, vocabulary: Vocabulary) -> LanguageModel:
+    """`model` itself, or with the ids of `vocabulary`.
 
     Only different tails are mapped: most ids must be the same in both, because tokenizers that share
-    strings at other ids split texts differently.
+    strings at other ids split texts differently. Every other model is translated, through text.
     """
     mine = model.vocabulary
     if mine.strings == vocabulary.strings:
@@ -68,9 +70,16 @@ def in_vocabulary(model: LanguageModel, vocabulary: Vocabulary, owner: str) -> L
     n_extra = mine.n_tokens - len(np.unique(to_inner[to_inner >= 0]))
     moved = int((to_inner != np.arange(len(to_inner))).sum()) - n_lacking
     if max(n_lacking, n_extra, moved) > min(MAX_DIFFERENT, mine.n_tokens // 20):
-        raise VocabularyMismatch(
-            f"{model.name!r} has {mine.n_tokens} tokens, {owner!r} {vocabulary.n_tokens}; {n_lacking} "
-            f"are missing, {n_extra} are extra and {moved} have other ids: a team needs one "
-            "vocabulary; choose models of one family"
-        )
+        return TranslatedModel(model, vocabulary)
     return RemappedVocabulary(model, vocabulary, to_inner)
+
+
+def require_one_vocabulary(name: str, members: Sequence[LanguageModel], method: str) -> None:
+    """For methods that calculate token by token. Raises `VocabularyMismatch`."""
+    strangers = [model.name for model in members if isinstance(model, TranslatedModel)]
+    if strangers:
+        raise VocabularyMismatch(
+            f"team {name!r}: {', '.join(map(repr, strangers))} has another vocabulary than "
+            f"{members[0].name!r}, and {method} calculates token by token: choose members of one family, "
+            "or a method that works by words (deferral, or a mixture of probabilities)"
+        )

@@ -12,11 +12,14 @@ from localcollab.language_model import LanguageModel
 from localcollab.llama.options import Options
 from localcollab.methods.bridges import load_bridge
 from localcollab.methods.deferral import DeferralTeam
-from localcollab.methods.gates import Gate, parse_gate, softmax_gate
+from localcollab.methods.gates import Gate, parse_gate, softmax_gate, weighted_gate
 from localcollab.methods.heads import Head
-from localcollab.methods.logits import contrasted, mixed, proxy_tuned
+from localcollab.methods.logits import contrasted, mixed, mixture_shares, proxy_tuned
 from localcollab.methods.mixtures import load_mixture
+from localcollab.methods.vocabulary_map import require_one_vocabulary
+from localcollab.methods.word_team import WordTeam
 from localcollab.teams.plan import Member, TeamPlan
+from localcollab.vocabularies.translated import TranslatedModel
 
 if TYPE_CHECKING:
     from localcollab.llama.weights import Weights
@@ -32,9 +35,11 @@ def team_model(
     """
     match plan.method:
         case Proxy(alpha=alpha):
+            require_one_vocabulary(plan.name, members, "proxy-tuning")
             base, expert, antiexpert = members
             return proxy_tuned(plan.name, base, expert, antiexpert, alpha=alpha)
         case Contrast(beta=beta, cut=cut):
+            require_one_vocabulary(plan.name, members, "contrastive decoding")
             expert, amateur = members
             return contrasted(plan.name, expert, amateur, beta=beta, cut=cut)
         case Mixture(weights=weights, space=space):
@@ -42,6 +47,10 @@ def team_model(
                 fitted = load_mixture(plan.trained)
                 fitted.require(sha256s, members[0].vocabulary.fingerprint)
                 weights = fitted.weights
+            if space == "log":
+                require_one_vocabulary(plan.name, members, "a mixture of logs")
+            elif _are_strangers(members):
+                return _mixture_of_words(plan.name, members, weights)
             return mixed(plan.name, members, weights, of_logs=space == "log")
     return _deferring(plan, members, sha256s, head) if len(members) > 1 else members[0]
 
@@ -53,7 +62,21 @@ def _deferring(
     if head:
         head.require(sha256s[0], sha256s[1:], base.vocabulary.fingerprint, base.n_embd)
     gate, threshold = _decision(plan, head, len(experts))
-    return DeferralTeam(plan.name, base, experts, gate, threshold=threshold, compose=plan.compose)
+    made = WordTeam if _are_strangers(members) else DeferralTeam
+    return made(plan.name, base, experts, gate, threshold=threshold, compose=plan.compose)
+
+
+def _are_strangers(members: Sequence[LanguageModel]) -> bool:
+    return any(isinstance(model, TranslatedModel) for model in members)
+
+
+def _mixture_of_words(
+    name: str, members: Sequence[LanguageModel], weights: Sequence[float] | None
+) -> WordTeam:
+    base, *experts = members
+    return WordTeam(
+        name, base, experts, weighted_gate(mixture_shares(name, members, weights)), compose=True
+    )
 
 
 def _decision(plan: TeamPlan, head: Head | None, n_experts: int) -> tuple[Gate, float]:

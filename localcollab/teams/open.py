@@ -264,7 +264,7 @@ def _parts(plan: TeamPlan, files: Files) -> Iterator[tuple[str, OpenTeam]]:
         if vocabulary is None:
             vocabulary = part.model.vocabulary
         else:
-            mapped = in_vocabulary(part.model, vocabulary, plan.first.path.name)
+            mapped = in_vocabulary(part.model, vocabulary)
             part = replace(part, model=mapped)
         yield member.name, part
 
@@ -305,7 +305,7 @@ def _open_draft(plan: TeamPlan, vocabulary: Vocabulary, files: Files) -> Draft |
     if plan.draft is None:
         return None
     opened = _open_member(plan.draft, files)
-    return Draft(in_vocabulary(opened, vocabulary, plan.first.path.name))
+    return Draft(in_vocabulary(opened, vocabulary))
 
 
 def read_template(path: Path) -> str:

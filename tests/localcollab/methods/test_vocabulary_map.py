@@ -9,7 +9,12 @@ from fakes import END, N_VOCAB, ScriptedModel, byte_vocabulary
 from localcollab.errors import VocabularyMismatch
 from localcollab.methods.deferral import DeferralTeam
 from localcollab.methods.gates import always
-from localcollab.methods.vocabulary_map import RemappedVocabulary, in_vocabulary
+from localcollab.methods.vocabulary_map import (
+    RemappedVocabulary,
+    in_vocabulary,
+    require_one_vocabulary,
+)
+from localcollab.vocabularies.translated import TranslatedModel
 from localcollab.vocabulary import Vocabulary
 
 BYTES = byte_vocabulary()
@@ -22,12 +27,12 @@ def tailed(*tail: str) -> Vocabulary:
 
 def test_the_same_strings_need_no_map() -> None:
     model = ScriptedModel(b"a")
-    assert in_vocabulary(model, byte_vocabulary(), "base") is model
+    assert in_vocabulary(model, byte_vocabulary()) is model
 
 
 def test_padding_of_the_base_has_no_chance() -> None:
     model = ScriptedModel(b"abc")
-    mapped = in_vocabulary(model, tailed("<end>", "<pad1>", "<pad2>"), "base")
+    mapped = in_vocabulary(model, tailed("<end>", "<pad1>", "<pad2>"))
     reading = mapped.read([1, 2], last=2)
     inner = model.read([1, 2], last=2)
     np.testing.assert_array_equal(reading.logits[:, :N_VOCAB], inner.logits)
@@ -36,13 +41,13 @@ def test_padding_of_the_base_has_no_chance() -> None:
 
 def test_padding_of_the_model_is_left_out() -> None:
     model = ScriptedModel(b"abc")
-    mapped = in_vocabulary(model, tailed(), "base")
+    mapped = in_vocabulary(model, tailed())
     assert mapped.read([1]).logits.shape == (1, 256)
 
 
 def test_a_moved_tail_token_is_found_by_its_string() -> None:
     model = ScriptedModel(b"")  # wants its end token at once
-    mapped = in_vocabulary(model, tailed("<new>", "<end>"), "base")
+    mapped = in_vocabulary(model, tailed("<new>", "<end>"))
     reading = mapped.read([1])
     assert int(reading.logits[-1].argmax()) == 257
     assert mapped.attribute(reading, 257) == "base"
@@ -53,27 +58,33 @@ def test_a_moved_tail_token_is_found_by_its_string() -> None:
 
 
 def test_a_token_the_model_lacks_is_refused_in_a_prompt() -> None:
-    mapped = in_vocabulary(ScriptedModel(b"a"), tailed("<end>", "<new>"), "base")
+    mapped = in_vocabulary(ScriptedModel(b"a"), tailed("<end>", "<new>"))
     assert isinstance(mapped, RemappedVocabulary)
     with pytest.raises(VocabularyMismatch, match="has no token '<new>': remove it"):
         mapped.read([1, 257])
 
 
-def test_real_differences_are_refused_with_numbers() -> None:
+def test_models_with_other_tokens_are_translated() -> None:
     other = replace(BYTES, strings=tuple(f"w{n}" for n in range(300)))
-    message = "'base' has 257 tokens, 'm.gguf' 300; 300 are missing, 257 are extra and 0 have other"
-    with pytest.raises(VocabularyMismatch, match=message):
-        in_vocabulary(ScriptedModel(b"a"), other, "m.gguf")
     shuffled = replace(BYTES, strings=BYTES.strings[::-1])
-    # Whatever the method: mixtures and compositions come here, too.
-    with pytest.raises(VocabularyMismatch, match="256 have other ids: a team needs one vocabulary"):
-        in_vocabulary(ScriptedModel(b"a"), shuffled, "m.gguf")
+    for vocabulary in (other, shuffled):
+        found = in_vocabulary(ScriptedModel(b"a"), vocabulary)
+        assert isinstance(found, TranslatedModel)
+        assert found.vocabulary is vocabulary
+
+
+def test_arithmetic_by_tokens_needs_one_vocabulary() -> None:
+    stranger = TranslatedModel(ScriptedModel(b"a", name="expert"), tailed("<end>"))
+    with pytest.raises(
+        VocabularyMismatch, match="'expert' has another vocabulary than 'base', and p"
+    ):
+        require_one_vocabulary("t", [ScriptedModel(b"a"), stranger], "proxy-tuning")
 
 
 def test_a_mapped_expert_writes_in_a_team() -> None:
     padded, expert = tailed("<end>", "<pad>"), ScriptedModel(b"ab", name="expert")
-    base = in_vocabulary(ScriptedModel(b"xy"), padded, "padded")
-    team = DeferralTeam("t", base, [in_vocabulary(expert, padded, "padded")], always(1))
+    base = in_vocabulary(ScriptedModel(b"xy"), padded)
+    team = DeferralTeam("t", base, [in_vocabulary(expert, padded)], always(1))
     reading = team.read([1])
     assert (reading.logits.shape, int(reading.logits[-1].argmax())) == ((1, 258), ord("a"))
     assert team.attribute(reading, ord("a")) == "expert"

@@ -15,6 +15,7 @@ from localcollab.methods.gates import Gate
 from localcollab.methods.logits import LogitTeam
 from localcollab.methods.vocabulary_map import RemappedVocabulary, in_vocabulary
 from localcollab.terminal.visible_text import visible
+from localcollab.vocabularies.translated import TranslatedModel
 from localcollab_tui.messages import Candidate, Prediction
 
 SecondReader = Callable[[LanguageModel], LanguageModel]
@@ -26,7 +27,9 @@ _CHUNK = 256
 def second_reader(model: LanguageModel) -> LanguageModel:
     """Another context on the weights of `model`. Raises `BadOption` for a model without own weights."""
     if isinstance(model, RemappedVocabulary):
-        return in_vocabulary(second_reader(model.inner), model.vocabulary, model.name)
+        return in_vocabulary(second_reader(model.inner), model.vocabulary)
+    if isinstance(model, TranslatedModel):
+        return TranslatedModel(second_reader(model.inner), model.vocabulary, model.spelling)
     if isinstance(model, LlamaModel):
         return LlamaModel(model.weights, Options(n_ctx=model.n_ctx), name=model.name)
     if isinstance(model, LogitTeam):
