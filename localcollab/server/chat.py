@@ -95,7 +95,8 @@ async def prepare(serving: Serving, served: Served, body: ChatBody, client: str)
         n_top = (body.top_logprobs or 0) if body.logprobs else 0
         ask = ask_of(team, body, tokens, max_tokens=max_tokens_of(body), n_top=n_top)
         asked = [message.content for message in messages if message.role == "user"]
-        return constrained(team, ask, body, tools, question=asked[-1] if asked else ""), tools
+        question = asked[-1] if asked else ""
+        return constrained(team, ask, body, serving.open_grammar, tools, question=question), tools
 
     ask, tools = await serving.in_executor(work)
     return Chat(serving, served, body, ask, client, tools)

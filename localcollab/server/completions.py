@@ -63,7 +63,7 @@ async def completions(request: Request) -> Response:
     try:
         served = await stack.enter_async_context(serving.shelf.lease(body.model))
         served.pool.require_place()
-        asks = await serving.in_executor(lambda: _asks(served.team, body, serving.sizes.prompts))
+        asks = await serving.in_executor(lambda: _asks(served.team, body, serving))
     except BaseException:
         await stack.aclose()
         raise
@@ -87,8 +87,8 @@ def _check(body: CompletionBody) -> None:
         raise ApiError(400, "`echo` and `stream` do not go together", param="echo")
 
 
-def _asks(team: OpenTeam, body: CompletionBody, most: int) -> list[Ask]:
-    prompts = _prompts(body.prompt)
+def _asks(team: OpenTeam, body: CompletionBody, serving: Serving) -> list[Ask]:
+    prompts, most = _prompts(body.prompt), serving.sizes.prompts
     if not 1 <= len(prompts) <= most:
         raise ApiError(400, f"`prompt` holds {len(prompts)}: give 1 to {most}", param="prompt")
     asks = []
@@ -96,7 +96,7 @@ def _asks(team: OpenTeam, body: CompletionBody, most: int) -> list[Ask]:
         tokens = text_tokens(team, prompt) if isinstance(prompt, str) else own_tokens(team, prompt)
         max_tokens = _DEFAULT_MAX_TOKENS if body.max_tokens is None else body.max_tokens
         ask = ask_of(team, body, tokens, max_tokens=max_tokens, n_top=body.logprobs or 0)
-        ask = constrained(team, ask, body)
+        ask = constrained(team, ask, body, serving.open_grammar)
         asks += [with_seed(ask, n) for n in range(body.n or 1)]
     return asks
 

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from localcollab.errors import LocalcollabError
 from localcollab.events import Finished
 from localcollab.server.bodies import Body, parse
+from localcollab.server.constraints import GrammarsOfTeams, OpenGrammar
 from localcollab.server.errors import ApiError, api_error
 from localcollab.server.shelf import Served, Shelf
 from localcollab.server.writing import Ask, AskEvent, Started, in_thread, write
@@ -60,6 +61,7 @@ class Serving:
     sizes: Sizes = field(default_factory=Sizes)
     counted: Counted = field(default_factory=Counted)
     started: float = field(default_factory=time.time)
+    open_grammar: OpenGrammar = field(default_factory=GrammarsOfTeams)
     exact: bool = False
     """Evaluate every prompt from its start."""
 
