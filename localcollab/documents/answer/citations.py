@@ -1,33 +1,39 @@
-"""Checks every sentence of an answer against its source: does a passage say what it says?
+"""Checks every sentence of an answer against its sources: does one follow from a passage alone?
 
-Words only: no model judges. A sentence is *supported* if one sentence of the passage contains all its
-content words, in order. It is *weak* if up to three neighbouring sentences contain all its numbers and
-names and most of its other words. Otherwise it is *not found*: a wrong number, unit or name, a negation
-on one side only, or a word that occurs in another source instead. Words of the passage's heading count
-as part of every sentence of it, unless that sentence names something else.
-
-So "supported" means "these words occur there"; a paraphrase is weak, and nothing here understands irony,
-tense, or who did what to whom beyond the order of words.
+What "supported" means is defined in docs/documents.md and decided by `checking`; this file finds
+the statements of an
+answer, the sources they name, and those that support them better.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from localcollab.documents.answer.content_words import (
-    ContentWords,
     content_words,
-    is_in_order,
     names_and_numbers,
-    sentences,
 )
+from localcollab.documents.answer.support import (
+    Found,
+    Read,
+    Said,
+    Support,
+    language_of_answer,
+    read,
+    support_of,
+)
+from localcollab.documents.checking.sentences import sentences
+from localcollab.documents.checking.statements import is_greeting, is_heading, statement
 
-Support = Literal["supported", "weak", "not found"]
-LEAST_COVERED = 0.6
-"""The share of a sentence's content words that `weak` requires."""
-_WINDOW = 3
-"""Neighbouring sentences that may weakly support one together."""
+__all__ = [
+    "Citable",
+    "Citation",
+    "Claim",
+    "Support",
+    "check_answer",
+    "is_supported",
+    "with_citations",
+]
 _RANK: dict[Support, int] = {"not found": 0, "weak": 1, "supported": 2}
 _CITATION = re.compile(r"\s*\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
 _SUM = re.compile(r"(\d[\d.,]*)\s*([x×*+−-])\s*(\d[\d.,]*)\s*=\s*(\d[\d.,]*\d|\d)")
@@ -74,23 +80,33 @@ class Claim:
 def check_answer(answer: str, sources: Sequence[Citable], question: str = "") -> tuple[Claim, ...]:
     """Each sentence of `answer`, in order, with its support by the sources."""
     checked: list[Claim] = []
-    read = [_read(source) for source in sources]
-    lower = frozenset().union(*(passage.lower for passage in read)) if read else frozenset()
+    language = language_of_answer(answer, question)
+    sources_read = [read(source.text, source.context, language) for source in sources]
+    lower = (
+        frozenset().union(*(source.lower for source in sources_read)) if sources else frozenset()
+    )
     for start, end in _claims(answer):
         marked = answer[start:end]
         text = _CITATION.sub("", marked).strip()
-        said = content_words(text, lower)
+        stated = statement(
+            marked if not _CITATION.search(marked) else _CITATION.sub(_kept_in_front, marked)
+        )
+        said = Said(
+            _CITATION.sub("", stated).strip(),
+            content_words(_CITATION.sub("", stated), lower),
+            question,
+        )
         cited = cited_numbers(marked)
         claim = Claim(start, end, text, None)
         if _is_computed(text, question, checked):
             source = next((c.citations for c in reversed(checked) if c.citations), ())
             claim = replace(claim, support="supported", is_computed=True, citations=source)
-        elif _states_nothing(said) and not cited:
+        elif _states_nothing(text, said) and not cited:
             pass
         elif cited:
-            claim = _cited(claim, said, cited, read)
+            claim = _cited(claim, said, cited, sources_read)
         else:
-            claim = _attributed(claim, said, read)
+            claim = _attributed(claim, said, sources_read)
         checked.append(claim)
     return tuple(checked)
 
@@ -118,39 +134,33 @@ def is_supported(claims: Sequence[Claim]) -> bool:
     return bool(stated) and all(support == "supported" for support in stated)
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A source, analysed once for all sentences."""
-
-    spans: tuple[tuple[int, int], ...]
-    sentences: tuple[ContentWords, ...]
-    context: frozenset[str]
-    words: frozenset[str]
-    lower: frozenset[str]
-
-
-def _read(source: Citable) -> _Read:
-    spans = tuple(sentences(source.text))
-    said = tuple(content_words(source.text[start:end]) for start, end in spans)
-    context = frozenset(content_words(source.context).words)
-    words = context.union(*(w.words for w in said)) if said else context
-    return _Read(spans, said, context, words, frozenset().union(*(w.lower for w in said)))
-
-
 def _claims(answer: str) -> Iterator[tuple[int, int]]:
-    """Sentences; a citation mark after a full stop belongs to the sentence before it."""
+    """Sentences; a citation mark after a full stop belongs to the sentence before it, a list
+    marker to the one behind it."""
+    pending: int | None = None
     for start, end in sentences(_CITATION.sub(lambda m: " " * len(m[0]), answer)):
         while (mark := _CITATION.match(answer, end)) is not None:
             end = mark.end()
+        start = start if pending is None else pending
+        pending = None
+        if not statement(answer[start:end]) and not cited_numbers(answer[start:end]):
+            pending = start
+            continue
         yield start, end
+    if pending is not None:
+        yield pending, len(answer.rstrip())
 
 
-def _states_nothing(said: ContentWords) -> bool:
-    if said.is_question or not said.words:
+def _kept_in_front(mark: re.Match[str]) -> str:
+    """The mark of "According to [1]," stays until `statement` has taken both away."""
+    return mark[0]
+
+
+def _states_nothing(text: str, said: Said) -> bool:
+    words = said.words
+    if words.is_question or not said.text or is_heading(text) or is_greeting(said.text):
         return True
-    if said.numbers:
-        return False
-    return len(set(said.words)) < 2 or (said.is_first_person and not said.names)
+    return words.is_first_person and not words.names and not words.numbers
 
 
 def _is_computed(text: str, question: str, before: Sequence[Claim]) -> bool:
@@ -166,7 +176,7 @@ def _is_computed(text: str, question: str, before: Sequence[Claim]) -> bool:
     return value == c and {n.value for n in names_and_numbers(left, right)} <= known
 
 
-def _cited(claim: Claim, said: ContentWords, cited: Sequence[int], read: Sequence[_Read]) -> Claim:
+def _cited(claim: Claim, said: Said, cited: Sequence[int], read: Sequence[Read]) -> Claim:
     citations = tuple(
         _support(said, number, read) if 0 < number <= len(read) else Citation(number, "not found")
         for number in cited
@@ -178,7 +188,7 @@ def _cited(claim: Claim, said: ContentWords, cited: Sequence[int], read: Sequenc
     return replace(claim, support=best, citations=citations, better=better)
 
 
-def _attributed(claim: Claim, said: ContentWords, read: Sequence[_Read]) -> Claim:
+def _attributed(claim: Claim, said: Said, read: Sequence[Read]) -> Claim:
     found = [_support(said, number, read) for number in range(1, len(read) + 1)]
     best = max(found, key=_rank, default=None)
     if best is None or best.support == "not found":
@@ -190,43 +200,8 @@ def _rank(citation: Citation) -> tuple[int, int]:
     return _RANK[citation.support], -citation.number
 
 
-def _support(said: ContentWords, number: int, read: Sequence[_Read]) -> Citation:
+def _support(said: Said, number: int, read: Sequence[Read]) -> Citation:
     """How source `number` supports a sentence."""
-    source = read[number - 1]
     in_others = frozenset[str]().union(*(r.words for n, r in enumerate(read, 1) if n != number))
-    best: Citation = Citation(number, "not found")
-    for n_joined in range(1, _WINDOW + 1):
-        for first in range(len(source.sentences) - n_joined + 1):
-            support = _window_support(said, source, first, n_joined, in_others)
-            if _RANK[support] > _RANK[best.support]:
-                quote = source.spans[first][0], source.spans[first + n_joined - 1][1]
-                best = Citation(number, support, quote)
-        if best.support != "not found":
-            return best
-    return best
-
-
-def _window_support(
-    said: ContentWords, source: _Read, first: int, n_joined: int, in_others: frozenset[str]
-) -> Support:
-    window = source.sentences[first : first + n_joined]
-    words = [word for sentence in window for word in sentence.words]
-    here = source.context.union(words)
-    if not said.names <= here or not said.numbers_are_in([n for w in window for n in w.numbers]):
-        return "not found"
-    if said.n_negations % 2 != sum(w.n_negations for w in window) % 2:
-        return "not found"
-    missing = set(said.words) - here
-    if not missing and n_joined == 1 and _says_it(said, window[0], source.context):
-        return "supported"
-    covered = 1 - len(missing) / len(set(said.words)) if said.words else 0.0
-    return "weak" if covered >= LEAST_COVERED and not missing & in_others else "not found"
-
-
-def _says_it(said: ContentWords, sentence: ContentWords, context: frozenset[str]) -> bool:
-    """Whether the words, all present, are in this order and about the same names."""
-    from_heading = said.names - set(sentence.words)
-    if from_heading and sentence.names - set(said.words) - context:
-        return False
-    spoken = [word for word in said.words if word in sentence.words]
-    return bool(spoken) and is_in_order(spoken, sentence.words)
+    found: Found = support_of(said, read[number - 1], in_others)
+    return Citation(number, found.support, found.span)

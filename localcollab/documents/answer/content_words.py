@@ -6,7 +6,7 @@ stricter, never looser. Scripts without spaces are split into characters.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -29,12 +29,6 @@ _WORD = re.compile(
     r"|(?P<word>[^\W\d_]+(?:['’-][^\W\d_]+)*)"
 )
 _WITHOUT_BLANKS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
-_END = re.compile(
-    r"[.!?。！？]+[\"'”’)\]]*(?=\s|$)|[。！？]|\n\s*(?=\n|[-*•#|]|\d+[.)]\s|[^\n:.]{1,40}:\s)"
-)
-_ABBREVIATION = re.compile(
-    r"(?:\b(?:e\.g|i\.e|etc|vs|Dr|Mr|Mrs|Ms|Prof|St|No|Fig|approx|ca|cf|p|pp)|\b[A-Z])\.$"
-)
 
 
 class Number(NamedTuple):
@@ -61,26 +55,6 @@ class ContentWords:
             any(mine.value == o.value and mine.unit in ("", o.unit) for o in others)
             for mine in self.numbers
         )
-
-
-def sentences(text: str) -> Iterator[tuple[int, int]]:
-    """Spans without surrounding white space; list items and table rows count as sentences."""
-    start = 0
-    for found in _END.finditer(text):
-        end = found.end()
-        if found[0] == "." and _ABBREVIATION.search(text, max(start, end - 8), end):
-            continue
-        yield from _trimmed(text, start, end)
-        start = end
-    yield from _trimmed(text, start, len(text))
-
-
-def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    part = text[start:end]
-    start += len(part) - len(part.lstrip())
-    end = start + len(part.strip())
-    if end > start:
-        yield start, end
 
 
 def names_and_numbers(*texts: str) -> list[Number]:
@@ -157,17 +131,3 @@ def _is_name(word: str, is_start: bool) -> bool:
     if any(c.isupper() for c in word[1:]):
         return True
     return word[0].isupper() and not (is_start and _NOT_NAMES.search(word))
-
-
-def is_in_order(some: Sequence[str], words: Iterable[str]) -> bool:
-    """Whether at least three quarters of `some` occur in `words` in the same order."""
-    lengths = [0] * (len(some) + 1)
-    for word in words:
-        before = 0
-        for n, mine in enumerate(some, start=1):
-            kept = lengths[n]
-            if word == mine:
-                lengths[n] = before + 1
-            lengths[n] = max(lengths[n], lengths[n - 1])
-            before = kept
-    return lengths[-1] >= 0.75 * len(some)

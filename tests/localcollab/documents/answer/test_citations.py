@@ -11,7 +11,8 @@ from localcollab.documents.answer.citations import (
     is_supported,
     with_citations,
 )
-from localcollab.documents.answer.content_words import content_words, is_in_order, sentences
+from localcollab.documents.answer.content_words import content_words
+from localcollab.documents.checking.sentences import sentences
 
 GOZOVIR = Citable(
     "The maker of Gozovir is Yarrow Labs. One dose of Gozovir is 60 mg. A common side effect of "
@@ -39,7 +40,7 @@ def verdict(sentence: str) -> Support | None:
         ("the dose of Gozovir: 60 mg [1]", "supported"),
         ("One dose of Gozovir is 60mg [1].", "supported"),
         ("Of 1250 patients 3,5 % fainted [1].", "supported"),
-        ("Yarrow Labs is the maker of Gozovir [1].", "weak"),
+        ("Yarrow Labs is the maker of Gozovir [1].", "supported"),
         ("Gozovir was approved in the year 1966 [1].", "weak"),
         ("Gozovir has a dose of 60 mg and its approval year is 1966 [1].", "weak"),
         ("The maker of Gozovir is Redfern Labs [1].", "not found"),
@@ -186,12 +187,6 @@ def test_a_long_answer_and_long_passages_are_checked_in_seconds() -> None:
     passage = Citable(" ".join(f"Item number {n} weighs {n * 7} kg." for n in range(300)))
     answer = " ".join(f"Item number {n} weighs {n * 7} kg." for n in range(30))
     assert is_supported(check_answer(answer, [passage] * 3))
-
-
-def test_order_is_by_the_longest_common_sequence() -> None:
-    assert is_in_order("abcd", "xaxbxcxd")
-    assert is_in_order("abcd", "abdc")
-    assert not is_in_order("abcd", "dcba")
 
 
 def test_a_capital_at_the_start_is_no_name_where_the_sources_write_it_small() -> None:
