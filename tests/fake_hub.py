@@ -19,7 +19,7 @@ from pathlib import Path
 
 _FILES = "/owner/name/resolve/main/"
 _LISTING = "/api/models/owner/name"
-CATALOG = '[models.tiny]\nrepository = "owner/name"\nfile = "tiny.gguf"\n'
+CATALOG = '[models.tiny]\nrepository = "owner/name"\nfile = "tiny.gguf"\nkv_bytes_per_token = 64\n'
 
 
 @dataclass
@@ -29,7 +29,8 @@ class Hub:
     """Each GET serves so many bytes and breaks off, while there are any left."""
     etag: str = ""
     files: tuple[str, ...] = ("tiny.gguf",)
-    """Of the repository; all have the same content."""
+    """Of the repository; all have the same content, but for those of `contents`."""
+    contents: Mapping[str, bytes] = field(default_factory=dict)
     listing: Mapping[str, object] = field(default_factory=dict)
     """What its listing says besides, or instead."""
     claims: int | None = None
@@ -47,12 +48,25 @@ class Hub:
     def size_bytes(self) -> int:
         return self.claims or len(self.content)
 
+    def content_of(self, path: str) -> bytes:
+        return self.contents.get(path.rpartition("/")[2], self.content)
+
+    def etag_of(self, path: str) -> str:
+        return self.etag or hashlib.sha256(self.content_of(path)).hexdigest()
+
+    def size_of(self, path: str) -> int:
+        return self.claims or len(self.content_of(path))
+
     def listed(self) -> dict[str, object]:
         """As the hub's API answers, with what is used of it."""
-        lfs = {"sha256": self.etag or self.sha256, "size": self.size_bytes, "pointerSize": 130}
-        siblings = [{"rfilename": name, "size": lfs["size"], "lfs": lfs} for name in self.files]
+        siblings = [self._listed(name) for name in self.files]
         other = {"rfilename": "README.md", "size": 10}
         return {"id": "owner/name", "siblings": [*siblings, other], **self.listing}
+
+    def _listed(self, name: str) -> dict[str, object]:
+        size = self.size_of(name)
+        lfs = {"sha256": self.etag_of(name), "size": size, "pointerSize": 130}
+        return {"rfilename": name, "size": size, "lfs": lfs}
 
 
 @contextmanager
@@ -65,16 +79,18 @@ def serving(hub: Hub) -> Iterator[Hub]:
 
         def do_HEAD(self) -> None:
             known = self.path.startswith(_FILES) and self.path.removeprefix(_FILES) in hub.files
-            self._start(200 if known else 404, hub.size_bytes)
+            self._start(200 if known else 404, hub.size_of(self.path))
 
         def do_GET(self) -> None:
             if self.path.startswith("/api/"):
                 self._list()
                 return
-            at = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").split("-")[0])
-            hub.requests.append(f"GET {at}")
-            part = hub.content[at:]
-            self._start(206 if at else 200, len(part), f"bytes {at}-{at + len(part) - 1}")
+            begin, _, end = self.headers.get("Range", "bytes=0-")[6:].partition("-")
+            at = int(begin)
+            hub.requests.append(f"GET {at}-{end}" if end else f"GET {at}")
+            part = hub.content_of(self.path)[at : int(end) + 1 if end else None]
+            status = 206 if at or end else 200
+            self._start(status, len(part), f"bytes {at}-{at + len(part) - 1}")
             if hub.cuts:
                 self.wfile.write(part[: hub.cuts.pop(0)])
                 self.close_connection = True
@@ -97,10 +113,12 @@ def serving(hub: Hub) -> Iterator[Hub]:
                 code = "RepoNotFound" if self.path.startswith("/api/") else "EntryNotFound"
                 self.send_header("X-Error-Code", hub.refusal or code)
             self.send_header("Content-Length", str(length))
-            self.send_header("ETag", f'"{hub.etag or hub.sha256}"')
+            self.send_header("ETag", f'"{hub.etag_of(self.path)}"')
             self.send_header("X-Repo-Commit", "1" * 40)
             if content_range:
-                self.send_header("Content-Range", f"{content_range}/{len(hub.content)}")
+                self.send_header(
+                    "Content-Range", f"{content_range}/{len(hub.content_of(self.path))}"
+                )
             self.end_headers()
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

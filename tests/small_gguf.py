@@ -102,6 +102,22 @@ def _entry_bytes(entry: Entry) -> bytes:
     return _string(entry.name) + rank + shape + struct.pack("<IQ", entry.type, entry.offset)
 
 
+def in_parts(gguf: Gguf, n_parts: int) -> list[bytes]:
+    """As llama-gguf-split writes them: the first has the keys, all have some tensors."""
+    ends = [entry.offset for entry in gguf.entries[1:]] + [len(gguf.data)]
+    spans = list(zip(gguf.entries, ends, strict=True))
+    parts = []
+    for n in range(n_parts):
+        entries, data = [], b""
+        for entry, end in spans[n * len(spans) // n_parts : (n + 1) * len(spans) // n_parts]:
+            entries.append(entry._replace(offset=len(data)))
+            data += gguf.data[entry.offset : end]
+        part = Gguf(gguf.keys if n == 0 else (), tuple(entries), data)
+        part = part.with_key("split.no", U16, n).with_key("split.count", U16, n_parts)
+        parts.append(part.with_key("split.tensors.count", I32, len(spans)).to_bytes())
+    return parts
+
+
 def small_llama(seed: int = 0, *, tokens: tuple[Key, ...] | None = None, n_embd: int = 32) -> Gguf:
     """Two layers of random F32 weights. `tokens`: the vocabulary's keys, else `spm_keys()`."""
     keys = spm_keys() if tokens is None else tokens

@@ -24,6 +24,7 @@ from localcollab.llama.machine import available_bytes
 from localcollab.llama.options import Options
 from localcollab.models.fit import Fit, bridge_need, forecast_here, judge
 from localcollab.progress import OnProgress
+from localcollab.storage.parts import real_path
 from localcollab.teams.open import Files, OpenTeam
 from localcollab.teams.plan import TeamPlan
 from localcollab.teams.session import Session
@@ -106,7 +107,7 @@ class TokenSource:
         self.team = self._open(self._files)
         opened = self._files.contexts
         self._contexts = tuple(
-            PlannedContext(f"{n} {c.name}", c.weights.path.resolve(), c.n_ctx)
+            PlannedContext(f"{n} {c.name}", real_path(c.weights.path), c.n_ctx)
             for n, c in enumerate(opened)
         )
 

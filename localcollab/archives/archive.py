@@ -25,6 +25,7 @@ from localcollab.models.store import check_name
 from localcollab.progress import OnProgress, silently
 from localcollab.storage.counted_file import CountedFile, counted_sha256
 from localcollab.storage.os_errors import explained
+from localcollab.storage.parts import part_of
 
 FORMAT = "localcollab-team-1"
 MANIFEST = "manifest.json"
@@ -79,6 +80,11 @@ def _pack(entries: list[ModelEntry], on_progress: OnProgress) -> dict[Path, Pack
             remedy = entry.install or "put it there"
             raise BadArchive(
                 f"{path}: no such file, and an archive needs every file of its team: {remedy}"
+            )
+        if part_of(path.name) is not None:
+            raise BadArchive(
+                f"{path}: is in parts, which an archive does not hold: join them by llama-gguf-split "
+                "--merge, and add the file"
             )
         sha256 = counted_sha256(path, on_progress)
         safe = re.sub(r"[^\w.+-]", "_", path.name)[-100:].lstrip(".+-") or "file"

@@ -1,6 +1,5 @@
 """Whether a team is complete, consistent, and runs on this machine: one finding after the other."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -18,6 +17,7 @@ from localcollab.models.fit import fit_team
 from localcollab.models.fit_report import verdict
 from localcollab.models.listing import install_command, stated_licence
 from localcollab.progress import OnProgress
+from localcollab.storage.parts import is_here
 from localcollab.teams.open import OpenTeam, open_team
 from localcollab.teams.plan import TeamPlan, plan_from_catalog
 from localcollab.teams.session import Session
@@ -42,7 +42,7 @@ def check_team(
     """The cheapest checks first; a team that does not fit is not opened."""
     entries = [e for name in catalog.models_of(team) for e in catalog.files_of(name)]
     trained = [ModelEntry(e.path.name, e.path) for e in catalog.trained_of(team)]
-    missing = [part for part in (*entries, *trained) if not os.path.isfile(part.path)]
+    missing = [part for part in (*entries, *trained) if not is_here(part.path)]
     yield Finding("files", not missing, _missing_text([*entries, *trained], missing, team))
     yield from (licence(entry) for entry in {e.path: e for e in entries}.values())
     try:

@@ -18,6 +18,7 @@ from localcollab.llama.machine import available_bytes
 from localcollab.llama.options import Options
 from localcollab.models.fit import bridge_need, forecast_here
 from localcollab.progress import OnProgress
+from localcollab.storage.parts import real_path
 from localcollab.teams.open import OpenTeam, open_team
 from localcollab.teams.plan import BASE, Member, TeamPlan
 
@@ -170,7 +171,7 @@ def _forecast(plans: Mapping[str, TeamPlan], options: Options) -> Needs:
 
 def _contexts(name: str, plan: TeamPlan, options: Options) -> list[PlannedContext]:
     return [
-        PlannedContext(f"{name}/{member.name}", member.path.resolve(), options.n_ctx)
+        PlannedContext(f"{name}/{member.name}", real_path(member.path), options.n_ctx)
         for member in plan.files
     ]
 

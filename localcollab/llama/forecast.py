@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from localcollab.children.launch import run
-from localcollab.children.limits import MIB, Limits, memory_for, size_of
+from localcollab.children.limits import MIB, Limits, memory_for
 from localcollab.errors import BadModelFile
 from localcollab.llama import machine
 from localcollab.llama.options import Options
+from localcollab.storage.parts import size_on_disk
 
 _SECONDS_ALLOWED = 120
 _CONTEXT_BYTES = 256 * MIB
@@ -83,7 +84,7 @@ def forecast(
 
 
 def _ask(request: str, paths: Sequence[Path], n_contexts: int) -> dict[str, Any]:
-    memory = memory_for(size_of(paths), copies=1) + n_contexts * _CONTEXT_BYTES
+    memory = memory_for(sum(map(size_on_disk, paths)), copies=1) + n_contexts * _CONTEXT_BYTES
     limits = Limits(memory, _SECONDS_ALLOWED, reserves=machine.has_gpu_files())
     ended = run("localcollab.llama.forecast_child", limits=limits, given=request)
     names = ", ".join(path.name for path in paths)

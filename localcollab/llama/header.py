@@ -4,6 +4,7 @@ Format: ggml's docs/gguf.md, versions 2 and 3, little-endian. Tensor data is not
 in a child process.
 """
 
+import contextlib
 import math
 import mmap
 import os
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from localcollab.errors import BadModelFile
+from localcollab.storage.parts import require_parts
 
 Value = int | float | bool | str | list["Value"]
 
@@ -70,6 +72,16 @@ class Header:
         """It attends to later tokens: an encoder such as BERT, which llama.cpp calls a decoder."""
         return self.metadata.get(f"{self.architecture}.attention.causal") is False
 
+    def kv_bytes_per_token(self, bytes_a_value: float) -> int:
+        """KV cache of one token, in bytes, as attention layers need it."""
+        heads = self.number("attention.head_count") or 1
+        heads_kv = self.number("attention.head_count_kv") or heads
+        width = (self.number("embedding_length") or 0) // heads
+        key = self.number("attention.key_length") or width
+        value = self.number("attention.value_length") or width
+        layers = self.number("block_count") or 0
+        return int(layers * heads_kv * (key + value) * bytes_a_value)
+
     def number(self, key: str) -> int | None:
         """An integer of this architecture, such as `block_count`; the largest of a list."""
         value = self.metadata.get(f"{self.architecture}.{key}")
@@ -81,7 +93,7 @@ class Header:
 class _Cursor:
     """Reads little-endian values. Raises `BadModelFile` for what runs past the end of the file."""
 
-    def __init__(self, path: Path, data: mmap.mmap) -> None:
+    def __init__(self, path: Path, data: mmap.mmap | bytes) -> None:
         self.path, self.data, self.at = path, data, 0
 
     def fail(self, what: str) -> BadModelFile:
@@ -127,8 +139,36 @@ class _Cursor:
 
 
 def read_header(path: Path) -> Header:
-    """Of a model. Raises `BadModelFile`: as `read_table`, or without vocabulary or weights."""
-    return read_table(path, _check_model)
+    """Of a model; of one in parts, by the name of the first, with the tensors of all of them.
+
+    Raises `BadModelFile`: as `read_table`, without vocabulary or weights, or with parts that do not
+    belong together.
+    """
+    if not os.path.isfile(path):
+        return read_table(path)  # which says what is there
+    parts = require_parts(path)
+    first = read_table(path, _check_model)
+    headers = (first, *(read_table(part) for part in parts[1:]))
+    for n, header in enumerate(headers):
+        _check_part(header, n, len(headers))
+    tensors = tuple(tensor for header in headers for tensor in header.tensors)
+    if not tensors:
+        raise BadModelFile(f"{path}: holds a vocabulary but no weights: give a complete model")
+    if len({tensor.name for tensor in tensors}) < len(tensors):
+        raise BadModelFile(f"{path}: two of its parts hold the same tensor: download them again")
+    size_bytes = sum(header.size_bytes for header in headers)
+    return replace(first, tensors=tensors, size_bytes=size_bytes)
+
+
+def read_beginning(path: Path, data: bytes) -> Header:
+    """What the first bytes of a file say: the keys that are complete in them, and no tensors. `path`
+    names it in errors. Raises `BadModelFile`: not a GGUF file."""
+    cursor = _Cursor(path, data)
+    _n_tensors, n_values = _counts(cursor)
+    header = Header(path, len(data), {}, {}, ())
+    with contextlib.suppress(BadModelFile):
+        _read_metadata(cursor, n_values, header)
+    return header
 
 
 def read_table(path: Path, check: Callable[["_Cursor", Header], None] | None = None) -> Header:
@@ -152,7 +192,18 @@ def read_table(path: Path, check: Callable[["_Cursor", Header], None] | None = N
         ) from error
 
 
-def _parse(cursor: _Cursor, check: Callable[[_Cursor, Header], None] | None) -> Header:
+def _check_part(header: Header, n: int, count: int) -> None:
+    """Raises `BadModelFile` where the file says that it is another part than its name does."""
+    said = header.metadata.get("split.no", 0), header.metadata.get("split.count", 0) or 1
+    if said != (n, count):
+        raise BadModelFile(
+            f"{header.path}: is part {said[0]!r} (from 0) of {said[1]!r} and not named so: name the "
+            "parts NAME-00001-of-00003.gguf and so on, in one folder"
+        )
+
+
+def _counts(cursor: _Cursor) -> tuple[int, int]:
+    """How many tensors and how many keys the file claims."""
     magic = cursor.take(4, "the magic number")
     if magic != b"GGUF":
         raise BadModelFile(
@@ -164,10 +215,11 @@ def _parse(cursor: _Cursor, check: Callable[[_Cursor, Header], None] | None) -> 
         raise BadModelFile(
             f"{cursor.path}: GGUF version {version} is not supported (2 and 3 are): convert it again"
         )
-    n_tensors, n_values = (
-        cursor.scalar("Q", "the tensor count"),
-        cursor.scalar("Q", "the key count"),
-    )
+    return cursor.scalar("Q", "the tensor count"), cursor.scalar("Q", "the key count")
+
+
+def _parse(cursor: _Cursor, check: Callable[[_Cursor, Header], None] | None) -> Header:
+    n_tensors, n_values = _counts(cursor)
     # A key takes at least 13 bytes, a tensor at least 24.
     if n_tensors * 24 + n_values * 13 > len(cursor.data):
         raise cursor.fail(f"the header claims {n_tensors} tensors and {n_values} keys")
@@ -215,10 +267,6 @@ def _check_model(cursor: _Cursor, header: Header) -> None:
         raise BadModelFile(
             f"{header.path}: holds no vocabulary: give a language model "
             "(an adapter or projector alone cannot be a member)"
-        )
-    if not header.tensors:
-        raise BadModelFile(
-            f"{header.path}: holds a vocabulary but no weights: give a complete model"
         )
 
 

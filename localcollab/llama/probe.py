@@ -25,6 +25,7 @@ from localcollab.children.limits import for_files
 from localcollab.errors import BadModelFile
 from localcollab.llama import machine
 from localcollab.llama.header import read_header
+from localcollab.storage.parts import parts_of, real_path, require_parts, size_on_disk
 
 logger = logging.getLogger("localcollab.note")
 
@@ -80,7 +81,7 @@ def probe(
 
 def resolved(path: Path) -> Path:
     try:
-        return Path(os.path.expanduser(path)).resolve()
+        return real_path(Path(os.path.expanduser(path)))
     except (OSError, ValueError, RuntimeError) as error:  # a loop, a zero byte, an unknown ~user
         raise BadModelFile(f"{path}: not a path to a file ({error}): check it") from error
 
@@ -137,7 +138,7 @@ def try_in_child(
     path: Path, kind: str, *, extra_buffers: bool, adapter: Path | None = None
 ) -> Tried:
     files = [path] if adapter is None else [path, adapter]
-    found = for_files(files, seconds=SECONDS_ALLOWED)
+    found = for_files([*parts_of(path), *files[1:]], seconds=SECONDS_ALLOWED)
     limits = replace(found, reserves=machine.has_gpu_files())
     arguments = [str(path), str(extra_buffers), kind, *map(str, files[1:])]
     return _failure(run("localcollab.llama.probe_child", arguments, limits=limits), files[-1])
@@ -172,18 +173,23 @@ def _failure(ended: Ended, path: Path) -> Tried:
 
 
 def _size(path: Path) -> str:
-    """The size of a file as text."""
-    return f"{path.stat().st_size / 1e6:.1f} MB"
+    """The size of a model as text."""
+    return f"{size_on_disk(path) / 1e6:.1f} MB"
 
 
 def file_sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Of a model in parts: of all of them, one behind the other."""
+    digest = hashlib.sha256()
+    for part in require_parts(path):
+        with part.open("rb") as file:
+            hashlib.file_digest(file, lambda: digest)
+    return digest.hexdigest()
 
 
 def file_key(path: Path) -> tuple[int, int, str]:
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns, hashlib.sha256(machine.build_id().encode()).hexdigest()
+    found = [part.stat() for part in require_parts(path)]
+    size_bytes, modified_ns = sum(f.st_size for f in found), max(f.st_mtime_ns for f in found)
+    return size_bytes, modified_ns, hashlib.sha256(machine.build_id().encode()).hexdigest()
 
 
 def _key_of(verdict: Verdict) -> tuple[int, int, str]:

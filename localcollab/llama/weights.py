@@ -103,14 +103,7 @@ class Weights:
 
     def kv_bytes_per_token(self, bytes_a_value: float) -> int:
         """KV cache of one token, in bytes, from the header (recurrent states count as 0)."""
-        header = self.header
-        heads = header.number("attention.head_count") or 1
-        heads_kv = header.number("attention.head_count_kv") or heads
-        width = (header.number("embedding_length") or 0) // heads
-        key = header.number("attention.key_length") or width
-        value = header.number("attention.value_length") or width
-        layers = 0 if self.keeps_state else header.number("block_count") or 0
-        return int(layers * heads_kv * (key + value) * bytes_a_value)
+        return 0 if self.keeps_state else self.header.kv_bytes_per_token(bytes_a_value)
 
 
 def load_weights(

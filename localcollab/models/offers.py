@@ -63,6 +63,8 @@ def _plan(catalog: Catalog, team: TeamEntry, *, force: bool) -> Pull:
     hub.hide_progress_bars()
     offers = [pull.ask(entry) for entry in wanted]
     require_fit(catalog, team, offers, force=force)
+    offers = [with_cache(offer) for offer in offers]
+    require_fit(catalog, team, offers, force=force)
     pull.require_disk(offers)
     return Pull(tuple(present), tuple(offers))
 
@@ -133,11 +135,20 @@ def require_fit(
         )
 
 
+def with_cache(offer: pull.Offer) -> pull.Offer:
+    """With the memory of its context, where the catalogue does not say. Raises `DownloadFailed`."""
+    if offer.entry.kv_bytes_per_token is not None:
+        return offer
+    entry = replace(offer.entry, kv_bytes_per_token=pull.kv_bytes_per_token(offer))
+    return replace(offer, entry=entry)
+
+
 def offer_line(offer: pull.Offer) -> str:
     """What will be downloaded, and under which licence."""
     entry = offer.entry
     licence = entry.licence or "not stated"
+    parts = f" in {len(offer.files)} parts" if len(offer.files) > 1 else ""
     return (
-        f"{entry.name}: {size_text(offer.bytes_to_fetch)} to download "
+        f"{entry.name}: {size_text(offer.bytes_to_fetch)} to download{parts} "
         f"({entry.repository}/{entry.file}, licence: {licence})"
     )

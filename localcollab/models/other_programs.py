@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from localcollab.models.listing import size_text
+from localcollab.storage.parts import part_names, part_of, size_on_disk
 
 _OLLAMA_WEIGHTS = "application/vnd.ollama.image.model"
 _MAX_MANIFEST_BYTES = 2**20
@@ -95,7 +96,7 @@ def find_lm_studio() -> Iterator[Found]:
             parts = path.relative_to(root).parts
             repository = "/".join(parts[:2]) if len(parts) >= 3 else None
             if _is_gguf(path):
-                yield Found(path.stem, path, path.stat().st_size, "LM Studio", repository)
+                yield Found(path.stem, path, size_on_disk(path), "LM Studio", repository)
 
 
 def find_hub() -> Iterator[Found]:
@@ -108,8 +109,8 @@ def find_hub() -> Iterator[Found]:
         repository = parts[0].removeprefix("models--").replace("--", "/", 1)
         if _is_gguf(path):
             blob = path.resolve().name
-            sha256 = blob if len(blob) == 64 and blob.isalnum() else None
-            size = path.stat().st_size
+            is_sha256 = len(blob) == 64 and blob.isalnum() and part_of(path.name) is None
+            sha256, size = blob if is_sha256 else None, size_on_disk(path)
             yield Found(path.stem, path, size, "Hub cache", repository, sha256)
 
 
@@ -121,6 +122,9 @@ def _files(root: Path, pattern: str) -> Iterator[Path]:
 
 
 def _is_gguf(path: Path) -> bool:
+    """Of a model in parts, the first one."""
+    if path.name not in part_names(path.name)[:1]:
+        return False
     try:
         with path.open("rb") as file:
             return os.path.isfile(path) and file.read(4) == b"GGUF"

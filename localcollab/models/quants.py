@@ -5,13 +5,13 @@ import re
 from localcollab.errors import BadOption
 from localcollab.models.hub import HubFile, Repository
 from localcollab.models.listing import size_text
+from localcollab.storage.parts import part_names, part_of
 
 USUAL = "Q4_K_M"
 _QUANT = re.compile(
     r"(?<![A-Za-z0-9])(I?Q[1-8]_[A-Z0-9]+(?:_[A-Z0-9]+)*|TQ[12]_0|MXFP4|BF16|F?P?16|F?P?32)(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
-_SPLIT = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$", re.IGNORECASE)
 _NOT_A_MODEL = re.compile(r"(^|[/._-])(mmproj|imatrix)([._-]|$)", re.IGNORECASE)
 """Image projectors and importance matrices come as GGUF, too."""
 # Bits per weight, about.
@@ -34,7 +34,7 @@ def quant_of(file: str) -> str | None:
 def choose(repository: Repository, wanted: str | None) -> HubFile:
     """`wanted`: a file or a quantization; None: Q4_K_M, else the nearest to it.
 
-    Raises `BadOption`, with the choices, where none or several files are meant, or a split one.
+    Raises `BadOption`, with the choices, where none or several files are meant.
     """
     if not repository.files:
         raise BadOption(
@@ -76,20 +76,26 @@ def _distance(quant: str) -> float:
 
 
 def _part(file: HubFile) -> int | None:
-    found = _SPLIT.search(file.name)
-    return int(found[1]) if found else None
+    found = part_of(file.name.rpartition("/")[2])
+    return found[0] if found else None
 
 
 def _whole(repository: Repository, file: HubFile) -> HubFile:
-    """Raises `BadOption` for a part of a split file."""
-    found = _SPLIT.search(file.name)
-    if found is None:
+    """Of a model in parts the first, with the size of all. Raises `BadOption` where one is missing."""
+    if _part(file) is None:
         return file
-    raise BadOption(
-        f"{repository.name}: {file.name} is one of {int(found[2])} parts, and split files cannot be "
-        "pulled: choose another quantization, or download them, join them by llama-gguf-split and "
-        "add the file (localcollab models add FILE)"
-    )
+    folder, slash, name = file.name.rpartition("/")
+    names = [f"{folder}{slash}{part}" for part in part_names(name)]
+    listed = {each.name: each for each in repository.files}
+    missing = next((part for part in names if part not in listed), None)
+    if missing is not None:
+        raise BadOption(
+            f"{repository.name}: {file.name} is one of {len(names)} parts, and {missing} is not there: "
+            "choose another quantization"
+        )
+    sizes = [listed[part].size_bytes for part in names]
+    known = [size for size in sizes if size is not None]
+    return HubFile(names[0], sum(known) if len(known) == len(sizes) else None)
 
 
 def _refusal(repository: Repository, what: str) -> BadOption:

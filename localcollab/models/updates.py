@@ -103,6 +103,9 @@ def _pinned(catalogs: tuple[Path, ...]) -> frozenset[str]:
 def _ask(entry: ModelEntry) -> Update:
     """Raises `DownloadFailed`."""
     offer = pull.ask(replace(entry, sha256=None, size_bytes=None, verified=None))
+    if offer.sha256 is None and len(offer.files) > 1:
+        what = "in parts, of which the hub tells no common sha256: pull it again"
+        return Update(entry, what, failed=True)
     if offer.sha256 is None:
         return Update(entry, "the hub tells no sha256 of it: nothing to compare", failed=True)
     if offer.sha256 == entry.sha256:

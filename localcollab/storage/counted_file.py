@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from localcollab.progress import Counted, OnProgress
+from localcollab.storage.parts import require_parts
 
 _BYTES_BETWEEN_REPORTS = 2**20
 _BLOCK_BYTES = 2**20
@@ -50,10 +51,23 @@ class CountedFile:
 
 
 def counted_sha256(path: Path, on_progress: OnProgress) -> str:
-    """Of a file that may be large."""
+    """Of a file that may be large, or in parts. Raises `BadModelFile` where one is missing."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
-        counted = CountedFile(file, f"hashing {path.name}", path.stat().st_size, on_progress)
-        while block := counted.read(_BLOCK_BYTES):
-            digest.update(block)
+    for part in require_parts(path):
+        with part.open("rb") as file:
+            _add(digest, file, part.name, on_progress)
     return digest.hexdigest()
+
+
+def digest_of(file: BinaryIO, name: str, on_progress: OnProgress) -> str:
+    """sha256 of the rest of an open file."""
+    digest = hashlib.sha256()
+    _add(digest, file, name, on_progress)
+    return digest.hexdigest()
+
+
+def _add(digest: "hashlib._Hash", file: BinaryIO, name: str, on_progress: OnProgress) -> None:
+    n_bytes = os.fstat(file.fileno()).st_size
+    counted = CountedFile(file, f"hashing {name}", n_bytes, on_progress)
+    while block := counted.read(_BLOCK_BYTES):
+        digest.update(block)

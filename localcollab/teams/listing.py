@@ -1,6 +1,5 @@
 """The teams of the catalogue, and whether their files are installed."""
 
-import os
 from typing import TypedDict
 
 from localcollab.catalog import (
@@ -14,6 +13,7 @@ from localcollab.catalog import (
 )
 from localcollab.errors import BadCatalog
 from localcollab.models.listing import install_command
+from localcollab.storage.parts import is_here
 from localcollab.teams.names import Names
 
 
@@ -72,7 +72,7 @@ def team_record(catalog: Catalog, team: TeamEntry) -> TeamRecord:
     files = list({entry.path: entry for entry in files}.values())
     if not problems:
         files += [ModelEntry(entry.name, entry.path) for entry in catalog.trained_of(team)]
-    missing = [entry.path for entry in files if not os.path.isfile(entry.path)]
+    missing = [entry.path for entry in files if not is_here(entry.path)]
     return {
         "name": team.name,
         "default": team.name == (catalog.default or DEFAULT_TEAM),

@@ -109,7 +109,7 @@ def test_a_missing_file_is_said_to_be_missing(content: bytes, tmp_path: Path) ->
 
 
 def test_what_cannot_fit_is_refused_without_force(content: bytes, tmp_path: Path) -> None:
-    huge = f"{CATALOG}kv_bytes_per_token = 1_000_000_000_000\n"
+    huge = CATALOG.replace("= 64", "= 1_000_000_000_000")
     (tmp_path / "hub.toml").write_text(huge)
     with serving(Hub(content)) as hub:
         refused, _out, err = pull(hub.endpoint, tmp_path)

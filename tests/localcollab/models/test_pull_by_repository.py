@@ -1,5 +1,6 @@
 """models pull owner/name: any model of the hub, its file chosen, checked, and entered."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from fake_hub import Hub, pull, pulled, serving
 from localcollab.catalog import Catalog, ModelEntry, parse_catalog
 from localcollab.errors import BadOption
 from localcollab.models.offers import is_of_hub
-from small_gguf import STRING, small_llama
+from small_gguf import STRING, in_parts, small_llama
 
 pytest.importorskip("huggingface_hub")
 pytestmark = pytest.mark.slow
@@ -100,3 +101,36 @@ def test_names_and_files_are_told_from_repositories(tmp_path: Path) -> None:
     (tmp_path / "m.gguf").write_bytes(MODEL)
     with pytest.raises(BadOption, match="is a file of this machine: add it"):
         is_of_hub(catalog, str(tmp_path / "m.gguf"))
+
+
+PARTS = dict(
+    zip(
+        ("tiny-Q4_K_M-00001-of-00002.gguf", "tiny-Q4_K_M-00002-of-00002.gguf"),
+        in_parts(small_llama(), 2), strict=True,
+    )
+)  # fmt: skip
+
+
+def test_all_parts_of_a_model_are_pulled_and_entered_as_one(tmp_path: Path) -> None:
+    with serving(Hub(b"", files=(*PARTS, "tiny-Q2_K.gguf"), contents=PARTS)) as hub:
+        code, out, err = pull_it(hub, tmp_path, "owner/name")
+        assert (code, "to download in 2 parts" in err) == (0, True), err
+        for name, data in PARTS.items():
+            assert pulled(tmp_path, name).read_bytes() == data
+        sha256 = hashlib.sha256(b"".join(PARTS.values())).hexdigest()
+        assert out.endswith(f"(sha256 {sha256[:12]})\n")
+        pulled(tmp_path, "tiny-Q4_K_M-00002-of-00002.gguf").unlink()
+        hub.requests.clear()
+        code, out, err = pull_it(hub, tmp_path, "owner/name")  # what is here is not fetched again
+        assert (code, hub.requests.count("GET 0")) == (0, 1), err
+        hub.requests.clear()
+        code, out, err = pull_it(hub, tmp_path, "owner/name")  # compared part by part
+    assert (code, "0 bytes to download" in err, "GET 0" in hub.requests) == (0, True, False), err
+
+
+def test_what_the_cache_takes_is_asked_for_before_the_download(tmp_path: Path) -> None:
+    with serving(Hub(MODEL, files=FILES)) as hub:
+        code, _out, err = pull_it(hub, tmp_path, "owner/name")
+    assert (code, hub.requests) == (0, ["LIST", "GET 0-65535", "GET 0"]), err
+    written = tmp_path / "data" / "localcollab" / "catalogs" / "model-owner--name.toml"
+    assert "kv_bytes_per_token = 128" in written.read_text()

@@ -40,6 +40,10 @@ def test_a_quantization_is_read_from_a_files_name(file: str, quant: str | None) 
         (["a-Q8_0.gguf", "b-Q8_0.gguf"], "b-Q8_0.gguf", "b-Q8_0.gguf"),
         (["a-Q4_K_M-00001-of-00002.gguf", "a-Q4_K_M-00002-of-00002.gguf", "a-Q2_K.gguf"], "Q2_K",
          "a-Q2_K.gguf"),
+        (["s/a-Q4_K_M-00001-of-00002.gguf", "s/a-Q4_K_M-00002-of-00002.gguf"], None,
+         "s/a-Q4_K_M-00001-of-00002.gguf"),
+        (["a-00001-of-00002.gguf", "a-00002-of-00002.gguf"], "a-00002-of-00002.gguf",
+         "a-00001-of-00002.gguf"),
     ],
 )  # fmt: skip
 def test_the_usual_file_is_chosen_or_the_one_that_is_named(
@@ -57,9 +61,8 @@ def test_the_usual_file_is_chosen_or_the_one_that_is_named(
         (["a.gguf", "b.gguf"], None, r"does not name its files' quantizations: .* a.gguf \(1.0 MiB\)"),
         (["a-Q8_0.gguf"], "Q5_K_M", r"holds no file of Q5_K_M: name one as o/n:FILE, of a-Q8_0.gguf"),
         (["a-Q8_0.gguf"], "c.gguf", r"holds no c.gguf: name one"),
-        (["a-Q4_K_M-00001-of-00002.gguf", "a-Q4_K_M-00002-of-00002.gguf"], None,
-         r"a-Q4_K_M-00001-of-00002.gguf is one of 2 parts, and split files cannot be pulled"),
-        (["a-00001-of-00002.gguf", "a-00002-of-00002.gguf"], "a-00002-of-00002.gguf", "of 2 parts"),
+        (["a-Q4_K_M-00001-of-00003.gguf", "a-Q4_K_M-00003-of-00003.gguf"], None,
+         r"is one of 3 parts, and a-Q4_K_M-00002-of-00003.gguf is not there"),
         ([f"{k}-Q8_0.gguf" for k in range(30)], "Q2_K", r"and 18 more$"),
     ],
 )  # fmt: skip
