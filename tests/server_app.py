@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from fakes import END, ScriptedModel
 from localcollab.catalog.settings import Settings
 from localcollab.chat.template import ChatTemplate, Message
@@ -65,6 +67,19 @@ class EchoModel(ScriptedModel):
             line = data[:at].rstrip(b"\n").rsplit(b"\n", 1)[-1]
             self.script, self.n_prompt = list(line.partition(b": ")[2]), at + 1
         return super().read(tokens, last=last, hidden=hidden, on_chunk=on_chunk)
+
+
+class LetterEncoder:
+    """How often each letter occurs."""
+
+    name, n_embd = "letters", 26
+
+    def embed(self, text: str) -> np.ndarray:
+        counts = np.array([1e-3 + text.count(chr(97 + n)) for n in range(26)], np.float32)
+        return counts / np.float32(np.linalg.norm(counts))
+
+    def count(self, text: str) -> int:
+        return len(text)
 
 
 @dataclass

@@ -60,6 +60,17 @@ def serve(
         typer.Option(help="Minutes until an unused team is unloaded. Default: never."),
     ] = None,
     max_body: Annotated[int, typer.Option(help="Maximum size of a request in bytes.")] = 8 * 2**20,
+    documents: Annotated[
+        list[str] | None,
+        typer.Option("--docs", help="A collection that may be searched and asked; repeatable."),
+    ] = None,
+    embedder: Annotated[
+        str | None,
+        typer.Option(help="An encoder for embeddings: a GGUF file, or a model of the catalogue."),
+    ] = None,
+    ranker: Annotated[
+        str | None, typer.Option(help="For /v1/rerank, as in localcollab rank --ranker.")
+    ] = None,
     exact: Annotated[
         bool,
         typer.Option(
@@ -77,7 +88,9 @@ def serve(
             n_ctx=n_ctx, n_threads=n_threads, n_gpu_layers=n_gpu_layers,
             kv_type=kv_type,  # type: ignore[arg-type]  # Options checks it
         ),
-        parallel, queue, in_bytes(budget), keep_alive, max_body, exact, catalogs=tuple(models or ()),
+        parallel, queue, in_bytes(budget), keep_alive, max_body, exact,
+        documents=tuple(documents or ()), embedder=embedder, ranker=ranker,
+        catalogs=tuple(models or ()),
     )  # fmt: skip
     try:
         from localcollab.server.serve import serve as serve_teams

@@ -15,15 +15,26 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from localcollab.errors import LocalcollabError
+from localcollab.server import ollama
 from localcollab.server.chat import CLOSED, chat_completions
 from localcollab.server.completions import completions
+from localcollab.server.documents import ask_documents, search
+from localcollab.server.embeddings import embeddings, rerank
 from localcollab.server.errors import ApiError, api_error
 from localcollab.server.guard import Guard, Rules
+from localcollab.server.responses import responses
 from localcollab.server.serving import Serving
 from localcollab.server.status import health, metrics, model, models
 from localcollab.server.tokens import detokenize, tokenize
 
 logger = logging.getLogger("localcollab.server")
+
+
+_OLLAMA_GET = {"version": ollama.version, "tags": ollama.tags, "ps": ollama.ps}
+_OLLAMA_POST = {
+    "show": ollama.show, "chat": ollama.chat, "generate": ollama.generate, "embed": ollama.embed,
+    "embeddings": ollama.embed,
+}  # fmt: skip
 
 
 def build_app(serving: Serving, rules: Rules) -> Starlette:
@@ -38,6 +49,16 @@ def build_app(serving: Serving, rules: Rules) -> Starlette:
             Route("/v1/completions", completions, methods=["POST"]),
             Route("/tokenize", tokenize, methods=["POST"]),
             Route("/detokenize", detokenize, methods=["POST"]),
+            Route("/v1/embeddings", embeddings, methods=["POST"]),
+            Route("/v1/rerank", rerank, methods=["POST"]),
+            Route("/v1/responses", responses, methods=["POST"]),
+            Route("/v1/documents/search", search, methods=["POST"]),
+            Route("/v1/documents/ask", ask_documents, methods=["POST"]),
+            *(Route(f"/api/{name}", endpoint) for name, endpoint in _OLLAMA_GET.items()),
+            *(
+                Route(f"/api/{name}", endpoint, methods=["POST"])
+                for name, endpoint in _OLLAMA_POST.items()
+            ),
         ],
         middleware=[Middleware(_Count, serving=serving), Middleware(Guard, rules=rules)],
         exception_handlers={
@@ -75,6 +96,8 @@ def _say(request: Request, error: Exception) -> Response:
         text = f"{request.method} {request.url.path[:200]}: {error.detail}"
         error = ApiError(error.status_code, text, headers=error.headers)
     assert isinstance(error, ApiError)
+    if request.url.path.startswith("/api/"):  # Ollama's clients read a text
+        return JSONResponse({"error": error.message}, error.status, error.headers)
     return JSONResponse(error.record(), error.status, error.headers)
 
 

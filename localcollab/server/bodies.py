@@ -202,12 +202,17 @@ class DetokenizeBody(Fields):
     tokens: list[int]
 
 
-def parse(kind: type[Body], data: bytes) -> tuple[Body, list[str]]:
-    """The body, and the names that were ignored. Raises `ApiError` 400."""
+def parse_value(kind: type[Body], value: object) -> Body:
+    """Raises `ApiError` 400."""
     try:
-        body = kind.model_validate(read_json(data))
+        return kind.model_validate(value)
     except ValidationError as error:
         _refuse(error)
+
+
+def parse(kind: type[Body], data: bytes) -> tuple[Body, list[str]]:
+    """The body, and the names that were ignored. Raises `ApiError` 400."""
+    body = parse_value(kind, read_json(data))
     return body, sorted({name for part in _parts(body) for name in part.ignored()})
 
 

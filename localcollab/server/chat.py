@@ -64,19 +64,25 @@ def fingerprint(served: Served) -> str:
 
 async def chat_completions(request: Request) -> Response:
     body, headers = await body_of(request, ChatBody)
-    serving = serving_of(request)
-    stack = AsyncExitStack()
+    chat, stack = await begin(request, body)
+    if body.stream:
+        return Chunks(stream(chat), stack, headers=headers)
+    async with stack:
+        answers = await unless_gone(request.receive, whole(chat))
+    return CLOSED if answers is None else JSONResponse(record(chat, answers), headers=headers)
+
+
+async def begin(request: Request, body: ChatBody) -> tuple[Chat, AsyncExitStack]:
+    """A chat with its team leased; close the stack behind it. Raises `ApiError` and what the library
+    raises."""
+    serving, stack = serving_of(request), AsyncExitStack()
     try:
         served = await stack.enter_async_context(serving.shelf.lease(body.model))
         chat = await prepare(serving, served, body, client_of(request, body.user))
     except BaseException:
         await stack.aclose()
         raise
-    if body.stream:
-        return Chunks(stream(chat), stack, headers=headers)
-    async with stack:
-        answers = await unless_gone(request.receive, whole(chat))
-    return CLOSED if answers is None else JSONResponse(record(chat, answers), headers=headers)
+    return chat, stack
 
 
 async def prepare(serving: Serving, served: Served, body: ChatBody, client: str) -> Chat:

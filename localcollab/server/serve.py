@@ -5,11 +5,13 @@ import logging
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import uvicorn
 
 from localcollab.errors import BadOption
 from localcollab.progress import OnProgress
+from localcollab.server.aids import open_aids
 from localcollab.server.app import build_app
 from localcollab.server.guard import Rules
 from localcollab.server.offers import offers_of
@@ -30,19 +32,21 @@ def serve(request: ServeRequest, on_progress: OnProgress, on_note: OnLine) -> No
     token = request.token()
     offers = offers_of(request, on_progress)
     listening = _listen(request.host, request.port)
+    stack = ExitStack()
     try:
+        aids = open_aids(request, stack, on_progress)
         with ThreadPoolExecutor(_THREADS, "localcollab") as executor:
             room = Room(
                 request.parallel, request.queue, request.budget,
                 None if request.keep_alive is None else 60 * request.keep_alive,
             )  # fmt: skip
             shelf = Shelf(offers, executor, room)
-            serving = Serving(
-                shelf, executor, Sizes(body_bytes=request.max_body), exact=request.exact
-            )
+            sizes = Sizes(body_bytes=request.max_body)
+            serving = Serving(shelf, executor, sizes, aids=aids, exact=request.exact)
             rules = Rules(request.host, token, request.origins)
             asyncio.run(_serve(serving, rules, listening, request, on_note))
     finally:
+        stack.close()
         listening.close()
 
 

@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from localcollab.errors import LocalcollabError
 from localcollab.events import Finished
+from localcollab.server.aids import Aids
 from localcollab.server.bodies import Body, parse
 from localcollab.server.constraints import GrammarsOfTeams, OpenGrammar
 from localcollab.server.errors import ApiError, api_error
@@ -29,7 +30,9 @@ class Sizes:
     body_bytes: int = 8 * 2**20
     seconds: float = 30.0
     prompts: int = 64
-    """Texts to embed, candidates to rank, prompts to complete in one request."""
+    """Texts to complete or to rank in one request."""
+    inputs: int = 2048
+    """Texts to embed."""
 
 
 @dataclass(slots=True)
@@ -61,6 +64,7 @@ class Serving:
     sizes: Sizes = field(default_factory=Sizes)
     counted: Counted = field(default_factory=Counted)
     started: float = field(default_factory=time.time)
+    aids: Aids = field(default_factory=Aids)
     open_grammar: OpenGrammar = field(default_factory=GrammarsOfTeams)
     exact: bool = False
     """Evaluate every prompt from its start."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from localcollab.server.errors import ApiError
+from localcollab.server.aids import Embedder
 from localcollab.server.serving import Serving, serving_of
 
 
@@ -16,6 +16,8 @@ async def health(request: Request) -> Response:
 async def models(request: Request) -> Response:
     serving = serving_of(request)
     data = [model_record(serving, name) for name in serving.shelf.offers]
+    if serving.aids.embedder is not None:
+        data.append(_embedder_record(serving, serving.aids.embedder))
     return JSONResponse({"object": "list", "data": data})
 
 
@@ -45,6 +47,14 @@ def model_record(serving: Serving, name: str) -> dict[str, object]:
     return {
         "id": name, "object": "model", "created": int(serving.started), "owned_by": "localcollab",
         "localcollab": about,
+    }  # fmt: skip
+
+
+def _embedder_record(serving: Serving, embedder: Embedder) -> dict[str, object]:
+    return {
+        "id": embedder.name, "object": "model", "created": int(serving.started),
+        "owned_by": "localcollab",
+        "localcollab": {"kind": "encoder", "n_embd": embedder.n_embd},
     }  # fmt: skip
 
 
@@ -92,7 +102,3 @@ def _metric(
 
 def _escaped(label: str) -> str:
     return label.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
-
-
-def not_found(path: str) -> ApiError:
-    return ApiError(404, f"there is nothing at {path}", code="not_found")
