@@ -50,6 +50,11 @@ def test_input_that_is_not_text_is_an_error() -> None:
         chat(source, io.StringIO())
 
 
+def test_a_line_that_does_not_end_is_an_error() -> None:
+    with pytest.raises(BadOption, match="holds a line of more than 1048576 characters"):
+        chat(io.StringIO("Hi\n" + "\0" * 2**20 + "x"), io.StringIO())
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("redirect", "line"),

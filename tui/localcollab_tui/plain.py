@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from localcollab_tui.engine.worker import OpenByName
 
 _NEEDS_SCREEN = ("copy", "compare")
+_MOST_CHARS = 2**20
+"""Of one line of input."""
 _KNOWN = " ".join(f"/{c.name}" for c in commands.COMMANDS if c.name not in _NEEDS_SCREEN)
 
 
@@ -90,9 +92,7 @@ class PlainChat:
     def _talk(self) -> None:
         try:
             self._prompt()
-            for line in self._source:
-                if not self._take(line.rstrip("\n")):
-                    break
+            while (line := self._line()) and self._take(line.rstrip("\n")):
                 self._prompt()
         except KeyboardInterrupt:
             self._say("")
@@ -100,6 +100,15 @@ class PlainChat:
             raise BadOption(
                 f"standard input is not {error.encoding} text: {error.reason}"
             ) from error
+
+    def _line(self) -> str:
+        """Empty at the end. Raises `BadOption` for one that does not end, as that of /dev/zero."""
+        line = self._source.readline(_MOST_CHARS + 1)
+        if len(line) > _MOST_CHARS:
+            raise BadOption(
+                f"standard input holds a line of more than {_MOST_CHARS} characters: give a shorter one"
+            )
+        return line
 
     def _take(self, text: str) -> bool:
         """False: quit."""
@@ -305,7 +314,7 @@ class PlainChat:
         if too_long.drop is not None:
             turns = "turn" if too_long.drop == 1 else f"{too_long.drop} turns"
             self._write(f"{reason}. Leave out the oldest {turns}? y or n: ")
-            if self._source.readline().strip().lower() in ("y", "yes"):
+            if self._line().strip().lower() in ("y", "yes"):
                 self._dialogue.ask_shorter(too_long.drop)
                 return
         else:
