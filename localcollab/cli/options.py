@@ -28,6 +28,19 @@ Models = Annotated[
     list[Path] | None,
     typer.Option("--models", help="Another models.toml to read; may be repeated."),
 ]
+ExpertBudget = Annotated[
+    str | None,
+    typer.Option(
+        "--budget",
+        help="What a token may cost: 20% written by experts, or 30ms; picks the calibrated threshold.",
+    ),
+]
+TeamAnyway = Annotated[
+    bool,
+    typer.Option(
+        "--team-anyway", help="Ask the team even where tune found that a member alone is better."
+    ),
+]
 NCtx = Annotated[int | None, typer.Option(help="Context size in tokens.")]
 Threads = Annotated[
     int | None, typer.Option("--threads", help="CPU threads. Default: the physical cores.")

@@ -12,6 +12,7 @@ from localcollab.cli.options import (
     Adapter,
     Base,
     Draft,
+    ExpertBudget,
     Experts,
     Head,
     JsonLines,
@@ -20,6 +21,7 @@ from localcollab.cli.options import (
     Models,
     NCtx,
     Team,
+    TeamAnyway,
     Threads,
     in_bytes,
     one_name,
@@ -65,6 +67,8 @@ def run(
     threshold: Annotated[
         float | None, typer.Option(help="Defer to an expert where p_defer exceeds this, 0 to 1.")
     ] = None,
+    expert_budget: ExpertBudget = None,
+    team_anyway: TeamAnyway = False,
     compose: Annotated[
         bool, typer.Option("--compose", help="Mix the distributions of all members by p_defer.")
     ] = False,
@@ -162,7 +166,8 @@ def run(
     choice = TeamChoice(
         team=named, base=base, experts=tuple(experts or ()), head=head, gate=gate,
         threshold=threshold, compose=compose, seed=seed, draft=draft,
-        adapter=adapter, catalogs=tuple(models or ()),
+        adapter=adapter, catalogs=tuple(models or ()), expert_budget=expert_budget,
+        team_anyway=team_anyway,
     )  # fmt: skip
     request = RunRequest(
         question,
@@ -201,10 +206,12 @@ def named_and_asked(words: list[str], team: str | None) -> tuple[str | None, str
 
 def answer(request: RunRequest, *, marks: bool | None = None, as_json: bool) -> None:
     """Streams the answer to standard output. Raises what opening and asking raise."""
-    plan = request.choice.plan()
+    plan = request.choice.plan_to_answer()
     text = request.text()
     request.check(plan)
     status = Status(sys.stderr)
+    for each in plan.notes:
+        status.note(each)
     if isinstance(plan.method, Blend):
         _answer_blend(plan, request, text, status, marks=marks, as_json=as_json)
         return

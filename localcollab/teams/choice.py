@@ -6,6 +6,7 @@ from pathlib import Path
 
 from localcollab.catalog import load_catalog
 from localcollab.errors import BadOption
+from localcollab.teams.dial import within_budget
 from localcollab.teams.names import Names
 from localcollab.teams.plan import DRAFT, TeamPlan, with_choices
 
@@ -29,6 +30,32 @@ class TeamChoice:
     draft: str | Path | None = None
     adapter: str | Path | None = None
     catalogs: tuple[Path, ...] = ()
+    expert_budget: str | None = None
+    """As `dial` reads it: picks the threshold."""
+    team_anyway: bool = False
+    """Ask the team even where a member alone was measured to be better."""
+
+    def plan_to_answer(self) -> TeamPlan:
+        """`plan`; the member alone where the team's evidence says that it is better, with a note.
+
+        Whoever says how the team decides has chosen the team. Raises what `plan` raises."""
+        plan, evidence = self.plan(), None
+        if not self._decides and not self.team_anyway:
+            evidence = plan.evidence
+        if evidence is None or evidence.verdict != "member":
+            return plan
+        alone = replace(self, team=evidence.member).plan()
+        note = (
+            f"{plan.name}: {evidence.member} alone answers, because it was right on "
+            f"{evidence.member_accuracy:.3f} of {evidence.n} questions and the team on "
+            f"{evidence.team_accuracy:.3f} (team-anyway asks the team)"
+        )
+        return replace(alone, notes=(*plan.notes, note))
+
+    @property
+    def _decides(self) -> bool:
+        given = (self.head, self.gate, self.draft, self.adapter, self.expert_budget)
+        return bool(self.compose or self.experts or any(given) or self.threshold is not None)
 
     def plan(self) -> TeamPlan:
         """Raises `BadOption`, `BadCatalog`."""
@@ -50,10 +77,15 @@ class TeamChoice:
             plan = _adapted(plan, adapter, is_team=names.is_team(named))
         if self.draft is not None:
             plan = replace(plan, draft=names.member(self.draft, DRAFT))
-        return with_choices(
+        plan = with_choices(
             plan, gate=self.gate, head=None if self.head is None else names.head(self.head),
             threshold=self.threshold, compose=self.compose, seed=self.seed,
         )  # fmt: skip
+        if self.expert_budget is None:
+            return plan
+        if self.threshold is not None:
+            raise BadOption("both `threshold` and `expert_budget` are given: choose one")
+        return within_budget(plan, self.expert_budget)
 
 
 def _adapted(plan: TeamPlan, adapter: Path, *, is_team: bool) -> TeamPlan:

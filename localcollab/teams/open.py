@@ -64,6 +64,8 @@ class OpenTeam:
     """Sampling that the base's file recommends."""
     contexts: "Sequence[LlamaModel]" = ()
     """Of all members."""
+    notes: tuple[str, ...] = ()
+    """What was decided while it was planned."""
 
     @property
     def base(self) -> LanguageModel:
@@ -110,7 +112,7 @@ class Files:
         """With the plan's settings: a template of its own, and how it is asked."""
         recommended = recommended_sampling(self.weights(plan.first).header.metadata)
         team = replace(team, settings=plan.settings, recommended=recommended)
-        team = replace(team, contexts=self.contexts)
+        team = replace(team, contexts=self.contexts, notes=plan.notes)
         if plan.settings.template is None:
             return team
         text = read_template(plan.settings.template)

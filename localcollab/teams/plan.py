@@ -65,6 +65,8 @@ class TeamPlan:
     """How it is asked unless the caller says otherwise."""
     evidence: Evidence | None = None
     """What was measured of it, for the guard and the dial."""
+    notes: tuple[str, ...] = ()
+    """What was decided while it was planned, for who asks."""
 
     @property
     def files(self) -> tuple[Member, ...]:

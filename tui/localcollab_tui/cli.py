@@ -17,11 +17,13 @@ from localcollab.cli.options import (
     Adapter,
     Base,
     Draft,
+    ExpertBudget,
     Experts,
     Head,
     Models,
     NCtx,
     Team,
+    TeamAnyway,
     Threads,
     one_name,
 )
@@ -62,6 +64,8 @@ def chat(
     head: Head = None,
     draft: Draft = None,
     adapter: Adapter = None,
+    expert_budget: ExpertBudget = None,
+    team_anyway: TeamAnyway = False,
     models: Models = None,
     session: Annotated[str | None, typer.Option(help="Continue this conversation.")] = None,
     incognito: Annotated[bool, typer.Option("--incognito", help="Store nothing.")] = False,
@@ -87,7 +91,7 @@ def chat(
     given = one_name(model, team)
     choice = TeamChoice(
         team=given, base=base, experts=tuple(experts or ()), head=head, draft=draft,
-        adapter=adapter, catalogs=catalogs,
+        adapter=adapter, catalogs=catalogs, expert_budget=expert_budget, team_anyway=team_anyway,
     )  # fmt: skip
     team = given if base is None else choice.plan().name
     with open_history(None if incognito else default_path()) as history:
@@ -239,7 +243,7 @@ def opener(
         from localcollab.teams.open import open_team
 
         asked = choice if team == first else TeamChoice(team=team, catalogs=choice.catalogs)
-        plan = _with_only_choice(asked).plan()
+        plan = _with_only_choice(asked).plan_to_answer()
         options = Options(n_ctx=n_ctx, n_threads=n_threads)
         if isinstance(plan.method, Blend):
             from localcollab_tui.engine.blend import open_as_blend

@@ -138,6 +138,8 @@ class TeamFacts:
     """Fingerprint of the base's vocabulary."""
     system: str = ""
     """The system prompt of a new conversation, from models.toml."""
+    notes: tuple[str, ...] = ()
+    """What was decided when it was opened: a budget, or that a member answers alone."""
 
 
 @dataclass(frozen=True, slots=True)

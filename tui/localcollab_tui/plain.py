@@ -262,6 +262,8 @@ class PlainChat:
         gate = "" if facts.gate is None else f", {facts.gate} > {facts.threshold:g}"
         size = f", context of {facts.n_ctx} tokens"
         self._say(f"team {facts.name}: {', '.join(facts.members)}{gate}{size}")
+        for note in facts.notes:
+            self._say(note)
 
     def _show_answer(self) -> None:
         while self._dialogue.pending is not None:

@@ -93,7 +93,12 @@ class EventView:
         if isinstance(update, Ready):
             if self._dialogue.facts is None:
                 gc_control.freeze_now()
+            is_new = (
+                self._dialogue.facts is None or self._dialogue.facts.notes != update.facts.notes
+            )
             self._dialogue.facts, self._status.activity = update.facts, ""
+            for note in update.facts.notes if is_new else ():
+                self._view.notify(visible(note), timeout=20, markup=False)
             return
         self._dialogue.facts = update.still
         self._status.activity = "" if update.still else f"no team is open: {update.why}"

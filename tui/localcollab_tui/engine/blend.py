@@ -68,7 +68,9 @@ def open_as_blend(plan: TeamPlan, options: Options, on_progress: OnProgress) -> 
     files = Files(options, on_progress)
     sha256s = {member.name: member_sha256(member, files.verdict) for member in plan.members}
     facts = blend_facts(plan.name, recipe, first)
-    facts = replace(facts, sha256s=tuple(sha256s.get(name, "") for name in facts.members))
+    facts = replace(
+        facts, notes=plan.notes, sha256s=tuple(sha256s.get(name, "") for name in facts.members)
+    )
     return OpenBlend(BlendSession(recipe, residence.open, residence.open_fuser), residence, facts)
 
 

@@ -364,6 +364,7 @@ def _facts(team: OpenTeam) -> TeamFacts:
         sha256s=tuple(verdict.sha256 for verdict in team.verdicts.values()),
         vocabulary=model.vocabulary.fingerprint,
         system=team.settings.system or "",
+        notes=team.notes,
     )
 
 
