@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from localcollab.errors import UnknownCharacter
-from localcollab.language_model import Float32Array, OnChunk, Reading
+from localcollab.language_model import Float32Array, OnChunk, Reading, log_softmax
+from localcollab.vocabularies.words import Beginners, kind_at_end
 from localcollab.vocabulary import Vocabulary
 
 
@@ -96,3 +97,26 @@ def sampled(model: CanonicalModel, n_tokens: int, seed: int = 0) -> list[int]:
         p[sorted(model.vocabulary.end)] = 0
         tokens.append(int(rng.choice(len(p), p=p / p.sum())))
     return tokens
+
+
+def own_tokens(vocabulary: Vocabulary, text: bytes) -> list[int]:
+    return [*vocabulary.encode("", bos=True), *vocabulary.encode_bytes(text)]
+
+
+def masses(model: CanonicalModel, text: bytes) -> tuple[np.ndarray, float, float]:
+    """(probabilities, of what begins a word here, of the end) after a text."""
+    vocabulary = model.vocabulary
+    p = np.exp(log_softmax(model.row(own_tokens(vocabulary, text))).astype(np.float64))
+    begins = p[Beginners(vocabulary).after(kind_at_end(text))].sum()
+    return p, float(begins), float(p[vocabulary.eos])
+
+
+def word_probability(model: CanonicalModel, before: bytes, word: bytes) -> float:
+    """P(first token | it begins a word and is no end) .. P(the word ends here)."""
+    _, begins, end = masses(model, before)
+    tokens, n = (
+        own_tokens(model.vocabulary, before + word),
+        len(own_tokens(model.vocabulary, before)),
+    )
+    p = [np.exp(log_softmax(model.row(tokens[:k]))[tokens[k]]) for k in range(n, len(tokens))]
+    return float(np.prod(p, dtype=np.float64)) / (begins - end) * masses(model, before + word)[1]

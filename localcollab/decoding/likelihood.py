@@ -12,8 +12,9 @@ import numpy.typing as npt
 
 from localcollab.language_model import Float32Array, LanguageModel, OnChunk, Reading, rows_at_once
 
-OnRow = Callable[[int, Float32Array], None]
-"""`on_row(position, logits)`: the model's logits (n_vocab,) for the token at `position`."""
+OnRow = Callable[[int, Float32Array, Float32Array | None], None]
+"""`on_row(position, logits, hidden)`: the logits (n_vocab,) for the token at `position`, and the state
+(n_embd,) that they come from where it was asked for."""
 
 
 class Gold(NamedTuple):
@@ -78,13 +79,16 @@ def read_rows(
     positions: Sequence[int],
     on_row: OnRow,
     *,
+    hidden: bool = False,
     on_chunk: OnChunk | None = None,
 ) -> None:
-    """Calls `on_row` for each of `positions`, as in `read_gold`; a row is valid during its call."""
+    """Calls `on_row` for each of `positions`, as in `read_gold`, perhaps also the one behind the last
+    token. A row is valid during its call."""
     n_rows = rows_at_once(model.vocabulary.n_tokens)
-    for some, first, reading in _blocks(model, tokens, positions, n_rows, False, on_chunk):
+    for some, first, reading in _blocks(model, tokens, positions, n_rows, hidden, on_chunk):
         for position in positions[some]:
-            on_row(position, reading.logits[position - first])
+            state = None if reading.hidden is None else reading.hidden[position - first]
+            on_row(position, reading.logits[position - first], state)
 
 
 def _blocks(

@@ -24,6 +24,7 @@ from localcollab.errors import VocabularyMismatch
 from localcollab.language_model import Float32Array, LanguageModel, OnChunk, Reading, log_softmax
 from localcollab.methods.deferral import DeferralTeam
 from localcollab.methods.gates import Gate
+from localcollab.vocabularies.translated import TranslatedModel
 from localcollab.vocabularies.words import Beginners, BoolArray, Kind, kind_at_end, last_starts
 from localcollab.vocabularies.written import WrittenText, common_start
 
@@ -297,6 +298,24 @@ class WordTeam(DeferralTeam):
         found = np.zeros(1 + len(self.experts), np.float32)
         found[list(present)] = p
         return found[1:]
+
+
+def deferring(
+    name: str,
+    base: LanguageModel,
+    experts: Sequence[LanguageModel],
+    gate: Gate,
+    *,
+    threshold: float = 0.5,
+    compose: bool = False,
+) -> DeferralTeam:
+    """By tokens; by words where an expert has another vocabulary than the base."""
+    made = WordTeam if are_strangers(experts) else DeferralTeam
+    return made(name, base, experts, gate, threshold=threshold, compose=compose)
+
+
+def are_strangers(members: Sequence[LanguageModel]) -> bool:
+    return any(isinstance(model, TranslatedModel) for model in members)
 
 
 _TAIL = 256

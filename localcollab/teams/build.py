@@ -17,9 +17,8 @@ from localcollab.methods.heads import Head
 from localcollab.methods.logits import contrasted, mixed, mixture_shares, proxy_tuned
 from localcollab.methods.mixtures import load_mixture
 from localcollab.methods.vocabulary_map import require_one_vocabulary
-from localcollab.methods.word_team import WordTeam
+from localcollab.methods.word_team import WordTeam, are_strangers, deferring
 from localcollab.teams.plan import Member, TeamPlan
-from localcollab.vocabularies.translated import TranslatedModel
 
 if TYPE_CHECKING:
     from localcollab.llama.weights import Weights
@@ -49,7 +48,7 @@ def team_model(
                 weights = fitted.weights
             if space == "log":
                 require_one_vocabulary(plan.name, members, "a mixture of logs")
-            elif _are_strangers(members):
+            elif are_strangers(members):
                 return _mixture_of_words(plan.name, members, weights)
             return mixed(plan.name, members, weights, of_logs=space == "log")
     return _deferring(plan, members, sha256s, head) if len(members) > 1 else members[0]
@@ -62,12 +61,7 @@ def _deferring(
     if head:
         head.require(sha256s[0], sha256s[1:], base.vocabulary.fingerprint, base.n_embd)
     gate, threshold = _decision(plan, head, len(experts))
-    made = WordTeam if _are_strangers(members) else DeferralTeam
-    return made(plan.name, base, experts, gate, threshold=threshold, compose=plan.compose)
-
-
-def _are_strangers(members: Sequence[LanguageModel]) -> bool:
-    return any(isinstance(model, TranslatedModel) for model in members)
+    return deferring(plan.name, base, experts, gate, threshold=threshold, compose=plan.compose)
 
 
 def _mixture_of_words(

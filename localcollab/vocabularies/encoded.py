@@ -4,6 +4,7 @@ The tokens are a function of the text alone, however it grew: it is cut into uni
 of which ends before a word that begins a token, and units are encoded one by one.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -62,9 +63,7 @@ class EncodedText:
 
     def boundary(self, offset: int) -> int | None:
         """How many tokens write the first `offset` bytes; None where one crosses it."""
-        n = len(self.ends)
-        while n and self.ends[n - 1] > offset:
-            n -= 1
+        n = bisect_right(self.ends, offset)
         return n if (self.ends[n - 1] if n else 0) == offset else None
 
     def _truncate(self) -> None:

@@ -117,7 +117,7 @@ class TranslatedModel(Wrapper):
         assert n_stable is not None, "no token crosses a break"
         begin = self._start
         if not begin and not n_stable:
-            begin = _some_start(self.inner.vocabulary)
+            begin = start_of(self.inner.vocabulary)
         return [*begin, *encoded.tokens], len(begin) + n_stable, text[start:]
 
     def _row(self, tokens: Sequence[int], on_chunk: OnChunk | None) -> Float32Array:
@@ -179,8 +179,11 @@ class TranslatedModel(Wrapper):
         return self._rows[at]
 
 
-def _some_start(vocabulary: Vocabulary) -> list[int]:
-    """What a model without a BOS predicts its first word from."""
+def start_of(vocabulary: Vocabulary) -> list[int]:
+    """What a model predicts its first word from, even without a BOS of its own."""
+    begin = vocabulary.encode("", bos=True)
+    if begin:
+        return begin
     known = (vocabulary.bos, vocabulary.eos, min(vocabulary.end, default=None), 0)
     return [next(token for token in known if token is not None)]
 

@@ -36,6 +36,11 @@ class WrittenText:
         self._text += b"".join(parts)
         return self._text, tuple(self._breaks)
 
+    @property
+    def ends(self) -> Sequence[int]:
+        """`ends[n]`: the bytes that are written before token `n`, of the tokens that `of` saw last."""
+        return self._ends
+
     def boundary(self, offset: int) -> int | None:
         """How many tokens, of those that `of` saw last, write the first `offset` bytes, control tokens
         there included; None where one crosses it."""

@@ -14,6 +14,9 @@ from localcollab.methods.heads import Head
 
 Float64Array = npt.NDArray[np.float64]
 
+_MIN_GAIN = 1e-9
+"""Nats a token; a step that gains less is the last one."""
+_MAX_STEPS = 10_000
 FLOOR = -100.0
 """Log-prob of a token that a member cannot write: -inf would make every mean infinite."""
 
@@ -46,6 +49,23 @@ def log_marginal(log_weights: Float64Array, logprobs: Float32Array) -> Float64Ar
     """log sum_k w_k P_k(gold), (n,)."""
     total: Float64Array = np.logaddexp.reduce(log_weights + logprobs.astype(np.float64), axis=1)
     return total
+
+
+def fit_weights(logprobs: Float32Array) -> tuple[float, ...]:
+    """Maximum-likelihood weights; logprobs (n, K), nats, of the gold tokens."""
+    table = logprobs.astype(np.float64)
+    log_weights: Float64Array = np.full(table.shape[1], -np.log(table.shape[1]))
+    before = -np.inf
+    for _ in range(_MAX_STEPS):
+        total = np.logaddexp.reduce(log_weights + table, axis=1, keepdims=True)  # (n, 1)
+        if total.mean() - before < _MIN_GAIN:
+            break
+        before = float(total.mean())
+        shares = np.exp(log_weights + table - total)  # (n, K): responsibilities
+        with np.errstate(divide="ignore"):
+            log_weights = np.log(shares.mean(axis=0))
+    weights = np.exp(log_weights)
+    return tuple(float(weight) for weight in weights / weights.sum())
 
 
 def measure_nll(table: TokenTable, head: Head) -> dict[str, float]:

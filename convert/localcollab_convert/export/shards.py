@@ -7,14 +7,18 @@ model runs, and every shard starts from empty caches, so a resumed export is bit
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from safetensors.numpy import load_file, save_file
 
 from localcollab.decoding.likelihood import Gold, read_gold
 from localcollab.errors import EvaluationFailed, LocalcollabError, VocabularyMismatch
-from localcollab.language_model import LanguageModel
+from localcollab.language_model import Float32Array, LanguageModel
+from localcollab.vocabularies.translated import TranslatedModel
+from localcollab.vocabularies.word_scores import WordScorer
 from localcollab_convert.export.examples import Example
 from localcollab_convert.export.likelihood import FLOOR, TokenTable, concatenate
 
@@ -55,7 +59,12 @@ def plan_shards(
 def export_shards(
     folder: Path, shards: Sequence[Shard], members: Sequence[LanguageModel], on_done: OnDone
 ) -> None:
-    """Write the missing shards. `members`: base first. Raises what `read` raises."""
+    """Write the missing shards. `members`: base first. Raises what `read` raises.
+
+    One row a token; one a word where a member has another vocabulary.
+    """
+    others = any(isinstance(member, TranslatedModel) for member in members)
+    by_words = partial(score_words, scorer=WordScorer(members), base=members[0]) if others else None
     total, done = sum(shard.n_tokens for shard in shards), 0
     on_done(0, total)
     starts = {example.tokens[0] for shard in shards for example in shard.examples}
@@ -64,10 +73,11 @@ def export_shards(
         if not path.exists():
             for member in members:
                 forget(member, starts)
-            tables = []
+            tables, n = [], done
             for example in shard.examples:
-                tables.append(score(example, members))
-                on_done(done + sum(map(len, tables)), total)
+                tables.append(by_words(example) if by_words else score(example, members))
+                n += len(example.positions)
+                on_done(n, total)
             write_table(path, concatenate(tables))
         done += shard.n_tokens
         on_done(done, total)
@@ -91,18 +101,29 @@ def score(example: Example, members: Sequence[LanguageModel]) -> TokenTable:
     first = read_gold(base, example.tokens, example.positions, hidden=True)
     rest = [_read_expert(expert, example) for expert in experts]
     assert first.hidden is not None
+    return TokenTable(
+        _half(first.hidden, example, base),
+        np.maximum(np.stack([g.logprobs for g in (first, *rest)], axis=1), np.float32(FLOOR)),
+        np.stack([g.is_argmax for g in (first, *rest)], axis=1),
+    )
+
+
+def score_words(example: Example, scorer: WordScorer, base: LanguageModel) -> TokenTable:
+    """One row for every word of the answers, and for their ends."""
+    found = scorer.score(example.tokens, example.answers, hidden=True)
+    assert found.hidden is not None
+    return TokenTable(_half(found.hidden, example, base), found.logprobs, found.is_argmax)
+
+
+def _half(hidden: Float32Array, example: Example, base: LanguageModel) -> npt.NDArray[np.float16]:
     with np.errstate(over="ignore"):
-        states = first.hidden.astype(np.float16)
+        states = hidden.astype(np.float16)
     if not np.isfinite(states).all():
         raise EvaluationFailed(
             f"{example.where}: {base.name} produces hidden states that are NaN or beyond 65504: "
             "use another file of this model"
         )
-    return TokenTable(
-        states,
-        np.maximum(np.stack([g.logprobs for g in (first, *rest)], axis=1), np.float32(FLOOR)),
-        np.stack([g.is_argmax for g in (first, *rest)], axis=1),
-    )
+    return states
 
 
 def _read_expert(expert: LanguageModel, example: Example) -> Gold:

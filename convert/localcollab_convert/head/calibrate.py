@@ -20,6 +20,7 @@ from localcollab.language_model import Float32Array, LanguageModel, Reading
 from localcollab.methods.deferral import DeferralTeam
 from localcollab.methods.gates import Gate
 from localcollab.methods.heads import Head
+from localcollab.methods.word_team import deferring
 from localcollab.progress import Counted, OnProgress
 from localcollab_convert.export.examples import Example
 from localcollab_convert.export.likelihood import TokenTable, log_pi, p_any
@@ -141,7 +142,7 @@ class Calibration:
             return np.zeros_like(p) if threshold is None else p
 
         gate, limit = Gate("head", True, decide), 1.0 if threshold is None else threshold
-        team = DeferralTeam("calibration", self.base, self.experts, gate, threshold=limit)
+        team = deferring("calibration", self.base, self.experts, gate, threshold=limit)
         start, end = example.answers[-1]
         done = _last(team, example.tokens[:start], _limits(self.metric, end - start))
         defers = [p for p in seen if threshold is not None and p > np.float32(threshold)]

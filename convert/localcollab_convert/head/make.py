@@ -15,7 +15,7 @@ from localcollab.errors import BadOption, HeadMismatch
 from localcollab.language_model import Float32Array
 from localcollab.methods.heads import Head, HeadMetadata, save_head
 from localcollab.progress import Counted, OnProgress
-from localcollab_convert.export.likelihood import TokenTable, best_single, measure_nll
+from localcollab_convert.export.likelihood import TokenTable, best_single, fit_weights, measure_nll
 from localcollab_convert.export.make import Exporter
 from localcollab_convert.head import calibrate as calibration
 from localcollab_convert.head.calibrate import METRIC_NAMES, Calibration
@@ -28,7 +28,7 @@ from localcollab_convert.head.request import (
     Point,
     TrainedHead,
 )
-from localcollab_convert.head.train import HeadTraining, Recipe
+from localcollab_convert.head.train import HeadTraining, Recipe, constant_head
 from localcollab_convert.staging.outputs import claim
 from localcollab_convert.staging.stages import (
     OnNote,
@@ -110,7 +110,8 @@ class HeadMaker:
     def _fit(
         self, table: TokenTable, valid: TokenTable
     ) -> tuple[dict[str, Float32Array], dict[str, float], int]:
-        """(tensors, validation NLLs, steps) of the better of at most two weight decays."""
+        """(tensors, validation NLLs, steps): the best of at most two weight decays, and of the same
+        weights at every token: a head that has learned one kind of text may be worse on another."""
         recipe = self._recipe
         fits = []
         for decay in (recipe.weight_decay, recipe.strong_decay):
@@ -127,6 +128,8 @@ class HeadMaker:
             fits.append((tensors, nll, run.step))
             if nll["head"] < nll["mixture"]:
                 break
+        alike = constant_head(fit_weights(table.logprobs), table.hidden.shape[1])
+        fits.append((alike, measure_nll(valid, Head(alike, self._metadata({}, 0.5))), 0))
         return min(fits, key=lambda fit: fit[1]["head"])
 
     def _require_better(self, nll: dict[str, float]) -> None:

@@ -6,7 +6,7 @@ the next step depends on, so a resumed run is bit-identical to an uninterrupted 
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -229,6 +229,13 @@ class HeadTraining:
         self._optimizer.load_state_dict(state["optimizer"])
         self.step, self._n_worse = state["step"], state["n_worse"]
         self._best_nll, self._best = state["best_nll"], state["best"]
+
+
+def constant_head(weights: Sequence[float], n_embd: int) -> dict[str, Float32Array]:
+    """The tensors of a linear head with P(z = k) = weights[k], (K + 1,), at every token."""
+    log_weights = np.log(np.maximum(weights, 1e-6))
+    bias = (log_weights[1:] - log_weights[0]).astype(np.float32)
+    return {"weight": np.zeros((len(bias), n_embd), np.float32), "bias": bias}
 
 
 @contextmanager

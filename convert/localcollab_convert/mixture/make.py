@@ -14,15 +14,11 @@ from localcollab.language_model import Float32Array
 from localcollab.methods.mixtures import FittedMixture, save_mixture
 from localcollab.progress import OnProgress
 from localcollab.teams.plan import TeamPlan
-from localcollab_convert.export.likelihood import Float64Array, log_marginal
+from localcollab_convert.export.likelihood import fit_weights, log_marginal
 from localcollab_convert.export.make import Exporter
 from localcollab_convert.mixture.request import MixtureRequest, MixtureResult
 from localcollab_convert.staging.outputs import claim
 from localcollab_convert.staging.stages import OnNote, file_sha256, package_versions
-
-_MIN_GAIN = 1e-9
-"""Nats a token; a step that gains less is the last one."""
-_MAX_STEPS = 10_000
 
 
 def make_mixture(
@@ -58,23 +54,6 @@ def _fit_and_save(request: MixtureRequest, exporter: Exporter) -> MixtureResult:
     )
     save_mixture(fitted, request.out)
     return MixtureResult(request.out, names, weights, nll, len(train), len(valid))
-
-
-def fit_weights(logprobs: Float32Array) -> tuple[float, ...]:
-    """Maximum-likelihood weights; logprobs (n, K), nats, of the gold tokens."""
-    table = logprobs.astype(np.float64)
-    log_weights: Float64Array = np.full(table.shape[1], -np.log(table.shape[1]))
-    before = -np.inf
-    for _ in range(_MAX_STEPS):
-        total = np.logaddexp.reduce(log_weights + table, axis=1, keepdims=True)  # (n, 1)
-        if total.mean() - before < _MIN_GAIN:
-            break
-        before = float(total.mean())
-        shares = np.exp(log_weights + table - total)  # (n, K): responsibilities
-        with np.errstate(divide="ignore"):
-            log_weights = np.log(shares.mean(axis=0))
-    weights = np.exp(log_weights)
-    return tuple(float(weight) for weight in weights / weights.sum())
 
 
 def measure_nll(logprobs: Float32Array, weights: Sequence[float]) -> dict[str, float]:

@@ -15,6 +15,7 @@ from localcollab_convert.head.train import (
     HeadTraining,
     Recipe,
     Scaling,
+    constant_head,
     marginal_nll,
     measure_scaling,
     weak_labels,
@@ -118,3 +119,9 @@ def test_a_run_continued_from_a_checkpoint_has_the_same_bits(tmp_path: Path, wid
 def test_constant_columns_do_not_divide_by_zero() -> None:
     hidden = np.full((10, 3), 2.0, np.float16)
     assert torch.isfinite(measure_scaling(hidden).apply(hidden)).all()
+
+
+def test_a_constant_head_has_its_weights_everywhere() -> None:
+    head = Head(constant_head((0.5, 0.2, 0.3), 6), METADATA)
+    hidden = np.random.default_rng(0).normal(size=(4, 6)).astype(np.float32)
+    np.testing.assert_allclose(head.p_defer(hidden), np.tile([0.2, 0.3], (4, 1)), rtol=1e-5)

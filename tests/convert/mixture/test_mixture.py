@@ -11,7 +11,8 @@ from localcollab.catalog import SHIPPED, load_catalog
 from localcollab.errors import BadOption, MixtureMismatch
 from localcollab.methods.mixtures import FittedMixture, load_mixture, save_mixture
 from localcollab.teams.plan import plan_from_catalog
-from localcollab_convert.mixture.make import fit_weights, make_mixture, measure_nll
+from localcollab_convert.export.likelihood import fit_weights
+from localcollab_convert.mixture.make import make_mixture, measure_nll
 from localcollab_convert.mixture.request import MixtureRequest
 
 pytestmark = pytest.mark.slow

@@ -52,7 +52,7 @@ def test_blocks_change_nothing() -> None:
 def test_rows_come_with_their_position() -> None:
     seen: list[tuple[int, int]] = []
 
-    def note(position: int, logits: Float32Array) -> None:
+    def note(position: int, logits: Float32Array, hidden: Float32Array | None) -> None:
         seen.append((position, int(logits.argmax())))
 
     read_rows(ScriptedModel(b"ab"), list(b"xab"), (1, 2), note)

@@ -14,9 +14,8 @@ from localcollab.language_model import Float32Array, log_softmax
 from localcollab.methods.gates import Gate, always, never, random_gate, weighted_gate
 from localcollab.methods.word_team import WordTeam
 from localcollab.vocabularies.translated import TranslatedModel
-from localcollab.vocabularies.words import Beginners, kind_at_end, word_starts
-from localcollab.vocabulary import Vocabulary
-from tiny_vocabularies import CanonicalModel, piece_vocabulary, sampled
+from localcollab.vocabularies.words import word_starts
+from tiny_vocabularies import CanonicalModel, masses, piece_vocabulary, sampled, word_probability
 
 BASE = piece_vocabulary("a", "b", " ", bos=True)
 OTHER = piece_vocabulary("a", "b", " ", "aba", " ab", "bb", bos=True)
@@ -98,29 +97,6 @@ def test_an_expert_that_cannot_write_the_text_abstains_once_with_a_note(
                 assert list(reading.members) == ["base"]
     said = [record.message.split(": ")[1] for record in caplog.records]
     assert said == ["expert does not write here"] * 2
-
-
-def own_tokens(vocabulary: Vocabulary, text: bytes) -> list[int]:
-    return [*vocabulary.encode("", bos=True), *vocabulary.encode_bytes(text)]
-
-
-def masses(model: CanonicalModel, text: bytes) -> tuple[np.ndarray, float, float]:
-    """(probabilities, of what begins a word here, of the end) after a text."""
-    vocabulary = model.vocabulary
-    p = np.exp(log_softmax(model.row(own_tokens(vocabulary, text))).astype(np.float64))
-    begins = p[Beginners(vocabulary).after(kind_at_end(text))].sum()
-    return p, float(begins), float(p[vocabulary.eos])
-
-
-def word_probability(model: CanonicalModel, before: bytes, word: bytes) -> float:
-    """P(first token | it begins a word and is no end) .. P(the word ends here)."""
-    _, begins, end = masses(model, before)
-    tokens, n = (
-        own_tokens(model.vocabulary, before + word),
-        len(own_tokens(model.vocabulary, before)),
-    )
-    p = [np.exp(log_softmax(model.row(tokens[:k]))[tokens[k]]) for k in range(n, len(tokens))]
-    return float(np.prod(p, dtype=np.float64)) / (begins - end) * masses(model, before + word)[1]
 
 
 def mixture_probability(text: bytes, share: float) -> float:
