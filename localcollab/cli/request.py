@@ -1,10 +1,10 @@
 """What `localcollab run` and `docs` are asked for, and which options do not go together."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from localcollab.catalog import Blend, ModelEntry, load_catalog
 from localcollab.decoding.answer_text import Limits
@@ -18,6 +18,9 @@ from localcollab.teams.choice import TeamChoice
 from localcollab.teams.defaults import own_options
 from localcollab.teams.plan import TeamPlan
 
+if TYPE_CHECKING:
+    from localcollab.documents.answer.answer import Library
+
 _MAX_INPUT = 16 * 2**20
 
 
@@ -26,19 +29,36 @@ class Documents:
     """The collection to answer from, and how. Raises `BadOption`."""
 
     collection: str
+    """Not looked at if there are files."""
     strict: bool = False
     way: Way | None = None
+    files: tuple[Path, ...] = ()
+    """Attached to this question alone."""
+
+    def open(self) -> "Library":
+        """Raises `BadCollection`, `BadOption`."""
+        # Imported here: most questions need no collection.
+        from localcollab.documents.answer.answer import Library
+        from localcollab.documents.collection import ATTACHED, attach, open_collection
+
+        if self.files:
+            return Library(attach(self.files), ATTACHED, self.way, self.strict)
+        return Library(open_collection(self.collection), self.collection, self.way, self.strict)
 
 
-def documents_request(collection: str | None, *, strict: bool, way: str | None) -> Documents | None:
+def documents_request(
+    collection: str | None, files: Sequence[Path] = (), *, strict: bool, way: str | None
+) -> Documents | None:
     """Raises `BadOption`."""
-    if collection is None:
+    if collection is not None and files:
+        raise BadOption("`docs` and `file` are given: answer from the collection or from the files")
+    if collection is None and not files:
         if strict or way is not None:
-            raise BadOption("`strict` and `docs_as` need `docs`")
+            raise BadOption("`strict` and `docs_as` need `docs` or `file`")
         return None
     if way not in (None, *get_args(Way)):
         raise BadOption(f"`docs_as` is {way!r}: give {' or '.join(get_args(Way))}")
-    return Documents(collection, strict, cast("Way | None", way))
+    return Documents(collection or "", strict, cast("Way | None", way), tuple(files))
 
 
 @dataclass(frozen=True, slots=True)

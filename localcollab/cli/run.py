@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -74,6 +75,10 @@ def run(
     ] = False,
     docs: Annotated[
         str | None, typer.Option(help="Answer from this collection of documents.")
+    ] = None,
+    file: Annotated[
+        list[Path] | None,
+        typer.Option(help="Answer from this file, without a collection; may be repeated."),
     ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Refuse answers that the documents do not support.")
@@ -188,7 +193,7 @@ def run(
         },
         max_tokens=max_tokens,
         stop=tuple(stop or ()),
-        docs=documents_request(docs, strict=strict, way=docs_as),
+        docs=documents_request(docs, file or (), strict=strict, way=docs_as),
         budget=in_bytes(budget),
         explain=explain,
     )
@@ -237,13 +242,8 @@ class _Events:
         self._request, self._text = request, text
         self._library = None
         if request.docs is not None:
-            # Imported here: most questions need no collection.
-            from localcollab.documents.answer.answer import Library
-            from localcollab.documents.collection import open_collection
-
-            docs = request.docs
-            collection = stack.enter_context(open_collection(docs.collection))
-            self._library = Library(collection, docs.collection, docs.way, docs.strict)
+            self._library = request.docs.open()
+            stack.enter_context(self._library.collection)
         self.team: OpenTeam = open_team(plan, request.options, status.show)
         self._session = Session(self.team, system=request.system or self.team.settings.system)
         self.prompt = self._session.prompt(text) if request.explain else []

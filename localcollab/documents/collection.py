@@ -9,6 +9,8 @@ import hashlib
 import json
 import os
 import re
+import secrets
+import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +22,7 @@ from localcollab.documents import store
 from localcollab.documents.database import Database
 from localcollab.documents.ingest import sync as syncing
 from localcollab.documents.parsing.limits import DEFAULT_LIMITS, Limits
+from localcollab.documents.records import ATTACHED as ATTACHED
 from localcollab.documents.records import Document, Hit, Passage, Source, Tally, Visit
 from localcollab.documents.search import search as searching
 from localcollab.documents.search.embedding import Nearest, OnEmbedded
@@ -27,10 +30,12 @@ from localcollab.documents.search.vectors import Embedding
 from localcollab.errors import BadCollection, BadOption
 
 DEFAULT_NAME = "default"
+_MOST_PASSAGES = 10**15
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SUFFIX = ".sqlite3"
 
 OnVisit = Callable[[Visit], None]
+_attached: "weakref.WeakSet[Collection]" = weakref.WeakSet()
 
 
 def collections_folder() -> Path:
@@ -63,10 +68,39 @@ def open_collection(name: str = DEFAULT_NAME, *, create: bool = False) -> "Colle
     return Collection(path)
 
 
+def attach(paths: Sequence[Path], *, limits: Limits = DEFAULT_LIMITS) -> "Collection":
+    """The files in memory, for the questions of now. Raises `BadOption` for one that cannot be read."""
+    collection = Collection(None, first_passage=secrets.randbelow(_MOST_PASSAGES))
+    _attached.add(collection)
+    try:
+        collection.add([syncing.real_path(path) for path in paths], limits=limits)
+        for document in collection.documents():
+            if document.status != "indexed":
+                raise BadOption(
+                    f"{document.path} cannot be attached: {document.error or document.status}"
+                )
+        if not collection.documents():
+            raise BadOption(f"{paths[0]} holds no files that can be read: give another path")
+    except BaseException:
+        collection.close()
+        raise
+    return collection
+
+
+def attached_passage(id_: int) -> tuple["Collection", Passage]:
+    """A passage of files that are attached now. Raises `BadOption`."""
+    for collection in list(_attached):
+        try:
+            return collection, collection.passage(id_)
+        except (BadCollection, BadOption):  # closed, or of other files
+            continue
+    raise BadOption(f"no passage {id_} of attached files: attach the files again")
+
+
 class Collection:
-    def __init__(self, path: Path | None) -> None:
-        """`path` None: in memory. A missing file is created."""
-        self._database = Database(path)
+    def __init__(self, path: Path | None, *, first_passage: int = 0) -> None:
+        """`path` None: in memory. A missing file is created. `first_passage`: ids come after it."""
+        self._database = Database(path, first_passage)
         self._nearest = Nearest(self._database)
 
     @property

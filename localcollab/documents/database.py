@@ -131,8 +131,14 @@ _FORMAT = sqlite.Format(
 
 
 class Database(sqlite.Database):
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, first_passage: int = 0) -> None:
         super().__init__(path, _FORMAT, SECONDS_BUSY)
+        if first_passage:
+            with self.write() as connection:
+                connection.execute(
+                    "INSERT INTO sqlite_sequence(name, seq) VALUES ('passages', ?)",
+                    (first_passage,),
+                )
         with self.read() as connection:
             is_current = _indexed(connection) == version()
         if not is_current:

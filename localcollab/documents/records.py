@@ -7,6 +7,8 @@ from typing import Literal
 Status = Literal["indexed", "empty", "refused", "failed"]
 """empty: contains no text; refused: not opened (too large, not a regular file, unknown format);
 failed: opened but not readable. All but `indexed` have an `error`."""
+ATTACHED = "the attached files"
+"""What stands for a collection's name where files are attached to questions."""
 Change = Literal["added", "changed", "unchanged", "removed"]
 
 

@@ -1,10 +1,11 @@
 """How often the right paragraph is found first: our search beside a plain BM25 library.
 
-    python scripts/experiments/retrieval.py --data xquad.en.json xquad.de.json ... [--json]
+    python scripts/experiments/retrieval.py --data xquad.en.json ... [--encoder FILE] [--json]
 
 The data: SQuAD's JSON (XQuAD is). Every paragraph becomes a document; every question is asked once,
 the paragraph it belongs to is the one right answer. The library (rank_bm25's BM25Okapi, its defaults)
-gets the very terms of words that the index holds, of paragraphs and of questions.
+gets the very terms of words that the index holds, of paragraphs and of questions. With an encoder (a
+GGUF file, see `localcollab docs embed`), words and vectors are searched together too.
 """
 
 import argparse
@@ -58,12 +59,16 @@ def score(ranks: Sequence[int | None]) -> Score:
     )
 
 
-def our_search(paragraphs: Sequence[str], folder: Path) -> Callable[[str], list[int]]:
+def our_search(
+    paragraphs: Sequence[str], folder: Path, encoder: Path | None = None
+) -> Callable[[str], list[int]]:
     """Paragraphs by number, best first: each by its best passage."""
     for number, text in enumerate(paragraphs):
         (folder / f"{number:05}.txt").write_text(text, encoding="utf-8")
     collection = Collection(None)
     collection.add([folder])
+    if encoder is not None:
+        collection.embed(encoder)
 
     def search(question: str) -> list[int]:
         hits = collection.search(question, DEEPEST)
@@ -92,22 +97,31 @@ def rank_of(right: int, ranked: Sequence[int]) -> int | None:
     return ranked.index(right) + 1 if right in ranked else None
 
 
-def measure(file: Path) -> dict[str, Score]:
+def measure(file: Path, encoder: Path | None = None) -> dict[str, Score]:
     paragraphs, questions = load(file)
-    with tempfile.TemporaryDirectory() as folder:
-        search = our_search(paragraphs, Path(folder))
-        ours = [rank_of(q.paragraph, search(q.text)) for q in questions]
+    found = {"localcollab": our_score(paragraphs, questions)}
+    if encoder is not None:
+        found["with vectors"] = our_score(paragraphs, questions, encoder)
     ranked = library_search(paragraphs, [q.text for q in questions])
     library = [rank_of(q.paragraph, r) for q, r in zip(questions, ranked, strict=True)]
-    return {"localcollab": score(ours), "rank_bm25": score(library)}
+    return found | {"rank_bm25": score(library)}
+
+
+def our_score(
+    paragraphs: Sequence[str], questions: Sequence[Question], encoder: Path | None = None
+) -> Score:
+    with tempfile.TemporaryDirectory() as folder:
+        search = our_search(paragraphs, Path(folder), encoder)
+        return score([rank_of(q.paragraph, search(q.text)) for q in questions])
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--data", type=Path, nargs="+", required=True)
+    options.add_argument("--encoder", type=Path, help="a GGUF file: search by its vectors too")
     options.add_argument("--json", action="store_true")
     chosen = options.parse_args()
-    scores = {file.stem: measure(file) for file in chosen.data}
+    scores = {file.stem: measure(file, chosen.encoder) for file in chosen.data}
     if chosen.json:
         shown = {data: {k: asdict(v) for k, v in each.items()} for data, each in scores.items()}
         json.dump(shown, sys.stdout, indent=1)

@@ -10,8 +10,8 @@ from textual.widgets import OptionList
 from chat_app import FakeTeams, ask, drive, make_app, screen_text, send, until
 from localcollab.documents.answer.answer import check
 from localcollab.documents.answer.events import SentPassage
-from localcollab.documents.answer.references import resolve
-from localcollab.documents.collection import open_collection
+from localcollab.documents.answer.references import characters_at, resolve
+from localcollab.documents.collection import ATTACHED, attach, open_collection
 from localcollab.history import open_history
 from localcollab_tui.app import ChatApp
 from localcollab_tui.conversation.commands import parse_docs
@@ -49,6 +49,40 @@ def test_line_by_line_an_answer_comes_with_sources_and_verdicts(notes: str) -> N
     assert f"answers come from {notes}: 1 document\n" in said
     assert said.count("[1] gozovir.txt (characters 0 to 66)") == 2
     assert said.count(f"supported [1] “{ANSWER}”") == 2
+
+
+def test_files_are_attached_without_a_collection(tmp_path: Path) -> None:
+    file = tmp_path / "the maker.txt"
+    file.write_text(TEXT)
+    asked = ("Who makes Gozovir?", "/sources", "/attach off", "/attach")
+    said = talk(ANSWER, f"/attach {file}", *asked)
+    assert "answers come from the attached files: 1 document\n" in said
+    assert said.count("[1] the maker.txt (characters 0 to 66)") == 2
+    assert said.count(f"supported [1] “{ANSWER}”") == 2
+    assert said.rstrip().count("no documents in use") == 2
+
+
+def test_words_of_attached_files_are_gone_with_them_and_never_those_of_others(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "one.txt").write_text(TEXT)
+    (tmp_path / "other.txt").write_text(
+        "Other words altogether, and as many of them as there were."
+    )
+    with attach([tmp_path / "one.txt"]) as one:
+        (passage,) = one.passages(one.documents()[0])
+        line = characters_at(ATTACHED, passage.id, 30, 66)
+        with attach([tmp_path / "other.txt"]):
+            assert resolve(line) == ANSWER
+    assert resolve(line) == f"{line}, no longer there,"
+
+
+def test_what_cannot_be_attached_is_said(tmp_path: Path) -> None:
+    (tmp_path / "empty.txt").touch()
+    said = talk(ANSWER, f"/attach {tmp_path}/none", f"/attach {tmp_path}/empty.txt", '/attach "a b')
+    assert f"{tmp_path}/none cannot be added (No such file or directory)" in said
+    assert f"{tmp_path}/empty.txt cannot be attached: holds no text" in said
+    assert "close the quotes" in said
 
 
 def test_the_history_keeps_no_word_of_a_document(tmp_path: Path) -> None:

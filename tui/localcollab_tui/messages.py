@@ -5,6 +5,7 @@ A `ticket` ties an update to its job, so that late updates of a stopped job are 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from localcollab.blend.events import BlendEvent
 from localcollab.documents.answer.events import Checked, Sources
@@ -109,10 +110,11 @@ class FreeReaders:
 
 @dataclass(frozen=True, slots=True)
 class UseDocs:
-    """Answer the next questions from this collection; None: without documents."""
+    """Answer the next questions from this collection, or from attached files; neither: without."""
 
     collection: str | None
     strict: bool = False
+    files: tuple[Path, ...] = ()
 
 
 Job = UseDocs | Load | Ask | SetGate | Inspect | Preview | ShowPrompt | FreeReaders

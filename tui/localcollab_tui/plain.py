@@ -161,6 +161,8 @@ class PlainChat:
                 self._say(f"system prompt: {dialogue.system or 'none'}")
             case "docs":
                 self._docs(line.argument)
+            case "attach":
+                self._attach(line.argument)
             case "sources":
                 self._say("\n".join(self._sources()))
             case "stats":
@@ -201,12 +203,23 @@ class PlainChat:
             parsed = commands.parse_docs(argument)
             if isinstance(parsed, str):
                 raise BadOption(parsed)
-            self._engine.submit(UseDocs(*parsed))
-            while not isinstance(update := self._updates.get(), DocsInUse):
-                if isinstance(update, Failed):
-                    raise BadOption(update.why)
-            self._dialogue.docs = update
+            self._use(UseDocs(*parsed))
         self._say(docs_line(self._dialogue.docs))
+
+    def _attach(self, argument: str) -> None:
+        if argument:
+            files = commands.parse_attach(argument)
+            if isinstance(files, str):
+                raise BadOption(files)
+            self._use(UseDocs(None, files=files))
+        self._say(docs_line(self._dialogue.docs))
+
+    def _use(self, job: UseDocs) -> None:
+        self._engine.submit(job)
+        while not isinstance(update := self._updates.get(), DocsInUse):
+            if isinstance(update, Failed):
+                raise BadOption(update.why)
+        self._dialogue.docs = update
 
     def _sources(self) -> tuple[str, ...]:
         answer = self._dialogue.last_answer

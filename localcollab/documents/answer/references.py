@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING
 
 from localcollab.documents.answer.events import Checked, SentPassage, Sources
 from localcollab.documents.answer.format import claim_lines, one_line, quoted_span, source_lines
+from localcollab.documents.records import ATTACHED
 from localcollab.errors import LocalcollabError
 
 if TYPE_CHECKING:
     from localcollab.documents.answer.citations import Claim
+    from localcollab.documents.collection import Collection
+    from localcollab.documents.records import Passage
 
 _REFERENCE = re.compile(
     r"«(?P<collection>[\w.-]{1,64})/(?P<passage>\d{1,18})(?::(?P<start>\d{1,18})-(?P<end>\d{1,18}))?»",
@@ -23,12 +26,20 @@ _REFERENCE = re.compile(
 )
 
 
+_OF_ATTACHED = "_attached"
+
+
 def heading_at(collection: str, passage: int) -> str:
-    return f"«{collection}/{passage}»"
+    return f"«{_label(collection)}/{passage}»"
 
 
 def characters_at(collection: str, passage: int, start: int, end: int) -> str:
-    return f"«{collection}/{passage}:{start}-{end}»"
+    return f"«{_label(collection)}/{passage}:{start}-{end}»"
+
+
+def _label(collection: str) -> str:
+    """No collection is named as attached files are; their words are there while they are attached."""
+    return _OF_ATTACHED if collection == ATTACHED else collection
 
 
 def stored_source_lines(sources: Sources) -> Iterator[str]:
@@ -63,14 +74,20 @@ def resolve(line: str) -> str:
 
 def _words_at(reference: re.Match[str]) -> str:
     # Imported here: most lines hold no reference, and a chat shows many lines when it starts.
-    from localcollab.documents.collection import open_collection
+    from localcollab.documents.collection import attached_passage, open_collection
 
+    id_ = int(reference["passage"])
     try:
+        if reference["collection"] == _OF_ATTACHED:
+            return _words(reference, *attached_passage(id_))
         with open_collection(reference["collection"]) as collection:
-            passage = collection.passage(int(reference["passage"]))
-            if reference["start"] is None:
-                return one_line(passage.heading)
-            text = "".join(each.text for each in collection.passages(passage.document))
-            return one_line(text[int(reference["start"]) : int(reference["end"])])
+            return _words(reference, collection, collection.passage(id_))
     except LocalcollabError:
         return f"{reference[0]}, no longer there,"
+
+
+def _words(reference: re.Match[str], collection: "Collection", passage: "Passage") -> str:
+    if reference["start"] is None:
+        return one_line(passage.heading)
+    text = "".join(each.text for each in collection.passages(passage.document))
+    return one_line(text[int(reference["start"]) : int(reference["end"])])

@@ -171,6 +171,15 @@ class CommandRunner:
             raise BadOption(parsed)
         self._view.engine.submit(UseDocs(*parsed))
 
+    async def _attach(self, argument: str) -> None:
+        if not argument:
+            self._view.announce(docs_line(self._dialogue.docs))
+            return
+        files = commands.parse_attach(argument)
+        if isinstance(files, str):
+            raise BadOption(files)
+        self._view.engine.submit(UseDocs(None, files=files))
+
     async def _sources(self, argument: str) -> None:
         from localcollab_tui.screens.sources import SourcesScreen
 

@@ -1,8 +1,10 @@
 """Slash commands as text: the list, parsing, completion. They run elsewhere."""
 
 import difflib
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from localcollab.errors import BadOption
@@ -54,6 +56,7 @@ COMMANDS = (
     Command("export", "/export [FILE]", "write this conversation to a .md or .json file"),
     Command("copy", "/copy [code]", "copy the last answer, or its code, to the clipboard"),
     Command("docs", "/docs [NAME [strict]|off]", "answer from a document collection"),
+    Command("attach", "/attach FILE...|off", "answer from files, without a collection"),
     Command("sources", "/sources", "show the sources of the last answer"),
     Command("compare", "/compare [base|TEAM]", "answer the last question in two columns"),
     Command("quit", "/quit", "quit; everything is saved"),
@@ -159,6 +162,19 @@ def parse_docs(argument: str) -> tuple[str | None, bool] | str:
     if rest.strip() not in ("", "strict"):
         return f"/docs {argument}: use /docs NAME, /docs NAME strict or /docs off"
     return (None, False) if name == "off" else (name, bool(rest.strip()))
+
+
+def parse_attach(argument: str) -> tuple[Path, ...] | str:
+    """The files, none for `off`; else the problem. A single path with blanks needs no quotes."""
+    if argument == "off":
+        return ()
+    whole = Path(argument).expanduser()
+    if whole.exists():
+        return (whole,)
+    try:
+        return tuple(Path(part).expanduser() for part in shlex.split(argument))
+    except ValueError as error:
+        return f"/attach {argument}: {error}: close the quotes"
 
 
 def parse_threshold(argument: str) -> float | str:

@@ -11,7 +11,7 @@ from localcollab.decoding.sampling import Sampling
 from localcollab.documents.answer import answer as answering
 from localcollab.documents.answer.answer import Library
 from localcollab.documents.answer.events import AnswerEvent, Sources
-from localcollab.documents.collection import open_collection
+from localcollab.documents.collection import ATTACHED, attach, open_collection
 from localcollab.errors import BadOption, LocalcollabError
 from localcollab.events import Finished, Prompted
 from localcollab.language_model import LanguageModel
@@ -249,16 +249,15 @@ class Worker:
         return answering.ask(session, self._library, text, sampling, limits, stop_event=stop_event)
 
     def _use_docs(self, job: UseDocs) -> None:
-        collection = open_collection(job.collection) if job.collection is not None else None
+        library = _library_of(job)
         if self._library is not None:
             self._library.collection.close()
-        self._library = None
-        if collection is None or job.collection is None:
+        self._library = library
+        if library is None:
             self._report(DocsInUse(None))
             return
-        self._library = Library(collection, job.collection, strict=job.strict)
-        n_documents = sum(each.status == "indexed" for each in collection.documents())
-        self._report(DocsInUse(job.collection, job.strict, n_documents))
+        n_documents = sum(each.status == "indexed" for each in library.collection.documents())
+        self._report(DocsInUse(library.name, job.strict, n_documents))
 
     def _set_gate(self, job: SetGate) -> None:
         team = self._team()
@@ -333,6 +332,14 @@ class Worker:
 
     def _prompt_of(self, question: Question) -> list[int]:
         return self._sessions.prompt(self._team(), question)
+
+
+def _library_of(job: UseDocs) -> Library | None:
+    if job.files:
+        return Library(attach(job.files), ATTACHED, strict=job.strict)
+    if job.collection is None:
+        return None
+    return Library(open_collection(job.collection), job.collection, strict=job.strict)
 
 
 def _with_system(job: Ask, team: OpenTeam) -> Ask:
