@@ -65,7 +65,7 @@ def check_languages(languages: str) -> None:
     known = ended.out.split()
     if ended.code or not known:
         raise LocalcollabError(
-            f"{programs.tesseract} {ended.words}: check it with tesseract --list-langs"
+            f"{programs.tesseract} {ended.words}: try it by hand, and install it again if that fails, too"
         )
     unknown = [each for each in languages.split("+") if each not in known]
     if unknown:
