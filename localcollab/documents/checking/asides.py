@@ -20,8 +20,8 @@ def restricts(stretch: Sequence[Token], language: Language) -> bool:
 
 
 def _reaches_out(token: Token, language: Language) -> bool:
-    if token.kind != "word":
-        return False
+    if token.kind != "word" or (token.is_capital and token.text in language.months):
+        return False  # "May" is no "may".
     # A name is no verb of speech: "Reportage Ltd".
     return token.text in language.restrictions - language.benign or (
         not token.is_capital and language.reaches_out(token.text)

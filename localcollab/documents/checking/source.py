@@ -17,7 +17,8 @@ from localcollab.documents.checking.tokens import tokens
 from localcollab.documents.checking.variants import Row, orders
 
 _POSSESSIVE = re.compile(
-    r"\b((?:[A-Z][\w-]*\s)*[A-Z][\w-]*)['’]s\s([a-z][\w-]*)(?=\s(?:is|are|was|were)\b|:)"
+    r"\b((?:[Tt]he\s[a-z][\w-]*|(?:[A-Z][\w-]*\s)*[A-Z][\w-]*))['’]s\s([a-z][\w-]*)"
+    r"(?=\s(?:is|are|was|were)\b|:)"
 )
 _PLACING = frozenset(["in", "at", "near"])
 _OWN_LINE = re.compile(r"^\s*(?:[-*•#>]|\d{1,3}[.)])+\s*")
@@ -136,7 +137,7 @@ def _possessive_as_of(sentence: str) -> str:
 
 def _rows(
     text: str,
-    spans: Sequence[tuple[int, int]],
+    spans: tuple[tuple[int, int], ...],
     n: int,
     names: Sequence[Alias],
     language: Language,
@@ -147,6 +148,9 @@ def _rows(
     pairs = records.record(line) or records.row_of(_header(text, spans, n), line)
     rows = list(orders(tokens(_possessive_as_of(line), language), language))
     rows += [tokens(said, language) for said in records.statements(pairs)] if pairs else []
+    if pairs and not any(records.record(text[slice(*other)]) for other in spans[:n] + spans[n + 1 :]):
+        # A table of one row: its columns need no row's name.
+        rows += [tokens(f"{name}: {value}", language) for name, value in pairs]
     rows += [resolved] if (resolved := _with_subject(rows[0], subject, language)) else []
     return tuple(rows)
 
