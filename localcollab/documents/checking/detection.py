@@ -35,14 +35,27 @@ def language_of(text: str, default: Language = UNKNOWN) -> Language:
     Languages that have no file are told apart from those that do, so that none passes for its
     neighbour.
     """
-    words = [word.casefold() for word in _WORD.findall(text)]
-    candidates = _candidates()
-    counts = [sum(word in known.common for word in words) for known in candidates]
-    best = max(counts)
-    if best == 0 or counts.count(best) > 1:
-        return default
-    found = candidates[counts.index(best)]
-    return found if found.code else UNKNOWN
+    words = [word.casefold().replace("’", "'") for word in _WORD.findall(text)]
+    best = _best([sum(word in known.common for word in words) for known in _candidates()])
+    if not best and words:
+        best = _best([sum(_is_of(word, known) for word in words) for known in _candidates()])
+    # Between ENGLISH and others nothing is lost: what may be left out needs English words around it.
+    if len(best) == 1 or (ENGLISH in best and default is UNKNOWN):
+        return best[0] if best[0].code else UNKNOWN
+    return default
+
+
+def _best(counts: list[int]) -> list[Language]:
+    """Those with the highest count; none if nothing was counted."""
+    most = max(counts)
+    return [known for known, n in zip(_candidates(), counts, strict=True) if n == most and n]
+
+
+def _is_of(word: str, language: Language) -> bool:
+    """A weaker sign than the commonest words."""
+    if language is ENGLISH and word.endswith("n't"):
+        return True
+    return word in language.restrictions | language.auxiliaries | language.prepositions
 
 
 @cache

@@ -57,7 +57,6 @@ class Language:
     future: str = ""
     measures: frozenset[str] = frozenset()
     """Nouns that add nothing to a number: "value", "amount"."""
-    year_words: tuple[str, ...] = ()
     pronouns: frozenset[str] = frozenset()
     """Of the third person, as a subject."""
 

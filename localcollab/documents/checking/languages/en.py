@@ -3,7 +3,7 @@
 from localcollab.documents.checking.language import Language, pairs_of, words_of
 
 _COMMON = """
-a an and are as at be been by can did does for from had has have he his how in is it its not of on
+a an and are as at be been by can cannot did does for from had has have he his how in is it its not of on
 or per please she that the their there they this to was were what when where which who will with
 would you your
 """
@@ -130,6 +130,5 @@ ENGLISH = Language(
     scheduled=words_of(_SCHEDULED),
     future="will",
     measures=words_of("amount figure level reading value"),
-    year_words=("the", "year"),
     pronouns=words_of("he it she they"),
 )
