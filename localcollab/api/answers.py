@@ -7,7 +7,7 @@ from typing import TypedDict
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.sampling import Sampling
 from localcollab.documents.answer.citations import Claim
-from localcollab.documents.answer.events import AnswerEvent, Checked, SentPassage, Sources
+from localcollab.documents.answer.events import AnswerEvent, Checked, LeftOut, SentPassage, Sources
 from localcollab.events import Finished, FinishReason, Token, Unfamiliar
 
 
@@ -93,6 +93,8 @@ class SourcedAnswer(Answer):
     is_supported: bool = False
     unnamed: tuple[str, ...] = ()
     """Names that the answer takes over from the question and no document holds."""
+    left_out: tuple[LeftOut, ...] = ()
+    """What `strict` left out of the text, and why."""
 
 
 @dataclass(slots=True)
@@ -119,7 +121,7 @@ def to_sourced_answer(events: Iterable[AnswerEvent]) -> SourcedAnswer:
     return SourcedAnswer(
         *_parts(heard), unfamiliar=tuple(heard.unfamiliar), sources=sent.passages,
         n_left_out=sent.n_left_out, claims=checked.claims, cited=checked.cited,
-        is_supported=checked.is_supported, unnamed=checked.unnamed,
+        is_supported=checked.is_supported, unnamed=checked.unnamed, left_out=checked.left_out,
     )  # fmt: skip
 
 

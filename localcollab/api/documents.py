@@ -102,8 +102,9 @@ class Collection:
         """Answer from the documents. With a chat the question and its answer join the conversation.
 
         `way` "prompt": the passages stand before the question; "quotes": the model copies from them
-        while it writes; None: quotes where an expert learned the documents. `strict`: raise
-        `NotSupported` where a sentence of the answer is not supported by the passages."""
+        while it writes; None: quotes where an expert learned the documents. `strict`:
+        leave out what the passages do not support (`left_out`), and raise `NotSupported`, which names
+        the nearest passage, where nothing is left."""
         return to_sourced_answer(
             self.events(
                 question, team, strict=strict, way=way, n_passages=n_passages,

@@ -146,7 +146,10 @@ def ask(
     collection: _Collection = "default",
     team: Team = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse answers that the files do not support.")
+        bool,
+        typer.Option(
+            "--strict", help="Show supported sentences only; say what was left out, and why."
+        ),
     ] = False,
     as_json: JsonLines = False,
 ) -> None:

@@ -81,7 +81,10 @@ def run(
         typer.Option(help="Answer from this file, without a collection; may be repeated."),
     ] = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Refuse answers that the documents do not support.")
+        bool,
+        typer.Option(
+            "--strict", help="Show supported sentences only; say what was left out, and why."
+        ),
     ] = False,
     docs_as: Annotated[
         str | None,

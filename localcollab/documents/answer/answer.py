@@ -14,6 +14,7 @@ from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
+from localcollab.chat.template import Message
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.sampling import Sampling
 from localcollab.documents.answer.citations import (
@@ -25,6 +26,7 @@ from localcollab.documents.answer.citations import (
 from localcollab.documents.answer.events import AnswerEvent, Checked, SentPassage, Sources, Way
 from localcollab.documents.answer.quoting import Quotes, Quoting
 from localcollab.documents.answer.sources import choose_sources
+from localcollab.documents.answer.strict import parted, refusal, tokens_in
 from localcollab.documents.collection import Collection
 from localcollab.errors import NotSupported
 from localcollab.events import Event, Finished, Token
@@ -55,7 +57,7 @@ class Library:
     way: Way | None = None
     """None: quotes if an expert of the team was trained on documents, else prompt."""
     strict: bool = False
-    """Do not show an answer with an unsupported sentence."""
+    """Show supported sentences only, and no answer without one."""
     n_passages: int = N_PASSAGES
 
 
@@ -89,9 +91,14 @@ def ask(
                 check(event.text, sources.passages, question),
                 unnamed=unnamed(library.collection, question, event.text),
             )
-            if library.strict and not checked.is_supported:
-                session.messages = before
-                raise NotSupported(_refusal(checked, sources))
+            if library.strict:
+                checked, event, held = _strictly(checked, event, held, sources, question)
+                if not checked.is_supported or (checked.unnamed and checked.left_out):
+                    session.messages = before
+                    raise NotSupported(refusal(checked, sources, question))
+                if checked.left_out:
+                    shown = Message("assistant", event.text)
+                    session.messages = [*session.messages[:-1], shown]
             yield from held
             yield checked
             yield event
@@ -217,17 +224,17 @@ def _quoted(text: str) -> str:
     return "\n".join(f"> {line.strip()}" for line in text.splitlines() if line.strip())
 
 
-def _refusal(checked: Checked, sources: Sources) -> str:
-    if checked.unnamed:
-        return (
-            f"refused: no document of {sources.collection} names {', '.join(checked.unnamed)}; "
-            "without `strict` the answer is shown and marked"
-        )
-    stated = [claim for claim in checked.claims if claim.support is not None]
-    if not stated:
-        return "the answer states nothing that a source could support: rephrase the question"
-    bad = [claim for claim in stated if claim.support != "supported"]
-    return (
-        f"refused: {len(bad)} of {len(stated)} sentences of the answer are not supported by the "
-        f"{len(sources.passages)} passages that were sent; without `strict` it is shown and marked"
-    )
+def _strictly(
+    checked: Checked, end: Finished, held: list[Token], sources: Sources, question: str
+) -> tuple[Checked, Finished, list[Token]]:
+    """The answer without what is not supported, if anything of it is; else as it is."""
+    spans, left_out = parted(checked, sources)
+    if checked.is_supported and not left_out:
+        return checked, end, held
+    shown = tokens_in(spans, held)
+    text = "".join(token.text for token in shown).rstrip()
+    again = check(text, sources.passages, question)
+    if not again.is_supported:
+        return replace(checked, is_supported=False), end, held
+    again = replace(again, unnamed=checked.unnamed, left_out=left_out)
+    return again, replace(end, text=text, tokens=tuple(token.id for token in shown)), shown

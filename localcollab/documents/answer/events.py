@@ -41,6 +41,15 @@ class Sources:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A sentence that `strict` does not show."""
+
+    text: str
+    why: str
+    """The end of "left out: it ..."."""
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
     """After the answer: every sentence checked against what was sent."""
 
@@ -50,6 +59,8 @@ class Checked:
     is_supported: bool
     unnamed: tuple[str, ...] = ()
     """Names in question and answer that no document of the collection contains."""
+    left_out: tuple[LeftOut, ...] = ()
+    """What `strict` left out of the answer that is shown."""
 
 
 AnswerEvent = Event | Sources | Checked

@@ -36,6 +36,8 @@ def claim_lines(checked: Checked, sources: Sources, quote: Quote | None = None) 
             f"no document of {sources.collection} names {one_line(name)}: "
             "what the answer says about it has no source"
         )
+    for left_out in checked.left_out:
+        yield f"left out: “{one_line(left_out.text)}” {one_line(left_out.why)}"
     stated = [claim for claim in checked.claims if claim.support is not None]
     if not stated or not sources.passages:
         return

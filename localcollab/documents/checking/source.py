@@ -148,7 +148,9 @@ def _rows(
     pairs = records.record(line) or records.row_of(_header(text, spans, n), line)
     rows = list(orders(tokens(_possessive_as_of(line), language), language))
     rows += [tokens(said, language) for said in records.statements(pairs)] if pairs else []
-    if pairs and not any(records.record(text[slice(*other)]) for other in spans[:n] + spans[n + 1 :]):
+    if pairs and not any(
+        records.record(text[slice(*other)]) for other in spans[:n] + spans[n + 1 :]
+    ):
         # A table of one row: its columns need no row's name.
         rows += [tokens(f"{name}: {value}", language) for name, value in pairs]
     rows += [resolved] if (resolved := _with_subject(rows[0], subject, language)) else []

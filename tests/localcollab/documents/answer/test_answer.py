@@ -160,6 +160,36 @@ def test_strict_refuses_without_a_token_shown(
     assert session.messages == []
 
 
+def test_strict_shows_what_is_supported_and_says_what_it_left_out(collection: Collection) -> None:
+    model = Saying("One dose of Gozovir is 60 mg. The maker of Gozovir is Brixton Labs.")
+    session = Session(open_team(model))
+    library = Library(collection, "docs", strict=True)
+    events = ask(model, library, "How large is a dose of Gozovir?", session)
+    shown = "One dose of Gozovir is 60 mg."
+    checked = of_type(events, Checked)
+    assert "".join(event.text for event in events if isinstance(event, Token)) == shown
+    assert of_type(events, Finished).text == session.messages[-1].content == shown
+    assert [claim.support for claim in checked.claims] == ["supported"]
+    assert [each.text for each in checked.left_out] == ["The maker of Gozovir is Brixton Labs."]
+
+
+def test_a_sentence_that_points_back_to_one_left_out_is_left_out(collection: Collection) -> None:
+    model = Saying("Gozovir is made by Brixton Labs. It is blue. Zarzalin is blue.")
+    events = ask(model, Library(collection, "docs", strict=True), "Is Gozovir or Zarzalin blue?")
+    text = "".join(event.text for event in events if isinstance(event, Token))
+    assert text == "Zarzalin is blue."
+
+
+def test_a_refusal_says_why_and_offers_the_nearest_passage(collection: Collection) -> None:
+    model = Saying("One dose of Gozovir is 90 mg.")
+    with pytest.raises(NotSupported) as refused:
+        ask(model, Library(collection, "docs", strict=True), "How large is a dose of Gozovir?")
+    text = str(refused.value)
+    assert "“One dose of Gozovir is 90 mg.” says “90”" in text
+    assert "nearest passage: [1] gozovir.txt" in text
+    assert text.endswith("“One dose of Gozovir is 60 mg.”")
+
+
 def test_nothing_found_is_said_and_the_question_is_asked_as_it_is(collection: Collection) -> None:
     model = Saying("Hello!")
     events = ask(model, Library(collection, "docs"), "xyzzy")
