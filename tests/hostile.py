@@ -14,6 +14,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+_ROOT = Path(__file__).parents[1]
+_PATH = os.pathsep.join(str(_ROOT / package) for package in ("", "convert", "tui"))
+"""This checkout's packages, not those of another that is installed."""
 SECONDS_ALLOWED = 40
 REMEDIES = re.compile(
     r"\b(fetch|give|use|check|try|train|choose|convert|leave|mend|add|shorten|make|write|export|"
@@ -92,7 +95,7 @@ def run_cases(cases: Sequence[Case], folder: Path) -> list[Outcome]:
     subprocess.run(
         [sys.executable, str(Path(__file__).with_name("hostile_driver.py")), str(request),
          str(results), str(SECONDS_ALLOWED)],
-        check=True, env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+        check=True, env=os.environ | {"PYTHONPATH": _PATH},
     )  # fmt: skip
     ended = {record["name"]: record for record in map(json.loads, results.read_text().splitlines())}
     return [
@@ -114,7 +117,7 @@ def run_command(case: Case, folder: Path) -> Outcome:
         code = subprocess.run(
             [sys.executable, "-m", "localcollab.cli.main", *case.arguments], input=case.stdin,
             stdout=out, stderr=err, timeout=SECONDS_ALLOWED, check=False,
-            env=os.environ | case.environment | {"PYTHONPATH": str(Path(__file__).parents[1])},
+            env=os.environ | case.environment | {"PYTHONPATH": _PATH},
         ).returncode  # fmt: skip
     return _outcome(case, code, 0.0, folder)
 

@@ -60,6 +60,8 @@ class _State:
     is_shown: bool = True
     """Its destination is a part of the text."""
     is_hidden: bool = False
+    is_deleted: bool = False
+    """By a tracked change, or meant for HTML."""
     encoding: str = ""
     n_fallback: int = 1
     """Characters after a Unicode one that stand for it in old programs."""
@@ -75,6 +77,8 @@ def parse(raw: Raw) -> Iterator[Section]:
     yield from to_sections([*reader.headers, *body, *reader.footers])
     if reader.n_objects:
         raw.note(f"{reader.n_objects} embedded objects were not read")
+    if reader.n_hidden:
+        raw.note(f"{reader.n_hidden} characters of hidden text were not read")
 
 
 class _Reader:
@@ -82,6 +86,8 @@ class _Reader:
         self.headers: list[Block] = []
         self.footers: list[Block] = []
         self.n_objects = 0
+        self.n_hidden = 0
+        """Characters of hidden text, which are left out."""
         self._data = data
         self._states = [_State()]
         self._default, self._fonts = "cp1252", dict[int, str]()
@@ -164,8 +170,10 @@ class _Reader:
             self.n_objects += word == b"object" and self._state.is_shown
             self._fonts_in(word)
             self._set(is_shown=False)
-        elif word in (b"v", b"deleted", b"htmlrtf"):
+        elif word == b"v":
             self._set(is_hidden=number != 0)
+        elif word in (b"deleted", b"htmlrtf"):
+            self._set(is_deleted=number != 0)
         elif word in _FLOATING:
             self._set(is_shown=True, floating=word)
             self._begin_apart()
@@ -206,7 +214,7 @@ class _Reader:
         elif word == b"f" and number is not None:
             self._set(encoding=self._fonts.get(number, ""))
         elif word == b"plain":
-            self._set(encoding="", is_hidden=False)
+            self._set(encoding="", is_hidden=False, is_deleted=False)
         elif word in _CODE_PAGES:
             self._default = _CODE_PAGES[word]
         elif word == b"ansicpg" and number:
@@ -240,8 +248,16 @@ class _Reader:
             skipped = min(self._n_skipped, len(data))
             self._n_skipped -= skipped
             data = data[skipped:]
-        if self._state.is_shown and not self._state.is_hidden:
+        if self._is_read(len(data.strip())):
             self._bytes += data
+
+    def _is_read(self, n_chars: int) -> bool:
+        """Hidden text is counted."""
+        state = self._state
+        if not state.is_shown or state.is_deleted:
+            return False
+        self.n_hidden += n_chars if state.is_hidden else 0
+        return not state.is_hidden
 
     def _flush(self) -> None:
         if self._bytes:
@@ -251,7 +267,7 @@ class _Reader:
     def _write(self, text: str) -> None:
         self._flush()
         self._n_skipped = 0
-        if self._state.is_shown and not self._state.is_hidden:
+        if self._is_read(len(text.strip())):
             self._parts[-1].append(text)
 
     def _begin_apart(self) -> None:

@@ -16,6 +16,8 @@ class Sheet:
     rows: dict[int, dict[int, str]] = field(default_factory=dict)
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)
     header_rows: set[int] = field(default_factory=set)
+    n_lost: int = 0
+    """Cells whose text the file lacks, or that stand where another or no cell can."""
     n_unstored: int = 0
     """Formulas without a value: the program that wrote them does not compute."""
 

@@ -33,6 +33,8 @@ def parse(raw: Raw) -> Iterator[Section]:
         body = "".join(f"{each}\n\n" for each in (*sheet_paragraphs(sheet), *extra))
         if body:
             yield Section(f"Sheet: {title}\n\n{body}", heading=title[:200])
+        if sheet.n_lost:
+            raw.note(f"{sheet.n_lost} cells of sheet {name[:100]} are damaged and were not read")
         if sheet.n_unstored:
             raw.note(
                 f"{sheet.n_unstored} formulas of sheet {name[:100]} have no stored value: open and "
@@ -144,6 +146,7 @@ class _Reader:
         elif self._kind == "s":
             n = whole(value)
             text = self._strings[n] if n is not None and n < len(self._strings) else ""
+            self._sheet.n_lost += bool(value) and (n is None or n >= len(self._strings))
         elif self._kind == "b":
             text = {"1": "TRUE", "0": "FALSE"}.get(value, value)
         elif self._kind == "n":
@@ -151,8 +154,16 @@ class _Reader:
         else:
             text = value
         text = " ".join(text.split())
-        if text and self._column < _COLUMN_LIMIT:
-            self._sheet.rows.setdefault(self._row, {})[self._column] = text
+        if text:
+            self._put(text)
+
+    def _put(self, text: str) -> None:
+        if self._column >= _COLUMN_LIMIT:
+            self._sheet.n_lost += 1
+            return
+        cells = self._sheet.rows.setdefault(self._row, {})
+        self._sheet.n_lost += self._column in cells
+        cells[self._column] = text
 
 
 def place(reference: str) -> tuple[int | None, int | None]:

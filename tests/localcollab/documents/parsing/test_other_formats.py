@@ -265,3 +265,33 @@ def test_what_is_not_read_says_what_to_do(
     with pytest.raises(kind) as caught:
         read(data, suffix)
     assert str(caught.value).startswith(error)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        '<c r="A3" t="s"><v>99</v></c>', '<c r="A3" t="s"><v>-1</v></c>', '<c r="A3" t="s"><v>x</v></c>',
+        '<c r="A3"><v>1</v></c><c r="A3"><v>2</v></c>', '<c r="ZZZ3"><v>1</v></c>',
+    ],
+)  # fmt: skip
+def test_a_cell_that_is_damaged_is_noted(cells: str) -> None:
+    found, notes = read(xlsx({"S": [["Name", "Sum"], ["Anna", "5"]]}, cells=cells), ".xlsx")
+    assert "Name: Anna; Sum: 5" in found[0].text
+    assert notes == ["1 cells of sheet S are damaged and were not read"]
+
+
+def test_hidden_text_of_rtf_is_noted_and_deleted_text_is_not() -> None:
+    found, notes = read(rb"{\rtf1 a{\v hidden}b{\deleted gone}c\par}", ".rtf")
+    assert (found[0].text, notes) == ("abc\n\n", ["6 characters of hidden text were not read"])
+
+
+def test_a_cell_that_a_tracked_change_deletes_is_gone() -> None:
+    def cell(text: str, properties: str = "") -> str:
+        return f"<w:tc><w:tcPr>{properties}</w:tcPr><w:p><w:r><w:t>{text}</w:t></w:r></w:p></w:tc>"
+
+    gone = '<w:cellDel w:id="1"/>'
+    rows = ("Name", "Old", "Sum"), ("Anna", "7", "5")
+    body = "".join(
+        f"<w:tr>{cell(name)}{cell(old, gone)}{cell(total)}</w:tr>" for name, old, total in rows
+    )
+    assert lines_of(docx(f"<w:tbl>{body}</w:tbl>"), ".docx") == ["Name | Sum", "Anna | 5"]
