@@ -18,10 +18,11 @@ from localcollab.errors import LocalcollabError
 from localcollab.server import ollama
 from localcollab.server.chat import CLOSED, chat_completions
 from localcollab.server.completions import completions
-from localcollab.server.documents import ask_documents, search
+from localcollab.server.documents import ask_documents, list_collections, search
 from localcollab.server.embeddings import embeddings, rerank
 from localcollab.server.errors import ApiError, api_error
 from localcollab.server.guard import Guard, Rules
+from localcollab.server.page import page
 from localcollab.server.responses import responses
 from localcollab.server.serving import Serving
 from localcollab.server.status import health, metrics, model, models
@@ -41,7 +42,9 @@ def build_app(serving: Serving, rules: Rules) -> Starlette:
     """For `serving`, whose event loop is the one that runs it."""
     app = Starlette(
         routes=[
+            Route("/", page),
             Route("/health", health),
+            Route("/v1/documents", list_collections),
             Route("/metrics", metrics),
             Route("/v1/models", models),
             Route("/v1/models/{name:path}", model),

@@ -40,6 +40,11 @@ class AskBody(Generating):
     n_passages: int | None = None
 
 
+async def list_collections(request: Request) -> Response:
+    names = serving_of(request).aids.collections
+    return JSONResponse({"object": "list", "data": [{"id": name} for name in names]})
+
+
 async def search(request: Request) -> Response:
     body, headers = await body_of(request, SearchBody)
     serving = serving_of(request)
