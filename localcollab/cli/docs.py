@@ -68,6 +68,23 @@ def sync(collection: _Collection = "default", max_mb: _MaxMb = 64, as_json: Json
 
 
 @app.command()
+def watch(collection: _Collection = "default", max_mb: _MaxMb = 64, as_json: Json = False) -> None:
+    """Read files as they change, until interrupted."""
+    import threading
+
+    from localcollab.documents.watch import watch as watch_files
+
+    stop_event = threading.Event()
+    with _open(collection) as opened, output.Progress(as_json=as_json) as progress:
+        found = watch_files(
+            opened, stop_event, limits=_limits(max_mb), on_visit=progress.visit_changed
+        )
+        for n, tally in enumerate(found):
+            if n == 0 or tally.added or tally.changed or tally.removed:
+                output.print_tally(collection, tally, as_json=as_json)
+
+
+@app.command()
 def embed(
     model: Annotated[
         str | None, typer.Option(help="An encoder: a GGUF file, or a model of the catalogue.")
@@ -132,7 +149,9 @@ def search(
 ) -> None:
     """Find the passages that answer a question best."""
     with _open(collection) as opened:
-        embedding, hits = opened.embedding(), opened.search(query, n)
+        embedding, hits, fresh = opened.embedding(), opened.search(query, n), opened.freshness()
+    if fresh is not None and fresh.n_changed:
+        output.note_behind(collection, fresh)
     if embedding is not None:
         output.note_without_vector(embedding[1])
     output.print_hits(query, hits, as_json=as_json)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from localcollab.documents.records import Document, Hit, Passage, Tally, Visit
+from localcollab.documents.records import Document, Freshness, Hit, Passage, Tally, Visit
 from localcollab.terminal.printing import print_json, print_line, print_note, print_text
 from localcollab.terminal.status import Status
 from localcollab.terminal.visible_text import visible
@@ -34,6 +34,11 @@ class Progress:
             self._status.note(f"{_state(visit.document)}  {_line(visit.document.path)}")
         self._status.show(f"{count(self._n, 'file')}: {_line(visit.document.path)}")
 
+    def visit_changed(self, visit: Visit) -> None:
+        """For a watch, which visits every file again and again."""
+        if visit.change != "unchanged":
+            self.visit(visit)
+
     def __enter__(self) -> "Progress":
         # Other programs come first; a search meanwhile is another process.
         if hasattr(os, "nice"):
@@ -46,7 +51,7 @@ class Progress:
 
 def print_tally(name: str, tally: Tally, *, as_json: bool) -> None:
     if as_json:
-        print_json({"tally": asdict(tally)}, indent=None)
+        print_json({"tally": asdict(tally)}, indent=None, flush=True)
         return
     line = (
         f"{name}: {count(tally.added, 'file')} added, {tally.changed} changed, "
@@ -54,7 +59,7 @@ def print_tally(name: str, tally: Tally, *, as_json: bool) -> None:
     )
     if tally.not_indexed:
         line += f"; {tally.not_indexed} not indexed (localcollab docs status says why)"
-    print_line(line)
+    print_line(line, flush=True)
 
 
 def print_embedded(name: str, model: str | None, n_embedded: int, *, as_json: bool) -> None:
@@ -79,6 +84,10 @@ def print_list(documents: Sequence[Document], *, as_json: bool) -> None:
         return
     for document in documents:
         print_line(f"{_state(document)}  {_line(document.path)}")
+
+
+def note_behind(name: str, fresh: Freshness) -> None:
+    print_note(f"{name}: {fresh}: run localcollab docs sync, or leave docs watch running")
 
 
 def note_without_vector(n_passages: int) -> None:

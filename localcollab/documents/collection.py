@@ -21,9 +21,10 @@ from platformdirs import user_data_path
 from localcollab.documents import store
 from localcollab.documents.database import Database
 from localcollab.documents.ingest import sync as syncing
+from localcollab.documents.ingest.freshness import freshness
 from localcollab.documents.parsing.limits import DEFAULT_LIMITS, Limits
 from localcollab.documents.records import ATTACHED as ATTACHED
-from localcollab.documents.records import Document, Hit, Passage, Source, Tally, Visit
+from localcollab.documents.records import Document, Freshness, Hit, Passage, Source, Tally, Visit
 from localcollab.documents.search import search as searching
 from localcollab.documents.search.embedding import Nearest, OnEmbedded
 from localcollab.documents.search.vectors import Embedding
@@ -133,6 +134,10 @@ class Collection:
         removed = syncing.remove(self._database, paths)
         self._database.scrub()
         return removed
+
+    def freshness(self) -> Freshness | None:
+        """How far it is behind its files; None before the first `add` or `sync`."""
+        return freshness(self._database)
 
     def sources(self) -> tuple[Source, ...]:
         with self._database.read() as connection:

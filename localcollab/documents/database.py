@@ -103,6 +103,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (f"PRAGMA application_id = {APPLICATION_ID}", *_TABLES),
     _VECTORS,
     _TERMS,
+    # None or one row: microseconds since 1970, when all sources were looked at.
+    ("CREATE TABLE synced (at INTEGER NOT NULL)",),
 )
 """`MIGRATIONS[n]` upgrades version n (PRAGMA user_version) to n + 1. Append only."""
 

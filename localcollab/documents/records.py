@@ -1,6 +1,7 @@
 """What a collection holds, as frozen records. How they are stored is left to `store`."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -79,6 +80,28 @@ class Visit:
 
     document: Document
     change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How far a collection is behind its files."""
+
+    as_of: datetime
+    """When all files were looked at last."""
+    n_changed: int
+    """New, changed or missing since then."""
+    is_complete: bool = True
+    """Not all files could be looked at in the time."""
+
+    def __str__(self) -> str:
+        local = self.as_of.astimezone()
+        is_today = local.date() == datetime.now().astimezone().date()
+        when = f"as of {local:%H:%M}" if is_today else f"as of {local:%Y-%m-%d %H:%M}"
+        if not self.n_changed:
+            return when
+        least = "" if self.is_complete else "at least "
+        files = f"{self.n_changed} changed file{'' if self.n_changed == 1 else 's'}"
+        return f"{when}; {least}{files} not read yet"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -125,6 +126,27 @@ def stored(connection: sqlite3.Connection, path: Path) -> Stored | None:
         return None
     require_types(row, _STORED_TYPES)
     return Stored(*row)
+
+
+def all_stored(connection: sqlite3.Connection) -> dict[bytes, Stored]:
+    """By path."""
+    found = connection.execute(
+        "SELECT path, id, format, sha256, size_bytes, status, error, stamp FROM documents"
+    ).fetchall()
+    for row in found:
+        require_types(row, {"path": bytes} | dict(_STORED_TYPES))
+    return {row["path"]: Stored(*tuple(row)[1:]) for row in found}
+
+
+def read_at(connection: sqlite3.Connection) -> datetime | None:
+    """When all sources were looked at last; None: never, or by an older release."""
+    row = connection.execute("SELECT at FROM synced").fetchone()
+    return None if row is None else datetime.fromtimestamp(row["at"] / 1e6, UTC)
+
+
+def set_read_at(connection: sqlite3.Connection, at: datetime) -> None:
+    connection.execute("DELETE FROM synced")
+    connection.execute("INSERT INTO synced VALUES (?)", (int(at.timestamp() * 1e6),))
 
 
 def put(connection: sqlite3.Connection, reading: Reading) -> tuple[int, Change]:

@@ -122,7 +122,8 @@ def find_sources(session: Session, library: Library, question: str) -> Sources:
 
     hits = collection.search(question, library.n_passages)
     passages, n_left_out = choose_sources(hits, budget, count, collection.neighbours)
-    return Sources(library.name, way, passages, n_left_out)
+    fresh = collection.freshness() if collection.path is not None else None
+    return Sources(library.name, way, passages, n_left_out, str(fresh or ""))
 
 
 def _ask(

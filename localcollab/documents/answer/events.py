@@ -38,6 +38,8 @@ class Sources:
     passages: tuple[SentPassage, ...]
     n_left_out: int = 0
     """Passages found that did not fit."""
+    freshness: str = ""
+    """How far the collection is behind its files: `as of 10:42; 3 changed files not read yet`."""
 
 
 @dataclass(frozen=True, slots=True)

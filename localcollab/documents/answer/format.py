@@ -21,9 +21,10 @@ def source_lines(sources: Sources) -> Iterator[str]:
         return
     count = len(sources.passages)
     left_out = f", {sources.n_left_out} more did not fit" if sources.n_left_out else ""
+    fresh = f", {sources.freshness}" if sources.freshness else ""
     yield (
         f"{sources.collection}: {count} source{'' if count == 1 else 's'} "
-        f"{_WAYS[sources.way]}{left_out}"
+        f"{_WAYS[sources.way]}{left_out}{fresh}"
     )
     for passage in sources.passages:
         yield f"[{passage.number}] {place(passage)}"

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from localcollab.documents import store
@@ -61,7 +62,7 @@ def remove(database: Database, paths: Sequence[Path]) -> tuple[Document, ...]:
         gone: dict[int, Document] = {}
         for path in [Path(os.path.realpath(path)) for path in paths]:
             ids = [id_ for id_, _ in store.below(connection, path)]
-            sources = _sources(connection)
+            sources = sources_of(connection)
             inside = [source for source in sources if source.is_relative_to(path)]
             if not ids and not inside:
                 raise BadOption(f"{path} is not in the collection: see localcollab docs list")
@@ -87,7 +88,8 @@ class _Walk:
 
     def over(self, sources: Sequence[Path] | None) -> Tally:
         with self._database.read() as connection:
-            known = _sources(connection)
+            known = sources_of(connection)
+        began = datetime.now(UTC)
         included = [path for path, is_excluded in known.items() if not is_excluded]
         excluded = {path for path, is_excluded in known.items() if is_excluded}
         walked = included if sources is None else sources
@@ -97,6 +99,9 @@ class _Walk:
                 self._take(task, parsed)
         self._batch.flush()
         self._batch.delete(self._gone(walked, [path for path in included if path not in walked]))
+        if sources is None or set(included) <= set(sources):
+            with self._database.write() as connection:
+                store.set_read_at(connection, began)
         return self._batch.tally()
 
     def _tasks(self, found: Iterable[Found | Unlisted]) -> Iterator[Task]:
@@ -188,7 +193,7 @@ def _with_pictures(task: Task, parsed: Parsed) -> Parsed:
     return parsed if is_same else replace(parsed, may_pass=True)
 
 
-def _sources(connection: sqlite3.Connection) -> dict[Path, bool]:
+def sources_of(connection: sqlite3.Connection) -> dict[Path, bool]:
     """Path -> whether it is excluded."""
     found = connection.execute("SELECT path, is_excluded FROM sources ORDER BY path")
     return {store.to_path(row["path"]): bool(row["is_excluded"]) for row in found}
