@@ -12,10 +12,11 @@ import uvicorn
 from fakes import END
 from localcollab.methods.deferral import DeferralTeam
 from localcollab.methods.gates import parse_gate
+from localcollab.server import protocol
 from localcollab.server.app import build_app
 from localcollab.server.guard import Rules
 from localcollab.server.protocol import CarefulProtocol
-from localcollab.server.serving import Serving
+from localcollab.server.serving import Serving, Sizes
 from localcollab.server.shelf import Offer, Room, Shelf
 from server_app import EchoModel, FakeSource
 
@@ -50,10 +51,12 @@ def make() -> DeferralTeam:
 
 
 async def main(port: int) -> None:
+    # Short, so that a test need not wait for them.
+    protocol.SECONDS_FOR_HEAD, protocol.MOST_CONNECTIONS = 1.0, 40
     source = FakeSource(make, name="tea")
     with ThreadPoolExecutor(16) as executor:
         shelf = Shelf([Offer("tea", lambda: source, {"method": "deferral"})], executor, Room())
-        app: Any = build_app(Serving(shelf, executor), Rules())
+        app: Any = build_app(Serving(shelf, executor, Sizes(seconds=1.0)), Rules())
         config = uvicorn.Config(app, http=CarefulProtocol, ws="none", log_config=None)
         listening = socket.create_server(("127.0.0.1", port))
         print("ready", flush=True)

@@ -16,6 +16,7 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _OPEN = frozenset({"/", "/health"})
 """Paths that need no token: the page asks for it, and a watchdog needs none."""
 _MOST_PATH = 2048
+_MOST_HEADERS, _MOST_HEADER_BYTES = 100, 32 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,9 @@ class Guard:
         """Raises `ApiError`."""
         if len(scope["path"]) > _MOST_PATH:
             raise ApiError(414, "the path is too long")
+        n_bytes = sum(len(name) + len(value) for name, value in scope["headers"])
+        if len(scope["headers"]) > _MOST_HEADERS or n_bytes > _MOST_HEADER_BYTES:
+            raise ApiError(431, "the request has too many headers, or too long ones")
         host = headers.get("host", "")
         if not self._is_own_host(host):
             raise ApiError(
