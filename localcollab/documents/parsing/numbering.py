@@ -78,7 +78,9 @@ class _Reader:
             self._list.starts[self._at] = whole(value) or 0
         elif name == "lvl":
             self._level = Level()
-            self._list.levels[whole(attributes.get("ilvl", "")) or 0] = self._level
+            at = whole(attributes.get("ilvl", "")) or 0
+            if at <= _DEEPEST:
+                self._list.levels[at] = self._level
         else:
             _set(self._level, name, attributes)
 
@@ -102,6 +104,10 @@ class Counters:
         self._counts: dict[str, dict[int, int]] = {}
         """Of lists by key: level -> the last number."""
         self._begun: set[tuple[str, int]] = set()
+
+    def set_next(self, num: str, at: int, number: int) -> None:
+        """The number of the next paragraph of this level."""
+        self._counts.setdefault(self._lists.get(num, NumberedList()).key, {})[at] = number - 1
 
     def next_label(self, num: str, at: int) -> str:
         """What stands before the next paragraph of this level, and separates it; empty for nothing."""

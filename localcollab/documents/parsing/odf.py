@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from localcollab.documents.parsing.blocks import Block
 from localcollab.documents.parsing.markup import read_xml
+from localcollab.documents.parsing.odf_lists import STYLES_OF_LISTS, Lists
 from localcollab.documents.parsing.section import Refused
 from localcollab.documents.parsing.tables import (
     MOST_COLUMNS,
@@ -39,13 +40,14 @@ class Reader:
     covered_are_cells = False
     """Whether a place that a merged cell covers counts as a cell, as it does in a sheet."""
 
-    def __init__(self, on_page: OnPage | None = None) -> None:
+    def __init__(self, on_page: OnPage | None = None, lists: Lists | None = None) -> None:
         self._on_page = on_page
+        self._lists = lists or Lists()
         self._flows = [Flow()]
         self._floating: list[Block] = []
         self._paragraphs: list[tuple[list[str], int]] = []
         self._path: list[str] = []
-        self._in_list = self._unshown = self._head_rows = 0
+        self._unshown = self._head_rows = 0
         self._page = ""
         self._repeats: list[tuple[int, int]] = []
         self._left = _MOST_REPEATED
@@ -70,15 +72,15 @@ class Reader:
         self._path.append(name)
         if name in _UNSHOWN:
             self._unshown += 1
+        if not self._unshown or name in STYLES_OF_LISTS:
+            self._lists.start(name, attributes)
         if self._unshown:
             return
         if name in ("p", "h"):
             level = span(attributes.get("outline-level"), 10) if name == "h" else 0
-            self._paragraphs.append(([], level))
+            self._paragraphs.append(([self._lists.label(level, attributes)], level))
         elif name in _FLOATING:
             self._flows.append(Flow())
-        elif name == "list":
-            self._in_list += 1
         elif name == "page":
             self._page = attributes.get("name", "")
         elif self._paragraphs:
@@ -116,12 +118,11 @@ class Reader:
             return
         if self._unshown:
             return
+        self._lists.end(name)
         if name in ("p", "h") and self._paragraphs:
             self._end_paragraph()
         elif name in _FLOATING:
             self._end_floating(name)
-        elif name == "list":
-            self._in_list -= 1
         elif name == "page" and self._on_page is not None:
             self._on_page(self._page, self.take())
         if name.startswith("table") or name == "covered-table-cell":
@@ -181,10 +182,11 @@ class Reader:
         self._land()
 
     def _end_paragraph(self) -> None:
-        parts, level = self._paragraphs.pop()
+        (label, *parts), level = self._paragraphs.pop()
         text = "".join(parts).strip()
-        if text:
-            self._flows[-1].add([Block(text, level, bool(self._in_list))])
+        if text or (label and self._flows[-1].is_in_table):  # a column of nothing but numbers
+            text = (label + text).strip()
+            self._flows[-1].add([Block(text, level, self._lists.is_open and not level)])
         self._land()
 
     def _land(self) -> None:

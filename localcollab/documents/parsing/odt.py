@@ -5,22 +5,27 @@ from collections.abc import Iterator
 from localcollab.documents.parsing.blocks import Block, to_sections
 from localcollab.documents.parsing.markup import Archive, read_xml
 from localcollab.documents.parsing.odf import Reader
+from localcollab.documents.parsing.odf_lists import STYLES_OF_LISTS, Lists
 from localcollab.documents.parsing.raw import Raw
 from localcollab.documents.parsing.section import Section
 
 
 def parse(raw: Raw) -> Iterator[Section]:
     archive = Archive(raw)
-    body = Reader().read(archive.read("content.xml"))
-    headers, footers = _margins(archive)
+    lists = Lists()
+    headers, footers = _margins(archive, lists)
+    body = Reader(lists=lists).read(archive.read("content.xml"))
     yield from to_sections([*headers, *body, *footers])
     n = sum(name.startswith("Object ") and name.endswith("/content.xml") for name in archive.names)
     if n:
         raw.notes.append(f"{n} embedded {'part was' if n == 1 else 'parts were'} not read")
 
 
-def _margins(archive: Archive) -> tuple[list[Block], list[Block]]:
-    """Headers and footers of all page styles; what several say alike is said once."""
+def _margins(archive: Archive, lists: Lists) -> tuple[list[Block], list[Block]]:
+    """Headers and footers of all page styles; what several say alike is said once.
+
+    `lists` gets the styles of the text's lists.
+    """
     found: dict[str, list[Block]] = {"header": [], "footer": []}
     if "styles.xml" not in archive.names:
         return [], []
@@ -28,6 +33,8 @@ def _margins(archive: Archive) -> tuple[list[Block], list[Block]]:
 
     def start(name: str, attributes: dict[str, str]) -> None:
         nonlocal inside
+        if name in STYLES_OF_LISTS:
+            lists.start(name, attributes)
         if name.startswith(("header", "footer")) and reader.in_masters:
             inside = name[:6]
             reader.take()

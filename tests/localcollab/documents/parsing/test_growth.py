@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 import table_files as files
-from document_files import docx, epub, odt, pptx, xlsx
+from document_files import docx, docx_with, epub, odt, pptx, xlsx
 from documents_read import read
 from localcollab.documents.parsing.section import Refused, Unreadable
 
@@ -25,6 +25,24 @@ def _mail(n: int, unit: str, head: str = "") -> bytes:
     return f"From: a@b.org\n{head}\n".encode() + (unit * n).encode()
 
 
+def _numbered(n: int, n_lists: int) -> bytes:
+    """Paragraphs, spread over so many lists of one kind."""
+    lists = "".join(
+        f'<w:num w:numId="{k}"><w:abstractNumId w:val="0"/></w:num>' for k in range(1, n_lists + 1)
+    )
+    level = (
+        '<w:lvl w:ilvl="0"><w:start w:val="1"/><w:numFmt w:val="lowerLetter"/>'
+        '<w:lvlText w:val="%1)"/></w:lvl>'
+    )
+    numbering = f'<w:abstractNum w:abstractNumId="0">{level}</w:abstractNum>{lists}'
+    body = "".join(
+        f'<w:p><w:pPr><w:numPr><w:numId w:val="{1 + k % n_lists}"/></w:numPr></w:pPr>'
+        "<w:r><w:t>v</w:t></w:r></w:p>"
+        for k in range(n)
+    )
+    return docx_with({"numbering": numbering}, body)
+
+
 pytestmark = pytest.mark.slow
 GROWING: dict[str, tuple[str, Callable[[int], bytes], int]] = {
     "html cells": (".html", lambda n: _html(n, "<td>v", "<table><tr>"), 4_000),
@@ -37,11 +55,14 @@ GROWING: dict[str, tuple[str, Callable[[int], bytes], int]] = {
     "html open quotes": (".html", lambda n: _html(n, "<a x='y "), 20_000),
     "html open titles": (".html", lambda n: _html(n, "<title>x"), 10_000),
     "html open elements": (".html", lambda n: _html(n, "<noscript>x"), 15_000),
+    "html lists": (".html", lambda n: _html(n, "<ol><li>x"), 8_000),
     "html signs": (".html", lambda n: _html(n, "<"), 40_000),
     "docx cells": (".docx", lambda n: docx("<w:tbl>" + _TR.format(_TC * n) + "</w:tbl>"), 3_000),
     "docx rows": (".docx", lambda n: docx("<w:tbl>" + _TR.format(_TC) * n + "</w:tbl>"), 3_000),
     "docx paragraphs": (".docx", lambda n: docx("<w:p><w:r><w:t>v</w:t></w:r></w:p>" * n), 4_000),
     "docx sections": (".docx", lambda n: docx("<w:p><w:pPr><w:sectPr/></w:pPr></w:p>" * n), 4_000),
+    "docx numbers": (".docx", lambda n: _numbered(n, 1), 3_000),
+    "docx lists": (".docx", lambda n: _numbered(n, n), 1_500),
     "odt cells": (".odt", lambda n: odt(
         f"<table:table><table:table-row>{_CELL * n}</table:table-row></table:table>"), 4_000),
     "odt rows": (".odt", lambda n: odt("<table:table>" + (
@@ -56,6 +77,9 @@ GROWING: dict[str, tuple[str, Callable[[int], bytes], int]] = {
     "rtf headers": (".rtf", lambda n: b"{\\rtf1 " + b"{\\header x\\par}" * n + b"}", 8000),
     "csv rows": (".csv", lambda n: b"a,b\n" + b"1,2\n" * n, 15_000),
     "csv cells": (".csv", lambda n: b"a," * n, 150_000),
+    "csv quoted cells": (".csv", lambda n: b'"a ""b""",' * n, 20_000),
+    "csv stray quotes": (".csv", lambda n: b'a,"b,c\n' * n, 15_000),
+    "csv quotes": (".csv", lambda n: b'"' * n, 200_000),
     "csv open quote": (".csv", lambda n: b'a,b\n"' + b"c,d\n" * n, 30_000),
     "mail lines": (".eml", lambda n: _mail(n, "A line of text.\n"), 7_500),
     "mail headers": (".eml", lambda n: _mail(1, "x", "X-Received: by someone\n" * n), 3_000),

@@ -1,8 +1,10 @@
 """Automatic numbers of DOCX: counted by levels and restarts, spelled as the list says."""
 
 import random
+import re
 import shutil
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -91,15 +93,30 @@ def test_numbers_are_those_that_libreoffice_shows(tmp_path: Path) -> None:
         pytest.skip("LibreOffice (soffice) is not installed")
     for seed in range(N_DOCUMENTS):
         (tmp_path / f"{seed}.docx").write_bytes(_random_document(random.Random(seed)))
-    subprocess.run(
-        [soffice, f"-env:UserInstallation=file://{tmp_path}/profile", "--headless", "--convert-to",
-         "txt:Text", "--outdir", str(tmp_path), *map(str, tmp_path.glob("*.docx"))],
-        check=True, capture_output=True, timeout=240,
-    )  # fmt: skip
+    for kind in ("txt:Text", "odt", "rtf"):
+        subprocess.run(
+            [soffice, f"-env:UserInstallation=file://{tmp_path}/profile", "--headless", "--convert-to",
+             kind, "--outdir", str(tmp_path), *map(str, tmp_path.glob("*.docx"))],
+            check=True, capture_output=True, timeout=240,
+        )  # fmt: skip
+    n_odt = 0
     for path in tmp_path.glob("*.docx"):
         shown = path.with_suffix(".txt").read_text(encoding="utf-8-sig").splitlines()
-        found = [line.strip() for line in lines_of(path.read_bytes(), ".docx")]
-        assert found == [_with_own_bullet(line) for line in shown if line.strip()]
+        expected = [_with_own_bullet(line) for line in shown if line.strip()]
+        n_odt += _names_all_lists(path.with_suffix(".odt"))
+        suffixes = (".docx", ".odt", ".rtf")
+        for suffix in suffixes if _names_all_lists(path.with_suffix(".odt")) else suffixes[::2]:
+            found = lines_of(path.with_suffix(suffix).read_bytes(), suffix)
+            assert [_with_own_bullet(line.replace("\t", " ")) for line in found] == expected
+    assert n_odt > N_DOCUMENTS // 4
+
+
+def _names_all_lists(path: Path) -> bool:
+    """LibreOffice lets lists continue others that it does not store: the file does not say which."""
+    with zipfile.ZipFile(path) as archive:
+        content = archive.read("content.xml").decode()
+    stored = set(re.findall(r'xml:id="(list\d+)"', content))
+    return stored >= set(re.findall(r'text:continue-list="(list\d+)"', content))
 
 
 def _random_document(rng: random.Random) -> bytes:
@@ -236,6 +253,9 @@ def test_an_item_that_tracked_changes_remove_does_not_count() -> None:
 HOSTILE = {
     "no such num": (paragraph("a", 77), ()),
     "no such level": (paragraph("a", 1, 8), (abstract(0, level(0, "decimal", "%1.")), num(1, 0))),
+    "a level that Word does not have": (
+        paragraph("a", 1, 999_999_999), (abstract(0, level(999_999_999, "decimal", "%1.")), num(1, 0)),
+    ),
     "a level of a thousand digits": (
         '<w:p><w:pPr><w:numPr><w:ilvl w:val="' + "9" * 1000 + '"/><w:numId w:val="1"/></w:numPr></w:pPr>'
         "<w:r><w:t>a</w:t></w:r></w:p>", (abstract(0, level(3, "decimal", "%1.")), num(1, 0)),
