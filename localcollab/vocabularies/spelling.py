@@ -95,22 +95,29 @@ def spell(inner: Vocabulary, outer: Vocabulary) -> Spelling:
         spelled[token] = () if end is None else (end,)
     for token, tokens in _encoded(others, inner.pieces, outer):
         spelled[token] = tokens
-    return _arranged(spelled, inner, outer)
-
-
-def _arranged(spelled: Sequence[Sequence[int]], inner: Vocabulary, outer: Vocabulary) -> Spelling:
-    n_outer, n_bytes = outer.n_tokens, list(map(len, outer.pieces))
-    ends = [end for tokens in spelled for end in accumulate(n_bytes[token] for token in tokens)]
-    offsets = np.array([0, *accumulate(map(len, spelled))], np.int64)
+    lengths = np.array(list(map(len, spelled)), np.int64)
     flat = np.array([token for tokens in spelled for token in tokens], np.int64)
-    first = np.full(inner.n_tokens, n_outer, np.int64)
-    written = np.flatnonzero(np.diff(offsets))
+    return arranged(lengths, flat, inner, outer)
+
+
+def arranged(lengths: IntArray, flat: IntArray, inner: Vocabulary, outer: Vocabulary) -> Spelling:
+    """`lengths` (n_inner,): of each token's spelling; `flat`: all of them."""
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    first = np.full(inner.n_tokens, outer.n_tokens, np.int64)
+    written = np.flatnonzero(lengths)
     first[written] = flat[offsets[written]]
     order = sorted((t for t, p in enumerate(inner.pieces) if p), key=inner.pieces.__getitem__)
     pieces = tuple(inner.pieces[token] for token in order)
-    return Spelling(
-        offsets, flat, np.array(ends, np.int64), n_outer, first, np.array(order, np.int64), pieces
-    )
+    ends = _ends(lengths, offsets, flat, outer)
+    return Spelling(offsets, flat, ends, outer.n_tokens, first, np.array(order, np.int64), pieces)
+
+
+def _ends(lengths: IntArray, offsets: IntArray, flat: IntArray, outer: Vocabulary) -> IntArray:
+    """Where each of `flat` ends, in bytes of its inner token."""
+    n_bytes = np.array(list(map(len, outer.pieces)), np.int64)
+    total = np.concatenate([[0], np.cumsum(n_bytes[flat])])
+    found: IntArray = total[1:] - np.repeat(total[offsets[:-1]], lengths)
+    return found
 
 
 def _encoded(

@@ -23,7 +23,8 @@ import numpy.typing as npt
 from localcollab.errors import BadOption, ContextFull, UnknownCharacter, VocabularyMismatch
 from localcollab.language_model import Float32Array, LanguageModel, OnChunk, Reading, Wrapper
 from localcollab.vocabularies.encoded import EncodedText
-from localcollab.vocabularies.spelling import IntArray, Spelling, spell
+from localcollab.vocabularies.spelling import IntArray, Spelling
+from localcollab.vocabularies.stored import stored_spelling
 from localcollab.vocabularies.words import last_starts
 from localcollab.vocabularies.written import WrittenText, common_start
 from localcollab.vocabulary import Vocabulary
@@ -45,7 +46,7 @@ class TranslatedModel(Wrapper):
     ) -> None:
         super().__init__(inner)
         self._vocabulary = vocabulary
-        self.spelling = spelling or spell(inner.vocabulary, vocabulary)
+        self.spelling = spelling or stored_spelling(inner.vocabulary, vocabulary)
         self._written = WrittenText(vocabulary)
         self._encoded = EncodedText(inner.vocabulary)
         self._start = inner.vocabulary.encode("", bos=True)

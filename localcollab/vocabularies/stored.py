@@ -1,0 +1,80 @@
+"""Spellings kept on disk: for two large vocabularies they take seconds to make, and a fraction to read.
+
+A file belongs to the fingerprints of both vocabularies. It is a cache: one that is missing, damaged or of
+another version is made again, and one that cannot be written is left out.
+"""
+
+import hashlib
+import logging
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from localcollab.vocabularies.spelling import IntArray, Spelling, arranged, spell
+from localcollab.vocabulary import Vocabulary
+
+logger = logging.getLogger("localcollab.note")
+
+_VERSION = "1"
+_WORTH_STORING = 2**15
+"""Tokens of the two together: smaller ones are spelled in less time than a file takes."""
+
+
+def stored_spelling(inner: Vocabulary, outer: Vocabulary) -> Spelling:
+    """As `spell`, from the cache where it is there."""
+    if inner.n_tokens + outer.n_tokens < _WORTH_STORING:
+        return spell(inner, outer)
+    path = _path(inner, outer)
+    return _load(path, inner, outer) or _make(path, inner, outer)
+
+
+def cache_dir() -> Path:
+    return platformdirs.user_cache_path("localcollab") / "spellings"
+
+
+def _path(inner: Vocabulary, outer: Vocabulary) -> Path:
+    key = f"{_VERSION} {inner.fingerprint} {outer.fingerprint}"
+    return cache_dir() / (hashlib.sha256(key.encode()).hexdigest()[:32] + ".safetensors")
+
+
+def _load(path: Path, inner: Vocabulary, outer: Vocabulary) -> Spelling | None:
+    try:
+        tensors = load_file(path)
+        lengths, flat = tensors["lengths"], tensors["flat"]
+    except (OSError, SafetensorError, KeyError, ValueError):
+        return None
+    if not _is_sound(lengths, flat, inner, outer):
+        return None
+    return arranged(lengths.astype(np.int64), flat.astype(np.int64), inner, outer)
+
+
+def _is_sound(lengths: np.ndarray, flat: np.ndarray, inner: Vocabulary, outer: Vocabulary) -> bool:
+    return (
+        lengths.shape == (inner.n_tokens,)
+        and flat.shape == (int(lengths.astype(np.int64).sum()),)
+        and {lengths.dtype, flat.dtype} == {np.dtype(np.int32)}
+        and int(lengths.min(initial=0)) >= 0
+        and 0 <= int(flat.min(initial=0)) <= int(flat.max(initial=0)) < outer.n_tokens
+    )
+
+
+def _make(path: Path, inner: Vocabulary, outer: Vocabulary) -> Spelling:
+    spelling = spell(inner, outer)
+    lengths: IntArray = np.diff(spelling.offsets)
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(
+            {"lengths": lengths.astype(np.int32), "flat": spelling.flat.astype(np.int32)}, partial
+        )
+        os.replace(partial, path)
+    except (OSError, SafetensorError) as error:
+        logger.warning("%s cannot be written, so it will be made again: %s", path, error)
+        with suppress(OSError):
+            partial.unlink()
+    return spelling
