@@ -22,6 +22,7 @@ from localcollab.server.documents import ask_documents, list_collections, search
 from localcollab.server.embeddings import embeddings, rerank
 from localcollab.server.errors import ApiError, api_error
 from localcollab.server.guard import Guard, Rules
+from localcollab.server.openapi import openapi
 from localcollab.server.page import page
 from localcollab.server.responses import responses
 from localcollab.server.serving import Serving
@@ -43,6 +44,7 @@ def build_app(serving: Serving, rules: Rules) -> Starlette:
     app = Starlette(
         routes=[
             Route("/", page),
+            Route("/openapi.json", openapi),
             Route("/health", health),
             Route("/v1/documents", list_collections),
             Route("/metrics", metrics),
