@@ -22,6 +22,7 @@ from localcollab.documents.answer.support import (
     read,
     support_of,
 )
+from localcollab.documents.checking.relevance import answers
 from localcollab.documents.checking.sentences import sentences
 from localcollab.documents.checking.statements import is_greeting, is_heading, statement
 
@@ -75,6 +76,8 @@ class Claim:
     """Arithmetic on numbers from the question or a supported sentence; the program checked it."""
     better: int | None = None
     """A source that supports the sentence better than those it names."""
+    answers: bool | None = None
+    """Whether it answers the question, apart from its support; None: not known, or nothing was asked."""
 
 
 def check_answer(answer: str, sources: Sequence[Citable], question: str = "") -> tuple[Claim, ...]:
@@ -107,6 +110,10 @@ def check_answer(answer: str, sources: Sequence[Citable], question: str = "") ->
             claim = _cited(claim, said, cited, sources_read)
         else:
             claim = _attributed(claim, said, sources_read)
+        if claim.support is not None:
+            claim = replace(
+                claim, answers=True if claim.is_computed else answers(question, said.text)
+            )
         checked.append(claim)
     return tuple(checked)
 

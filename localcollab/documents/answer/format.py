@@ -54,7 +54,8 @@ def _claim_line(claim: "Claim", quote: str) -> str:
         return f"supported {marks} (computed again) {one_line(claim.text)}"
     better = f" (but [{claim.better}] says it)" if claim.better else ""
     said = f"“{one_line(quote)}”" if quote else one_line(claim.text)
-    return f"{claim.support} {marks}{' ' if marks else ''}{said}{better}"
+    beside = " (does not answer the question)" if claim.answers is False else ""
+    return f"{claim.support} {marks}{' ' if marks else ''}{said}{better}{beside}"
 
 
 def quote_of(claim: "Claim", passages: Sequence[SentPassage]) -> str:
