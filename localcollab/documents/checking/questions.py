@@ -36,7 +36,7 @@ _AUXILIARIES = frozenset(
         "should",
     ]
 )
-_MEASURES = frozenset(
+MEASURES = frozenset(
     [
         "many",
         "much",
@@ -104,7 +104,7 @@ def _placed(asked: Row, answer: Row) -> Iterator[Row]:
     if at is None:
         return
     auxiliary, rest = asked[at], asked[at + 1 :]
-    nouns = asked[2 if word == "how" and asked[1].text in _MEASURES else 1 : at]
+    nouns = asked[2 if word == "how" and asked[1].text in MEASURES else 1 : at]
     for said in (answer, (*answer, *nouns)) if nouns else (answer,):
         yield (*said, auxiliary, *rest)
         yield from _inserted(rest, auxiliary, said)
