@@ -9,13 +9,14 @@ proposals.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from localcollab.errors import BadOption
+from localcollab.errors import BadOption, VocabularyMismatch
 from localcollab.language_model import LanguageModel, OnChunk, Reading
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A model that proposes `n_tokens` at a time, greedily. It has the vocabulary of the main model."""
+    """A model that proposes `n_tokens` at a time, greedily, in the vocabulary of the main model: its own,
+    or seen through it (`vocabularies.translated`)."""
 
     model: LanguageModel
     n_tokens: int = 3
@@ -28,11 +29,15 @@ class Draft:
     def propose(
         self, tokens: Sequence[int], at_most: int, on_chunk: OnChunk | None = None
     ) -> list[int]:
-        """Up to `at_most` tokens to follow `tokens`; fewer at an end token or a full context."""
+        """Up to `at_most` tokens to follow `tokens`; fewer at an end token, in a full context, and where
+        the draft cannot write the text."""
         proposal: list[int] = []
         room = self.model.n_ctx - len(tokens)
         for _ in range(min(self.n_tokens, at_most, room)):
-            reading = self.model.read([*tokens, *proposal], on_chunk=on_chunk)
+            try:
+                reading = self.model.read([*tokens, *proposal], on_chunk=on_chunk)
+            except VocabularyMismatch:
+                break
             token = int(reading.logits[-1].argmax())
             if token in self.model.vocabulary.end:
                 break

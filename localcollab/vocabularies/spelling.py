@@ -97,19 +97,21 @@ def spell(inner: Vocabulary, outer: Vocabulary) -> Spelling:
         spelled[token] = tokens
     lengths = np.array(list(map(len, spelled)), np.int64)
     flat = np.array([token for tokens in spelled for token in tokens], np.int64)
-    return arranged(lengths, flat, inner, outer)
+    order = sorted((t for t, p in enumerate(inner.pieces) if p), key=inner.pieces.__getitem__)
+    return arranged(lengths, flat, np.array(order, np.int64), inner, outer)
 
 
-def arranged(lengths: IntArray, flat: IntArray, inner: Vocabulary, outer: Vocabulary) -> Spelling:
-    """`lengths` (n_inner,): of each token's spelling; `flat`: all of them."""
+def arranged(
+    lengths: IntArray, flat: IntArray, order: IntArray, inner: Vocabulary, outer: Vocabulary
+) -> Spelling:
+    """`lengths` (n_inner,): of each token's spelling; `flat`: all of them; `order`: as in `Spelling`."""
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     first = np.full(inner.n_tokens, outer.n_tokens, np.int64)
     written = np.flatnonzero(lengths)
     first[written] = flat[offsets[written]]
-    order = sorted((t for t, p in enumerate(inner.pieces) if p), key=inner.pieces.__getitem__)
-    pieces = tuple(inner.pieces[token] for token in order)
+    pieces = tuple(map(inner.pieces.__getitem__, order.tolist()))
     ends = _ends(lengths, offsets, flat, outer)
-    return Spelling(offsets, flat, ends, outer.n_tokens, first, np.array(order, np.int64), pieces)
+    return Spelling(offsets, flat, ends, outer.n_tokens, first, order, pieces)
 
 
 def _ends(lengths: IntArray, offsets: IntArray, flat: IntArray, outer: Vocabulary) -> IntArray:

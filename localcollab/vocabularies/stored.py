@@ -20,7 +20,7 @@ from localcollab.vocabulary import Vocabulary
 
 logger = logging.getLogger("localcollab.note")
 
-_VERSION = "1"
+_VERSION = "2"
 _WORTH_STORING = 2**15
 """Tokens of the two together: smaller ones are spelled in less time than a file takes."""
 
@@ -45,33 +45,38 @@ def _path(inner: Vocabulary, outer: Vocabulary) -> Path:
 def _load(path: Path, inner: Vocabulary, outer: Vocabulary) -> Spelling | None:
     try:
         tensors = load_file(path)
-        lengths, flat = tensors["lengths"], tensors["flat"]
+        lengths, flat, order = tensors["lengths"], tensors["flat"], tensors["order"]
     except (OSError, SafetensorError, KeyError, ValueError):
         return None
-    if not _is_sound(lengths, flat, inner, outer):
+    if not _is_sound(lengths, flat, order, inner, outer):
         return None
-    return arranged(lengths.astype(np.int64), flat.astype(np.int64), inner, outer)
+    lengths, flat, order = (array.astype(np.int64) for array in (lengths, flat, order))
+    return arranged(lengths, flat, order, inner, outer)
 
 
-def _is_sound(lengths: np.ndarray, flat: np.ndarray, inner: Vocabulary, outer: Vocabulary) -> bool:
+def _is_sound(
+    lengths: np.ndarray, flat: np.ndarray, order: np.ndarray, inner: Vocabulary, outer: Vocabulary
+) -> bool:
+    n_written = sum(map(bool, inner.pieces))
     return (
         lengths.shape == (inner.n_tokens,)
         and flat.shape == (int(lengths.astype(np.int64).sum()),)
-        and {lengths.dtype, flat.dtype} == {np.dtype(np.int32)}
+        and order.shape == (n_written,)
+        and {lengths.dtype, flat.dtype, order.dtype} == {np.dtype(np.int32)}
         and int(lengths.min(initial=0)) >= 0
         and 0 <= int(flat.min(initial=0)) <= int(flat.max(initial=0)) < outer.n_tokens
+        and 0 <= int(order.min(initial=0)) <= int(order.max(initial=0)) < inner.n_tokens
     )
 
 
 def _make(path: Path, inner: Vocabulary, outer: Vocabulary) -> Spelling:
     spelling = spell(inner, outer)
     lengths: IntArray = np.diff(spelling.offsets)
+    arrays = {"lengths": lengths, "flat": spelling.flat, "order": spelling.order}
     partial = path.with_suffix(f".{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(
-            {"lengths": lengths.astype(np.int32), "flat": spelling.flat.astype(np.int32)}, partial
-        )
+        save_file({name: array.astype(np.int32) for name, array in arrays.items()}, partial)
         os.replace(partial, path)
     except (OSError, SafetensorError) as error:
         logger.warning("%s cannot be written, so it will be made again: %s", path, error)

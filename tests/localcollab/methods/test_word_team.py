@@ -9,6 +9,7 @@ import pytest
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.generate import generate
 from localcollab.decoding.sampling import Sampling
+from localcollab.decoding.speculation import Draft
 from localcollab.events import Token
 from localcollab.language_model import Float32Array, log_softmax
 from localcollab.methods.gates import Gate, always, never, random_gate, weighted_gate
@@ -139,3 +140,20 @@ def test_a_mixture_is_attributed_to_who_favours_the_token() -> None:
     reading = found.read(tokens)
     assert found.attribute(reading, int(reading.logits[0].argmax())) == "expert"
     assert set(reading.members) == {"base", "expert"}
+
+
+def drafted(draft: Draft | None, seed: int) -> list[tuple[int, str]]:
+    model = team(random_gate(0.5, 1, seed=seed))
+    events = generate(model, START, Sampling(temperature=1.0, seed=seed), Limits(12), draft=draft)
+    return [(event.id, event.author) for event in events if isinstance(event, Token)]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_draft_of_another_vocabulary_changes_nothing(seed: int) -> None:
+    draft = Draft(TranslatedModel(CanonicalModel(OTHER, seed=1, name="draft"), BASE))
+    assert drafted(draft, seed) == drafted(None, seed)
+
+
+def test_a_draft_that_cannot_write_the_text_proposes_nothing() -> None:
+    draft = Draft(TranslatedModel(CanonicalModel(piece_vocabulary("a", bos=True)), BASE))
+    assert draft.propose([*START, *BASE.encode_bytes(b"b")], 3) == []
