@@ -73,5 +73,12 @@ if not TYPE_CHECKING:  # a checker would take any name for one that is there
         return found
 
 
+def load_ipython_extension(shell: object) -> None:
+    """`%load_ext localcollab`: answers show in notebooks who wrote them."""
+    from localcollab.api.notebook import register
+
+    register(shell)  # type: ignore[arg-type]  # IPython's shell
+
+
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
