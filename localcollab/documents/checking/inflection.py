@@ -1,6 +1,8 @@
 """Whether two words differ in number or case only. Tense is never inflection: "cost" of the past
 is not "costs"."""
 
+import re
+
 from localcollab.documents.checking.language import Language
 
 _UNCHANGED_PASTS = frozenset(
@@ -24,8 +26,27 @@ _UNCHANGED_PASTS = frozenset(
 """Their present and past differ in the s alone."""
 
 
+_AMERICAN = {"our": "or", "is": "iz", "isation": "ization"}
+_BRITISH = re.compile(r"(?<=[a-z]{3})(our|isation|is)(s|e|ed|es|ing|)$")
+_NOT_BRITISH = (
+    "is",
+    "hour",
+    "hours",
+    "four",
+    "rise",
+    "rises",
+    "raise",
+    "raised",
+    "promise",
+    "promised",
+)
+"""Endings that are spelled in one way."""
+
+
 def is_same_word(one: str, other: str, language: Language) -> bool:
     """Both folded."""
+    if language.code == "en":
+        one, other = _american(one), _american(other)
     if one == other:
         return True
     if (one, other) in language.irregular or (other, one) in language.irregular:
@@ -42,6 +63,13 @@ def is_same_word(one: str, other: str, language: Language) -> bool:
         _differs(one, other, *endings) or _differs(other, one, *endings)
         for endings in language.plurals
     )
+
+
+def _american(word: str) -> str:
+    """British spellings as American ones: "colour", "organisation", "organised"."""
+    if len(word) < 6 or word.endswith(_NOT_BRITISH):
+        return word
+    return _BRITISH.sub(lambda found: _AMERICAN[found[1]] + found[2], word)
 
 
 def _differs(one: str, other: str, ending: str, other_ending: str) -> bool:

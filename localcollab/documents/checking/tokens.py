@@ -249,25 +249,30 @@ def _with_units(found: Iterator[Token]) -> Iterator[Token]:
             at += 2
             continue
         if token.kind == "number":
-            compound = "".join(t.text for t in row[at + 1 : at + 4])
-            length = 3 if len(row) > at + 3 and row[at + 2].text == "/" and unit_of(compound) else 0
-            degrees = "".join(t.text for t in row[at + 1 : at + 3])
-            length = length or (
-                2
-                if degrees in ("°c", "°f", "percent", "percent")
-                and following is not None
-                and following.text == "°"
-                else 0
-            )
-            length = length or (
-                1 if following and following.kind == "word" and unit_of(following.text) else 0
-            )
+            length = _unit_length(row, at)
             if length:
-                yield _in_unit(token, "".join(t.text for t in row[at + 1 : at + 1 + length]))
+                yield _in_unit(token, _unit_text(row, at, length))
                 at += 1 + length
                 continue
         yield token
         at += 1
+
+
+def _unit_length(row: list[Token], at: int) -> int:
+    """How many tokens behind the number at `at` are its unit: "mg", "degrees Celsius", "ng / ml"."""
+    if len(row) > at + 3 and row[at + 2].text == "/" and unit_of(_unit_text(row, at, 3)):
+        return 3
+    is_degree = len(row) > at + 2 and row[at + 1].text in ("°", "degree", "degrees", "grad")
+    for length in (2, 1) if is_degree else (1,):
+        following = row[at + 1 : at + 1 + length]
+        are_words = len(following) == length and all(t.kind == "word" for t in following)
+        if are_words and unit_of(_unit_text(row, at, length)):
+            return length
+    return 0
+
+
+def _unit_text(row: list[Token], at: int, length: int) -> str:
+    return "".join(token.text for token in row[at + 1 : at + 1 + length])
 
 
 def _in_unit(token: Token, spelling: str) -> Token:

@@ -13,7 +13,7 @@ from localcollab.documents.checking.tokens import Token
 
 Row = tuple[Token, ...]
 _LONGEST_FRONT = 9
-_PASSIVES = {"was": "", "were": ""}
+_ONE_FORM = frozenset(["built", "made", "found", "led", "held", "sold", "bought", "paid"])
 
 
 def orders(row: Row, language: Language) -> tuple[Row, ...]:
@@ -37,26 +37,26 @@ def _with_front_last(row: Row, language: Language) -> Iterator[Row]:
 
 
 def _active(row: Row, language: Language) -> Iterator[Row]:
-    """ "Y was built by X" -> "X built Y", for verbs whose past and participle are one."""
+    """ "Y was built by X" -> "X built Y", "Y is built by X" -> "X builds Y"."""
     body = _without_marks_at_end(row)
     by = [n for n, token in enumerate(body) if token.text == "by"]
-    passive = [n for n, token in enumerate(body) if token.text in ("was", "were")]
+    passive = [n for n, token in enumerate(body) if token.text in ("is", "are", "was", "were")]
     if language.code != "en" or len(by) != 1 or len(passive) != 1 or by[0] != passive[0] + 2:
         return
-    verb = body[by[0] - 1]
-    one_form = verb.text.endswith("ed") or verb.text in (
-        "built",
-        "made",
-        "found",
-        "led",
-        "held",
-        "sold",
-        "bought",
-        "paid",
-    )
     agent, patient = body[by[0] + 1 :], body[: passive[0]]
-    if one_form and agent and patient and not restricts(row, language) and not _has_marks(body):
-        yield (*agent, verb, *patient)
+    if not agent or not patient or restricts(row, language) or _has_marks(body):
+        return
+    for verb in _active_forms(
+        body[by[0] - 1].text, is_past=body[passive[0]].text in ("was", "were")
+    ):
+        yield (*agent, Token("word", verb), *patient)
+
+
+def _active_forms(participle: str, *, is_past: bool) -> tuple[str, ...]:
+    """Only of verbs whose past and participle are one."""
+    if is_past:
+        return (participle,) if participle.endswith("ed") or participle in _ONE_FORM else ()
+    return (participle[:-2] + "s", participle[:-1] + "s") if participle.endswith("ed") else ()
 
 
 def _turned(row: Row, language: Language) -> Iterator[Row]:
