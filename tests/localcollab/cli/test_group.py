@@ -74,15 +74,8 @@ def test_no_message_names_an_option_of_the_command_line() -> None:
 
 
 def test_every_parameter_that_a_message_names_has_an_option() -> None:
-    known = parameters() | {
-        "n",
-        "n_batch",
-        "window",
-        "logit_bias",
-        "pattern",
-        "root",
-        "gen_kwargs",
-    }  # of functions alone
+    of_functions = "n n_batch window logit_bias pattern root gen_kwargs grammar json_schema"
+    known = parameters() | set(of_functions.split())
     named = [(where, name) for where, text in messages() for name in PARAMETER.findall(text)]
     assert len(named) > 50
     assert [found for found in named if found[1] not in known] == []
