@@ -5,9 +5,11 @@ For a deferral team it is the time of a bare loop of the base (the prompt, then 
 for each expert, the time of a bare loop over exactly the batches that this expert read in the same run:
 each holds all tokens since its last read. So it counts t_base + rate x t_expert and the catch-up at the
 expert's batch speed, but no gate, head, sampling, bookkeeping or text. Base and experts use their own
-number of threads, as in the team.
+number of threads, as in the team. An expert of another vocabulary reads its own tokens of the same text:
+those of its words one at a time, the rest in the batches between.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -20,8 +22,14 @@ from localcollab.language_model import Float32Array, LanguageModel, Reading
 from localcollab.methods.deferral import DeferralTeam
 from localcollab.methods.gates import Gate, random_gate
 from localcollab.methods.heads import Head
+from localcollab.methods.word_team import are_strangers, deferring
+from localcollab.vocabularies.encoded import EncodedText
+from localcollab.vocabularies.translated import TranslatedModel, start_of
+from localcollab.vocabularies.written import WrittenText
 
 RATES = (0.0, 0.1, 0.3, 1.0)
+WORD_RATES = (0.0, 0.2, 1.0)
+"""Of teams with two vocabularies: shares of words."""
 _LIMITS = Limits(max_tokens=N_ANSWER)
 
 
@@ -73,7 +81,8 @@ def team_against_limit(setting: Setting, n_rounds: int) -> Figure:
     if not isinstance(setting.team.model, DeferralTeam):
         return _together_against_limit(setting, n_rounds)
     tasks: dict[str, Task] = {}
-    for rate in RATES:
+    rates = WORD_RATES if are_strangers(setting.members) else RATES
+    for rate in rates:
         team = forced_team(setting, rate)
         tokens, authors = written(team, setting)
         tasks[f"team at {rate:g}"] = lambda team=team: seconds_of(team, setting)  # type: ignore[misc]
@@ -84,7 +93,7 @@ def team_against_limit(setting: Setting, n_rounds: int) -> Figure:
     found = {
         rate: figure("team_vs_limit", "", ratios(seconds[f"limit at {rate:g}"],
                                                  seconds[f"team at {rate:g}"]))
-        for rate in RATES
+        for rate in rates
     }  # fmt: skip
     worst = min(found, key=lambda rate: found[rate].value or 0)
     by_rate = {f"{rate:g}": found[rate].value for rate in RATES}
@@ -92,7 +101,7 @@ def team_against_limit(setting: Setting, n_rounds: int) -> Figure:
         found[worst],
         label=f"team / additive limit, at rate {worst:g}",
         note="at rate " + ", ".join(f"{rate} {value:.3f}" for rate, value in by_rate.items()),
-        details={"by_rate": by_rate, "spread_by_rate": {f"{r:g}": found[r].spread for r in RATES}},
+        details={"by_rate": by_rate, "spread_by_rate": {f"{r:g}": found[r].spread for r in rates}},
     )
 
 
@@ -119,7 +128,7 @@ def forced_team(setting: Setting, rate: float) -> DeferralTeam:
     gate = random_gate(rate, len(experts))
     if setting.team.head is not None:
         gate = paid_gate(gate, setting.team.head)
-    return DeferralTeam("forced", base, experts, gate)
+    return deferring("forced", base, experts, gate)
 
 
 def paid_gate(gate: Gate, head: Head) -> Gate:
@@ -161,15 +170,35 @@ def seconds_of(model: LanguageModel, setting: Setting) -> float:
 def limit_seconds(setting: Setting, tokens: Sequence[int], authors: Sequence[str]) -> float:
     """The bare loops one after the other: the base, then each expert that was read."""
     n_prompt = len(setting.prompt)
-    batches = [[n_prompt] + [1] * (len(authors) - 1)]
-    batches += [
-        catch_ups(authors, member.name, n_prompt) for member in setting.members[1:]
-    ]  # fmt: skip
+    plans = [(tokens, [n_prompt] + [1] * (len(authors) - 1))]
+    for member in setting.members[1:]:
+        own, theirs, n_own = own_tokens(member, tokens, authors, n_prompt)
+        plans.append((own, catch_ups(theirs, member.name, n_own)))
     return sum(
-        bare.replay(tokens, sizes)
-        for bare, sizes in zip(setting.bare, batches, strict=True)
+        bare.replay(own, sizes)
+        for bare, (own, sizes) in zip(setting.bare, plans, strict=True)
         if sizes
     )
+
+
+def own_tokens(
+    member: LanguageModel, tokens: Sequence[int], authors: Sequence[str], n_prompt: int
+) -> tuple[Sequence[int], Sequence[str], int]:
+    """(the sequence in the member's tokens, who wrote each of the answer's, how many come before it)."""
+    if not isinstance(member, TranslatedModel):
+        return tokens, authors, n_prompt
+    written = WrittenText(member.vocabulary)
+    text, breaks = written.of(tokens)
+    encoded = EncodedText(member.inner.vocabulary)
+    encoded.update(text, breaks)
+    start = start_of(member.inner.vocabulary)
+    begins = [0, *encoded.ends[:-1]]
+    n_before = sum(at < written.ends[n_prompt] for at in begins)
+    # A token's author is that of the base's token in which it begins.
+    theirs = [
+        authors[max(0, bisect_right(written.ends, at) - 1 - n_prompt)] for at in begins[n_before:]
+    ]
+    return [*start, *encoded.tokens], theirs, len(start) + n_before
 
 
 def catch_ups(authors: Sequence[str], name: str, n_prompt: int) -> list[int]:

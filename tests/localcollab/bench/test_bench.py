@@ -12,13 +12,15 @@ from fakes import ScriptedModel, byte_vocabulary
 from localcollab.bench import report
 from localcollab.bench.figures import Figure, alternate, figure, quartiles, ratios, skipped
 from localcollab.bench.request import parse_only
-from localcollab.bench.speed import catch_ups
+from localcollab.bench.speed import catch_ups, own_tokens
 from localcollab.bench.startup import TeamArguments, parse_team
 from localcollab.bench.turns import Dictated, split_otherwise
 from localcollab.catalog import SHIPPED
 from localcollab.errors import BadOption
 from localcollab.llama.machine import peak_rss_bytes
+from localcollab.vocabularies.translated import TranslatedModel
 from localcollab.vocabulary import Vocabulary
+from tiny_vocabularies import CanonicalModel, piece_vocabulary
 
 
 def test_rounds_alternate_after_one_that_does_not_count() -> None:
@@ -47,6 +49,18 @@ def test_an_expert_catches_up_with_all_it_skipped() -> None:
     assert catch_ups(authors, "one", 10) == [11, 3, 1]
     assert catch_ups(authors, "two", 10) == [16]
     assert catch_ups(authors, "three", 10) == []
+
+
+def test_an_expert_of_another_vocabulary_reads_its_own_tokens() -> None:
+    base = piece_vocabulary("a", "b", " ", bos=True)
+    other = piece_vocabulary("a", "b", " ", "ab", " a", bos=True)
+    expert = TranslatedModel(CanonicalModel(other, name="one"), base)
+    tokens = [*base.encode("", bos=True), *base.encode_bytes(b"ab ab ab")]
+    authors = ["base", "base", "base", "one", "one", "one"]
+    own, theirs, n_before = own_tokens(expert, tokens, authors, 3)
+    assert [other.piece(token) for token in own] == [b"", b"ab", b" a", b"b", b" a", b"b"]
+    assert (theirs, n_before) == (["base", "base", "one", "one"], 2)
+    assert catch_ups(theirs, "one", n_before) == [4, 1]
 
 
 def test_the_parts_of_only_are_checked() -> None:
