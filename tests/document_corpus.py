@@ -12,7 +12,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import table_files as files
-from document_files import docx_with, epub, pdf, pptx, xlsx
+from document_files import docx_with, epub, odt, pdf, pptx, xlsx
 from ole_files import message, ole
 
 Table = Sequence[Sequence[str]]
@@ -84,6 +84,7 @@ def written_by_hand() -> Iterator[Made]:
         )
         yield Made(f"{source.name}-outlook.msg", ole(outlook), _expected(source))
     yield from _special()
+    yield from _numbered()
 
 
 def _special() -> Iterator[Made]:
@@ -120,6 +121,78 @@ def _special() -> Iterator[Made]:
                Expected(("Page one 111.", "Page two 222.")))  # fmt: skip
     yield Made("chinese.txt", "合同的通知期为三十天。租金每月五千元。租户应当支付。".encode("gb18030"),
                Expected(("租金每月五千元。",)))  # fmt: skip
+
+
+_NUMBERED = ("1. Rent", "(a) due monthly", "(b) paid in advance", "2. Notice", "V. Last")
+"""What a reader sees of each of the files below."""
+
+
+def _numbered() -> Iterator[Made]:
+    """Lists whose numbers no file stores, and quotes that mean something."""
+    expected = Expected(_NUMBERED)
+    texts = [text.split(" ", 1)[1] for text in _NUMBERED]
+    yield Made("numbered-word.docx", _numbered_docx(texts), expected)
+    yield Made("numbered-hand.odt", _numbered_odt(texts), expected)
+    page = "<ol><li>{}<ol type=a><li>{}<li>{}</ol><li>{}</ol><ol type=I start=5><li>{}</ol>".format(
+        *texts
+    )
+    # A browser writes no brackets.
+    plain = tuple(text.replace("(a)", "a.").replace("(b)", "b.") for text in _NUMBERED)
+    yield Made("numbered.html", page.encode(), Expected(plain))
+    quoted = 'Name;"Note, long";Sum\n"Anna";"says ""no"", twice";1,5\nBruno;5" nails;"2,5"\n'
+    table = [["Name", "Note, long", "Sum"], ["Anna", 'says "no", twice', "1,5"],
+             ["Bruno", '5" nails', "2,5"]]  # fmt: skip
+    yield Made("quoted.csv", quoted.encode(), Expected(table=table))
+
+
+def _numbered_docx(texts: Sequence[str]) -> bytes:
+    def level(at: int, form: str, text: str, more: str = "") -> str:
+        return (
+            f'<w:lvl w:ilvl="{at}"><w:start w:val="1"/><w:numFmt w:val="{form}"/>{more}'
+            f'<w:suff w:val="space"/><w:lvlText w:val="{text}"/></w:lvl>'
+        )
+
+    tied = '<w:pStyle w:val="Term"/>'
+    numbering = (
+        f'<w:abstractNum w:abstractNumId="0">{level(0, "decimal", "%1.")}'
+        f'{level(1, "lowerLetter", "(%2)")}</w:abstractNum><w:abstractNum w:abstractNumId="1">'
+        f"{level(0, 'upperRoman', '%1.', tied)}</w:abstractNum>"
+        '<w:num w:numId="1"><w:abstractNumId w:val="0"/></w:num>'
+        '<w:num w:numId="2"><w:abstractNumId w:val="1"/>'
+        '<w:lvlOverride w:ilvl="0"><w:startOverride w:val="5"/></w:lvlOverride></w:num>'
+    )
+    styles = (
+        '<w:style w:type="paragraph" w:styleId="Term"><w:name w:val="Term"/><w:pPr><w:numPr>'
+        '<w:numId w:val="2"/></w:numPr></w:pPr></w:style>'
+    )
+    at = ('<w:numPr><w:ilvl w:val="{}"/><w:numId w:val="1"/></w:numPr>').format
+    properties = [at(0), at(1), at(1), at(0), '<w:pStyle w:val="Term"/>']
+    body = "".join(
+        f"<w:p><w:pPr>{each}</w:pPr><w:r><w:t>{text}</w:t></w:r></w:p>"
+        for each, text in zip(properties, texts, strict=True)
+    )
+    return docx_with({"numbering": numbering, "styles": styles}, body)
+
+
+def _numbered_odt(texts: Sequence[str]) -> bytes:
+    def level(at: int, form: str, before: str, after: str) -> str:
+        return (
+            f'<text:list-level-style-number text:level="{at}" style:num-format="{form}" '
+            f'style:num-prefix="{before}" style:num-suffix="{after}"/>'
+        )
+
+    items = [f"<text:list-item><text:p>{text}</text:p></text:list-item>" for text in texts]
+    inner = f"<text:list>{items[1]}{items[2]}</text:list></text:list-item>"
+    first = items[0].replace("</text:list-item>", inner)
+    last = items[4].replace("list-item", 'list-item text:start-value="5"', 1)
+    return odt(
+        '<office:automatic-styles xmlns:style="s"><text:list-style style:name="A">'
+        f"{level(1, '1', '', '.')}{level(2, 'a', '(', ')')}</text:list-style>"
+        f'<text:list-style style:name="B">{level(1, "I", "", ".")}</text:list-style>'
+        f'</office:automatic-styles><text:list text:style-name="A" xml:id="l1">{first}</text:list>'
+        f'<text:list text:style-name="A" text:continue-list="l1">{items[3]}</text:list>'
+        f'<text:list text:style-name="B">{last}</text:list>'
+    )
 
 
 def mail() -> Iterator[Made]:
