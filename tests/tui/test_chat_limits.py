@@ -173,3 +173,26 @@ def test_keys_that_come_in_one_burst_are_sent_whole() -> None:
         await until(pilot, lambda: texts(app) == ["burst", "You said burst"])
 
     drive(make_app(), steps)
+
+
+def test_what_is_typed_right_behind_enter_stays_in_the_field() -> None:
+    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        composer = app.chat.composer
+        for line, typed in (("/set max_tokens 8", "one"), ("two", "three"), ("/nosuch", "four")):
+            composer.put(line)
+            composer.action_send()
+            composer.insert(typed)  # before the app has seen what was sent
+            await pilot.pause()
+            await until(pilot, lambda: app.dialogue.pending is None)
+            assert composer.text == typed
+        assert texts(app)[0] == "two"
+
+    drive(make_app(), steps)
+
+
+def test_a_refused_line_comes_back_to_be_changed() -> None:
+    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        await send(app, pilot, "/nosuch thing")
+        assert app.chat.composer.text == "/nosuch thing"
+
+    drive(make_app(), steps)

@@ -60,16 +60,22 @@ class ChatScreen(ChatView):
         line = commands.parse(event.text)
         try:
             if line is None:
-                self.dialogue.send(commands.question_of(event.text))
-                self.composer.take()
-                await self.show_question()
+                await self._send(event.text)
             elif line.problem:
+                self.composer.give_back(event.text)
                 self.complain(line.problem)
             else:
-                self.composer.take()
                 await self._commands.run(line)
         except LocalcollabError as error:
             self.complain(str(error))
+
+    async def _send(self, text: str) -> None:
+        try:
+            self.dialogue.send(commands.question_of(text))
+        except LocalcollabError:
+            self.composer.give_back(text)
+            raise
+        await self.show_question()
 
     # Keys
 

@@ -51,12 +51,14 @@ class Composer(TextArea):
         self._recalled = 0
 
     def action_send(self) -> None:
+        """Clears the field at once: what is typed behind is another text."""
         text = self.text
         for name, pasted in self._pasted.items():
             text = text.replace(name, pasted)
         if text.strip():
             self._sent.append(text)
             self._recalled = 0
+            self.take()
             self.post_message(self.Sent(text))
 
     def action_newline(self) -> None:
@@ -66,12 +68,17 @@ class Composer(TextArea):
         self.post_message(self.CompletionWanted())
 
     def take(self) -> None:
-        """The text was accepted: clear the field."""
+        """Clear the field."""
         self._pasted.clear()
         self.clear()
 
+    def give_back(self, text: str) -> None:
+        """A text that was refused, to be changed; the up key brings it, where another stands there."""
+        if not self.text:
+            self.put(text)
+
     def put(self, text: str) -> None:
-        """A text to change and send: an edited question, or one that was refused."""
+        """A text to change and send."""
         self._pasted.clear()
         self.clear()
         self._add(text)
