@@ -91,6 +91,11 @@ class BadCollection(BadDatabase):
 class NotSupported(LocalcollabError):
     """An answer that its documents do not support, where only supported answers are allowed."""
 
+    def __init__(self, message: str, without_documents: str | None = None) -> None:
+        """`without_documents`: the message without words of the documents, for what is stored."""
+        super().__init__(message)
+        self.without_documents = message if without_documents is None else without_documents
+
 
 class DownloadFailed(LocalcollabError):
     """A file that could not be downloaded, or whose content is not the expected one."""

@@ -89,7 +89,7 @@ def test_the_history_keeps_no_word_of_a_document(tmp_path: Path) -> None:
     """The answer is the chat's own; what stands around its words in the files is not."""
     canary, heading = "Quoxulent", "Brimblefask"
     file = tmp_path / "gozovir.md"
-    file.write_text(f"# {heading}\n\n{ANSWER[:-1]}, said {canary}.\n")
+    file.write_text(f"# {heading}\n\n{ANSWER[:-1]}, including {canary}.\n")
     with open_collection("canary", create=True) as collection:
         collection.add([file])
     out, kept = io.StringIO(), tmp_path / "history.sqlite3"
@@ -98,7 +98,7 @@ def test_the_history_keeps_no_word_of_a_document(tmp_path: Path) -> None:
         lines = io.StringIO("\n".join(("/docs canary", "Who makes Gozovir?", "/sources")))
         PlainChat(history, teams.open, lines, out).run(None, None)
     said = out.getvalue()
-    assert said.count(f"supported [1] “{ANSWER[:-1]}, said {canary}.”") == 2
+    assert said.count(f"supported [1] “{ANSWER[:-1]}, including {canary}.”") == 2
     assert said.count(f"[1] gozovir.md, {heading} (characters") == 2
     stored = b"".join(path.read_bytes() for path in tmp_path.glob("history.sqlite3*"))
     assert b"Who makes Gozovir?" in stored
@@ -119,13 +119,34 @@ def test_a_collection_that_is_not_there_is_named(notes: str) -> None:
     assert notes in said
 
 
+def test_the_history_keeps_no_word_of_a_document_that_a_refusal_offers(tmp_path: Path) -> None:
+    canary, file, kept = "Quoxulent", tmp_path / "gozovir.md", tmp_path / "history.sqlite3"
+    file.write_text(f"The maker of Gozovir is Yarrow Labs only in {canary}.\n")
+    with open_collection("offered", create=True) as collection:
+        collection.add([file])
+    out = io.StringIO()
+    with open_history(kept) as history:
+        lines = io.StringIO("/docs offered strict\nWho makes Gozovir?")
+        PlainChat(history, FakeTeams(lambda _: ANSWER).open, lines, out).run(None, None)
+    assert canary in out.getvalue()
+    stored = b"".join(path.read_bytes() for path in tmp_path.glob("history.sqlite3*"))
+    assert b"1 of 1 sentences not supported" in stored
+    assert canary.encode() not in stored
+
+
 def test_strict_refuses_what_the_documents_do_not_say(notes: str) -> None:
     said = talk(
         "The maker of Gozovir is Redfern Labs.", f"/docs {notes} strict", "Who makes Gozovir?"
     )
     assert "only supported answers are shown" in said
     assert "refused: 1 of 1 sentences" in said
-    assert "Redfern" not in said
+    assert "[expert]" not in said
+    assert said.count("Redfern") == said.count(
+        "“The maker of Gozovir is Redfern Labs.” says “redfern”"
+    )
+    assert (
+        "nearest passage: [1] gozovir.txt (characters 0 to 66): “The maker of Gozovir is Y" in said
+    )
 
 
 async def ask_for_sources(app: ChatApp, pilot: Pilot[None], docs: str) -> None:

@@ -221,6 +221,8 @@ class Failed:
 
     ticket: int
     why: str
+    stored: str | None = None
+    """What a history keeps instead of `why`, which may hold words of documents."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from localcollab.documents.answer.citations import (
 from localcollab.documents.answer.events import AnswerEvent, Checked, SentPassage, Sources, Way
 from localcollab.documents.answer.quoting import Quotes, Quoting
 from localcollab.documents.answer.sources import choose_sources
-from localcollab.documents.answer.strict import parted, refusal, tokens_in
+from localcollab.documents.answer.strict import parted, refusal, refused_in_short, tokens_in
 from localcollab.documents.collection import Collection
 from localcollab.errors import NotSupported
 from localcollab.events import Event, Finished, Token
@@ -95,7 +95,9 @@ def ask(
                 checked, event, held = _strictly(checked, event, held, sources, question)
                 if not checked.is_supported or (checked.unnamed and checked.left_out):
                     session.messages = before
-                    raise NotSupported(refusal(checked, sources, question))
+                    raise NotSupported(
+                        refusal(checked, sources, question), refused_in_short(checked, sources)
+                    )
                 if checked.left_out:
                     shown = Message("assistant", event.text)
                     session.messages = [*session.messages[:-1], shown]

@@ -38,7 +38,9 @@ def claim_lines(checked: Checked, sources: Sources, quote: Quote | None = None) 
             "what the answer says about it has no source"
         )
     for left_out in checked.left_out:
-        yield f"left out: “{one_line(left_out.text)}” {one_line(left_out.why)}"
+        # The reason holds words of the documents, which a history does not store.
+        why = f" {one_line(left_out.why)}" if quote is None else ""
+        yield f"left out: “{one_line(left_out.text)}”{why}"
     stated = [claim for claim in checked.claims if claim.support is not None]
     if not stated or not sources.passages:
         return

@@ -60,12 +60,22 @@ def refusal(checked: Checked, sources: Sources, question: str) -> str:
     bad = [c for c in checked.claims if c.support is not None and c.support != "supported"]
     if not bad:
         return f"the answer states nothing that a source could support{_offer(question, sources)}"
-    count = f"{len(bad)} sentences are" if len(bad) > 1 else "the answer is"
+    n_stated = sum(claim.support is not None for claim in checked.claims)
     first = bad[0]
     return (
-        f"refused: {count} not supported: “{one_line(first.text)}” {why_not(first, sources.passages)}"
-        f"{_offer(question or first.text, sources)}"
+        f"refused: {len(bad)} of {n_stated} sentences not supported: “{one_line(first.text)}” "
+        f"{one_line(why_not(first, sources.passages))}{_offer(f'{question} {first.text}', sources)}"
     )
+
+
+def refused_in_short(checked: Checked, sources: Sources) -> str:
+    """The refusal without words of the documents."""
+    if checked.unnamed:
+        return f"refused: no document of {sources.collection} names {', '.join(checked.unnamed)}"
+    stated = [claim.support for claim in checked.claims if claim.support is not None]
+    if not stated:
+        return "refused: the answer states nothing that a source could support"
+    return f"refused: {len(stated) - stated.count('supported')} of {len(stated)} sentences not supported"
 
 
 def _why_left_out(claim: Claim, passages: Sequence[SentPassage], *, is_gap: bool) -> str:

@@ -51,8 +51,8 @@ class AnswerRecorder:
                 self._begin(update, self._expected[ticket])
             case Streamed(ticket=ticket, event=event) if ticket in self._recorders:
                 self._add(self._recorders[ticket], event)
-            case Failed(ticket=ticket, why=why) if ticket in self._expected:
-                self._fail(ticket, why)
+            case Failed(ticket=ticket, why=why, stored=stored) if ticket in self._expected:
+                self._fail(ticket, why if stored is None else stored)
         self._pass_on(update)
 
     def _begin(self, began: Began, expected: Expected) -> None:

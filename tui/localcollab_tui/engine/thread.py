@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from localcollab.errors import LocalcollabError
+from localcollab.errors import LocalcollabError, NotSupported
 from localcollab_tui.crash_report import crash_report
 from localcollab_tui.messages import Ask, Failed, Job, Load, OpenFailed, Report, Unexpected, Update
 from localcollab_tui.parameters import named_for_chat
@@ -64,7 +64,8 @@ class Engine:
             try:
                 worker.do(job)
             except LocalcollabError as error:
-                self._report(_failure(job, named_for_chat(str(error))))
+                stored = error.without_documents if isinstance(error, NotSupported) else None
+                self._report(_failure(job, named_for_chat(str(error)), stored))
             except Exception as error:
                 # A bug must not end the thread silently: the screen shows it.
                 self._report(_failure(job, f"{type(error).__name__}: {error}"))
@@ -72,10 +73,10 @@ class Engine:
                     self._report(Unexpected(crash_report(error)))
 
 
-def _failure(job: Job, why: str) -> Update:
+def _failure(job: Job, why: str, stored: str | None = None) -> Update:
     if isinstance(job, Load):
         return OpenFailed(job.team, why)
-    return Failed(getattr(job, "ticket", 0), why)
+    return Failed(getattr(job, "ticket", 0), why, stored)
 
 
 class Mailbox:
