@@ -27,6 +27,7 @@ _LONGEST = 6100
 _NEVER = ("Traceback", "Warning", "Exception ignored", "a defect of localcollab")
 _NOTE = re.compile(
     r"the base has no chat template|n_ctx|double-check|the answer was cut|tokens:|\(left out\)$"
+    r"|the search index is made again"
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
