@@ -9,6 +9,7 @@ from localcollab.api.team import Team
 from localcollab.evaluation.blend import BlendEvaluation, evaluate_blend
 from localcollab.evaluation.data import read_all
 from localcollab.evaluation.evaluate import Evaluation, evaluate_team
+from localcollab.evaluation.forms import check_measure
 from localcollab.evaluation.questions import Question, some_of, with_gold
 from localcollab.evaluation.request import check_limit
 from localcollab.progress import OnProgress, silently
@@ -21,18 +22,23 @@ def evaluate(
     limit: int | None = None,
     beside: Sequence[Team] = (),
     seed: int = 0,
+    measure: str | None = None,
+    runs_code: bool = False,
     on_progress: OnProgress | None = None,
 ) -> Evaluation | BlendEvaluation:
-    """Ask every question of `data`, and say how often the whole answer is right, with intervals.
+    """Ask every question of `data`, and say how often the answer is right, with intervals.
 
     `data`: JSONL files, or `Question`s; without it the shipped questions, for teams of the shipped
     models. `limit`: so many of them, drawn by `seed`. `beside`: more teams or models, asked the same.
-    `record()` of the result is its JSON. Raises `BadData`, `BadOption`.
+    `measure`: how answers are scored where the data leaves it open; `runs_code`: answers that are code
+    may be run. `record()` of the result is its JSON. Raises `BadData`, `BadOption`.
     """
     check_limit(limit)
+    check_measure(measure)
     show = on_progress or silently
     source = team.source
-    questions = _questions(team, (data,) if isinstance(data, (str, Path)) else data)
+    several = (data,) if isinstance(data, (str, Path)) else data
+    questions = _questions(team, several, measure, runs_code=runs_code)
     if isinstance(source, BlendSource):
         asked = some_of(with_gold(questions), limit, seed)
         return evaluate_blend(
@@ -43,7 +49,11 @@ def evaluate(
     return evaluate_team(team.opened, chosen, show, beside=others, seed=seed)
 
 
-def _questions(team: Team, data: Sequence[str | Path | Question]) -> list[Question]:
+def _questions(
+    team: Team, data: Sequence[str | Path | Question], measure: str | None, *, runs_code: bool
+) -> list[Question]:
     paths = tuple(Path(os.path.expanduser(each)) for each in data if not isinstance(each, Question))
     given = [each for each in data if isinstance(each, Question)]
-    return given + (read_all(team.source.plan, paths) if paths or not given else [])
+    if given and not paths:
+        return given
+    return given + read_all(team.source.plan, paths, measure=measure, runs_code=runs_code)

@@ -28,6 +28,10 @@ def tune_command(
         list[Path] | None,
         typer.Option(help="JSONL file of questions, as for eval; may be repeated."),
     ] = None,
+    docs: Annotated[
+        str | None,
+        typer.Option(help="Without --data: ask for words of this collection of documents."),
+    ] = None,
     team: Annotated[str | None, typer.Option(help="A team of the catalogue.")] = None,
     base: Base = None,
     experts: Experts = None,
@@ -78,8 +82,8 @@ def tune_command(
         catalogs=tuple(models or ()),
     )  # fmt: skip
     request = TuneRequest(
-        choice, tuple(data or ()), name, out, writes, limit, seed, measure, run_code, n_samples, worth,
-        work, Options(n_ctx=n_ctx, n_threads=n_threads),
+        choice, tuple(data or ()), docs, name, out, writes, limit, seed, measure, run_code,
+        n_samples, worth, work, Options(n_ctx=n_ctx, n_threads=n_threads),
     )  # fmt: skip
     status = Status(sys.stderr)
     with notes_shown(status):

@@ -1,4 +1,4 @@
-"""The log-probability of a text that follows another, row by row: (n, n_vocab) is never held."""
+"""The log-probability of a text that follows another, and the likeliest of several choices."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,11 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from localcollab.decoding.encoding import encode_continuation
+from localcollab.decoding.likelihood import read_gold
 from localcollab.evaluation.expected import Choice
 from localcollab.language_model import LanguageModel, log_sum_exp
 
-_ROWS = 64
-"""Positions with logits a read."""
 _LEAST = -100.0
 """Log-probability of a token that a member lacks: low, but finite."""
 
@@ -27,16 +26,10 @@ def likelihood_of(
     model: LanguageModel, prompt: Sequence[int], continuation: Sequence[int]
 ) -> Likelihood:
     """Of `continuation` behind a prompt of at least one token. Raises what `read` raises."""
-    tokens, total, is_greedy = [*prompt, *continuation], 0.0, True
-    for at in range(0, len(continuation), _ROWS):
-        wanted = continuation[at : at + _ROWS]
-        end = len(prompt) + at + len(wanted)
-        logits = model.read(tokens[: end - 1], last=len(wanted)).logits  # (n, n_vocab)
-        for row, token in zip(logits, wanted, strict=True):
-            logprob = float(row[token]) - float(log_sum_exp(row)[0])
-            total += max(logprob, _LEAST)
-            is_greedy = is_greedy and int(row.argmax()) == token
-    return Likelihood(total, is_greedy, len(continuation))
+    tokens = [*prompt, *continuation]
+    found = read_gold(model, tokens, range(len(prompt), len(tokens)))
+    total = float(np.maximum(found.logprobs, _LEAST).sum(dtype=np.float64))
+    return Likelihood(total, bool(found.is_argmax.all()), len(continuation))
 
 
 def choose(model: LanguageModel, prompt: Sequence[int], choice: Choice) -> tuple[str, float]:

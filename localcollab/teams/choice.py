@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from localcollab.catalog import load_catalog
-from localcollab.errors import BadOption
+from localcollab.errors import BadCatalog, BadOption
 from localcollab.teams.dial import within_budget
 from localcollab.teams.names import Names
 from localcollab.teams.plan import DRAFT, TeamPlan, with_choices
@@ -44,7 +44,11 @@ class TeamChoice:
             evidence = plan.evidence
         if evidence is None or evidence.verdict != "member":
             return plan
-        alone = replace(self, team=evidence.member).plan()
+        try:
+            alone = replace(self, team=evidence.member).plan()
+        except (BadCatalog, BadOption) as error:
+            note = f"{plan.name}: {evidence.member} alone was better, but cannot be used ({error})"
+            return replace(plan, notes=(*plan.notes, note))
         note = (
             f"{plan.name}: {evidence.member} alone answers, because it was right on "
             f"{evidence.member_accuracy:.3f} of {evidence.n} questions and the team on "

@@ -32,6 +32,8 @@ class TeamRecord(TypedDict):
     installed: bool
     missing: list[str]
     problems: list[str]
+    measured: str | None
+    """What `tune` found; None: it was not asked."""
     pull: str | None
     """The command that brings what is missing; None: nothing is missing, or only the user can."""
 
@@ -49,10 +51,24 @@ def team_lines(record: TeamRecord) -> list[str]:
         f"{record['name']}{default}{for_memory}: {record['about'] or 'no description'}",
         f"  {record['decides']}: {members}",
     ]
+    lines += [f"  measured: {record['measured']}"] if record["measured"] else []
     lines += [f"  problem: {problem}" for problem in record["problems"]]
     if record["pull"]:
         return [*lines, f"  not installed ({len(record['missing'])} files): {record['pull']}"]
     return lines + [f"  missing: {file}" for file in record["missing"]]
+
+
+def _measured(team: TeamEntry) -> str | None:
+    found = team.evidence
+    if found is None:
+        return None
+    verdict = {
+        "team": "use the team",
+        "member": f"use {found.member} alone",
+        "unknown": f"not known, about {found.n_more} more questions",
+    }[found.verdict]
+    shares = f"{found.team_accuracy:.3f} against {found.member_accuracy:.3f}"
+    return f"{shares} of {found.member} alone, {found.n} questions: {verdict}"
 
 
 def default_line(catalog: Catalog) -> str | None:
@@ -84,6 +100,7 @@ def team_record(catalog: Catalog, team: TeamEntry) -> TeamRecord:
         "installed": not missing and not problems,
         "missing": [str(path) for path in missing],
         "problems": problems,
+        "measured": _measured(team),
         "pull": install_command(team.name, files),
     }
 

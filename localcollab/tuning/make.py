@@ -57,7 +57,7 @@ class Split:
 def tune(request: TuneRequest, on_progress: OnProgress, on_note: OnNote) -> TuneResult:
     """Raises `BadData`, `BadOption`, `BadCatalog`, and what opening and asking raise."""
     cast = cast_of(request.choice)
-    questions = _questions(request)
+    questions = _questions(request, on_note)
     if request.writes:
         check_free(request.name, request.out)
     journal = Journal(_folder(request, cast, questions, on_progress))
@@ -70,18 +70,33 @@ def tune(request: TuneRequest, on_progress: OnProgress, on_note: OnNote) -> Tune
         journal.close()
 
 
-def _questions(request: TuneRequest) -> list[Question]:
-    everything = [
+def _questions(request: TuneRequest, on_note: OnNote) -> list[Question]:
+    everything = _made(request.docs, request.seed, on_note) if request.docs else _read(request)
+    questions = some_of(with_gold(everything), request.limit, request.seed)
+    if len(questions) < _LEAST_QUESTIONS:
+        raise BadOption(
+            f"{len(questions)} questions can be used: give {_LEAST_QUESTIONS} or more (`data`, `limit`)"
+        )
+    return questions
+
+
+def _read(request: TuneRequest) -> list[Question]:
+    return [
         question
         for path in request.data
         for question in read_questions(path, measure=request.measure, runs_code=request.runs_code)
     ]
-    questions = some_of(with_gold(everything), request.limit, request.seed)
-    if len(questions) < _LEAST_QUESTIONS:
-        raise BadOption(
-            f"`data` holds {len(questions)} questions that can be used: give {_LEAST_QUESTIONS} or more"
-        )
-    return questions
+
+
+def _made(collection: str, seed: int, on_note: OnNote) -> list[Question]:
+    # Imported here: few have no questions.
+    from localcollab.documents.collection import open_collection
+    from localcollab.tuning.from_documents import MEANING, questions_of
+
+    with open_collection(collection) as opened:
+        found = questions_of(opened, seed=seed)
+    on_note(MEANING)
+    return found
 
 
 def _folder(
@@ -101,14 +116,14 @@ def _folder(
 
 
 def split_of(questions: Sequence[Question], seed: int) -> Split:
-    """A few to show, half to choose by, half to quote."""
+    """A few to show, half of the others to choose by, half to quote."""
     order = list(range(len(questions)))
     random.Random(seed).shuffle(order)
     shown = [n for n in order if can_be_shown(questions[n])]
     shots = tuple(shown[: min(_N_SHOTS, len(questions) // 8)])
-    rest = [n for n in order if n not in shots]
+    rest = tuple(n for n in order if n not in shots)
     half = len(rest) // 2
-    return Split(shots, tuple(rest[:half]), tuple(rest[half:]))
+    return Split(shots, rest[:half], rest[half:])
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ class TuneRequest:
 
     choice: TeamChoice
     data: tuple[Path, ...]
+    docs: str | None = None
+    """A collection; without data the questions are gaps in its sentences."""
     name: str = "tuned"
     """Of the team that is written."""
     out: Path | None = None
@@ -35,8 +37,10 @@ class TuneRequest:
     options: Options = field(default_factory=Options)
 
     def __post_init__(self) -> None:
-        if not self.data:
-            raise BadOption("`data` is missing: give a JSONL file of questions")
+        if bool(self.data) == (self.docs is not None):
+            raise BadOption(
+                "give either `data`, a JSONL file of questions, or `docs`, a collection to make some from"
+            )
         if self.limit is not None and self.limit < 1:
             raise BadOption(f"`limit` is {self.limit}: give 1 or more")
         if not 1 <= self.n_samples <= 99:

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from localcollab.catalog import SHIPPED
+from localcollab.catalog import SHIPPED, load_catalog
 from localcollab.catalog.evidence import CurvePoint
 from localcollab.cli.request import RunRequest
 from localcollab.cli.run import answer
 from localcollab.errors import BadOption
 from localcollab.teams.choice import TeamChoice
 from localcollab.teams.dial import parse_budget, within_budget
+from localcollab.teams.listing import team_lines, team_record
 from localcollab.teams.plan import TeamPlan, plan_from_files
 
 EVIDENCE = """
@@ -64,6 +65,21 @@ def test_a_member_that_is_better_answers_and_says_why(tmp_path: Path) -> None:
         "pair: strong alone answers, because it was right on 0.510 of 200 questions and the team on "
         "0.400 (team-anyway asks the team)",
     )
+
+
+def test_where_that_member_is_gone_the_team_answers_and_says_so(tmp_path: Path) -> None:
+    path = catalog(tmp_path)
+    path.write_text(path.read_text().replace('member = "strong"', 'member = "lost"'))
+    plan = chosen(path)
+    assert plan.name == "pair"
+    assert plan.notes[0].startswith("pair: lost alone was better, but cannot be used (no team")
+
+
+def test_the_list_of_teams_says_what_was_measured(tmp_path: Path) -> None:
+    known = load_catalog(catalog(tmp_path))
+    lines = team_lines(team_record(known, known.team("pair")))
+    measured = "  measured: 0.400 against 0.510 of strong alone, 200 questions: use strong alone"
+    assert measured in lines
 
 
 @pytest.mark.parametrize(

@@ -251,7 +251,8 @@ def test_beta_has_an_exact_interval() -> None:
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ({"data": ()}, "`data` is missing"), ({"n_samples": 0}, "`n_samples` is 0"),
+        ({"data": ()}, "give either `data`"), ({"docs": "notes"}, "give either `data`"),
+        ({"n_samples": 0}, "`n_samples` is 0"),
         ({"worth": 0.0}, "`worth` is 0.0"), ({"name": "a/b"}, "cannot be used"),
         ({"measure": "best"}, "`measure` is 'best'"), ({"limit": 0}, "`limit` is 0"),
     ],
