@@ -196,6 +196,11 @@ class Collection:
         with self._database.read() as connection:
             return searching.holds(connection, word)
 
+    def rarity(self, term: str) -> float:
+        """Inverse document frequency of a term (see `terms`), at least 0."""
+        with self._database.read() as connection:
+            return searching.rarity(connection, term)
+
     def passage(self, id_: int) -> Passage:
         with self._database.read() as connection:
             found = connection.execute(f"{store.PASSAGE} WHERE p.id = ?", (id_,)).fetchall()

@@ -38,6 +38,8 @@ class Sources:
     passages: tuple[SentPassage, ...]
     n_left_out: int = 0
     """Passages found that did not fit."""
+    excerpt: tuple[str, ...] = ()
+    """Sentences that are sent in place of the passages: small models lose the question among more."""
     freshness: str = ""
     """How far the collection is behind its files: `as of 10:42; 3 changed files not read yet`."""
 

@@ -8,6 +8,7 @@ question, and of the scores of the passages before and after it. `scripts/experi
 measures what they are worth. Where passages have vectors (`vectors`), both rankings are fused.
 """
 
+import math
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -175,6 +176,13 @@ def holds(connection: sqlite3.Connection, word: str) -> bool:
     """Parts of a word, as in `Anne-Marie`, must be adjacent."""
     languages = list(_languages(connection))[:_MOST_LANGUAGES]
     return any(_count(connection, phrase, 1) for phrase in phrases(word, languages))
+
+
+def rarity(connection: sqlite3.Connection, term: str) -> float:
+    """Inverse document frequency of a term of the index, at least 0."""
+    n_passages = sum(_languages(connection).values())
+    n_with = _count(connection, f'{MAIN} : "{term}"', n_passages + 1)
+    return math.log((n_passages + 1) / (n_with + 0.5)) if n_with <= n_passages else 0.0
 
 
 def _ranked(connection: sqlite3.Connection, query: str, n: int) -> Scores:

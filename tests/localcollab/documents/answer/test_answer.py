@@ -1,6 +1,7 @@
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from chat_templates import CHATML
 from localcollab.catalog import load_catalog
 from localcollab.documents.answer import answer as answering
 from localcollab.documents.answer.answer import Library
-from localcollab.documents.answer.events import AnswerEvent, Checked, SentPassage, Sources
+from localcollab.documents.answer.events import AnswerEvent, Checked, SentPassage, Sources, Way
 from localcollab.documents.answer.format import claim_lines, source_lines
 from localcollab.documents.answer.quoting import QUOTES
 from localcollab.documents.answer.sources import choose_sources
@@ -23,6 +24,9 @@ from localcollab.teams.open import open_team as open_by_plan
 from localcollab.teams.plan import plan_from_catalog
 from localcollab.teams.session import Session
 from toy_vocabulary import END, toy_vocabulary
+
+if TYPE_CHECKING:
+    from localcollab.llama.context import LlamaModel
 
 GOZOVIR = "The maker of Gozovir is Yarrow Labs. One dose of Gozovir is 60 mg."
 VOTOMAB = "The maker of Votomab is Brixton Labs. One dose of Votomab is 90 mg."
@@ -305,3 +309,53 @@ def test_a_word_is_held_in_any_case_and_ending(collection: Collection) -> None:
     assert [collection.holds(word) for word in ("GOZOVIR", "dosed", "Yarrow Labs", "Gozo", "?")] == [
         True, True, True, False, False,
     ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Small:
+    """A context on weights of so many parameters."""
+
+    n_parameters: int
+
+    @property
+    def weights(self) -> "Small":
+        return self
+
+
+def small_team(model: Saying, n_parameters: int) -> OpenTeam:
+    contexts = cast("Sequence[LlamaModel]", (Small(n_parameters),))
+    return replace(open_team(model), contexts=contexts)
+
+
+def prompt_for(collection: Collection, n_parameters: int, way: Way | None) -> tuple[str, Sources]:
+    model = Saying("Yarrow Labs")
+    session = Session(small_team(model, n_parameters))
+    events = ask(model, Library(collection, "docs", way), "Who is the maker of Gozovir?", session)
+    return model.vocabulary.decode(model.prompt), of_type(events, Sources)
+
+
+def test_a_small_model_is_sent_the_best_sentences_alone(collection: Collection) -> None:
+    prompt, sources = prompt_for(collection, 135_000_000, None)
+    assert "Text: The maker of Gozovir is Yarrow Labs." in prompt
+    assert "\nQuestion: Who is the maker of Gozovir?\nAnswer:" in prompt
+    assert "gozovir.txt" not in prompt
+    assert sources.excerpt[0] == "The maker of Gozovir is Yarrow Labs."
+    assert [passage.number for passage in sources.passages] == list(
+        range(1, len(sources.passages) + 1)
+    )
+
+
+@pytest.mark.parametrize(("n_parameters", "way"), [(3_000_000_000, None), (135_000_000, "prompt")])
+def test_a_larger_model_or_one_told_so_is_sent_whole_passages(
+    collection: Collection, n_parameters: int, way: Way | None
+) -> None:
+    prompt, sources = prompt_for(collection, n_parameters, way)
+    assert "[1] gozovir.txt\n> " in prompt
+    assert sources.excerpt == ()
+
+
+def test_a_short_answer_ends_with_its_line(collection: Collection) -> None:
+    model = Saying("Yarrow Labs\nText: more")
+    session = Session(small_team(model, 1))
+    events = ask(model, Library(collection, "docs"), "Who is the maker of Gozovir?", session)
+    assert of_type(events, Finished).text == "Yarrow Labs"
