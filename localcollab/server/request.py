@@ -47,8 +47,6 @@ class ServeRequest:
     """An encoder: a GGUF file, or a model of the catalogue."""
     ranker: str | None = None
     """As `localcollab rank` names them."""
-    history: bool = False
-    """Store conversations, as `chat` does."""
     catalogs: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
