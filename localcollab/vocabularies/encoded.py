@@ -80,7 +80,7 @@ class EncodedText:
                 self._add(self.text[start:stop], start)
                 if stop == len(self.text):
                     return
-                unit = stop, stop
+                unit = stop, stop + 1  # without the break it would start elsewhere
             self._units.append(_Unit(unit[0], len(self.tokens), unit[1]))
 
     def _next_unit(self, start: int, stop: int) -> tuple[int, int] | None:

@@ -82,3 +82,10 @@ def test_a_tokenizer_that_drops_a_byte_is_noticed() -> None:
     )  # fmt: skip
     with pytest.raises(UnknownCharacter, match="0x07"):
         lossy.encode_bytes(b"ring\a")
+
+
+def test_a_break_that_is_gone_is_forgotten() -> None:
+    found = encoded(b"the the", breaks=(2,))
+    found.update(b"th", (2,))
+    found.update(b"the cat")
+    assert found.tokens == WORDS.encode_bytes(b"the cat")
