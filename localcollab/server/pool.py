@@ -209,7 +209,8 @@ class Pool:
 
     def require_place(self) -> None:
         """Raises `ApiError` 429 where the queue is full."""
-        if not self._free and len(self._waiting) >= self._n_waiting:
+        n_places = self._n_waiting + self._most - len(self.seats)
+        if not self._free and len(self._waiting) >= n_places:
             raise ApiError(
                 429, f"{len(self._waiting)} requests are waiting: try again later",
                 code="queue_full", headers={"Retry-After": str(1 + len(self._waiting) // 4)},

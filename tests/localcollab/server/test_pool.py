@@ -78,6 +78,16 @@ def test_a_full_queue_is_a_429_that_says_when_to_come_back() -> None:
     with_pool(work, n_seats=1, n_waiting=2)
 
 
+def test_who_waits_for_a_context_that_is_being_opened_is_in_no_queue() -> None:
+    async def work(pool: Pool) -> None:
+        seats = [await pool.take("a", LONG) for _ in range(3)]
+        assert len(set(map(id, seats))) == 3
+        with pytest.raises(ApiError):
+            await pool.take("a", LONG)
+
+    with_pool(work, n_seats=3, n_waiting=0)
+
+
 def test_who_has_nothing_running_comes_before_who_asked_first() -> None:
     async def work(pool: Pool) -> None:
         seats = [await pool.take("greedy", LONG), await pool.take("modest", LONG)]
