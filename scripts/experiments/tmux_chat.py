@@ -55,11 +55,11 @@ TALK = (
     Step("02-first", ("Hello! Who are you?", "Enter"), ("Hello! Who are you?", "prompt of")),
     Step("03-cut", ("/set max_tokens 24", "Enter", LONG, "Enter"), (LONG[:30], "24 tokens")),
     Step("04-more", ("/more", "Enter"), ("48 tokens",)),
-    Step("05-more-again", ("/more", "Enter"), ("72 tokens",)),
+    Step("05-more-again", ("/more", "Enter"), ("/more went on after 48",)),
     Step("06-regen", ("/regen", "Enter"), ("2 of 2", "24 tokens")),
     Step("07-writing", ("/set max_tokens 900", "Enter", "Tell me all about the sea.", "Enter"),
          ("all about the sea.", "tok/s"), is_writing=True),
-    Step("08-stopped", ("Escape",), ("stopped: /more goes on",)),
+    Step("08-stopped", ("Escape",), ("all about the sea.",)),
     Step("09-edit", ("/edit", "Enter", "C-u", "Name two colours.", "Enter"),
          ("two colours.", "prompt of")),
     Step("10-turn", ("/set max_tokens 32", "Enter", "Name two rivers.", "Enter"),
@@ -123,7 +123,8 @@ class Terminal:
 def _is_reached(step: Step, before: str, now: str) -> bool:
     last = now.rstrip().rpartition("\n")[2]
     is_busy = any(text in last for text in ("tok/s", "waiting for", "reading the prompt"))
-    return "tok/s" in last if step.is_writing else now == before and not is_busy
+    # A team with short answers may end one before it is seen.
+    return (step.is_writing and "tok/s" in last) or (now == before and not is_busy)
 
 
 def record(width: int, height: int, team: str | None = None) -> dict[str, str]:
