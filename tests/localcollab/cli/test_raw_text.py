@@ -36,12 +36,18 @@ def command(name: str) -> Any:
 
 
 def printed(*words: str) -> str:
+    """On both streams."""
+    return "".join(streams(*words))
+
+
+def streams(*words: str) -> tuple[str, str]:
+    """Standard output and standard error."""
     out, err = io.TextIOWrapper(io.BytesIO(), encoding="utf-8"), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         command(words[0]).main(list(words[1:]), standalone_mode=False)
     out.flush()
     data = out.buffer.getvalue()
-    return str(data.decode()) + err.getvalue()
+    return data.decode(), err.getvalue()
 
 
 @pytest.fixture
@@ -112,10 +118,10 @@ def test_what_documents_and_their_names_say(home: Path) -> None:
     for words in (["list"], ["search", "word"], ["show", ".txt"], ["status"]):
         as_text = printed("docs", *words, "-C", "c")
         assert is_safe(as_text), words
-        as_json = printed("docs", *words, "-C", "c", "--json")
-        assert is_safe(as_json), words
+        as_json, notes = streams("docs", *words, "-C", "c", "--json")
+        assert is_safe(as_json + notes), words
         json.loads(as_json)
-    (passage,) = json.loads(printed("docs", "show", ".txt", "-C", "c", "--json"))["passages"]
+    (passage,) = json.loads(streams("docs", "show", ".txt", "-C", "c", "--json")[0])["passages"]
     assert passage["text"] == f"The word {RAW}\n".replace("\r", "\n")
 
 
