@@ -1,11 +1,14 @@
 """What `localcollab serve` refuses before it loads anything."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from localcollab.errors import BadOption
+from localcollab.cli.serve import serve
+from localcollab.errors import BadOption, LocalcollabError
 from localcollab.server.request import ServeRequest
 
 
@@ -53,3 +56,21 @@ def test_a_token_that_no_client_can_send_is_refused(tmp_path: Path, text: str) -
     path.chmod(0o600)
     with pytest.raises(BadOption):
         ServeRequest(token_file=path).token()
+
+
+def test_without_the_extra_the_command_says_how_to_install_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    monkeypatch.delitem(sys.modules, "localcollab.server.serve", raising=False)
+    with pytest.raises(
+        LocalcollabError, match=r"needs uvicorn: pip install 'localcollab\[server\]'"
+    ):
+        serve(["model.gguf"])
+
+
+def test_what_is_checked_first_imports_no_server_library() -> None:
+    names = ("starlette", "uvicorn", "h11")
+    code = f"import localcollab.cli.serve, sys; print([n for n in {names} if n in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
