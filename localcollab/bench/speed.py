@@ -96,7 +96,7 @@ def team_against_limit(setting: Setting, n_rounds: int) -> Figure:
         for rate in rates
     }  # fmt: skip
     worst = min(found, key=lambda rate: found[rate].value or 0)
-    by_rate = {f"{rate:g}": found[rate].value for rate in RATES}
+    by_rate = {f"{rate:g}": found[rate].value for rate in rates}
     return replace(
         found[worst],
         label=f"team / additive limit, at rate {worst:g}",

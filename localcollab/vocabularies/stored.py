@@ -9,6 +9,7 @@ import logging
 import os
 from contextlib import suppress
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import numpy as np
 import platformdirs
@@ -23,14 +24,18 @@ logger = logging.getLogger("localcollab.note")
 _VERSION = "2"
 _WORTH_STORING = 2**15
 """Tokens of the two together: smaller ones are spelled in less time than a file takes."""
+_in_use: WeakValueDictionary[Path, Spelling] = WeakValueDictionary()
+"""Of the models that are open: conversations side by side share one."""
 
 
 def stored_spelling(inner: Vocabulary, outer: Vocabulary) -> Spelling:
-    """As `spell`, from the cache where it is there."""
+    """As `spell`, from memory or from the cache where it is there."""
     if inner.n_tokens + outer.n_tokens < _WORTH_STORING:
         return spell(inner, outer)
     path = _path(inner, outer)
-    return _load(path, inner, outer) or _make(path, inner, outer)
+    found = _in_use.get(path) or _load(path, inner, outer) or _make(path, inner, outer)
+    _in_use[path] = found
+    return found
 
 
 def cache_dir() -> Path:
