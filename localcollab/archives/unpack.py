@@ -108,6 +108,8 @@ def _read_manifest(archive: Path, tar: tarfile.TarFile) -> Manifest:
                 "export it with this version"
             )
         files = [Packed(str(f["name"]), str(f["sha256"]), f["size_bytes"]) for f in values["files"]]
+        if not isinstance(values["catalog"], dict):
+            raise TypeError("catalog is not a table")
         licences = {str(k): str(v) for k, v in values["licences"].items()}
         manifest = Manifest(
             str(values["team"]), values["catalog"], {f.name: f for f in files}, licences

@@ -48,11 +48,27 @@ def _open(raw: Raw) -> Any:
         ole = olefile.OleFileIO(io.BytesIO(raw.data))
     except MemoryError:
         raise
-    except Exception as error:  # it meets a stranger's mistakes in many ways
-        raise Unreadable(f"a damaged OLE file ({type(error).__name__})") from error
+    except Exception as error:
+        raise _damaged(error) from error
     if not ole.exists("__properties_version1.0"):
         raise Refused(f"an OLE file of no known format ({raw.suffix or 'no suffix'})")
     return ole
+
+
+def _stream(ole: Any, name: list[str]) -> bytes:
+    """Raises `Unreadable`: sectors may lie anywhere, and be of any size."""
+    try:
+        found: bytes = ole.openstream(name).read()
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise _damaged(error) from error
+    return found
+
+
+def _damaged(error: Exception) -> Unreadable:
+    """olefile meets a stranger's mistakes in many ways."""
+    return Unreadable(f"a damaged OLE file ({type(error).__name__})")
 
 
 class _Storage:
@@ -67,8 +83,7 @@ class _Storage:
             return None
         if self._ole.get_size(name) > self._limit:
             raise Refused(f"unpacks to more than {self._limit // 1_000_000} MB")
-        found: bytes = self._ole.openstream(name).read()
-        return found
+        return _stream(self._ole, name)
 
     def text(self, number: int) -> str:
         wide = self.data(number, 0x001F)
@@ -80,7 +95,7 @@ class _Storage:
     def time(self, number: int) -> str:
         """From the table of properties of fixed size."""
         name = [*self._path, "__properties_version1.0"]
-        table = self._ole.openstream(name).read() if self._ole.exists(name) else b""
+        table = _stream(self._ole, name) if self._ole.exists(name) else b""
         for at in range(24 if self._path else 32, len(table) - 15, 16):
             tag, _, ticks = struct.unpack_from("<IIQ", table, at)
             if tag == number << 16 | 0x0040 and ticks < 1 << 62:

@@ -271,6 +271,9 @@ HOSTILE: dict[str, Callable[[Parts], None]] = {
     "a head that is not there": _set("catalog", "teams", "t", "head", "x"),
     "an unknown key": _set("catalog", "teams", "t", "run", "rm -rf"),
     "a catalogue that is a list": _set("catalog", []),
+    "a catalogue that is a text": _set("catalog", "{}"),
+    "a catalogue that is nothing": _set("catalog", None),
+    "teams that are nothing": _set("catalog", "teams", None),
     "licences that are a list": _set("licences", []),
     "a name that climbs": _set("catalog", "models", "../../a", {"path": "x"}),
 }  # fmt: skip

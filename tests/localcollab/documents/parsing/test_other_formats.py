@@ -295,3 +295,16 @@ def test_a_cell_that_a_tracked_change_deletes_is_gone() -> None:
         f"<w:tr>{cell(name)}{cell(old, gone)}{cell(total)}</w:tr>" for name, old, total in rows
     )
     assert lines_of(docx(f"<w:tbl>{body}</w:tbl>"), ".docx") == ["Name | Sum", "Anna | 5"]
+
+
+@pytest.mark.parametrize("at", [24, 26, 28, 30, 32, 44, 48, 56, 60, 64, 68, 76])
+@pytest.mark.parametrize("value", [0, 1, 13, 62, 4096, 0xFFFF])
+def test_an_outlook_message_whose_header_is_damaged_is_read_or_said_to_be(
+    at: int, value: int
+) -> None:
+    data = bytearray(ole(message({0x37: "Offer", 0x1000: "The rent is 815."}, {})))
+    data[at : at + 2] = value.to_bytes(2, "little")
+    try:
+        text_of(bytes(data), ".msg")
+    except (Refused, Unreadable) as error:
+        assert str(error)  # noqa: PT017
