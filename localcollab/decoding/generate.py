@@ -97,6 +97,8 @@ def _prefill(
     model: LanguageModel, tokens: list[int], on_chunk: OnChunk | None
 ) -> Iterator[Progress]:
     first = [_FIRST_CHUNK] if len(tokens) > _SHORT_PROMPT else []
+    if first:
+        yield Progress(0, len(tokens))
     for at in (*first, *range(_PREFILL_CHUNK, len(tokens), _PREFILL_CHUNK)):
         model.read(tokens[:at], last=0, on_chunk=on_chunk)
         yield Progress(at, len(tokens))
