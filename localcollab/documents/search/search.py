@@ -38,10 +38,13 @@ _BESIDE_SHARE = 0.15
 """The share of the scores of the passages before and after."""
 _COMPOUND_SHARE = 0.3
 """The share of the score of compounds that begin or end with a word of the question."""
+_WELL_COVERED = 0.5
+"""From this share of the question's words in the first passage on, words count as much as vectors."""
 _MOST_LANGUAGES = 6
 """Languages of most passages, whose stems a query is searched by."""
 
 _RANKED = "SELECT rowid, -rank FROM words WHERE words MATCH ? ORDER BY rank, rowid LIMIT ?"
+_IN_ONE = "SELECT 1 FROM words WHERE words MATCH ? AND rowid = ?"
 _COUNT = "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)"
 
 Scores = dict[int, float]
@@ -73,7 +76,9 @@ def search(
     found = score(connection, query, n_candidates) if n > 0 else {}
     ranked = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))
     if near is not None and n > 0:
-        ranked = list(fuse([[id_ for id_, _ in ranked], near(n_candidates)]).items())
+        weight = _trust(_covered(connection, text, ranked[0][0])) if ranked else 0.0
+        by_words = [id_ for id_, _ in ranked]
+        ranked = list(fuse([by_words, near(n_candidates)], [weight, 1.0]).items())
     return hits(connection, ranked[:n]) if ranked else []
 
 
@@ -176,6 +181,27 @@ def holds(connection: sqlite3.Connection, word: str) -> bool:
     """Parts of a word, as in `Anne-Marie`, must be adjacent."""
     languages = list(_languages(connection))[:_MOST_LANGUAGES]
     return any(_count(connection, phrase, 1) for phrase in phrases(word, languages))
+
+
+def _trust(covered: float) -> float:
+    """The weight of the ranking by words beside that by vectors."""
+    return min(1.0, covered / _WELL_COVERED) ** 2
+
+
+def _covered(connection: sqlite3.Connection, text: str, id_: int) -> float:
+    """The share of the question's words that a passage has, 0 to 1, by their rarity."""
+    languages = _languages(connection)
+    n_passages = sum(languages.values())
+    spoken = terms.words(text, list(languages)[:_MOST_LANGUAGES])[:_MOST_WORDS]
+    counts = _counts(connection, spoken, n_passages)
+    weights = {word: math.log((n_passages + 1) / (n + 0.5)) for word, n in counts.items()}
+    there = sum(weight for word, weight in weights.items() if _is_in(connection, word.query, id_))
+    return max(0.0, there) / max(1e-9, sum(weights.values()))
+
+
+def _is_in(connection: sqlite3.Connection, query: str, id_: int) -> bool:
+    found = connection.execute(_IN_ONE, (query, id_))
+    return found.fetchone() is not None
 
 
 def rarity(connection: sqlite3.Connection, term: str) -> float:

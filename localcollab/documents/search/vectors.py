@@ -96,12 +96,14 @@ def _pool(encoder: Encodes, tokens: list[int]) -> Float32Array:
     return np.asarray(found, np.float32)
 
 
-def fuse(rankings: Sequence[Sequence[int]]) -> dict[int, float]:
-    """Reciprocal rank fusion, best first; ties by id."""
+def fuse(
+    rankings: Sequence[Sequence[int]], weights: Sequence[float] | None = None
+) -> dict[int, float]:
+    """Reciprocal rank fusion, best first; ties by id. `weights`: of the rankings; default: 1."""
     scores: dict[int, float] = {}
-    for ranking in rankings:
+    for ranking, weight in zip(rankings, weights or [1.0] * len(rankings), strict=True):
         for rank, id_ in enumerate(ranking, start=1):
-            scores[id_] = scores.get(id_, 0.0) + 1 / (_RRF + rank)
+            scores[id_] = scores.get(id_, 0.0) + weight / (_RRF + rank)
     return dict(sorted(scores.items(), key=lambda pair: (-pair[1], pair[0])))
 
 

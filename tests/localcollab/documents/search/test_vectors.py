@@ -69,6 +69,10 @@ def test_rankings_are_fused_by_their_reciprocal_ranks() -> None:
     ]  # fmt: skip
 
 
+def test_a_ranking_counts_by_its_weight() -> None:
+    assert fuse([[7], [3]], [0.5, 1.0]) == {3: 1 / 61, 7: 0.5 / 61}
+
+
 @pytest.fixture
 def collection(tmp_path: Path) -> Collection:
     for name, text in (("a", "the dose is large"), ("b", "a pill"), ("c", "the dose of zordex")):
@@ -101,6 +105,24 @@ def test_words_and_vectors_are_fused(collection: Collection) -> None:
     by_text = {hit.passage.text.strip(): hit.score for hit in hits}
     assert by_text["a pill"] == 1 / 61
     assert near[0] == next(hit.passage.id for hit in hits if hit.score == 1 / 61)
+
+
+def test_words_count_less_where_the_passages_lack_most_of_them(
+    collection: Collection,
+) -> None:
+    database = Database(collection.path)
+    fill(database, Letters())
+    with database.read() as connection:
+        near = vectors.load(connection).nearest(embed(Letters(), "a pill"), 3)
+        few = search(connection, "large tablets swallowed nightly", 3, lambda n: near[:n])
+        all_ = search(connection, "large", 3, lambda n: near[:n])
+    few_score, all_score = (
+        {hit.passage.text.strip(): hit.score for hit in hits}["the dose is large"]
+        for hits in (few, all_)
+    )
+    at = next(n for n, hit in enumerate(near, start=1) if hit == 1)
+    assert all_score == pytest.approx(1 / 61 + 1 / (60 + at))
+    assert 1 / (60 + at) < few_score < all_score - 0.5 / 61
 
 
 def test_a_changed_file_loses_its_vectors_and_others_keep_theirs(
