@@ -192,6 +192,8 @@ async def _stream_choice(chat: Chat, n: int, heard: Heard) -> AsyncGenerator[byt
         async for each in events:
             heard.add(each)
             match each:
+                case Progress(done=0):
+                    pass  # `Started` has told it
                 case Progress() | Started() if chat.body.return_progress:
                     yield _chunk(chat, [_delta(n, {})], _progress(heard, each, started))
                 case Written():
