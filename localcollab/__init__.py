@@ -74,10 +74,11 @@ if not TYPE_CHECKING:  # a checker would take any name for one that is there
 
 
 def load_ipython_extension(shell: object) -> None:
-    """`%load_ext localcollab`: answers show in notebooks who wrote them."""
-    from localcollab.api.notebook import register
+    """`%load_ext localcollab`: answers show in notebooks who wrote them. `shell`: IPython's."""
+    from importlib import import_module
 
-    register(shell)  # type: ignore[arg-type]  # IPython's shell
+    register = import_module("localcollab.api.notebook").register
+    register(shell)
 
 
 def __dir__() -> list[str]:

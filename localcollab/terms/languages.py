@@ -1,7 +1,7 @@
 """Which language a text is written in, by its script and its most frequent words (`frequent_words`).
 
 Enough to choose a stemmer for a paragraph. A text of a few words, or of none of these languages, has the
-language "" (unknown). `scripts/experiments/languages.py` measures it.
+language "" (unknown).
 """
 
 from collections import Counter

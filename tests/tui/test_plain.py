@@ -28,7 +28,8 @@ def test_an_answer_comes_with_marks_and_figures() -> None:
 
 
 def test_the_places_to_double_check_are_lines() -> None:
-    assert "double-check: 42 (no member was confident)" in talk("42")
+    said = talk("How many?", teams=FakeTeams(lambda question: "42"))
+    assert "double-check: 42 (no member was confident)" in said
 
 
 def test_commands_change_what_follows() -> None:

@@ -131,4 +131,5 @@ def test_only_pull_and_converter_name_what_can_open_connections() -> None:
                     names = [node.module]
                 if any(n in known or n.split(".")[0] in known for n in names):
                     users.add(file.relative_to(root).as_posix())
-    assert users == {"localcollab/models/hub.py", "localcollab/models/pull.py"}
+    listens = {"localcollab/server/serve.py"}
+    assert users == {"localcollab/models/hub.py", "localcollab/models/pull.py"} | listens
