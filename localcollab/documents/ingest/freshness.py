@@ -1,8 +1,10 @@
 """How fresh a collection is: when its files were looked at last, and how many changed since.
 
-Files are looked at, not opened; a large folder only as far as the time goes.
+Files are looked at, and opened only where they were just written; a large folder only as far as the time
+goes.
 """
 
+import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -18,6 +20,8 @@ from localcollab.documents.store import SECONDS_SETTLED, is_current
 
 SECONDS = 0.3
 """What an answer may wait for it."""
+LARGEST_OPENED = 16 * 2**20
+"""Bytes; a larger file counts as changed where its times leave it open."""
 
 
 def freshness(database: Database, seconds: float = SECONDS) -> Freshness | None:
@@ -49,10 +53,17 @@ def _files(sources: Sequence[Path], excluded: set[Path]) -> Iterator[Found]:
 
 
 def _is_changed(found: Found, stored: store.Stored | None, read_at: datetime) -> bool:
-    """A file that was read while it was fresh has no stamp to compare: its time tells."""
+    """A file that was written shortly before it was read has no stamp to compare: its content tells."""
     if stored is None:
         return True
     changed_at = int(found.stamp.split()[2]) / 1e9
-    return (
-        not is_current(stored, found.stamp) and changed_at > read_at.timestamp() - SECONDS_SETTLED
-    )
+    if is_current(stored, found.stamp) or changed_at <= read_at.timestamp() - SECONDS_SETTLED:
+        return False
+    return found.size_bytes > LARGEST_OPENED or _sha256(found.path) != stored.sha256
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""

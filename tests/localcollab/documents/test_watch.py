@@ -66,6 +66,16 @@ def test_reading_one_more_folder_does_not_make_the_others_fresh(
     assert after.as_of == before.as_of
 
 
+def test_a_file_that_was_written_just_before_it_was_read_is_fresh(folder: Path) -> None:
+    collection = Collection(folder.parent / "fresh.sqlite3")
+    collection.add([folder])
+    assert behind(collection) == 0
+    (folder / "a.txt").write_text("Other.")
+    assert behind(collection) == 1
+    (folder / "a.txt").write_text("The a text.")
+    assert behind(collection) == 0
+
+
 def test_it_takes_no_longer_than_it_may(collection: Collection) -> None:
     found = fresh.freshness(collection._database, seconds=0.0)
     assert found is not None
