@@ -91,6 +91,8 @@ def test_no_child_outlives_its_parent(
     driver = subprocess.Popen(
         [sys.executable, str(DRIVER), kind, str(tmp_path), str(endless_model)],
         env=os.environ | {MARK: mark}, stderr=subprocess.DEVNULL,
+        # Under nohup a hangup is ignored, by what is started as well.
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )  # fmt: skip
     try:
         wait_for(kind, mark, driver)
