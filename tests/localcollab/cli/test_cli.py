@@ -1,5 +1,6 @@
 """The command line as a user meets it: in processes of their own."""
 
+import importlib.util
 import json
 import os
 import re
@@ -50,6 +51,8 @@ def test_no_module_of_the_runtime_imports_torch_transformers_or_textual() -> Non
         for path in (ROOT / "localcollab").rglob("*.py")
         if path.name != "__init__.py"
     ]
+    if not importlib.util.find_spec("lm_eval"):  # of an extra: the harness is what imports us
+        names = [name for name in names if not name.startswith("localcollab.harness")]
     code = f"import importlib\nfor name in {names!r}:\n    importlib.import_module(name)"
     assert loaded_by(code, ("torch", "transformers", "textual", "localcollab_convert")) == []
 

@@ -271,13 +271,13 @@ def test_an_answer_exported_while_it_streams_is_stopped_in_the_copy() -> None:
 def test_markdown_marks_what_the_expert_wrote() -> None:
     with open_history(None) as history:
         id_ = history.create(title="Drugs", system="Be brief").id
-        add_turn(history, id_, "Why?", "one two three four five six")
+        add_turn(history, id_, "Why?", "three times seven and four eleven")
         lines = history.export_markdown(id_).splitlines()
     assert lines[0] == "# Drugs"
     assert lines[4:7] == ["## System prompt", "", "Be brief"]
-    assert "‹one ›¹two three ‹four ›¹five six " in lines
+    assert "‹three ›¹times seven ‹and ›¹four eleven " in lines
     assert "- *tokens: base 4, pharmacist¹ 2 (3 a second)*" in lines
-    assert "- *double-check: pharmacist does not know Zanthorex · one · six*" in lines
+    assert "- *double-check: pharmacist does not know Zanthorex · three · eleven*" in lines
     assert f"- *pharmacist: sha256 {'ef' * 32}*" in lines
 
 
