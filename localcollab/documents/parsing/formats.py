@@ -2,6 +2,7 @@
 
 import importlib
 import io
+import lzma
 import re
 import zipfile
 import zlib
@@ -87,7 +88,9 @@ def _in_archive(raw: Raw) -> str:
         ValueError,
         RuntimeError,
         OSError,
+        EOFError,
         zlib.error,
+        lzma.LZMAError,
     ) as error:
         raise Unreadable(f"a damaged archive ({error})") from error
     for path, format_ in _PARTS.items():

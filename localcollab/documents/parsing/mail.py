@@ -111,10 +111,9 @@ def _collect(raw: Raw, part: Part, into: _Contents) -> None:
 
 
 def _children(part: Part) -> list[Part]:
-    payload = part.get_payload()
-    return (
-        [each for each in payload if isinstance(each, Message)] if isinstance(payload, list) else []
-    )
+    if not part.is_multipart():  # text is not wanted, and may be of a charset that cannot be read
+        return []
+    return [each for each in part.get_payload() if isinstance(each, Message)]
 
 
 def _collect_best(raw: Raw, part: Part, into: _Contents) -> None:
@@ -169,9 +168,9 @@ def _encoded(part: Part, inner: Part) -> bytes | None:
     """The message where it is encoded as a whole, which the standard forbids and the package ignores."""
     if str(part.get("Content-Transfer-Encoding", "")).strip().lower() != "base64":
         return None
-    payload = inner.get_payload()
-    if inner.keys() or not isinstance(payload, str):
+    if inner.keys() or inner.is_multipart():
         return None
+    payload = str(inner.get_payload())
     letters = re.sub(r"[^A-Za-z0-9+/]", "", payload)
     return base64.b64decode(letters[: len(letters) - (len(letters) % 4 == 1)] + "==")
 

@@ -1,6 +1,7 @@
 """Archives and XML by strangers: what they unpack to is counted, what they declare is refused."""
 
 import io
+import lzma
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -11,7 +12,9 @@ from localcollab.documents.parsing.section import Refused, Unreadable
 
 _DEEPEST = 500
 _OF_EXPAT = ("UTF-8", "UTF-16", "UTF-16LE", "UTF-16BE", "ISO-8859-1", "US-ASCII")
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError)
+_DAMAGED = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError, ValueError,
+)  # fmt: skip
 _STEP = 16_000_000
 """At once: what is longer than a step is scanned again with each step."""
 

@@ -1,10 +1,13 @@
 """Every format on small real files: the text a reader sees, under its headings, on its pages."""
 
+import io
 import sys
+import zipfile
 
 import pytest
 
 from document_files import docx, epub, odt, pdf, zipped
+from documents_read import text_of
 from localcollab.documents.parsing.formats import find_format, parser_of
 from localcollab.documents.parsing.limits import DEFAULT_LIMITS, Limits
 from localcollab.documents.parsing.raw import Raw
@@ -243,3 +246,24 @@ def test_entities_are_refused_before_they_are_expanded() -> None:
     bomb = '<!DOCTYPE a [<!ENTITY b "bbbb"><!ENTITY c "&b;&b;">]><a>&c;</a>'
     with pytest.raises(Unreadable, match="its XML declares entities"):
         sections(zipped({"word/document.xml": bomb}), ".docx")
+
+
+@pytest.mark.parametrize(
+    "method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+)
+@pytest.mark.parametrize("part", ["mimetype", "content.xml"])
+@pytest.mark.parametrize("more", [1, 100, 2**31 - 1])
+def test_a_part_that_claims_more_than_the_file_holds_is_damage(
+    method: int, part: str, more: int
+) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as archive:
+        for name in ("mimetype", "content.xml"):
+            archive.writestr(name, "application/vnd.oasis.opendocument.text")
+    data = bytearray(file.getvalue())
+    at = data.index(part.encode(), data.index(b"PK\x01\x02")) - 46  # its central header
+    for field in (20, 24):  # packed and unpacked bytes
+        size = int.from_bytes(data[at + field : at + field + 4], "little") + more
+        data[at + field : at + field + 4] = min(size, 2**32 - 1).to_bytes(4, "little")
+    with pytest.raises((Unreadable, Refused)):
+        text_of(bytes(data), ".odt")

@@ -190,3 +190,17 @@ def test_a_part_that_is_sent_as_it_is_makes_no_binary_file_of_the_message() -> N
     found, notes = read(head + part + b"\n--b--\n", ".eml")
     assert "The rent is 815." in found[0].text
     assert notes[0].startswith("attached application/octet-stream was not read (binary data")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["multipart/alternative", "multipart/mixed", "text/plain", "text/html", "message/rfc822"],
+)
+@pytest.mark.parametrize(
+    "charset", ["charset*=x''%zz", "charset*0=a; charset*1=b", "charset*=''", 'charset="']
+)
+@pytest.mark.parametrize("encoding", ["7bit", "8bit", "base64", "x-unknown"])
+def test_a_charset_that_is_no_word_ends_nothing(kind: str, charset: str, encoding: str) -> None:
+    head = f"From: anna@example.org\nSubject: Offer\nContent-Type: {kind}; {charset}\n"
+    body = f"Content-Transfer-Encoding: {encoding}\n\nThe rent is 4711 €.\n"
+    assert "Offer" in text_of((head + body).encode(), ".eml")
