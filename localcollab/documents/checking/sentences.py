@@ -25,6 +25,10 @@ _NEW_SENTENCE = re.compile(
 begins behind it."""
 
 
+_TITLE = re.compile(r"#{0,6}[ \t]*([^\n.!?:;,|]{1,60})\n\s*(?=\S)")
+_WORD = re.compile(r"\w+")
+
+
 def sentences(text: str) -> Iterator[tuple[int, int]]:
     """Spans without surrounding white space; list items and table rows count as sentences."""
     start = 0
@@ -52,4 +56,15 @@ def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     start += len(part) - len(part.lstrip())
     end = start + len(part.strip())
     if end > start:
-        yield start, end
+        yield from _title_apart(text, start, end)
+
+
+def _title_apart(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """A title on a line of its own restricts nothing where the sentence below it names all it names."""
+    title = _TITLE.match(text, start, end)
+    if title and not text[title.end()].islower():
+        below = set(_WORD.findall(text[title.end() : end].casefold()))
+        if below.issuperset(_WORD.findall(title[1].casefold())):
+            yield start, title.end(1)
+            start = title.end()
+    yield start, end
