@@ -187,9 +187,9 @@ def imports(path: Path, folder: Path) -> Iterator[bool]:
         _read_all(history)
         # What came in goes out and in again.
         history.import_json(history.export_json(id_))
-        history.add_question(history.fork(history.branch(id_)[-1].id).id, "x") if history.branch(
-            id_
-        ) else None
+        last = history.branch(id_)[-1:]
+        if last and last[0].role == "assistant":
+            history.add_question(history.fork(last[0].id).id, "x")
 
 
 def _read_all(history: "History") -> None:
