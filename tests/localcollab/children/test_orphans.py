@@ -72,7 +72,7 @@ def cpu_seconds(pid: int) -> float:
 
 def wait_for(kind: str, mark: str, driver: subprocess.Popen[bytes]) -> None:
     """Until the innermost child is there, and its imports lie behind it."""
-    end, busy = time.monotonic() + SECONDS_TO_START, 0.2 if kind in SHORT else 0.8
+    end, busy = time.monotonic() + SECONDS_TO_START, 0.1 if kind in SHORT else 0.8
     while time.monotonic() < end:
         for pid, command in commands_of(mark).items():
             if NAMES[kind] in command and cpu_seconds(pid) >= busy:
