@@ -246,6 +246,8 @@ class Pool:
         self._source.close()
 
     def _dispatch(self) -> None:
+        # Who was cancelled may not have run since: a seat that is given to nobody would be lost.
+        self._waiting = [each for each in self._waiting if not each.seat.done()]
         while self._waiting:
             waiting = min(self._waiting, key=self._urgency)
             seat = self._choose(waiting.tokens)

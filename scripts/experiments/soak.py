@@ -49,6 +49,8 @@ class Seen:
     memory: list[float] = field(default_factory=list)
     """MiB, after each hundred requests."""
     n_done: int = 0
+    seconds_alone: float = 0.0
+    """A request's, when nobody else asks: cancels fall within so much."""
 
 
 def body_of(n: int, *, stream: bool) -> dict[str, Any]:
@@ -90,11 +92,13 @@ async def one(client: httpx.AsyncClient, alone: list[str], rng: random.Random, s
         seen.statuses[f"long {said.status_code}"] += 1
     elif kind == "cancelled":
         try:
-            async with asyncio.timeout(rng.uniform(0, 1.5)):
+            async with asyncio.timeout(rng.uniform(0, seen.seconds_alone)):
                 await text_of(client, body_of(n, stream=rng.random() < 0.7))
-        except (TimeoutError, httpx.HTTPError):
-            pass
-        seen.statuses["cancelled"] += 1
+            seen.statuses["cancelled too late"] += 1
+        except TimeoutError:
+            seen.statuses["cancelled"] += 1
+        except httpx.HTTPError as error:
+            seen.statuses[f"cancelled, {type(error).__name__}"] += 1
     else:
         status, text = await text_of(client, body_of(n, stream=rng.random() < 0.5))
         seen.statuses[f"right {status}"] += 1
@@ -106,9 +110,10 @@ async def soak(url: str, pid: int, arguments: argparse.Namespace) -> Seen:
     seen, rng = Seen(), random.Random(arguments.seed)
     limits = httpx.Limits(max_connections=64)
     async with httpx.AsyncClient(base_url=url, timeout=600, limits=limits) as client:
-        alone = []
+        alone, began = [], time.perf_counter()
         for n in range(arguments.questions):
             alone.append((await text_of(client, body_of(n, stream=False)))[1])
+        seen.seconds_alone = (time.perf_counter() - began) / arguments.questions
         left = iter(range(arguments.requests))
 
         async def work(own: random.Random) -> None:

@@ -123,6 +123,20 @@ def test_who_gives_up_waiting_keeps_nothing() -> None:
     with_pool(work, n_seats=1)
 
 
+def test_a_context_that_comes_free_in_the_moment_of_giving_up_is_not_lost() -> None:
+    async def work(pool: Pool) -> None:
+        seat = await pool.take("a", LONG)
+        waiting = asyncio.create_task(pool.take("b", LONG))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        pool.give_back(seat)  # before `waiting` runs again
+        await asyncio.gather(waiting, return_exceptions=True)
+        assert pool.is_idle
+        assert await pool.take("c", LONG) is seat
+
+    with_pool(work, n_seats=1)
+
+
 def seat_of(model: EchoModel) -> Seat:
     return Seat(FakeSource(lambda: model).team, Turn())
 
