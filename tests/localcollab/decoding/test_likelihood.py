@@ -60,7 +60,7 @@ def test_rows_come_with_their_position() -> None:
 
 
 def test_a_block_has_64_mebibytes_in_whole_tiles() -> None:
-    assert [rows_at_once(n) for n in (257, 49_152, 262_144, 1_000_000)] == [512, 320, 64, 64]
+    assert [rows_at_once(n) for n in (257, 49_152, 262_144, 1_000_000)] == [512, 256, 64, 64]
 
 
 @pytest.mark.real
