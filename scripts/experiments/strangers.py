@@ -31,7 +31,8 @@ from localcollab.vocabularies.translated import TranslatedModel
 from localcollab.vocabularies.word_scores import WordScorer
 from localcollab.vocabulary import Vocabulary
 from localcollab_convert.export.likelihood import TokenTable
-from localcollab_convert.head.train import HeadTraining, Recipe
+from localcollab_convert.head.choosing import best_head
+from localcollab_convert.head.train import Recipe
 
 _WINDOW, _N_CTX = 2000, 1024
 """Bytes; tokens."""
@@ -150,13 +151,16 @@ def best_weight(windows: Sequence[Window]) -> float:
 
 
 def train_gate(tuning: Sequence[Window], folder: Path) -> Head:
-    """Every fourth of the tuning documents says when to stop."""
+    """As `convert head --hidden 32` does; every fourth of the tuning documents is its validation data."""
     valid = [w for w in tuning if w.document % 8 == 0]
     train = [w for w in tuning if w.document % 8]
     recipe = Recipe(width=32, seed=_SEED)
     with tempfile.TemporaryDirectory(dir=folder) as work:
-        run = HeadTraining(table(train), table(valid), recipe, Path(work) / "checkpoint.pt")
-        return Head(run.run(lambda step, nll: None), HeadMetadata("", ("",), "", ""))
+        fit = best_head(
+            table(train), table(valid), recipe, lambda decay: Path(work) / f"{decay:g}.pt",
+            lambda step, nll: None,
+        )  # fmt: skip
+    return Head(fit.tensors, HeadMetadata("", ("",), "", ""))
 
 
 def table(windows: Sequence[Window]) -> TokenTable:

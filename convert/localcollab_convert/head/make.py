@@ -3,7 +3,7 @@
 The key of a stage contains the digest of the stage before, so no stage uses outdated files.
 """
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import cached_property
 from importlib.metadata import version
 from typing import Any
@@ -12,13 +12,13 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from localcollab.errors import BadOption, HeadMismatch
-from localcollab.language_model import Float32Array
 from localcollab.methods.heads import Head, HeadMetadata, save_head
 from localcollab.progress import Counted, OnProgress
-from localcollab_convert.export.likelihood import TokenTable, best_single, fit_weights, measure_nll
+from localcollab_convert.export.likelihood import best_single
 from localcollab_convert.export.make import Exporter
 from localcollab_convert.head import calibrate as calibration
 from localcollab_convert.head.calibrate import METRIC_NAMES, Calibration
+from localcollab_convert.head.choosing import best_head
 from localcollab_convert.head.curve import plot_curve
 from localcollab_convert.head.request import (
     ExportedData,
@@ -28,7 +28,7 @@ from localcollab_convert.head.request import (
     Point,
     TrainedHead,
 )
-from localcollab_convert.head.train import HeadTraining, Recipe, constant_head
+from localcollab_convert.head.train import Recipe
 from localcollab_convert.staging.outputs import claim
 from localcollab_convert.staging.stages import (
     OnNote,
@@ -99,38 +99,22 @@ class HeadMaker:
     def _train_head(self) -> dict[str, Any]:
         stage = self._train
         table, valid = self.exporter.table("train"), self.exporter.table("valid")
-        tensors, nll, n_steps = self._fit(table, valid)
+        fit = best_head(
+            table, valid, self._recipe,
+            lambda decay: stage.folder / f"checkpoint-{decay:g}.pt", self._show_step,
+        )  # fmt: skip
         partial = stage.folder / (_TENSORS + ".partial")
-        save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, partial)
+        save_file({k: np.ascontiguousarray(v) for k, v in fit.tensors.items()}, partial)
         partial.replace(stage.folder / _TENSORS)
-        self._note(f"train: {n_steps} steps on {len(table)} tokens")
-        outputs = {"nll": nll, "n_train": len(table), "n_valid": len(valid), "n_steps": n_steps}
+        self._note(f"train: {fit.n_steps} steps on {len(table)} tokens")
+        outputs = {
+            "nll": fit.nll, "n_train": len(table), "n_valid": len(valid), "n_steps": fit.n_steps,
+        }  # fmt: skip
         return stage.finish(outputs, _TENSORS)
 
-    def _fit(
-        self, table: TokenTable, valid: TokenTable
-    ) -> tuple[dict[str, Float32Array], dict[str, float], int]:
-        """(tensors, validation NLLs, steps): the best of at most two weight decays, and of the same
-        weights at every token: a head that has learned one kind of text may be worse on another."""
-        recipe = self._recipe
-        fits = []
-        for decay in (recipe.weight_decay, recipe.strong_decay):
-            checkpoint = self._train.folder / f"checkpoint-{decay:g}.pt"
-            run = HeadTraining(table, valid, replace(recipe, weight_decay=decay), checkpoint)
-            tensors = run.run(
-                lambda step, nll: self._show(
-                    Counted(
-                        "train", step, recipe.n_steps, "steps at most", f"validation NLL {nll:.4f}"
-                    )
-                )
-            )
-            nll = measure_nll(valid, Head(tensors, self._metadata({}, 0.5)))
-            fits.append((tensors, nll, run.step))
-            if nll["head"] < nll["mixture"]:
-                break
-        alike = constant_head(fit_weights(table.logprobs), table.hidden.shape[1])
-        fits.append((alike, measure_nll(valid, Head(alike, self._metadata({}, 0.5))), 0))
-        return min(fits, key=lambda fit: fit[1]["head"])
+    def _show_step(self, step: int, nll: float) -> None:
+        most, told = self._recipe.n_steps, f"validation NLL {nll:.4f}"
+        self._show(Counted("train", step, most, "steps at most", told))
 
     def _require_better(self, nll: dict[str, float]) -> None:
         best = best_single(nll)
