@@ -86,9 +86,13 @@ def watch(collection: _Collection = "default", max_mb: _MaxMb = 64, as_json: Jso
 
 @app.command()
 def embed(
-    model: Annotated[
-        str | None, typer.Option(help="An encoder: a GGUF file, or a model of the catalogue.")
+    encoder: Annotated[
+        str | None,
+        typer.Argument(
+            help="minilm, a GGUF file, a Hugging Face folder, or a model of the catalogue."
+        ),
     ] = None,
+    model: Annotated[str | None, typer.Option(help="The same.", hidden=True)] = None,
     off: Annotated[bool, typer.Option("--off", help="Delete the vectors.")] = False,
     before_query: Annotated[
         str, typer.Option(help="Prefix that the encoder expects before a query, as 'query: '.")
@@ -102,20 +106,22 @@ def embed(
 ) -> None:
     """Search by an encoder's vectors as well as by words; run it again after sync.
 
-    Only passages without a vector are embedded; after an interruption, the same command resumes.
+    minilm is downloaded and converted the first time; nothing else uses the network. Only passages
+    without a vector are embedded; after an interruption, the same command resumes.
     """
     from localcollab.cli.request import EmbedRequest
     from localcollab.progress import Counted
     from localcollab.terminal.status import Status
 
-    request = EmbedRequest(model, off, before_query, before_passage, tuple(models or ()))
+    encoder = encoder or model
+    request = EmbedRequest(encoder, off, before_query, before_passage, tuple(models or ()))
     status = Status()
     with _open(collection) as opened:
         n_embedded = request.apply(
-            opened, lambda done, n: status.show(Counted("embedding", done, n, "passages"))
+            opened, lambda done, n: status.show(Counted("embedding", done, n, "passages")), status
         )
     status.clear()
-    output.print_embedded(collection, model, n_embedded, as_json=as_json)
+    output.print_embedded(collection, encoder, n_embedded, as_json=as_json)
 
 
 @app.command()

@@ -213,8 +213,8 @@ def pull(
 ) -> None:
     """Download files from their hub and check them.
 
-    Of a repository it takes the Q4_K_M file, or the nearest to it, unless you name another. Only pull and
-    update use the network.
+    Of a repository it takes the Q4_K_M file, or the nearest to it, unless you name another. Only pull,
+    update and docs embed minilm use the network.
     """
     from localcollab.catalog import load_catalog
     from localcollab.terminal.status import Status

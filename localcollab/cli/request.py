@@ -4,9 +4,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import TYPE_CHECKING, Any, Protocol, cast, get_args
 
-from localcollab.catalog import Blend, ModelEntry, load_catalog
+from localcollab.catalog import Blend, load_catalog
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.sampling import Sampling
 from localcollab.documents.answer.events import Way
@@ -14,6 +14,7 @@ from localcollab.documents.collection import Collection
 from localcollab.documents.search.embedding import OnEmbedded
 from localcollab.errors import BadOption
 from localcollab.llama.options import Options
+from localcollab.progress import Counted
 from localcollab.teams.choice import TeamChoice
 from localcollab.teams.defaults import own_options
 from localcollab.teams.plan import TeamPlan
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
     from localcollab.documents.answer.answer import Library
 
 _MAX_INPUT = 16 * 2**20
+
+
+class Shown(Protocol):
+    """A `Status`: notes stay, progress does not."""
+
+    def note(self, text: str) -> None: ...
+    def show(self, doing: str | Counted) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,33 +117,44 @@ class RunRequest:
 
 @dataclass(frozen=True, slots=True)
 class EmbedRequest:
-    """Vectors for a collection: of the encoder `model`, or none any more. Raises `BadOption`."""
+    """Vectors for a collection: of one encoder, or none any more. Raises `BadOption`."""
 
-    model: str | None
-    """A GGUF file, or a model of the catalogue."""
+    encoder: str | None
+    """A GGUF file, a Hugging Face folder, a model of the catalogue, or a name of `KNOWN`."""
     off: bool = False
     before_query: str = ""
     before_passage: str = ""
     catalogs: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
-        if (self.model is None) != self.off:
-            raise BadOption("give either `model`, an encoder to search with, or `off`")
+        if (self.encoder is None) != self.off:
+            raise BadOption(
+                "give either `encoder`, an encoder to search with (such as minilm), or `off`"
+            )
 
-    def apply(self, collection: Collection, on_embedded: OnEmbedded) -> int:
-        """The number of passages embedded. Raises `BadCatalog`, `BadModelFile`."""
-        if self.model is None:
+    def apply(self, collection: Collection, on_embedded: OnEmbedded, show: Shown) -> int:
+        """The number of passages embedded. Raises `BadCatalog`, `BadModelFile`, `DownloadFailed`."""
+        if self.encoder is None:
             collection.forget_vectors()
             return 0
-        is_file = Path(self.model).is_file()
-        path = Path(self.model).resolve() if is_file else self._entry(self.model).path
         return collection.embed(
-            path, before_query=self.before_query, before_passage=self.before_passage,
-            on_embedded=on_embedded,
+            self.find(self.encoder, show), before_query=self.before_query,
+            before_passage=self.before_passage, on_embedded=on_embedded,
         )  # fmt: skip
 
-    def _entry(self, name: str) -> ModelEntry:
-        return load_catalog(*self.catalogs).model(name)
+    def find(self, encoder: str, show: Shown) -> Path:
+        """Its file, made first where it is not here."""
+        from localcollab.models.encoders.known import KNOWN
+        from localcollab.models.encoders.make import make_from_folder, make_known
+
+        if Path(encoder).is_file():
+            return Path(encoder).resolve()
+        if Path(encoder).is_dir():
+            return make_from_folder(Path(encoder), show.show)
+        catalog = load_catalog(*self.catalogs)
+        if encoder in KNOWN and encoder not in catalog.models:
+            return make_known(KNOWN[encoder], show.note, show.show)
+        return catalog.model(encoder).path
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,24 +1,19 @@
 """Fetches llama.cpp's own converter for the installed version, from its source package, by hash."""
 
-import contextlib
 import os
 import shutil
-import subprocess
 import tarfile
 import tempfile
-import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
 import platformdirs
 
-from localcollab.children.ended import Ended
-from localcollab.children.launch import Child
-from localcollab.children.limits import whole_machine
 from localcollab.errors import DownloadFailed
 from localcollab.llama.probe import file_sha256
-from localcollab.progress import Counted, OnProgress
+from localcollab.models.packages import Package, download
+from localcollab.progress import OnProgress
 
 _PACKAGE = "llama-cpp-python"
 SHA256 = {"0.3.36": "832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e"}
@@ -26,12 +21,17 @@ SHA256 = {"0.3.36": "832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760
 _PARTS = ("convert_hf_to_gguf.py", "convert_lora_to_gguf.py", "conversion", "gguf-py", "LICENSE")
 _SIZE_MB = 77
 _MAX_BYTES = 64 * 2**20
-_SECONDS_ALLOWED = 1800
-_SECONDS_BETWEEN_LOOKS = 0.5
+_REMEDY = "check the network and pip's index, or name a llama.cpp checkout with convert"
 
 
 def converter_dir(installed: str) -> Path:
     return platformdirs.user_cache_path("localcollab") / "converter" / installed
+
+
+def has_converter() -> bool:
+    """Whether `convert` finds one: fetched, or named by $LOCALCOLLAB_LLAMA_SDIST."""
+    is_fetched = (converter_dir(version(_PACKAGE)) / _PARTS[0]).is_file()
+    return is_fetched or bool(os.environ.get("LOCALCOLLAB_LLAMA_SDIST"))
 
 
 def fetch_converter(on_note: Callable[[str], None], on_progress: OnProgress) -> Path:
@@ -48,59 +48,10 @@ def fetch_converter(on_note: Callable[[str], None], on_progress: OnProgress) -> 
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="fetching-") as temporary:
         on_note(f"fetching the source package of {_PACKAGE} {installed} ({_SIZE_MB} MB)")
-        archive = _download(installed, Path(temporary), on_progress)
+        package = Package(_PACKAGE, installed, SHA256[installed], _SIZE_MB, is_source=True)
+        archive = download(package, Path(temporary), on_progress, _REMEDY)
         take_converter(archive, folder, SHA256[installed])
     return folder
-
-
-def _download(installed: str, temporary: Path, on_progress: OnProgress) -> Path:
-    wanted = temporary / "wanted.txt"
-    # pip checks the hash before it runs anything of the package.
-    wanted.write_text(f"{_PACKAGE}=={installed} --hash=sha256:{SHA256[installed]}\n")
-    arguments = ["download", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-binary",
-                 _PACKAGE, "--require-hashes", "--dest", str(temporary), "--requirement",
-                 str(wanted)]  # fmt: skip
-    ended = _run_pip(arguments, temporary, on_progress)
-    if ended.cause == "time":
-        raise DownloadFailed(f"pip gave up on {_PACKAGE} {installed}: try again")
-    found = sorted(temporary.glob("*.tar.gz"))
-    if ended.code or not found:
-        reason = (ended.err.strip().splitlines() or ["no reason given"])[-1]
-        raise DownloadFailed(
-            f"pip could not fetch {_PACKAGE} {installed} ({reason[:300]}): check the network and pip's "
-            "index, or name a llama.cpp checkout with convert"
-        )
-    return found[0]
-
-
-def _run_pip(arguments: list[str], folder: Path, on_progress: OnProgress) -> Ended:
-    """pip's own files of the download lie in `folder`: their size says how far it is."""
-    limits = whole_machine(seconds=_SECONDS_ALLOWED)
-    gives_up, is_late = time.monotonic() + _SECONDS_ALLOWED, False
-    with tempfile.TemporaryFile() as said:
-        child = Child(
-            "pip", arguments, limits=limits, stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=said, environment={"TMPDIR": str(folder)},
-        )  # fmt: skip
-        try:
-            while child.is_alive() and not is_late:
-                done = min(_size_mb(folder), _SIZE_MB)
-                on_progress(Counted("downloading", done, _SIZE_MB, "MB"))
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    child.process.wait(_SECONDS_BETWEEN_LOOKS)
-                is_late = time.monotonic() > gives_up
-        finally:
-            code = child.close()
-        said.seek(0)
-        return Ended(code, "", said.read().decode("utf-8", "replace"), limits, is_late)
-
-
-def _size_mb(folder: Path) -> int:
-    size = 0
-    for file in folder.rglob("*"):
-        with contextlib.suppress(OSError):  # pip moves its files
-            size += file.lstat().st_size
-    return size // 10**6
 
 
 def take_converter(archive: Path, folder: Path, expected: str) -> None:

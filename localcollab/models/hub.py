@@ -4,6 +4,7 @@ Mirrors, tokens and proxies come through huggingface_hub's usual environment var
 HF_TOKEN, ...). What a hub says is not trusted: a file's name or size that is odd is left out.
 """
 
+import os
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -44,6 +45,11 @@ def require_hub() -> None:
         raise BadOption(
             f"localcollab models pull needs {error.name}: pip install 'localcollab[pull]'"
         ) from error
+
+
+def is_forbidden() -> bool:
+    """Whether HF_HUB_OFFLINE forbids connections."""
+    return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
 
 
 def repository(name: str) -> Repository:

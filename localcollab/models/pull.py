@@ -1,6 +1,6 @@
 """Downloads files from a hub: resumed, verified by hash, then renamed.
 
-Besides `hub` and `converter` the only code that may open a connection.
+Besides `hub` and `packages` the only code that may open a connection.
 """
 
 import os
@@ -160,7 +160,8 @@ def fetch(offer: Offer, on_note: OnNote, on_progress: OnProgress) -> ModelEntry:
     entry, is_whole = offer.entry, len(offer.files) == 1
     found = ""
     for file in offer.files:
-        found = _fetch(file, entry, offer.sha256 if is_whole else file.sha256, on_note, on_progress)
+        expected = offer.sha256 if is_whole else file.sha256
+        found = fetch_file(file, entry, expected, on_note, on_progress)
     if not is_whole:
         found = counted_sha256(entry.path, on_progress)
         if entry.sha256 not in (None, found):
@@ -173,10 +174,10 @@ def fetch(offer: Offer, on_note: OnNote, on_progress: OnProgress) -> ModelEntry:
     return done
 
 
-def _fetch(
+def fetch_file(
     file: Remote, entry: ModelEntry, expected: str | None, on_note: OnNote, on_progress: OnProgress
 ) -> str:
-    """The sha256 of the file, which is in its place."""
+    """The sha256 of the file, which is in its place. Raises `DownloadFailed`."""
     file.path.parent.mkdir(parents=True, exist_ok=True)
     sha256 = _sha256(file.path, on_progress) if file.path.is_file() else None
     if sha256 is None or expected not in (None, sha256):

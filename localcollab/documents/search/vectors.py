@@ -6,7 +6,7 @@ passages. Vectors are of length 1 and stored in half precision; a changed passag
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -121,8 +121,10 @@ def embedding(connection: sqlite3.Connection) -> Embedding | None:
 
 
 def set_embedding(connection: sqlite3.Connection, wanted: Embedding | None) -> None:
-    """Deletes the vectors of another encoder."""
-    if wanted is not None and wanted == embedding(connection):
+    """Deletes the vectors of another encoder; the same file may have moved."""
+    known = embedding(connection)
+    if wanted is not None and known is not None and wanted == replace(known, path=wanted.path):
+        connection.execute("UPDATE embeddings SET path = ?", (store.from_path(wanted.path),))
         return
     connection.execute("DELETE FROM vectors")
     connection.execute("DELETE FROM embeddings")

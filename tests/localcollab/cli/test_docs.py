@@ -110,7 +110,7 @@ def test_a_file_is_shown_by_the_end_of_its_path(home: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["embed"], "give either --model, an encoder to search with, or --off"),
+        (["embed"], "give either ENCODER, an encoder to search with (such as minilm), or --off"),
         (["show", "b.md", "--page", "3"], "has no text on page 3: leave --page out to show all"),
     ],
 )

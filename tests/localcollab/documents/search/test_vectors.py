@@ -165,3 +165,14 @@ def test_a_collection_has_vectors_of_one_encoder(collection: Collection) -> None
         assert vectors.count_missing(connection) == 0
         vectors.set_embedding(connection, Embedding(Path("/e.gguf"), "0" * 64, "query: "))
         assert vectors.count_missing(connection) == 3
+
+
+def test_the_vectors_of_a_file_that_moved_are_kept(collection: Collection) -> None:
+    database = Database(collection.path)
+    fill(database, Letters())
+    with database.write() as connection:
+        vectors.set_embedding(connection, Embedding(Path("/moved.gguf"), "0" * 64))
+    assert collection.embedding() == (Embedding(Path("/moved.gguf"), "0" * 64), 0)
+    with database.write() as connection:
+        vectors.set_embedding(connection, Embedding(Path("/moved.gguf"), "1" * 64))
+    assert collection.embedding() == (Embedding(Path("/moved.gguf"), "1" * 64), 3)
