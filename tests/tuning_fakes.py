@@ -11,7 +11,7 @@ import numpy as np
 
 from fakes import END, N_VOCAB, byte_vocabulary
 from localcollab.catalog import Catalog, ModelEntry
-from localcollab.errors import VocabularyMismatch
+from localcollab.errors import EvaluationFailed, VocabularyMismatch
 from localcollab.evaluation.expected import AnyOf
 from localcollab.evaluation.questions import Question
 from localcollab.language_model import OnChunk, Reading
@@ -21,8 +21,10 @@ from localcollab.tuning.cast import Cast
 from localcollab.tuning.contenders import Contender
 from localcollab.tuning.journal import Journal
 from localcollab.tuning.make import Tuning
+from localcollab.tuning.prompts import Form
 from localcollab.tuning.request import TuneRequest
 from localcollab.tuning.result import TuneResult
+from localcollab.tuning.training import TrainHead
 
 _ASKED = re.compile(r"Q(\d+)\?(\nAnswer:)?")
 
@@ -94,6 +96,10 @@ def questions(numbers: Sequence[int]) -> list[Question]:
     return [Question(f"Q{n}?", "yes", expected=AnyOf(("yes",), "exact")) for n in numbers]
 
 
+def _cannot_train(asked: Sequence[Question], form: Form) -> Path:
+    raise EvaluationFailed("there is nothing to learn")
+
+
 def tuned(
     files: FakeFiles,
     folder: Path,
@@ -103,20 +109,22 @@ def tuned(
     n_samples: int = 1,
     notes: list[str] | None = None,
     out: Path | None = None,
+    train: TrainHead | None = None,
 ) -> TuneResult:
     names = tuple(files.members)
     models = {name: ModelEntry(name, Path(f"/models/{name}.gguf")) for name in names}
     cast = Cast(Catalog(models), names, None, frozenset(names))
     request = TuneRequest(
         TeamChoice(), (Path("data.jsonl"),), seed=seed, n_samples=n_samples, out=out,
-        writes=out is not None,
+        writes=out is not None, trains=train is not None,
     )  # fmt: skip
     journal = Journal(folder)
     try:
         said = notes if notes is not None else []
         tuning = Tuning(
-            request, cast, questions(numbers), files, journal, lambda text: None, said.append
-        )
+            request, cast, questions(numbers), files, journal, train or _cannot_train,
+            lambda text: None, said.append,
+        )  # fmt: skip
         return tuning.run()
     finally:
         journal.close()

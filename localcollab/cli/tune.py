@@ -65,6 +65,13 @@ def tune_command(
     worth: Annotated[
         float, typer.Option(help="The least gain in accuracy that makes a team worth its cost.")
     ] = WORTH,
+    trains: Annotated[
+        bool,
+        typer.Option(
+            "--train/--no-train",
+            help="Train a head on the half that chooses (needs the extra convert).",
+        ),
+    ] = True,
     work: Annotated[
         Path | None, typer.Option(help="Folder of the answers, from which a stopped run goes on.")
     ] = None,
@@ -83,7 +90,7 @@ def tune_command(
     )  # fmt: skip
     request = TuneRequest(
         choice, tuple(data or ()), docs, name, out, writes, limit, seed, measure, run_code,
-        n_samples, worth, work, Options(n_ctx=n_ctx, n_threads=n_threads),
+        n_samples, worth, work, Options(n_ctx=n_ctx, n_threads=n_threads), trains,
     )  # fmt: skip
     status = Status(sys.stderr)
     with notes_shown(status):

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from localcollab.blend.open import plan_member
-from localcollab.catalog import TeamEntry
+from localcollab.catalog import TeamEntry, TrainedEntry
 from localcollab.catalog.methods import SAMPLE_TEMPERATURE
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.sampling import Sampling
@@ -21,7 +21,7 @@ from localcollab.progress import Counted, OnProgress
 from localcollab.teams.open import Files, OpenTeam, chat_template
 from localcollab.teams.plan import plan_from_catalog
 from localcollab.tuning.cast import Cast
-from localcollab.tuning.contenders import Contender
+from localcollab.tuning.contenders import HEAD, Contender
 from localcollab.tuning.journal import Answer, Journal
 from localcollab.tuning.prompts import Form
 
@@ -55,10 +55,13 @@ class ModelFiles:
 
     @contextmanager
     def team(self, contender: Contender) -> Iterator[OpenTeam]:
-        files = self._files.beside()
+        files, catalog = self._files.beside(), self._cast.catalog
+        if contender.head is not None:
+            heads = {**catalog.heads, HEAD: TrainedEntry(HEAD, contender.head)}
+            catalog = replace(catalog, heads=heads)
         entry = TeamEntry(contender.name, contender.method)
         try:
-            yield files.open(plan_from_catalog(self._cast.catalog, entry))
+            yield files.open(plan_from_catalog(catalog, entry))
         finally:
             files.close()
 

@@ -5,7 +5,8 @@ method joins yet) is left out and said; when `open_team` accepts it, it takes pa
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 from localcollab.catalog import Blend, Deferral, Method, Mixture
@@ -14,6 +15,7 @@ from localcollab.tuning.cast import Cast, is_deferral
 Kind = Literal["tokens", "answers", "samples"]
 """Members write together, token by token; one of their answers is picked; samples of one vote."""
 THRESHOLDS = (0.3, 0.5, 0.7)
+HEAD = "tune-head"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class Contender:
     name: str
     method: Method
     kind: Kind = "tokens"
+    head: Path | None = None
+    """The file of a head that was trained for it; its method names it `HEAD`."""
 
 
 Offer = Callable[[Cast], Iterator[Contender]]
@@ -67,6 +71,13 @@ def contenders(cast: Cast) -> list[Contender]:
         if all(contender.method != other.method for other in found):
             found.append(contender)
     return found
+
+
+def with_head(cast: Cast, head: Path) -> Iterator[Contender]:
+    """By a head that was trained on the questions that choose: who writes, and who weighs how much."""
+    deferral = Deferral(_base(cast), _experts(cast), head=HEAD)
+    yield Contender("trained head", deferral, head=head)
+    yield Contender("trained mixture", replace(deferral, compose=True), head=head)
 
 
 def self_consistency(member: str, n_samples: int) -> Contender:

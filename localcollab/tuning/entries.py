@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from localcollab import __version__
 from localcollab.archives.archive import team_table
-from localcollab.catalog import Method, ModelEntry, TeamEntry, user_catalog_path
+from localcollab.catalog import Deferral, Method, ModelEntry, TeamEntry, user_catalog_path
 from localcollab.catalog.evidence import Evidence, evidence_table
 from localcollab.catalog.settings import as_table
 from localcollab.errors import BadCatalog, BadOption
@@ -48,9 +48,12 @@ class Winner:
 def check_free(name: str, out: Path | None) -> None:
     """Before minutes of asking. Raises `BadOption` where the name is somebody else's, `BadCatalog`."""
     path = _target(out)
-    team = _parse(path, _text_of(path)).unwrap().get("teams", {}).get(name)
+    tables = _parse(path, _text_of(path)).unwrap()
+    team, head = (tables.get(table, {}).get(name) for table in ("teams", "heads"))
     if team is not None and "evidence" not in team:
         raise BadOption(f"`name`: {path} has a team {name!r} that is not tune's: give another name")
+    if head not in (None, {"path": _head_file(name)}):
+        raise BadOption(f"`name`: {path} has a head {name!r} that is not tune's: give another name")
 
 
 def write_winner(winner: Winner, out: Path | None) -> Path:
@@ -61,20 +64,42 @@ def write_winner(winner: Winner, out: Path | None) -> Path:
     document = _parse(path, text)
     names = {name: _written_name(winner, name) for name in winner.cast.members}
     wanted: dict[str, dict[str, Any]] = {"models": {}, "teams": {}}
-    templates: dict[Path, str] = {}
+    beside: dict[Path, bytes] = {}
     for member, name in names.items():
         if name != member:
-            wanted["models"][name] = _model_table(winner, member, name, path, templates)
+            entry, form = winner.cast.catalog.model(member), winner.forms[member]
+            template = path.with_name(f"{name}.jinja")
+            wanted["models"][name] = model_table(entry, form, template)
+            if form.template is not None:
+                beside[template] = form.template.encode()
     if winner.contender is not None:
         wanted["teams"] |= _team_tables(winner, names)
+        beside |= _head_files(winner.contender, path.with_name(_head_file(winner.name)))
+        if winner.contender.head is not None:
+            wanted["heads"] = {winner.name: {"path": _head_file(winner.name)}}
     for table, entries in wanted.items():
         _enter(document, table, entries)
     new = document.as_string()
     _check(path, new, text, wanted)
-    for file, source in templates.items():
-        _write(file, source)
-    _write(path, new)
+    for file, content in beside.items():
+        _write(file, content)
+    _write(path, new.encode())
     return path
+
+
+def _head_file(name: str) -> str:
+    return f"{name}.head.safetensors"
+
+
+def _head_files(contender: Contender, head: Path) -> Mapping[Path, bytes]:
+    """The trained head as `head`, and the curve of its thresholds."""
+    if contender.head is None:
+        return {}
+    curve = contender.head.with_suffix(".curve.json")
+    return {
+        head: contender.head.read_bytes(),
+        head.with_suffix(".curve.json"): curve.read_bytes(),
+    }
 
 
 def _target(out: Path | None) -> Path:
@@ -107,18 +132,14 @@ def _written_name(winner: Winner, member: str) -> str:
     return member if as_it_is else f"{winner.name}-{member}"
 
 
-def _model_table(
-    winner: Winner, member: str, name: str, path: Path, templates: dict[Path, str]
-) -> dict[str, Any]:
-    entry, form = winner.cast.catalog.model(member), winner.forms[member]
+def model_table(entry: ModelEntry, form: Form, template: Path) -> dict[str, Any]:
+    """As models.toml has a model that is asked in a form, whose template lies beside it as `template`."""
     table: dict[str, Any] = (
         {"path": str(entry.path)} if entry.weights_of is None else _adapted(entry)
     )
     table |= as_table(entry.settings)
     if form.template is not None:
-        file = path.with_name(f"{name}.jinja")
-        templates[file] = form.template
-        table |= {"template": file.name, "stop": list(form.stop)}
+        table |= {"template": template.name, "stop": list(form.stop)}
     elif entry.settings.template is not None:
         table["template"] = str(entry.settings.template)
     return table
@@ -132,6 +153,8 @@ def _adapted(entry: ModelEntry) -> dict[str, Any]:
 def _team_tables(winner: Winner, names: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     assert winner.contender is not None
     method = _renamed(winner.contender.method, names)
+    if winner.contender.head is not None and isinstance(method, Deferral):
+        method = replace(method, head=winner.name)
     about = f"{winner.contender.name}, chosen on {winner.result.n_choose} questions"
     entry = TeamEntry(winner.name, method, about=about)
     evidence = evidence_table(_evidence(winner, names[winner.best]))
@@ -190,11 +213,11 @@ def _check(path: Path, new: str, old: str, wanted: Mapping[str, Mapping[str, Any
     check(path, {table: dict(entries) for table, entries in wanted.items()})
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, content: bytes) -> None:
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8")
+        partial.write_bytes(content)
         if path.exists():
             shutil.copymode(path, partial)
         os.replace(partial, path)

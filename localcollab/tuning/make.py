@@ -20,19 +20,20 @@ from localcollab.blend.rankers import final_answer
 from localcollab.catalog.evidence import CurvePoint
 from localcollab.catalog.methods import Deferral
 from localcollab.catalog.reading import data_dir
-from localcollab.errors import BadOption, VocabularyMismatch
+from localcollab.errors import BadOption, EvaluationFailed, VocabularyMismatch
 from localcollab.evaluation.data import read_questions
 from localcollab.evaluation.questions import Question, some_of, with_gold
 from localcollab.progress import OnProgress
 from localcollab.teams.open import member_sha256, probe_member
 from localcollab.tuning.asking import Asker, ModelFiles, Opener, seconds_an_answer
-from localcollab.tuning.cast import Cast, cast_of
-from localcollab.tuning.contenders import Contender, contenders, self_consistency
+from localcollab.tuning.cast import Cast, cast_of, is_deferral
+from localcollab.tuning.contenders import Contender, contenders, self_consistency, with_head
 from localcollab.tuning.entries import Winner, check_free, write_winner
 from localcollab.tuning.journal import Answer, Journal
 from localcollab.tuning.prompts import Form, can_be_shown, forms_for
 from localcollab.tuning.request import TuneRequest
 from localcollab.tuning.result import Measured, TuneResult, measured
+from localcollab.tuning.training import TrainHead, in_folder
 from localcollab.tuning.verdict import judge, together
 
 _LEAST_QUESTIONS = 10
@@ -60,10 +61,12 @@ def tune(request: TuneRequest, on_progress: OnProgress, on_note: OnNote) -> Tune
     questions = _questions(request, on_note)
     if request.writes:
         check_free(request.name, request.out)
-    journal = Journal(_folder(request, cast, questions, on_progress))
+    folder = _folder(request, cast, questions, on_progress)
+    journal = Journal(folder)
     files = ModelFiles(cast, request.options, on_progress)
+    train = in_folder(folder / "head", request, cast, on_progress)
     try:
-        tuning = Tuning(request, cast, questions, files, journal, on_progress, on_note)
+        tuning = Tuning(request, cast, questions, files, journal, train, on_progress, on_note)
         return tuning.run()
     finally:
         files.close()
@@ -144,12 +147,15 @@ class Tuning:
         questions: Sequence[Question],
         opener: Opener,
         journal: Journal,
+        train: TrainHead,
         on_progress: OnProgress,
         on_note: OnNote,
+        split: Split | None = None,
     ) -> None:
+        """`split`: None: halves, at random."""
         self.request, self.cast, self.questions = request, cast, questions
-        self.split = split_of(questions, request.seed)
-        self._opener, self._show, self._note = opener, on_progress, on_note
+        self.split = split or split_of(questions, request.seed)
+        self._opener, self._train, self._show, self._note = opener, train, on_progress, on_note
         self._asker = Asker(questions, journal, request.seed)
         self.forms = forms_for(questions, [questions[n] for n in self.split.shots])
         self.chosen: dict[str, Form] = {}
@@ -213,6 +219,7 @@ class Tuning:
         each = seconds_an_answer(first)
         every, most = sum(each.values()), max(each.values())
         n_teams = sum(c.kind == "tokens" for c in contenders(self.cast))
+        n_teams += 2 if n_teams and self.request.trains and is_deferral(self.cast.team) else 0
         n_samples = self.request.n_samples if self._has_texts else 0
         seconds = len(choose) * (
             every * len(self.forms) + every * n_teams + most * n_samples
@@ -235,7 +242,7 @@ class Tuning:
         return self._asker.ask(single.name, team, single.form, places, self._show)
 
     def _teams(self, best: str, places: Sequence[int]) -> list[tuple[Measured, Contender]]:
-        offers = contenders(self.cast)
+        offers = [*contenders(self.cast), *self._trained(places)]
         if self.request.n_samples > 1 and self._has_texts:
             offers.append(self_consistency(best, self.request.n_samples))
         found, left_out = list[tuple[Measured, Contender]](), dict[str, list[str]]()
@@ -250,6 +257,19 @@ class Tuning:
         for reason, names in left_out.items():
             self._note(f"left out ({', '.join(names)}): {reason}")
         return found
+
+    def _trained(self, places: Sequence[int]) -> list[Contender]:
+        """By a head that learned these questions; none where that is not possible, with a note."""
+        cast = self.cast
+        if not self.request.trains or len(cast.members) < 2 or not is_deferral(cast.team):
+            return []
+        try:
+            asked = [self.questions[n] for n in places]
+            head = self._train(asked, self.chosen[cast.members[0]])
+        except EvaluationFailed as error:
+            self._note(f"left out (trained head, trained mixture): {error}")
+            return []
+        return list(with_head(cast, head))
 
     def _form_of(self, contender: Contender) -> Form:
         """A team is asked as its first member is."""

@@ -28,6 +28,12 @@ class Form:
     template: str | None = None
     """A jinja chat template; None: the member's own, or the bare text where it has none."""
     stop: tuple[str, ...] = ()
+    examples: str = ""
+    """What stands before the question."""
+
+    def written(self, asked: str) -> str:
+        """What the template makes of one question; of a form that has one."""
+        return f"{self.examples}Question: {asked}\nAnswer:"
 
 
 def forms_for(questions: Sequence[Question], shots: Sequence[Question]) -> tuple[Form, ...]:
@@ -37,7 +43,9 @@ def forms_for(questions: Sequence[Question], shots: Sequence[Question]) -> tuple
     stop = ("\n",) if all(map(_is_short, questions)) else ("\nQuestion:",)
     forms = [Form(OWN), Form("plain", _TURNS, stop)]
     if shots:
-        forms.append(Form(f"{len(shots)} examples", _with_examples(shots), stop))
+        shown = _shown(shots)
+        template = "{{ " + _literal(shown) + " }}" + _TURNS
+        forms.append(Form(f"{len(shots)} examples", template, stop, shown))
     return tuple(forms)
 
 
@@ -59,9 +67,9 @@ def _is_short(question: Question) -> bool:
     return question.measure in _SHORT and "\n" not in example_answer(question).strip()
 
 
-def _with_examples(shots: Sequence[Question]) -> str:
+def _shown(shots: Sequence[Question]) -> str:
     shown = (f"Question: {q.asked}\nAnswer: {example_answer(q).strip()}\n\n" for q in shots)
-    return "{{ " + _literal("".join(shown)) + " }}" + _TURNS
+    return "".join(shown)
 
 
 def _literal(text: str) -> str:

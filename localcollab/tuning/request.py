@@ -35,6 +35,8 @@ class TuneRequest:
     work: Path | None = None
     """The folder of the answers; None: among the program's own files."""
     options: Options = field(default_factory=Options)
+    trains: bool = True
+    """A head, where the team may defer and `convert` is installed."""
 
     def __post_init__(self) -> None:
         if bool(self.data) == (self.docs is not None):
