@@ -72,6 +72,10 @@ class EvaluationFailed(LocalcollabError):
     """A batch that was not evaluated, or gave NaN or infinite values; the cache is still valid."""
 
 
+class WorkerLost(LocalcollabError):
+    """A model whose process has ended; the next read starts another."""
+
+
 class RankingFailed(LocalcollabError):
     """A ranker that gives NaN or an infinite value for two candidates."""
 

@@ -4,6 +4,7 @@ A name is a team of the catalogue, a model of it, or a GGUF file, in this order.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from localcollab.blend.residence import Residence
@@ -64,8 +65,7 @@ def plan_member(catalog: Catalog, name: str) -> TeamPlan:
     if name.endswith(".gguf"):
         return _by_itself(Member(name, Path(name)))
     if name not in catalog.teams:
-        entry = catalog.model(name)
-        return _by_itself(Member(name, entry.path, entry.adapter, entry.settings))
+        return _by_itself(Member.of(name, catalog.model(name)))
     plan = plan_from_catalog(catalog, catalog.team(name))
     if isinstance(plan.method, Blend):
         raise BadOption(f"{name} is a blend itself: name one of its members")
@@ -75,5 +75,5 @@ def plan_member(catalog: Catalog, name: str) -> TeamPlan:
 def _by_itself(member: Member | TeamPlan) -> TeamPlan:
     if isinstance(member, TeamPlan):
         return member
-    alone = Member(BASE, member.path, member.adapter)
+    alone = replace(member, name=BASE)
     return TeamPlan(member.name, (alone,), settings=member.settings)

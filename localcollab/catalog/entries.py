@@ -71,6 +71,8 @@ class ModelEntry:
     adapter_model: str | None = None
     """The catalogue's model whose file is the adapter."""
     weights_of: str | None = None
+    isolated: bool = False
+    """Evaluated in a process of its own, whose end costs a turn and not the program."""
     verified: VerifiedEntry | None = None
     settings: Settings = field(default_factory=Settings)
 

@@ -113,6 +113,7 @@ class ModelTable(SettingsTable):
     checked: bool = False
     adapter: Name | None = None
     weights_of: Name | None = None
+    isolated: bool = False
     verified: VerifiedTable | None = None
 
     def fault(self) -> str | None:

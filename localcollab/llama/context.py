@@ -104,7 +104,7 @@ class LlamaModel:
     ) -> Reading:
         """See `LanguageModel.read`. `hidden` is llama.cpp's embedding of an output position."""
         wanted = list(tokens)
-        n_shared = _common_prefix(self._cached, wanted)
+        n_shared = common_prefix(self._cached, wanted)
         self._check(wanted, last, n_shared)
         cached = self._cached_rows(wanted, last, hidden)
         if cached is not None:
@@ -301,7 +301,8 @@ def _copy(source: Any, n_skip: int, rows: Float32Array) -> None:
     ctypes.memmove(rows.ctypes.data, start, rows.nbytes)
 
 
-def _common_prefix(cached: list[int], wanted: list[int]) -> int:
+def common_prefix(cached: list[int], wanted: list[int]) -> int:
+    """How many tokens both begin with."""
     n = min(len(cached), len(wanted))
     if cached[:n] == wanted[:n]:
         return n

@@ -16,11 +16,9 @@ from typing import Any
 from localcollab.errors import LocalcollabError
 from localcollab.llama import library, machine
 from localcollab.llama.context import close_context, open_context
-from localcollab.llama.header import read_header
-from localcollab.llama.loaded import default_params, load_model
 from localcollab.llama.machine import peak_rss_bytes
 from localcollab.llama.options import Options
-from localcollab.llama.weights import KV_TYPES, LOAD_MODES, Weights
+from localcollab.llama.weights import KV_TYPES, Weights, plan_weights
 
 _PLANNED = re.compile(r"(\S+)\s+(compute|output|KV|RS) buffer size\s*=\s*([\d.]+) MiB")
 _CACHE = re.compile(r"size\s*=\s*([\d.]+) MiB \(\s*\d+ cells")
@@ -43,17 +41,6 @@ class _Lines(logging.Handler):
         text = "\n".join(self.lines)
         self.lines.clear()
         return text
-
-
-def open_without_weights(path: Path, n_gpu_layers: int | None, *, extra_buffers: bool) -> Weights:
-    """Raises `BadModelFile`."""
-    header = read_header(path)
-    params = default_params()
-    params.no_alloc = True
-    params.load_mode = LOAD_MODES["read"]  # with mmap no_alloc ends the process
-    params.use_extra_bufts = extra_buffers
-    params.n_gpu_layers = -1 if n_gpu_layers is None else n_gpu_layers
-    return Weights(path, header, load_model(path, params))
 
 
 def planned(text: str) -> dict[str, int]:
@@ -84,7 +71,7 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
     library.start()
     options = Options(**request["options"])
     weights = {
-        file["path"]: open_without_weights(
+        file["path"]: plan_weights(
             Path(file["path"]), options.n_gpu_layers, extra_buffers=file["extra_buffers"]
         )
         for file in request["files"]

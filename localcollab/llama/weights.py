@@ -142,6 +142,17 @@ def load_weights(
     return weights
 
 
+def plan_weights(path: Path, n_gpu_layers: int | None, *, extra_buffers: bool) -> Weights:
+    """The vocabulary and every number of a file, without its tensors. Raises `BadModelFile`."""
+    header = read_header(path)
+    params = default_params()
+    params.no_alloc = True
+    params.load_mode = LOAD_MODES["read"]  # with mmap no_alloc ends the process
+    params.use_extra_bufts = extra_buffers
+    params.n_gpu_layers = -1 if n_gpu_layers is None else n_gpu_layers
+    return Weights(path, header, load_model(path, params))
+
+
 def _load_mode(options: Options, repacked: bool) -> int:
     if options.load_mode != "auto":
         return int(LOAD_MODES[options.load_mode])

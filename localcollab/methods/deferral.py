@@ -2,19 +2,24 @@
 
 P(x_t) = sum_k P(z_t = k | x_<t) P_k(x_t | x_<t). A gate gives P(z); if the experts' share exceeds
 the threshold, the most probable expert writes the token. An expert is read only when it is asked, and
-then reads everything it skipped in one batch. `compose` is the paper's mixture instead.
+then reads everything it skipped in one batch. `compose` is the paper's mixture instead. An expert whose
+process is lost writes nothing there, and a note says so: the others go on.
 """
 
+import logging
+from collections import deque
 from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
 
 from localcollab.catalog.methods import check_threshold
-from localcollab.errors import BadOption
+from localcollab.errors import BadOption, WorkerLost
 from localcollab.language_model import Float32Array, LanguageModel, OnChunk, Reading, log_softmax
 from localcollab.methods.gates import Gate
 from localcollab.vocabulary import Vocabulary, require_same
+
+logger = logging.getLogger("localcollab.note")
 
 
 class DeferralTeam:
@@ -43,6 +48,8 @@ class DeferralTeam:
         self.base, self.experts = base, tuple(experts)
         self.gate, self.compose = gate, compose
         self.threshold = check_threshold(threshold)
+        self._lost: set[str] = set()
+        """Experts whose loss was told."""
 
     def with_gate(self, gate: Gate, *, threshold: float = 0.5) -> Self:
         """The same members, on the same contexts, under another gate; hard selection."""
@@ -74,16 +81,43 @@ class DeferralTeam:
         if last == 0:
             return Reading(base.logits, base.hidden, members={self.base.name: base})
         p_defer = self.gate.defer(base, len(tokens))  # (last, K)
+        members, p_defer = self._with_experts(tokens, base, p_defer, on_chunk)
         authors = self.authors(p_defer)
-        members = {self.base.name: base}
-        for k, expert in enumerate(self.experts, start=1):
-            rows = np.arange(last) if self.compose else np.flatnonzero(authors == k)
-            if len(rows):
-                n_rows = last - int(rows[0])
-                members[expert.name] = expert.read(tokens, last=n_rows, on_chunk=on_chunk)
         mix = self._mixture if self.compose else self._selected
         states = base.hidden if hidden else None
         return Reading(mix(members, authors, p_defer), states, p_defer, members)
+
+    def _with_experts(
+        self,
+        tokens: Sequence[int],
+        base: Reading,
+        p_defer: Float32Array,
+        on_chunk: OnChunk | None,
+    ) -> tuple[dict[str, Reading], Float32Array]:
+        """The readings that are needed; p_defer is 0 for an expert that is lost."""
+        members, last, lost = {self.base.name: base}, len(p_defer), set[str]()
+        waiting = deque(enumerate(self.experts, start=1))
+        while waiting:
+            k, expert = waiting.popleft()
+            rows = np.arange(last) if self.compose else np.flatnonzero(self.authors(p_defer) == k)
+            if not len(rows) or expert.name in lost:
+                continue
+            try:
+                n_rows = last - int(rows[0])
+                members[expert.name] = expert.read(tokens, last=n_rows, on_chunk=on_chunk)
+                self._lost.discard(expert.name)
+            except WorkerLost as error:
+                self._note_lost(expert.name, error)
+                lost.add(expert.name)
+                p_defer = p_defer.copy()
+                p_defer[:, k - 1] = 0
+                waiting = deque(enumerate(self.experts, start=1))  # whose tokens these are now
+        return members, p_defer
+
+    def _note_lost(self, name: str, error: WorkerLost) -> None:
+        if name not in self._lost:
+            self._lost.add(name)
+            logger.warning("%s goes on without %s: %s", self.name, name, error)
 
     def authors(self, p_defer: Float32Array) -> np.ndarray:
         """(last, K) -> (last,): 0 for the base, k for expert k."""
@@ -116,7 +150,10 @@ class DeferralTeam:
         pi = np.concatenate([1 - p_defer.sum(axis=1, keepdims=True), p_defer], axis=1)
         with np.errstate(divide="ignore"):
             log_pi = np.log(np.clip(pi, 0, 1)).T[:, :, None]
-        readings = [members[m.name] for m in (self.base, *self.experts)]
+        # One that is lost has no reading, and pi = 0.
+        readings = [
+            members.get(m.name, members[self.base.name]) for m in (self.base, *self.experts)
+        ]
         weighted: Float32Array = np.stack([log_softmax(r.logits) for r in readings])
         weighted += log_pi
         return weighted

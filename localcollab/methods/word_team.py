@@ -9,7 +9,8 @@ next word is drawn from the mixture instead,
 token by token: within a word pi is the posterior of its author, given what is written of it. Whether the
 text ends is the base's to say, whose chat form it is: an expert that would end it leaves the word to the
 base, and in a mixture is asked for the next word if there is one. A member
-that cannot write a text (`VocabularyMismatch`) abstains there, and a note says so once.
+that cannot write a text (`VocabularyMismatch`), or whose process is lost, abstains there, and a note says
+so once.
 """
 
 import logging
@@ -20,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from localcollab.decoding.generate import probability
-from localcollab.errors import VocabularyMismatch
+from localcollab.errors import VocabularyMismatch, WorkerLost
 from localcollab.language_model import Float32Array, LanguageModel, OnChunk, Reading, log_softmax
 from localcollab.methods.deferral import DeferralTeam
 from localcollab.methods.gates import Gate
@@ -30,6 +31,7 @@ from localcollab.vocabularies.written import WrittenText, common_start
 
 logger = logging.getLogger("localcollab.note")
 
+_ABSTAINS = (VocabularyMismatch, WorkerLost)
 ENDS = 0.5
 """A word has ended where its author gives this probability to tokens that begin another."""
 
@@ -194,12 +196,12 @@ class WordTeam(DeferralTeam):
         """False where the expert abstains, or would end the text."""
         try:
             row = members.row(member, n)
-        except VocabularyMismatch as error:
+        except _ABSTAINS as error:
             self._note(members.models[member].name, error)
             return False
         return int(np.where(begins, row, -np.inf).argmax()) not in self.vocabulary.end
 
-    def _note(self, name: str, error: VocabularyMismatch) -> None:
+    def _note(self, name: str, error: VocabularyMismatch | WorkerLost) -> None:
         if name not in self._noted:
             self._noted.add(name)
             logger.warning("%s: %s does not write here: %s", self.name, name, error)
@@ -213,7 +215,7 @@ class WordTeam(DeferralTeam):
         author = self._decision(place.start, begun, members)
         try:
             row = members.row(author.member, place.n)
-        except VocabularyMismatch as error:  # it has no room for the rest of its word
+        except _ABSTAINS as error:  # it has no room for the rest of its word
             self._note(members.models[author.member].name, error)
             return members.row(0, place.n), np.zeros_like(author.p_defer)
         if int(self.authors(self._at(place.n)[None])[0]) == author.member == 0:
@@ -268,7 +270,7 @@ class WordTeam(DeferralTeam):
             return
         try:
             known[k] = np.exp(log_softmax(members.row(k, n)))
-        except VocabularyMismatch as error:
+        except _ABSTAINS as error:
             if not k:
                 raise
             self._note(members.models[k].name, error)

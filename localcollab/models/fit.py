@@ -96,7 +96,8 @@ def fit_team(
         *_weights_missing(catalog, missing),
         *_adapters(entries),
     )
-    runtime = found.runtime or _ESTIMATED_RUNTIME
+    n_processes = 1 + sum(entry.isolated for _, entry in entries)
+    runtime = n_processes * (found.runtime or _ESTIMATED_RUNTIME)
     return judge(team.name, weights, contexts, runtime, free, found.gpus, options)
 
 

@@ -96,7 +96,7 @@ class Names:
             return Member(name, self._elsewhere(text))
         entry = self.catalog.model(text)
         require_installed(text, self.catalog.files_of(text))
-        return Member(name, entry.path, entry.adapter, entry.settings)
+        return Member.of(name, entry)
 
     def head(self, given: str | Path) -> Path:
         """Raises `BadCatalog`."""

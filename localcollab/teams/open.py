@@ -33,6 +33,7 @@ from localcollab.teams.plan import (
 from localcollab.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
+    from localcollab.isolation.isolated import IsolatedModel
     from localcollab.llama.context import LlamaModel
     from localcollab.llama.weights import Weights
 
@@ -62,7 +63,7 @@ class OpenTeam:
     settings: Settings = field(default_factory=Settings)
     recommended: Mapping[str, float] = field(default_factory=dict)
     """Sampling that the base's file recommends."""
-    contexts: "Sequence[LlamaModel]" = ()
+    contexts: "Sequence[LlamaModel | IsolatedModel]" = ()
     """Of all members."""
     notes: tuple[str, ...] = ()
     """What was decided while it was planned."""
@@ -86,10 +87,10 @@ class Files:
 
     def __init__(self, options: Options, on_progress: OnProgress | None = None) -> None:
         self.options = options
-        self.contexts: list[LlamaModel] = []
+        self.contexts: list[LlamaModel | IsolatedModel] = []
         self._on_progress = on_progress
         self._verdicts: dict[tuple[Path, Path | None], Verdict] = {}
-        self._weights: dict[str, Weights] = {}
+        self._weights: dict[tuple[str, bool], Weights] = {}
         self._templates: dict[Path, ChatTemplate | None] = {}
         self._n_ctx: Mapping[Member, int] = {}
         self._n_ctx_opened: dict[Member, int] = {}
@@ -152,7 +153,7 @@ class Files:
             return options
         return replace(options, n_ctx=self._n_ctx[member])
 
-    def opened(self, member: Member, *contexts: "LlamaModel") -> None:
+    def opened(self, member: Member, *contexts: "LlamaModel | IsolatedModel") -> None:
         """The `contexts` of a member; the first is the one that it reads with."""
         self.contexts += contexts
         self._n_ctx_opened.setdefault(member, contexts[0].n_ctx)
@@ -164,17 +165,21 @@ class Files:
         return self._verdicts[key]
 
     def weights(self, member: Member) -> "Weights":
+        """Of an isolated member without the tensors, which its own process holds."""
         # Imported here: reading a catalogue or planning a team needs no llama.cpp.
-        from localcollab.llama.weights import load_weights
+        from localcollab.llama.weights import load_weights, plan_weights
 
         verdict = self.verdict(member)
-        if verdict.path not in self._weights:
-            if self._on_progress:
-                self._on_progress(f"loading {member.name} ({member.path.name})")
-            self._weights[verdict.path] = load_weights(
-                Path(verdict.path), self.options, extra_buffers=verdict.extra_buffers
-            )
-        return self._weights[verdict.path]
+        path, key = Path(verdict.path), (verdict.path, member.isolated)
+        if key in self._weights:
+            return self._weights[key]
+        if member.isolated:
+            self._weights[key] = plan_weights(path, 0, extra_buffers=verdict.extra_buffers)
+            return self._weights[key]
+        if self._on_progress:
+            self._on_progress(f"loading {member.name} ({member.path.name})")
+        self._weights[key] = load_weights(path, self.options, extra_buffers=verdict.extra_buffers)
+        return self._weights[key]
 
 
 def probe_member(member: Member, on_progress: OnProgress | None = None) -> Verdict:
@@ -226,6 +231,12 @@ def _open(plan: TeamPlan, files: Files) -> OpenTeam:
 def _open_composed(plan: TeamPlan, files: Files) -> OpenTeam:
     # A composition's own contexts cannot be read apart: their layers are joined.
     alone = [member for member in plan.members if isinstance(member, Member)]
+    apart = [member.name for member in alone if member.isolated]
+    if apart:
+        raise BadOption(
+            f"{plan.name}: {apart[0]} is isolated, and a composition reads the layers of its models "
+            "together: set `isolated` to false in its entry"
+        )
     weights = {member.name: files.weights(member) for member in alone}
     options = files.context_options(plan.first)
     model = composed_model(plan, weights, _sha256s(plan, files), options)
@@ -290,10 +301,16 @@ def _verdicts(
         yield DRAFT, files.verdict(plan.draft)
 
 
-def _open_member(member: Member, files: Files, options: Options | None = None) -> "LlamaModel":
+def _open_member(
+    member: Member, files: Files, options: Options | None = None
+) -> "LlamaModel | IsolatedModel":
     from localcollab.llama.context import LlamaModel
 
     fitting = files.context_options(member, options)
+    if member.isolated:
+        isolated = _open_isolated(member, files, fitting)
+        files.opened(member, isolated)
+        return isolated
     model = LlamaModel(files.weights(member), fitting, name=member.name)
     files.opened(member, model)
     if member.adapter:
@@ -301,6 +318,14 @@ def _open_member(member: Member, files: Files, options: Options | None = None) -
 
         set_adapter(model, member.adapter)
     return model
+
+
+def _open_isolated(member: Member, files: Files, options: Options) -> "IsolatedModel":
+    from localcollab.isolation.isolated import IsolatedModel, Opening
+
+    extra_buffers = files.verdict(member).extra_buffers
+    weights = files.weights(member)
+    return IsolatedModel(Opening(member.name, weights, options, extra_buffers, member.adapter))
 
 
 def _open_draft(plan: TeamPlan, vocabulary: Vocabulary, files: Files) -> Draft | None:

@@ -17,6 +17,7 @@ from localcollab.catalog import (
     Deferral,
     Familiarity,
     Mixture,
+    ModelEntry,
     Place,
     Proxy,
     TeamEntry,
@@ -41,6 +42,13 @@ class Member:
     adapter: Path | None = None
     settings: Settings = field(default_factory=Settings, compare=False)
     """How it is asked where it answers by itself, as in a blend."""
+    isolated: bool = False
+    """In a process of its own."""
+
+    @classmethod
+    def of(cls, name: str, entry: ModelEntry) -> "Member":
+        """A model of the catalogue, under its name in the team."""
+        return cls(name, entry.path, entry.adapter, entry.settings, entry.isolated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +147,7 @@ def _member(catalog: Catalog, place: Place) -> Member | TeamPlan:
 
 
 def _alone(catalog: Catalog, name: str, model: str) -> Member:
-    entry = catalog.model(model)
-    return Member(name, entry.path, entry.adapter, entry.settings)
+    return Member.of(name, catalog.model(model))
 
 
 def plan_from_files(base: Path, experts: Sequence[Path]) -> TeamPlan:
