@@ -235,7 +235,7 @@ def _open_composed(plan: TeamPlan, files: Files) -> OpenTeam:
     if apart:
         raise BadOption(
             f"{plan.name}: {apart[0]} is isolated, and a composition reads the layers of its models "
-            "together: set `isolated` to false in its entry"
+            "together: remove 'isolated = true' from its entry"
         )
     weights = {member.name: files.weights(member) for member in alone}
     options = files.context_options(plan.first)
