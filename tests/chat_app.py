@@ -19,7 +19,7 @@ from localcollab.methods.gates import Gate
 from localcollab.progress import OnProgress
 from localcollab.teams.open import OpenTeam
 from localcollab_tui.app import ChatApp, Start
-from localcollab_tui.engine.thread import Engine
+from localcollab_tui.engine.thread import Engine, on_own_models
 from localcollab_tui.messages import Update
 
 _ANSWER = b"\x02"
@@ -132,7 +132,7 @@ def make_app(
     fake = teams or FakeTeams()
 
     def make_engine(say: Callable[[Update], None]) -> Engine:
-        return Engine(fake.open, say, second_reader=lambda model: model)
+        return Engine(on_own_models(fake.open, lambda model: model), say)
 
     start = Start(
         team=team, conversation=conversation, teams=lambda: fake.names, choices=lambda: choices

@@ -44,7 +44,7 @@ class ScriptedEngine(Engine):
     """
 
     def __init__(self, report: Report) -> None:
-        super().__init__(lambda name, on_progress: 1 / 0, report)  # type: ignore[arg-type,return-value]
+        super().__init__(lambda report, stop_event: 1 / 0, report)  # type: ignore[arg-type,return-value]
         self._send = report
         self._waiting: deque[Job] = deque()
         self._answer: Iterator[Update] | None = None

@@ -19,6 +19,7 @@ from localcollab.llama.options import Options
 from localcollab.progress import OnProgress
 from localcollab.teams.open import OpenTeam, open_team
 from localcollab.teams.plan import plan_from_files
+from localcollab_tui.engine.thread import on_own_models
 from localcollab_tui.plain import PlainChat
 
 TOPICS = ("rivers", "bread", "winter", "bicycles", "music", "stars", "harbours", "chess", "tea")
@@ -83,7 +84,7 @@ def main() -> None:
         typed = Typed(given.turns, given.max_tokens, said, file)
         print(" turn    RSS MiB   peak MiB  turns dropped  history MiB")
         with open_history(file) as history:
-            PlainChat(history, open_it, typed, said).run(None, None)
+            PlainChat(history, on_own_models(open_it), typed, said).run(None, None)
     print(f"errors: {said.n_errors}, threads at the end: {threading.active_count()}")
 
 

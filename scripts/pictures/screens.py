@@ -12,6 +12,7 @@ from localcollab.history import open_history
 from localcollab.teams.choice import TeamChoice
 from localcollab_tui.app import ChatApp, Start
 from localcollab_tui.cli import make_app, opener
+from localcollab_tui.engine.thread import on_own_models
 from localcollab_tui.widgets.tokens import TokensView
 
 SIZE = (110, 26)
@@ -66,7 +67,9 @@ def main() -> None:
     with open_history(None) as history:
         start = Start(given.team, catalogs=tuple(given.models))
         app = make_app(
-            history, opener(TeamChoice(catalogs=tuple(given.models)), None, None, None), start
+            history,
+            on_own_models(opener(TeamChoice(catalogs=start.catalogs or ()), None, None, None)),
+            start,
         )
         asyncio.run(take(app, given.question or QUESTIONS, given.out))
         app.close()

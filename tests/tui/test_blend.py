@@ -32,6 +32,7 @@ from localcollab_tui.app import ChatApp, Start
 from localcollab_tui.cli import make_app as real_app
 from localcollab_tui.cli import opener
 from localcollab_tui.engine.blend import OpenBlend, blend_facts
+from localcollab_tui.engine.thread import on_own_models
 from localcollab_tui.formatting.heat_map import heat_rows
 from localcollab_tui.plain import PlainChat
 from localcollab_tui.widgets.blend import BlendView
@@ -164,7 +165,8 @@ def test_what_asks_token_by_token_says_no_to_a_blend() -> None:
 def test_line_by_line_a_blend_tells_what_became_of_its_candidates() -> None:
     out = io.StringIO()
     with open_history(None) as history:
-        PlainChat(history, FakeBlends().open, io.StringIO("Is it so?\n"), out).run(None, None)
+        chat = PlainChat(history, on_own_models(FakeBlends().open), io.StringIO("Is it so?\n"), out)
+        chat.run(None, None)
     said = out.getvalue()
     assert "short[er] writes candidate 1 of 2\nlong writes candidate 2 of 2\n" in said
     assert "the reply is candidate 2" in said
@@ -176,7 +178,7 @@ def test_a_conversation_that_fills_the_context_goes_on_without_its_oldest_turn()
     with open_history(None) as history:
         blends = FakeBlends(n_ctx=160)
         typed = io.StringIO("\n".join(["/set overflow ask", *lines]))
-        PlainChat(history, blends.open, typed, out).run(None, None)
+        PlainChat(history, on_own_models(blends.open), typed, out).run(None, None)
         (found,) = history.conversations()
         branch = history.branch(found.id)
     said = out.getvalue()
@@ -193,7 +195,8 @@ def talk_to_a_blend(*lines: str, n_ctx: int = 160) -> str:
     out = io.StringIO()
     with open_history(None) as history:
         typed = io.StringIO("\n".join(lines))
-        PlainChat(history, FakeBlends(n_ctx=n_ctx).open, typed, out).run(None, None)
+        make_worker = on_own_models(FakeBlends(n_ctx=n_ctx).open)
+        PlainChat(history, make_worker, typed, out).run(None, None)
     return out.getvalue()
 
 
@@ -250,5 +253,7 @@ def test_the_shipped_blend_replies_with_what_its_ranker_finds_best() -> None:
         assert [len(sha256) for sha256 in answer.provenance.members.values()] == [64, 64]
 
     with open_history(None) as history:
-        app = real_app(history, opener(TeamChoice(), None, None, None), Start("formulary-blend"))
+        app = real_app(
+            history, on_own_models(opener(TeamChoice(), None, None, None)), Start("formulary-blend")
+        )
         drive(app, steps, size=(110, 30))

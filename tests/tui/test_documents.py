@@ -15,6 +15,7 @@ from localcollab.documents.collection import ATTACHED, attach, open_collection
 from localcollab.history import open_history
 from localcollab_tui.app import ChatApp
 from localcollab_tui.conversation.commands import parse_docs
+from localcollab_tui.engine.thread import on_own_models
 from localcollab_tui.plain import PlainChat
 from localcollab_tui.screens.sources import SourcesScreen, marked
 
@@ -39,7 +40,8 @@ def talk(answer: str, *lines: str) -> str:
     out = io.StringIO()
     with open_history(None) as history:
         teams = FakeTeams(lambda _: answer)
-        PlainChat(history, teams.open, io.StringIO("\n".join(lines)), out).run(None, None)
+        source = io.StringIO("\n".join(lines))
+        PlainChat(history, on_own_models(teams.open), source, out).run(None, None)
     return out.getvalue()
 
 
@@ -96,7 +98,7 @@ def test_the_history_keeps_no_word_of_a_document(tmp_path: Path) -> None:
     with open_history(kept) as history:
         teams = FakeTeams(lambda _: ANSWER)
         lines = io.StringIO("\n".join(("/docs canary", "Who makes Gozovir?", "/sources")))
-        PlainChat(history, teams.open, lines, out).run(None, None)
+        PlainChat(history, on_own_models(teams.open), lines, out).run(None, None)
     said = out.getvalue()
     assert said.count(f"supported [1] “{ANSWER[:-1]}, including {canary}.”") == 2
     assert said.count(f"[1] gozovir.md, {heading} (characters") == 2
@@ -127,7 +129,8 @@ def test_the_history_keeps_no_word_of_a_document_that_a_refusal_offers(tmp_path:
     out = io.StringIO()
     with open_history(kept) as history:
         lines = io.StringIO("/docs offered strict\nWho makes Gozovir?")
-        PlainChat(history, FakeTeams(lambda _: ANSWER).open, lines, out).run(None, None)
+        make_worker = on_own_models(FakeTeams(lambda _: ANSWER).open)
+        PlainChat(history, make_worker, lines, out).run(None, None)
     assert canary in out.getvalue()
     stored = b"".join(path.read_bytes() for path in tmp_path.glob("history.sqlite3*"))
     assert b"1 of 1 sentences not supported" in stored

@@ -71,7 +71,7 @@ def own(folder: Path, *names: str) -> None:
 def test_line_mode_names_the_choices(tmp_path: Path) -> None:
     own(tmp_path, "mine", "yours")
     done = plain(tmp_path)
-    says = "localcollab: several teams and models are installed (mine, yours): name one\n"
+    says = "localcollab: there are several teams and models (mine, yours): name one\n"
     assert (done.returncode, done.stderr) == (1, says)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from chat_app import FakeTeams
 from localcollab.history import open_history
+from localcollab_tui.engine.thread import on_own_models
 from localcollab_tui.plain import PlainChat
 
 pytestmark = pytest.mark.slow
@@ -15,7 +16,8 @@ pytestmark = pytest.mark.slow
 def talk(*lines: str, teams: FakeTeams | None = None) -> str:
     out = io.StringIO()
     with open_history(None) as history:
-        chat = PlainChat(history, (teams or FakeTeams()).open, io.StringIO("\n".join(lines)), out)
+        make_worker = on_own_models((teams or FakeTeams()).open)
+        chat = PlainChat(history, make_worker, io.StringIO("\n".join(lines)), out)
         chat.run(None, None)
     return out.getvalue()
 

@@ -12,6 +12,7 @@ import pytest
 from chat_app import FakeTeams
 from localcollab.errors import BadOption
 from localcollab.history import open_history
+from localcollab_tui.engine.thread import on_own_models
 from localcollab_tui.plain import PlainChat
 
 _ROOT = Path(__file__).parents[2]
@@ -22,7 +23,7 @@ _ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (_ROOT, _ROO
 def chat(source: io.TextIOBase, out: io.TextIOBase, answer: str = "said") -> None:
     with open_history(None) as history:
         teams = FakeTeams(lambda _: answer)
-        PlainChat(history, teams.open, source, out).run(None, None)  # type: ignore[arg-type]
+        PlainChat(history, on_own_models(teams.open), source, out).run(None, None)  # type: ignore[arg-type]
 
 
 def test_a_terminal_without_unicode_gets_question_marks() -> None:

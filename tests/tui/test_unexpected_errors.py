@@ -13,7 +13,7 @@ from localcollab.history import History, open_history
 from localcollab_tui.app import ChatApp, Start
 from localcollab_tui.cli import run_app
 from localcollab_tui.crash_report import crash_report
-from localcollab_tui.engine.thread import Engine
+from localcollab_tui.engine.thread import Engine, on_own_models
 from localcollab_tui.messages import Load, OpenFailed, Unexpected, Update
 from localcollab_tui.screens.text import TextScreen
 
@@ -110,7 +110,7 @@ def test_a_bug_in_the_models_thread_is_reported_and_the_thread_goes_on() -> None
         raise ZeroDivisionError(_SECRET)
 
     updates: queue.SimpleQueue[Update] = queue.SimpleQueue()
-    engine = Engine(opens, updates.put)  # type: ignore[arg-type]
+    engine = Engine(on_own_models(opens), updates.put)  # type: ignore[arg-type]
     engine.start()
     for _ in range(2):
         engine.submit(Load(None))

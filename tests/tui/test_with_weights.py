@@ -13,6 +13,7 @@ from localcollab.teams.choice import TeamChoice
 from localcollab.teams.listing import team_record
 from localcollab_tui.app import ChatApp, Start
 from localcollab_tui.cli import make_app, opener
+from localcollab_tui.engine.thread import on_own_models
 
 pytestmark = pytest.mark.weights
 _CATALOGS: tuple[Path, ...] = ()
@@ -26,7 +27,8 @@ def real_app(history: History, conversation: str | None = None) -> ChatApp:
     if team_record(catalog, catalog.team(_TEAM))["missing"]:
         pytest.skip(f"needs the shipped team {_TEAM}")
     start = Start(_TEAM, conversation, _CATALOGS, lambda: tuple(catalog.teams))
-    return make_app(history, opener(TeamChoice(catalogs=_CATALOGS), None, None, None), start)
+    open_by_name = opener(TeamChoice(catalogs=_CATALOGS), None, None, None)
+    return make_app(history, on_own_models(open_by_name), start)
 
 
 async def ask(app: ChatApp, pilot: Pilot[None], text: str) -> str:

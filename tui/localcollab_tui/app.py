@@ -42,7 +42,8 @@ class Start:
 
     team: str | None = None
     conversation: str | None = None
-    catalogs: tuple[Path, ...] = ()
+    catalogs: tuple[Path, ...] | None = ()
+    """None: `teams` are all there is, as a server offers them."""
     teams: Callable[[], tuple[str, ...]] = tuple
     choices: Callable[[], tuple[str, ...]] = tuple
     """What may answer where `team` is None; several are offered."""

@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -36,7 +36,7 @@ from localcollab_tui import gc_control
 if TYPE_CHECKING:
     from localcollab.history import History
     from localcollab_tui.app import ChatApp, Start
-    from localcollab_tui.engine.thread import Engine
+    from localcollab_tui.engine.thread import Engine, MakeWorker
     from localcollab_tui.engine.worker import OpenByName
     from localcollab_tui.messages import Report
 
@@ -53,6 +53,18 @@ app = typer.Typer(
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Answerers:
+    """Who may answer: teams of a catalogue in this process, or what a server offers."""
+
+    make_worker: "MakeWorker"
+    teams: Callable[[], tuple[str, ...]]
+    """To complete names with."""
+    choices: Callable[[], tuple[str, ...]]
+    """Where none is named. Raises `LocalcollabError`."""
+    catalogs: tuple[Path, ...] | None = None
+
+
 @app.command()
 def chat(
     model: Annotated[
@@ -67,6 +79,17 @@ def chat(
     expert_budget: ExpertBudget = None,
     team_anyway: TeamAnyway = False,
     models: Models = None,
+    server: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Ask a server with OpenAI's API, as localcollab serve is one, instead of loading "
+            "models; only this address is connected to.",
+        ),
+    ] = None,
+    key_file: Annotated[
+        Path | None, typer.Option(help="File with the key that the server wants.")
+    ] = None,
     session: Annotated[str | None, typer.Option(help="Continue this conversation.")] = None,
     incognito: Annotated[bool, typer.Option("--incognito", help="Store nothing.")] = False,
     plain: Annotated[
@@ -93,26 +116,33 @@ def chat(
         team=given, base=base, experts=tuple(experts or ()), head=head, draft=draft,
         adapter=adapter, catalogs=catalogs, expert_budget=expert_budget, team_anyway=team_anyway,
     )  # fmt: skip
-    team = given if base is None else choice.plan().name
+    if server is not None:
+        _require_nothing_else(choice, n_ctx, n_threads)
+        answerers = on_server(server, key_file)
+    elif key_file is not None:
+        raise BadOption("`key_file` is a server's: give `server`, too")
+    else:
+        given = given if base is None else choice.plan().name
+        answerers = on_own(choice, given, n_ctx, n_threads)
     with open_history(None if incognito else default_path()) as history:
         if session is not None:
             history.conversation(session)  # raises before the screen is drawn
         options = {"overflow": "compact"} if compact else {}
-        open_by_name = opener(choice, team, n_ctx, n_threads)
         if plain:
-            if team is None and session is None:
-                _require_one_choice(catalogs)
+            if given is None and session is None:
+                _require_one(answerers.choices())
             from localcollab_tui.plain import PlainChat
 
-            line_mode = PlainChat(history, open_by_name, sys.stdin, sys.stdout, options)
+            make_worker = answerers.make_worker
+            line_mode = PlainChat(history, make_worker, sys.stdin, sys.stdout, options)
             try:
-                line_mode.run(team, session)
+                line_mode.run(given, session)
             finally:
                 if not line_mode.has_ended:
                     _leave()
             return
         with gc_control.paused():
-            ended = _run_app(history, open_by_name, team, session, catalogs, options)
+            ended = _run_app(history, answerers, given, session, options)
     if not ended:
         _leave()
 
@@ -145,20 +175,19 @@ def _leave() -> NoReturn:
 
 def _run_app(
     history: "History",
-    open_by_name: "OpenByName",
+    answerers: Answerers,
     team: str | None,
     session: str | None,
-    catalogs: tuple[Path, ...],
     options: dict[str, str],
 ) -> bool:
     from localcollab_tui.app import Start
     from localcollab_tui.settings import load_settings, settings_path
 
     start = Start(
-        team, session, catalogs, _team_names(catalogs), partial(choices_of, catalogs),
+        team, session, answerers.catalogs, answerers.teams, answerers.choices,
         load_settings(settings_path()), options,
     )  # fmt: skip
-    return run_app(lambda start: make_app(history, open_by_name, start), start)
+    return run_app(lambda start: make_app(history, answerers.make_worker, start), start)
 
 
 def run_app(make: Callable[["Start"], "ChatApp"], start: "Start") -> bool:
@@ -185,14 +214,74 @@ def run_app(make: Callable[["Start"], "ChatApp"], start: "Start") -> bool:
         start, restarts = replace(app.restart(start), problem=problem), restarts + 1
 
 
-def make_app(history: "History", open_by_name: "OpenByName", start: "Start") -> "ChatApp":
+def make_app(history: "History", make_worker: "MakeWorker", start: "Start") -> "ChatApp":
     from localcollab_tui.app import ChatApp
     from localcollab_tui.engine.thread import Engine
 
     def make_engine(report: "Report") -> "Engine":
-        return Engine(open_by_name, report)
+        return Engine(make_worker, report)
 
     return ChatApp(history, make_engine, start)
+
+
+def on_own(
+    choice: TeamChoice, first: str | None, n_ctx: int | None, n_threads: int | None
+) -> Answerers:
+    """Raises `BadCatalog` for a given file."""
+    from localcollab_tui.engine.thread import on_own_models
+
+    catalogs = choice.catalogs
+    return Answerers(
+        on_own_models(opener(choice, first, n_ctx, n_threads)), _team_names(catalogs),
+        partial(choices_of, catalogs), catalogs,
+    )  # fmt: skip
+
+
+def on_server(given: str, key_file: Path | None) -> Answerers:
+    """Raises `BadOption`; nothing is asked yet."""
+    from localcollab_tui.remote.address import parse_address
+    from localcollab_tui.remote.connection import Server
+    from localcollab_tui.remote.models import Offered
+
+    key = None if key_file is None else _read_key(key_file)
+    offered = Offered(Server(parse_address(given), key))
+
+    def make_worker(report, stop_event):  # type: ignore[no-untyped-def]
+        from localcollab_tui.remote.worker import RemoteWorker
+
+        return RemoteWorker(offered, report, stop_event)
+
+    def choices() -> tuple[str, ...]:
+        return tuple(model.name for model in offered.ask())
+
+    return Answerers(make_worker, lambda: offered.names, choices)
+
+
+def _require_nothing_else(choice: TeamChoice, n_ctx: int | None, n_threads: int | None) -> None:
+    """Raises `BadOption` for what a server decides when it is started."""
+    given = {
+        "base": choice.base, "experts": choice.experts, "head": choice.head, "draft": choice.draft,
+        "adapter": choice.adapter, "expert_budget": choice.expert_budget,
+        "team_anyway": choice.team_anyway, "models": choice.catalogs, "n_ctx": n_ctx,
+        "n_threads": n_threads,
+    }  # fmt: skip
+    for name, value in given.items():
+        if value:
+            raise BadOption(
+                f"`{name}` and `server` do not go together: give it to localcollab serve, and name what "
+                "it serves here"
+            )
+
+
+def _read_key(path: Path) -> str:
+    """Raises `BadOption`."""
+    try:
+        key = path.expanduser().read_text(encoding="ascii").strip()
+    except (OSError, ValueError) as error:
+        raise BadOption(f"`key_file` {path} cannot be read ({error}): check it") from error
+    if not key or not key.isprintable() or " " in key:
+        raise BadOption(f"`key_file` {path} does not hold one key of ASCII characters: check it")
+    return key
 
 
 def choices_of(catalogs: tuple[Path, ...]) -> tuple[str, ...]:
@@ -211,10 +300,10 @@ def _with_only_choice(choice: TeamChoice) -> TeamChoice:
     return replace(choice, team=names[0]) if len(names) == 1 else choice
 
 
-def _require_one_choice(catalogs: tuple[Path, ...]) -> None:
+def _require_one(names: tuple[str, ...]) -> None:
     """Raises `BadOption`: line mode has no picker."""
-    if len(names := choices_of(catalogs)) > 1:
-        raise BadOption(f"several teams and models are installed ({', '.join(names)}): name one")
+    if len(names) > 1:
+        raise BadOption(f"there are several teams and models ({', '.join(names)}): name one")
 
 
 def _team_names(catalogs: tuple[Path, ...]) -> Callable[[], tuple[str, ...]]:

@@ -128,6 +128,7 @@ class TeamFacts:
     members: tuple[str, ...]
     """Base first; colours and marks follow this order."""
     n_ctx: int
+    """0: a server does not tell it."""
     gate: str | None
     """None: one model, or a method without a gate."""
     threshold: float | None

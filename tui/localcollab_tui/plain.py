@@ -3,7 +3,7 @@
 import queue
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from localcollab.blend.events import Answering
 from localcollab.documents.answer.references import resolve
@@ -18,7 +18,7 @@ from localcollab_tui.conversation import commands
 from localcollab_tui.conversation.dialogue import Dialogue, without_default
 from localcollab_tui.conversation.export import export
 from localcollab_tui.conversation.recorder import AnswerRecorder
-from localcollab_tui.engine.thread import Engine
+from localcollab_tui.engine.thread import Engine, MakeWorker
 from localcollab_tui.formatting.figures import conversation_stats, docs_line, figures_line
 from localcollab_tui.formatting.provenance import double_check
 from localcollab_tui.messages import (
@@ -40,9 +40,6 @@ from localcollab_tui.messages import (
 )
 from localcollab_tui.parameters import named_for_chat
 
-if TYPE_CHECKING:
-    from localcollab_tui.engine.worker import OpenByName
-
 _NEEDS_SCREEN = ("copy", "compare")
 _MOST_CHARS = 2**20
 """Of one line of input."""
@@ -55,7 +52,7 @@ class PlainChat:
     def __init__(
         self,
         history: History,
-        open_by_name: "OpenByName",
+        make_worker: MakeWorker,
         source: TextIO,
         out: TextIO,
         options: Mapping[str, str] | None = None,
@@ -63,7 +60,7 @@ class PlainChat:
         """`options`: as /set sets them."""
         self._updates: queue.SimpleQueue[Update] = queue.SimpleQueue()
         recorder = AnswerRecorder(history, self._updates.put)
-        self._engine = Engine(open_by_name, recorder.report)
+        self._engine = Engine(make_worker, recorder.report)
         self._dialogue = Dialogue(history, recorder, self._engine.submit)
         self._dialogue.options.update(options or {})
         self._source, self._out = source, out
@@ -273,7 +270,7 @@ class PlainChat:
 
     def _say_team(self, facts: TeamFacts) -> None:
         gate = "" if facts.gate is None else f", {facts.gate} > {facts.threshold:g}"
-        size = f", context of {facts.n_ctx} tokens"
+        size = f", context of {facts.n_ctx} tokens" if facts.n_ctx else ""
         self._say(f"team {facts.name}: {', '.join(facts.members)}{gate}{size}")
         for note in facts.notes:
             self._say(note)

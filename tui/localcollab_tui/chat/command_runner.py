@@ -91,11 +91,24 @@ class CommandRunner:
         if argument:
             self._open_team(argument)
             return
+        if self._view.catalogs is None:
+            self._choose_among(self._view.teams())
+            return
         from localcollab_tui.screens.teams import TeamsScreen
 
         current = self._dialogue.facts
         screen = TeamsScreen(self._view.catalogs, current.name if current else None)
         self._view.app.push_screen(screen, lambda name: self._team_chosen(name))
+
+    def _choose_among(self, names: tuple[str, ...]) -> None:
+        """Of a server, whose catalogue is not here."""
+        from localcollab_tui.screens.choice import ChoiceScreen
+
+        def chosen(index: int | None) -> None:
+            self._team_chosen(None if index is None else names[index])
+
+        screen = ChoiceScreen("Which of them answers?", names, range(len(names)))
+        self._view.app.push_screen(screen, chosen)
 
     def _team_chosen(self, name: str | None) -> None:
         try:

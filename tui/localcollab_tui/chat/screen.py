@@ -46,7 +46,7 @@ class ChatScreen(ChatView):
         dialogue: Dialogue,
         engine: Engine,
         teams: Callable[[], tuple[str, ...]],
-        catalogs: tuple[Path, ...] = (),
+        catalogs: tuple[Path, ...] | None = (),
     ) -> None:
         super().__init__(dialogue, engine, teams, catalogs)
         self._commands, self._hints = CommandRunner(self), TypingHints(self)

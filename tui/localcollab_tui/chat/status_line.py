@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from localcollab_tui.conversation.dialogue import Dialogue
-from localcollab_tui.formatting.figures import Figures
+from localcollab_tui.formatting.figures import Figures, context_used
 from localcollab_tui.formatting.provenance import shares
 from localcollab_tui.messages import TeamFacts
 
@@ -40,7 +40,7 @@ class StatusLine:
     def _last_answer(self, facts: TeamFacts, *, short: bool) -> list[str]:
         answer = self.dialogue.last_answer
         if answer is None or answer.outcome is None:
-            return [f"ready · context {facts.n_ctx}"]
+            return [f"ready · context {facts.n_ctx}" if facts.n_ctx else "ready"]
         used = answer.outcome.n_prompt + answer.outcome.n_tokens
         share = shares(answer.outcome.authors, facts.members, short=short)
-        return [f"context {used}/{facts.n_ctx}", share]
+        return [context_used(used, facts.n_ctx), share]

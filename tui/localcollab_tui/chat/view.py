@@ -39,7 +39,7 @@ class ChatView(Screen[None]):
         dialogue: Dialogue,
         engine: Engine,
         teams: Callable[[], tuple[str, ...]],
-        catalogs: tuple[Path, ...] = (),
+        catalogs: tuple[Path, ...] | None = (),
     ) -> None:
         super().__init__()
         self.dialogue, self.engine, self.teams, self.catalogs = dialogue, engine, teams, catalogs

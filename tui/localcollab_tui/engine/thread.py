@@ -7,7 +7,7 @@ can be shown before.
 import queue
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from localcollab.errors import LocalcollabError, NotSupported
 from localcollab_tui.crash_report import crash_report
@@ -19,16 +19,37 @@ if TYPE_CHECKING:
     from localcollab_tui.engine.worker import OpenByName
 
 
+class DoesJobs(Protocol):
+    """Used by one thread, in which it was made."""
+
+    def do(self, job: Job) -> None:
+        """Raises `LocalcollabError`."""
+        ...
+
+
+MakeWorker = Callable[[Report, threading.Event], DoesJobs]
+"""What to report to; the event that ends an answer."""
+
+
+def on_own_models(
+    open_by_name: "OpenByName", second_reader: "SecondReader | None" = None
+) -> MakeWorker:
+    """Jobs are done by models of this process."""
+
+    def make(report: Report, stop_event: threading.Event) -> DoesJobs:
+        # Imported here: numpy and llama.cpp come with it.
+        from localcollab_tui.engine.worker import Worker
+
+        return Worker(open_by_name, report, stop_event, second_reader)
+
+    return make
+
+
 class Engine:
     """`submit` and `stop` may be called from any thread."""
 
-    def __init__(
-        self,
-        open_by_name: "OpenByName",
-        report: Report,
-        second_reader: "SecondReader | None" = None,
-    ) -> None:
-        self._open_by_name, self._report, self._second_reader = open_by_name, report, second_reader
+    def __init__(self, make_worker: MakeWorker, report: Report) -> None:
+        self._make_worker, self._report = make_worker, report
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._stop_event = threading.Event()
         self._closed = False
@@ -56,10 +77,7 @@ class Engine:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        # Imported here: numpy and llama.cpp come with it.
-        from localcollab_tui.engine.worker import Worker
-
-        worker = Worker(self._open_by_name, self._report, self._stop_event, self._second_reader)
+        worker = self._make_worker(self._report, self._stop_event)
         while (job := self._jobs.get()) is not None and not self._closed:
             try:
                 worker.do(job)

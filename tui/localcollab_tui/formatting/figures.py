@@ -56,8 +56,13 @@ class Figures:
             left = "" if self.seconds_left is None else f", {left_text(self.seconds_left)}"
             return f"reading the prompt: {read} % of {self.n_prompt} tokens{left}"
         speed = f"{self.tokens_per_second:.0f} tok/s" if self.tokens_per_second else "… tok/s"
-        used = f"context {self.n_prompt + self.n_written}/{n_ctx}"
+        used = context_used(self.n_prompt + self.n_written, n_ctx)
         return " · ".join([speed, used, shares(self.authors, members, short=short)])
+
+
+def context_used(n_tokens: int, n_ctx: int) -> str:
+    """`n_ctx` 0: not known."""
+    return f"context {n_tokens}/{n_ctx}" if n_ctx else f"context {n_tokens}"
 
 
 def figures_line(outcome: Outcome, members: tuple[str, ...]) -> str:
