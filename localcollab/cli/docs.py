@@ -188,6 +188,34 @@ def ask(
 
 
 @app.command()
+def revise(
+    file: Annotated[
+        Path, typer.Argument(help="The file that may have grown old; it is not changed.")
+    ],
+    collection: Annotated[str, typer.Option("--with", help="The collection with newer documents.")],
+    out: Annotated[
+        Path | None, typer.Option(help="A new file for the diff. Default: standard output.")
+    ] = None,
+    dated: Annotated[
+        str | None,
+        typer.Option(
+            help="Date of FILE: 2025-03-01, 2025-03 or 2025. Default: in its text, its name, its file."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Propose a diff of what newer documents say otherwise: numbers, dates, names.
+
+    Every change names its source. Nothing is proposed in doubt, and no file is overwritten.
+    """
+    from localcollab.cli.request import ReviseRequest
+    from localcollab.cli.revise import print_revision, propose
+
+    request = ReviseRequest(file, collection, out, dated)
+    print_revision(propose(request), request, as_json=as_json)
+
+
+@app.command()
 def show(
     document: Annotated[str, typer.Argument(help="Path of a file, or the end of it.")],
     page: Annotated[int | None, typer.Option(min=1, help="Only this page.")] = None,

@@ -1,5 +1,6 @@
 """What `localcollab run` and `docs` are asked for, and which options do not go together."""
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -155,6 +156,24 @@ class EmbedRequest:
         if encoder in KNOWN and encoder not in catalog.models:
             return make_known(KNOWN[encoder], show.note, show.show)
         return catalog.model(encoder).path
+
+
+@dataclass(frozen=True, slots=True)
+class ReviseRequest:
+    """Which file is revised with which collection. Raises `BadOption`."""
+
+    file: Path
+    collection: str
+    out: Path | None = None
+    """Where the diff is written; None: standard output."""
+    dated: str | None = None
+    """The date of the file; None: what it or its file says."""
+
+    def __post_init__(self) -> None:
+        if self.out is not None and os.path.lexists(self.out):
+            raise BadOption(
+                f"`out` is {self.out}, which exists: nothing is overwritten; give another"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import importlib
 import threading
+from functools import cache
 from importlib.metadata import version
 from typing import Protocol
 
@@ -43,6 +44,7 @@ def stem(word: str, language: str) -> str:
     return stemmers[language].stemWord(word)
 
 
+@cache
 def stemmers_version() -> str:
     """Stems may change with it."""
     return f"snowballstemmer-{version('snowballstemmer')}"

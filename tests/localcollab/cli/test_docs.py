@@ -123,3 +123,46 @@ def test_help_needs_no_numpy(home: Path) -> None:
     script = "import sys, localcollab.cli.docs; print('numpy' in sys.modules)"
     child = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
     assert child.stdout == b"False\n"
+
+
+def test_a_revision_is_proposed_with_its_sources_and_overwrites_nothing(
+    home: Path, prefix: list[str]
+) -> None:
+    lease = home / "lease-2024.md"
+    lease.write_text("# Lease\n\nThe monthly rent is 845 euros.\n")
+    letter = home / "notes" / "letter-2025.md"
+    letter.write_text("From 1 March 2025, the monthly rent is 870 euros.\n")
+    run(prefix, "docs", "add", home / "notes", "-C", "mine")
+    words = ("docs", "revise", lease, "--with", "mine")
+    shown = run(prefix, *words)
+    assert shown.stdout.startswith(
+        f"[1] line 3: 845 euros -> 870 euros\n    from {letter} (characters 0 to 49), 2025, by the date "
+        "in its name\n    “From 1 March 2025, the monthly rent is 870 euros.”\n--- "
+    )
+    assert shown.stdout.endswith(
+        "-The monthly rent is 845 euros.\n+The monthly rent is 870 euros.\n"
+    )
+    assert shown.stderr.endswith("1 change proposed; lease-2024.md is not changed\n")
+    out = home / "lease.diff"
+    assert run(prefix, *words, "--out", out).stdout == f"{out}: 1 change proposed\n"
+    assert out.read_text() == shown.stdout
+    refused = run(prefix, *words, "--out", out)
+    assert (refused.returncode, "nothing is overwritten" in refused.stderr) == (1, True)
+    assert out.read_text() == shown.stdout
+    assert "845" in lease.read_text()
+    (found,) = json.loads(run(prefix, *words, "--json").stdout)["changes"]
+    assert (found["old"], found["new"], found["document"]) == (
+        "845 euros", "870 euros", str(letter),
+    )  # fmt: skip
+    newer = run(prefix, *words, "--dated", "2026")
+    assert (newer.stdout, newer.stderr.startswith("no document is newer")) == ("", True)
+    assert run(prefix, *words, "--dated", "soon").stderr.startswith(
+        "localcollab: --dated is 'soon'"
+    )
+    photo = run(prefix, "docs", "revise", home / "notes" / "photo.jpg", "--with", "mine")
+    assert (photo.returncode, "cannot be revised" in photo.stderr) == (1, True)
+    page = home / "lease-2024.html"
+    page.write_text("<p>The monthly rent is 845 euros.</p>")
+    listed = run(prefix, "docs", "revise", page, "--with", "mine")
+    assert listed.stdout.count("\n") == 3
+    assert listed.stderr.endswith("; a diff is made of text files in UTF-8 only\n")

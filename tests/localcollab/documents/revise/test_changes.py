@@ -1,0 +1,322 @@
+"""What is proposed, and what is not: one sentence of a file, and what a newer document says."""
+
+import pytest
+
+from revising import changes
+
+CHANGED: list[tuple[str, str, list[tuple[str, str]]]] = [
+    (
+        "The monthly rent is 845 euros.",
+        "The monthly rent is 870 euros.",
+        [("845 euros", "870 euros")],
+    ),
+    (
+        "The monthly rent is 845 euros, payable on the third working day.",
+        "From 1 March 2025, the monthly rent is 870 euros.",
+        [("845 euros", "870 euros")],
+    ),
+    (
+        "The monthly rent is 845 euros.",
+        "The rent letter.\n\nThe monthly rent is now €870.",
+        [("845 euros", "870 euros")],
+    ),
+    (
+        "The monthly rent is 845 euros.",
+        "The monthly rent was raised from 845 euros to 870 euros.",
+        [("845 euros", "870 euros")],
+    ),
+    (
+        "The monthly rent is 845 euros.",
+        "The monthly rent rises to 870 euros as of 1 April 2025.",
+        [("845 euros", "870 euros")],
+    ),
+    (
+        "The warranty covers 24 months.",
+        "The warranty covers 36 months.",
+        [("24 months", "36 months")],
+    ),
+    (
+        "The warranty covers 24 months.",
+        "The warranty covers three years.",
+        [("24 months", "three years")],
+    ),
+    (
+        "The chair of the board is Anna Berg.",
+        "The chair of the board is Ben Cole.",
+        [("Anna Berg", "Ben Cole")],
+    ),
+    (
+        "Anna Berg is the chair of the board.",
+        "Ben Cole is the chair of the board.",
+        [("Anna Berg", "Ben Cole")],
+    ),
+    (
+        "The chair of the board is Anna Berg.",
+        "Ben Cole replaces Anna Berg as chair of the board.",
+        [("Anna Berg", "Ben Cole")],
+    ),
+    (
+        "The board is chaired by Anna Berg.",
+        "The board is now chaired by Ben Cole.",
+        [("Anna Berg", "Ben Cole")],
+    ),
+    (
+        "The contract ends on 31 December 2025.",
+        "The contract ends on 31 December 2027.",
+        [("31 December 2025", "31 December 2027")],
+    ),
+    (
+        "The contract ends on 2025-12-31.",
+        "The contract ends on 31 December 2027.",
+        [("2025-12-31", "31 December 2027")],
+    ),
+    ("The office opens at 8:30.", "The office opens at 9:00.", [("8:30", "9:00")]),
+    (
+        "Employees get 28 days of leave.",
+        "Employees get 30 days of leave.",
+        [("28 days", "30 days")],
+    ),
+    ("Contact person: Anna Berg", "Contact person: Ben Cole", [("Anna Berg", "Ben Cole")]),
+    ("- Notice period: 3 months", "- Notice period: 6 months", [("3 months", "6 months")]),
+    (
+        "| Product | Price |\n| --- | --- |\n| Pump A | 1,870 euros |\n| Pump B | 2,100 euros |\n",
+        "| Product | Price |\n| --- | --- |\n| Pump A | 1,950 euros |\n| Pump B | 2,100 euros |\n",
+        [("1,870 euros", "1,950 euros")],
+    ),
+    (
+        "| Product | Price |\n| --- | --- |\n| Pump A | 1,870 euros |\n| Pump B | 2,100 euros |\n",
+        "The price of Pump A is 1,950 euros.",
+        [("1,870 euros", "1,950 euros")],
+    ),
+    (
+        "The rent is 845 euros and the deposit is 2,535 euros.",
+        "The rent is 870 euros and the deposit is 2,610 euros.",
+        [("845 euros", "870 euros"), ("2,535 euros", "2,610 euros")],
+    ),
+    (
+        "From 1 January 2024 the monthly rent is 845 euros.",
+        "From 1 March 2025 the monthly rent is 870 euros.",
+        [("1 January 2024", "1 March 2025"), ("845 euros", "870 euros")],
+    ),
+    (
+        "Die monatliche Miete beträgt 845 Euro.",
+        "Ab 1. März 2025 beträgt die monatliche Miete 870 Euro.",
+        [("845 Euro", "870 Euro")],
+    ),
+    (
+        "Die monatliche Miete beträgt 845 Euro.",
+        "Die monatliche Miete wurde von 845 Euro auf 870 Euro erhöht.",
+        [("845 Euro", "870 Euro")],
+    ),
+    (
+        "Die Kündigungsfrist beträgt 3 Monate.",
+        "Die Kündigungsfrist beträgt 6 Monate.",
+        [("3 Monate", "6 Monate")],
+    ),
+    (
+        "Le loyer mensuel est de 845 euros.",
+        "Le loyer mensuel est de 870 euros.",
+        [("845 euros", "870 euros")],
+    ),
+    (
+        "El alquiler mensual es de 845 euros.",
+        "El alquiler mensual es de 870 euros.",
+        [("845 euros", "870 euros")],
+    ),
+    (
+        "De huur is 845 euro per maand.",
+        "De huur is 870 euro per maand.",
+        [("845 euro", "870 euro")],
+    ),
+    ("The maximum speed is 50 km/h.", "The maximum speed is 30 km/h.", [("50 km/h", "30 km/h")]),
+    ("The team has 12 members.", "The team has 14 members.", [("12", "14")]),
+    ("VAT is 19 %.", "VAT is 21 %.", [("19 %", "21 %")]),
+    (
+        "Revenue is 5 million euros.",
+        "Revenue is 6 million euros.",
+        [("5 million euros", "6 million euros")],
+    ),
+    (
+        "The population is 3.4 million.",
+        "The population is 3.6 million.",
+        [("3.4 million", "3.6 million")],
+    ),
+    ("Contact person: Anna Berg", "The contact person is Ben Cole.", [("Anna Berg", "Ben Cole")]),
+    (
+        "The director is Dr. Anna Berg.",
+        "The director is Dr. Ben Cole.",
+        [("Dr. Anna Berg", "Dr. Ben Cole")],
+    ),
+    ("**Notice period:** 3 months", "**Notice period:** 6 months", [("3 months", "6 months")]),
+    ("The maximum pressure is 5 bar.", "The maximum pressure is 6 bar.", [("5", "6")]),
+    (
+        "The deadline is 1 March 2025.",
+        "The deadline is 15 April 2025.",
+        [("1 March 2025", "15 April 2025")],
+    ),
+    (
+        "The deadline is 1 March 2025.",
+        "The deadline was moved to 15 April 2025.",
+        [("1 March 2025", "15 April 2025")],
+    ),
+    (
+        "The email of the office is a.berg@acme.org.",
+        "The email of the office is b.cole@acme.org.",
+        [("a.berg@acme.org", "b.cole@acme.org")],
+    ),
+    (
+        "The phone number of the office is 555 1234.",
+        "The phone number of the office is 555 9999.",
+        [("555 1234", "555 9999")],
+    ),
+    (
+        "Ansprechpartner Vertrieb: Anna Berg",
+        "Ansprechpartner Vertrieb: Ben Cole",
+        [("Anna Berg", "Ben Cole")],
+    ),
+    (
+        "The course lasts 3 days and costs 450 euros.",
+        "The course lasts 4 days and costs 520 euros.",
+        [("3 days", "4 days"), ("450 euros", "520 euros")],
+    ),
+    ("The storage limit is 5 GB.", "The storage limit is 10 GB.", [("5 GB", "10 GB")]),
+    ("The interest rate is 3.5 %.", "The interest rate is 4.25 %.", [("3.5 %", "4.25 %")]),
+    ("The minimum wage is €12.41.", "The minimum wage is €12.82.", [("€12.41", "€12.82")]),
+    (
+        "La directrice est Anna Berg.",
+        "La directrice est Marie Curie.",
+        [("Anna Berg", "Marie Curie")],
+    ),
+    ("Il prezzo è di 1.870 euro.", "Il prezzo è di 1.950 euro.", [("1.870 euro", "1.950 euro")]),
+    (
+        "The café opens at 8 a.m. every day.",
+        "The café opens at 9 a.m. every day.",
+        [("8 a.m.", "9 a.m.")],
+    ),
+    ("The shop is open until 18:00.", "The shop is open until 20:00.", [("18:00", "20:00")]),
+    (
+        "product: Pump A; price: 1,870 euros; weight: 12 kg\n"
+        "product: Pump B; price: 2,000 euros; weight: 14 kg",
+        "product: Pump A; price: 1,950 euros; weight: 12 kg\n"
+        "product: Pump B; price: 2,000 euros; weight: 14 kg",
+        [("1,870 euros", "1,950 euros")],
+    ),
+    ("家賃は月額80000円です。", "家賃は月額90000円です。", [("80000", "90000")]),
+]
+
+UNCHANGED: list[tuple[str, str]] = [
+    ("The monthly rent is 845 euros.", "The monthly deposit is 870 euros."),
+    ("The monthly rent is 845 euros.", "The monthly rent of the garage is 120 euros."),
+    ("The monthly rent is 845 euros.", "The monthly rent is 845 euros."),
+    ("The monthly rent is 845 euros.", "The monthly rent may be raised to 870 euros."),
+    ("The monthly rent is 845 euros.", "The monthly rent is not 870 euros."),
+    ("The monthly rent is 845 euros.", "The tenant claims that the monthly rent is 870 euros."),
+    ("The monthly rent is 845 euros.", "The monthly rent is up to 870 euros."),
+    ("The monthly rent is 845 euros.", "The monthly rent is 870 dollars."),
+    ("The monthly rent is 845 euros.", "The monthly rent is 845.00 EUR."),
+    ("The monthly rent of flat 3 is 845 euros.", "The monthly rent of flat 4 is 870 euros."),
+    ("# Flat 3\n\nThe monthly rent is 845 euros.", "# Flat 4\n\nThe monthly rent is 870 euros."),
+    ("Anna Berg lives in Berlin.", "Ben Cole lives in Berlin."),
+    ("Anna Berg earns 3,000 euros.", "Ben Cole earns 3,500 euros."),
+    ("A 5 kW pump costs 1,870 euros.", "A 7 kW pump costs 1,870 euros."),
+    ("A 5 kW pump costs 1,870 euros.", "A 7 kW pump costs 2,100 euros."),
+    ("The meeting was held on 3 March 2024.", "The meeting was held on 4 April 2025."),
+    ("On 3 March 2024 the temperature was 20 °C.", "On 4 March 2025 the temperature was 25 °C."),
+    ("The warranty covers 24 months.", "The warranty covers 36 months only if the seal is intact."),
+    ("The warranty covers 24 months.", "The warranty covers 2 years."),
+    ("Room 12 has 20 seats.", "Room 14 has 30 seats."),
+    ("The pump weighs 12 kg.", "The motor weighs 14 kg."),
+    ("It costs 845 euros.", "It costs 870 euros."),
+    ("The rent was raised to 845 euros.", "Will the rent be 870 euros?"),
+    ("The monthly rent is 845 euros.", "The monthly rent was raised from 900 euros to 950 euros."),
+    ("Phone: 555 1234", "Phone: 555 9999"),
+    (
+        "| Product | Price |\n| --- | --- |\n| Pump A | 1,870 euros |\n",
+        "| Product | Price |\n| --- | --- |\n| Pump B | 1,950 euros |\n",
+    ),
+    (
+        "| Product | Price |\n| --- | --- |\n| Pump A | 1,870 euros |\n",
+        "| Product | Weight |\n| --- | --- |\n| Pump A | 12 kg |\n",
+    ),
+    ("The rent is 845 euros.", "The rent is 870 euros. The rent is 900 euros."),
+    ("Most flats have 2 rooms.", "Some flats have 3 rooms."),
+    ("Employees get 28 days of leave.", "Employees over 50 get 33 days of leave."),
+    ("Employees get 28 days of leave.", "Employees in Berlin get 30 days of leave."),
+    ("Die Miete beträgt 845 Euro.", "Die Kaution beträgt 870 Euro."),
+    ("Die Miete beträgt 845 Euro.", "Die Miete könnte auf 870 Euro erhöht werden."),
+    ("De huur is 845 euro per maand.", "De borg is 870 euro per maand."),
+    ("Invoice 2231: the total is 500 euros.", "Invoice 2240: the total is 900 euros."),
+    (
+        "The company had revenue of 5 million euros in 2023.",
+        "The company had revenue of 6 million euros in 2024.",
+    ),
+    (
+        "A lease between Ann Lee and Bob Ray.\n\nThe monthly rent is 845 euros.",
+        "A lease between Ann Lee and Carl Fox.\n\nThe monthly rent is 900 euros.",
+    ),
+    (
+        "Tenant: Bob Ray\n\nThe monthly rent is 845 euros.",
+        "Tenant: Carl Fox\n\nThe monthly rent is 900 euros.",
+    ),
+    (
+        "The tenant is Bob Ray.\n\nThe monthly rent is 845 euros.",
+        "The tenant is Carl Fox.\n\nThe monthly rent is 900 euros.",
+    ),
+    (
+        "Serial number: 12\n\nThe maximum pressure is 5 bar.",
+        "Serial number: 13\n\nThe maximum pressure is 6 bar.",
+    ),
+    ("See § 5 for the notice period.", "See § 7 for the notice period."),
+    ("The delivery takes 10-15 days.", "The delivery takes 12-18 days."),
+    ("# Rent\n\nThe monthly rent is 845 euros.", "# Example\n\nThe monthly rent is 870 euros."),
+    ("The hall holds up to 300 people.", "The hall holds 250 people."),
+    ("Boeing 747 is the largest aircraft.", "Boeing 777 is the largest aircraft."),
+    ("The monthly rent is 845 euros.", "In Berlin, the monthly rent is 870 euros."),
+    ("The monthly rent is 845 euros.", "According to Ben Cole, the monthly rent is 870 euros."),
+    ("The monthly rent is 845 euros.", "If the index rises, the monthly rent is 870 euros."),
+    ("The monthly rent is 845 euros.", "The monthly rent was 870 euros."),
+    ("The monthly rent is 845 euros.", "The yearly rent is 870 euros."),
+    ("The dose is 60 mg for adults.", "The dose is 30 mg for children."),
+    ("Dose for adults: 60 mg", "Dose for children: 30 mg"),
+    ("The capital of Austria is Vienna.", "The capital of Hungary is Budapest."),
+    (
+        "The meeting of 3 March 2025 was chaired by Anna Berg.",
+        "The meeting of 4 April 2025 was chaired by Ben Cole.",
+    ),
+    ("The first train leaves at 5:30.", "The last train leaves at 23:30."),
+    ("Flight LH 123 leaves at 8:30.", "Flight LH 125 leaves at 9:30."),
+    ("Version 2.1 needs 4 GB of memory.", "Version 3.0 needs 8 GB of memory."),
+    ("Anna Berg was born on 3 March 1980.", "Anna Berg was born on 3 March 1980 in Berlin."),
+    ("Ann Lee is the head of sales.", "Carl Fox is the head of purchasing."),
+    ("The office in Rome has 12 desks.", "The office in Paris has 14 desks."),
+    ("Water boils at 100 °C.", "Water freezes at 0 °C."),
+    ("Between 8:00 and 12:00 the desk is open.", "Between 9:00 and 13:00 the library is open."),
+    ("The board has 5 members.", "The board had 7 members."),
+    ("The fee is 20 euros for members.", "The fee is 25 euros for guests."),
+    ("The fee is 20 euros.", "The fee is 25 euros for guests."),
+    ("Only the first 100 buyers get 10 %.", "Only the first 200 buyers get 10 % in May."),
+    ("Model A weighs 12 kg.", "Model B weighs 14 kg."),
+    ("The Paris office opens at 8:30.", "The Rome office opens at 9:00."),
+    ("On Mondays the office opens at 8:30.", "On Fridays the office opens at 9:00."),
+    (
+        "The price of Pump A is 1,870 euros.",
+        "| Product | Price |\n| --- | --- |\n| Pump B | 1,950 euros |",
+    ),
+    ("Der Preis der Pumpe A beträgt 1.870 Euro.", "Der Preis der Pumpe B beträgt 1.950 Euro."),
+    ("Le loyer du garage est de 80 euros.", "Le loyer du bureau est de 120 euros."),
+    ("家賃は月額8万円です。", "敷金は月額9万円です。"),
+    ("The supplier of paper is Acme Ltd.", "The paper supplier changed."),
+    ("Anna Berg ist die Leiterin der Abteilung.", "Ben Cole ist der Leiter der Abteilung."),
+]
+
+
+@pytest.mark.parametrize(("old", "newer", "expected"), CHANGED)
+def test_a_newer_value_of_the_same_is_proposed(
+    old: str, newer: str, expected: list[tuple[str, str]]
+) -> None:
+    assert changes(old, newer) == expected
+
+
+@pytest.mark.parametrize(("old", "newer"), UNCHANGED)
+def test_what_differs_in_its_thing_or_is_in_doubt_is_left(old: str, newer: str) -> None:
+    assert changes(old, newer) == []
