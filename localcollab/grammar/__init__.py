@@ -2,6 +2,7 @@
 
 gbnf      texts, classes and rules of a grammar
 digits    integers and decimals within bounds
+numbers   numbers of a schema; formats: forms of texts that a schema names
 patterns  regular expressions inside a JSON string
 schemas   a JSON schema -> a grammar whose every text is valid; merging tells what `allOf` means together
 

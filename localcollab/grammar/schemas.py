@@ -6,13 +6,11 @@ numbers have 15 digits. A keyword that a grammar cannot promise is refused by it
 """
 
 import json
-import math
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from localcollab.errors import BadOption
-from localcollab.grammar.digits import MOST_DIGITS, decimals, integers
+from localcollab.grammar.formats import FORMATS
 from localcollab.grammar.gbnf import MOST_REPETITIONS, Rules, any_of, one_of, repeated, text
 from localcollab.grammar.merging import (
     Schema,
@@ -23,6 +21,7 @@ from localcollab.grammar.merging import (
     plain,
     types_of,
 )
+from localcollab.grammar.numbers import INTEGER, NUMBER, number
 from localcollab.grammar.patterns import pattern
 
 _SPACE = r'| " " | "\n"{1,2} [ \t]{0,20}'
@@ -30,8 +29,6 @@ _CHAR = (
     r'[^"\\\x00-\x1F\x7F] | "\\" ( ["\\/bfnrt] | "u" ( [0-9a-cA-CefEF] [0-9a-fA-F]{3} '
     r"| [dD] [0-7] [0-9a-fA-F]{2} ) )"
 )
-_INTEGER = f'"-"? ( "0" | [1-9] [0-9]{{0,{MOST_DIGITS - 1}}} )'
-_NUMBER = f'{_INTEGER} ( "." [0-9]{{1,{MOST_DIGITS}}} )? ( [eE] [-+]? [0-9]{{1,2}} )?'
 _KEY_CHAR = r'[^"\\\x00-\x1F\x7F]'
 _COMMA = ' space "," space '
 _REFUSED = (
@@ -39,25 +36,8 @@ _REFUSED = (
     "then", "else", "not", "contains", "minContains", "maxContains", "unevaluatedProperties",
     "unevaluatedItems", "$dynamicRef", "$recursiveRef", "maxProperties",
 )  # fmt: skip
-_DATE = '[12] [0-9]{3} "-" ( "0" [1-9] | "1" [0-2] ) "-" ( "0" [1-9] | "1" [0-9] | "2" [0-8] )'
-_TIME = '( [01] [0-9] | "2" [0-3] ) ":" [0-5] [0-9] ":" [0-5] [0-9] ( "." [0-9]{3} )?'
-_ZONE = '( "Z" | [+-] ( [01] [0-9] | "2" [0-3] ) ":" [0-5] [0-9] )'
-_OCTET = '( "25" [0-5] | "2" [0-4] [0-9] | "1" [0-9] [0-9] | [1-9] [0-9] | [0-9] )'
-_LABEL = "[a-z0-9] ( [a-z0-9-]{0,20} [a-z0-9] )?"
-_PATH = '( "/" [a-zA-Z0-9._~-]{0,40} ){0,4}'
-_FORMATS = {
-    "date": (_DATE, 10, 10),
-    "time": (f"{_TIME} {_ZONE}", 9, 18),
-    "date-time": (f'{_DATE} "T" {_TIME} {_ZONE}', 20, 29),
-    "duration": ('"P" [1-9] [0-9]{0,2} ( "Y" | "M" | "W" | "D" )', 3, 5),
-    "uuid": ('[0-9a-f]{8} ( "-" [0-9a-f]{4} ){3} "-" [0-9a-f]{12}', 36, 36),
-    "ipv4": (f'{_OCTET} ( "." {_OCTET} ){{3}}', 7, 15),
-    "ipv6": ('[0-9a-f]{1,4} ( ":" [0-9a-f]{1,4} ){7}', 15, 39),
-    "hostname": (f'{_LABEL} ( "." {_LABEL} ){{0,3}}', 1, 91),
-    "email": (f'[a-z0-9] [a-z0-9._+-]{{0,30}} "@" {_LABEL} ( "." {_LABEL} ){{1,2}}', 5, 99),
-    "uri": (f'"http" "s"? "://" {_LABEL} ( "." {_LABEL} ){{0,3}} {_PATH}', 8, 263),
-}  # fmt: skip
-"""A form, and its least and most characters."""
+_NEVER_EMPTY = ("not", "contains")
+"""Of those: what means something even where it says nothing."""
 _DEEPEST = 64
 _MOST_RULES = 2000
 
@@ -113,7 +93,8 @@ class _Converter:
     def _expression(self, schema: Schema, hint: str, depth: int) -> str:
         schema = self._resolved(schema, depth)
         for name in _REFUSED:
-            if schema.get(name) not in (None, {}, []):
+            is_empty = schema.get(name) in (None, {}, [])
+            if not is_empty or (name in _NEVER_EMPTY and name in schema):
                 raise _unpromised(name)
         for name in ("anyOf", "oneOf"):
             if name in schema:
@@ -220,37 +201,23 @@ class _Converter:
         return '"null"'
 
     def _number(self, schema: Schema, kind: str) -> str:
-        of = schema.get("multipleOf")
-        if of is not None and not (of == 1 and kind == "integer"):
-            return _multiples(schema, of)
-        bounds = _bounds(schema)
-        if bounds is None:
-            is_whole = kind == "integer"
-            return self._rules.add(kind, _INTEGER if is_whole else _NUMBER)
-        low, high, above, below = bounds
-        if kind == "integer":
-            found = integers(*_whole_bounds(bounds))
-        else:
-            found = decimals(low, high, above=above, below=below)
-        if found is None:
-            raise BadOption(
-                "`json_schema` has bounds between which there is no number: change them"
-            )
-        return found
+        return number(schema, kind) or self._rules.add(
+            kind, INTEGER if kind == "integer" else NUMBER
+        )
 
     def _string(self, schema: Schema) -> str:
         least, most = _count(schema, "minLength"), _count(schema, "maxLength")
         form = schema.get("format")
-        if form is not None and form not in _FORMATS:
+        if form is not None and form not in FORMATS:
             raise BadOption(
-                f"`json_schema` has the format {str(form)[:40]!r}: known are {', '.join(_FORMATS)}"
+                f"`json_schema` has the format {str(form)[:40]!r}: known are {', '.join(FORMATS)}"
             )
         if form is not None and "pattern" in schema:
             raise BadOption("`json_schema` has a format and a pattern: give one of them")
         if form is None and "pattern" not in schema:
             char = self._rules.add("char", _CHAR)
             return f"{text(chr(34))} {repeated(char, *_limited(least, most))} {text(chr(34))}"
-        inner, shortest, longest = _FORMATS[form] if form else pattern(schema["pattern"])
+        inner, shortest, longest = FORMATS[form] if form else pattern(schema["pattern"])
         if shortest < (least or 0) or (most is not None and longest > most):
             raise BadOption(
                 "`json_schema` has a pattern or a format whose length is not within minLength and "
@@ -415,65 +382,3 @@ def _limited(least: int | None, most: int | None) -> tuple[int, int | None]:
             "or fewer are possible"
         )
     return low, None if most is None else min(most, max(low, MOST_REPETITIONS))
-
-
-def _bounds(schema: Schema) -> tuple[Decimal | None, Decimal | None, bool, bool] | None:
-    """Low, high, and whether each itself is outside; None: there are none."""
-    low, above = _bound(schema, "minimum", "exclusiveMinimum", max)
-    high, below = _bound(schema, "maximum", "exclusiveMaximum", min)
-    return None if low is None and high is None else (low, high, above, below)
-
-
-def _bound(schema: Schema, name: str, outside: str, choose: Any) -> tuple[Decimal | None, bool]:
-    given, excluded = schema.get(name), schema.get(outside)
-    if isinstance(excluded, bool):  # as in draft 4
-        return (None, False) if given is None else (_decimal(given), excluded)
-    found = [
-        (_decimal(value), is_out)
-        for value, is_out in ((given, False), (excluded, True))
-        if value is not None
-    ]
-    if not found:
-        return None, False
-    limit = choose(value for value, _ in found)
-    return limit, (limit, True) in found
-
-
-def _decimal(value: Any) -> Decimal:
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, (int, float))
-        or abs(value) >= 10**MOST_DIGITS
-    ):
-        raise BadOption(
-            f"`json_schema` has the bound {str(value)[:40]}: give a number of 15 digits at most"
-        )
-    return Decimal(str(value))
-
-
-def _whole_bounds(
-    bounds: tuple[Decimal | None, Decimal | None, bool, bool],
-) -> tuple[int | None, int | None]:
-    low, high, above, below = bounds
-    first = None if low is None else math.floor(low) + 1 if above else math.ceil(low)
-    last = None if high is None else math.ceil(high) - 1 if below else math.floor(high)
-    return first, last
-
-
-def _multiples(schema: Schema, of: Any) -> str:
-    """Listed, where they are few."""
-    bounds = _bounds(schema)
-    if bounds is not None and not isinstance(of, bool) and isinstance(of, (int, float)) and of > 0:
-        low, high, above, below = bounds
-        if low is not None and high is not None:
-            step = _decimal(of)
-            first, last = math.ceil(low / step), math.floor(high / step)
-            if last - first < MOST_REPETITIONS:
-                found = [n * step for n in range(first, last + 1)]
-                kept = [x for x in found if not (above and x == low) and not (below and x == high)]
-                if kept:
-                    return any_of(text(f"{x.normalize():f}") for x in kept)
-    raise BadOption(
-        "`json_schema` uses multipleOf, which a grammar can promise only between near bounds: give "
-        "minimum and maximum, or leave it out"
-    )

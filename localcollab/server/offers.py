@@ -7,6 +7,7 @@ from pathlib import Path
 
 from localcollab.api.sources import TokenSource
 from localcollab.catalog import Blend, Catalog, load_catalog, method_name
+from localcollab.catalog.evidence import Evidence
 from localcollab.errors import BadOption
 from localcollab.progress import OnProgress
 from localcollab.server.request import ServeRequest
@@ -52,7 +53,19 @@ def _about(plan: TeamPlan, given: str, catalog: Catalog) -> dict[str, object]:
         "method": _method(plan),
         "members": _members(plan),
         "about": entry.about if entry else "",
+        "verdict": _verdict(entry.evidence if entry else None),
     }
+
+
+def _verdict(evidence: Evidence | None) -> dict[str, object] | None:
+    """What `tune` found: `team`, `member` or `unknown` is right; None: nobody has measured it."""
+    if evidence is None:
+        return None
+    return {
+        "use": evidence.verdict, "member": evidence.member, "n_questions": evidence.n,
+        "team_accuracy": evidence.team_accuracy, "member_accuracy": evidence.member_accuracy,
+        "p": evidence.p, "date": evidence.date,
+    }  # fmt: skip
 
 
 def _method(plan: TeamPlan) -> str:

@@ -24,6 +24,9 @@ _MOST_TOKENS = 300
     [
         ({"type": "array", "uniqueItems": True}, "uniqueItems"),
         ({"not": {"type": "null"}}, "not"),
+        ({"type": "object", "not": {}}, "not"),
+        ({"type": "array", "contains": {}}, "contains"),
+        ({"type": "object", "maxProperties": 0}, "maxProperties"),
         ({"type": "object", "patternProperties": {"a": {}}}, "patternProperties"),
         ({"type": "object", "if": {"required": ["a"]}, "then": {"required": ["b"]}}, "if"),
         ({"type": "integer", "multipleOf": 7}, "multipleOf"),

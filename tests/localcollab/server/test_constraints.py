@@ -8,7 +8,12 @@ from typing import Any
 import pytest
 
 from localcollab.api.sources import TokenSource
+from localcollab.decoding.lazy_grammar import LazyGrammar
+from localcollab.llama.grammar import Grammars
 from localcollab.llama.options import Options
+from localcollab.llama.tokenizer import load_vocabulary
+from localcollab.server.call_grammar import call_grammar, where_calls_begin
+from localcollab.server.tools import Form, Tools
 from localcollab.teams.choice import TeamChoice
 from server_app import client_of, run
 
@@ -85,3 +90,57 @@ def test_a_grammar_that_takes_all_time_ends_alone(
 def test_two_constraints_do_not_go_together(source: Any) -> None:
     answered = complete(source, grammar='root ::= "a"', json_schema={})
     assert (answered.status, answered.error["param"]) == (400, "json_schema")
+
+
+FUNCTIONS = (
+    {"name": "weather", "parameters": {"type": "object", "properties": {
+        "place": {"enum": ["Oslo", "Rome"]}, "days": {"type": "integer"}}, "required": ["place"]}},
+    {"name": "time"},
+)  # fmt: skip
+_CALLS: dict[Form, list[str]] = {
+    "hermes": [
+        '<tool_call>\n{"name": "weather", "arguments": {"place": "Oslo"}}\n</tool_call>',
+        '<tool_call>{"name":"weather","arguments":{"place":"Rome","days":2}}</tool_call>',
+        '<tool_call>\n{"name": "time", "arguments": {}}\n</tool_call>\n<tool_call>\n{"name": "time", '
+        '"arguments": {}}\n</tool_call>',
+    ],
+    "functions": [
+        '<tool_call>\n<function=weather>\n<parameter=place>\n"Oslo"\n</parameter>\n<parameter=days>\n2\n'
+        "</parameter>\n</function>\n</tool_call>",
+        "<tool_call>\n<function=time>\n</function>\n</tool_call>",
+    ],
+    "arguments": ['{"name": "weather", "arguments": {"place": "Oslo"}}'],
+    "parameters": ['{"name": "time", "parameters": {}}'],
+}
+
+
+@pytest.mark.parametrize("form", list(_CALLS))
+@pytest.mark.parametrize("before", ["", "Let me see: "])
+def test_a_call_that_a_model_decides_on_is_kept_to_its_schema(
+    form: Form, before: str, stories: Path
+) -> None:
+    """Letter by letter, as llama.cpp follows it: right calls are possible, others are not."""
+    if before and form in ("arguments", "parameters"):
+        before = " "
+    vocabulary = load_vocabulary(stories)
+    grammars = Grammars(stories, vocabulary)
+    found = Tools(FUNCTIONS, form, True)
+
+    def allowed(text: str) -> bool:
+        grammar = LazyGrammar(
+            vocabulary, where_calls_begin(found),
+            lambda before: grammars.open(call_grammar(found, before=before, several=True)),
+        )  # fmt: skip
+        tokens = [each for letter in text for each in vocabulary.encode_bytes(letter.encode())]
+        try:
+            return all(grammar.allowed(tokens[:n])[token] for n, token in enumerate(tokens))
+        finally:
+            grammar.close()
+
+    try:
+        for call in _CALLS[form]:
+            assert allowed(before + call)
+            wrong = call.replace("Oslo", "Bonn").replace("Rome", "Bonn").replace("{}", "[]")
+            assert not allowed(before + wrong.replace("function=time", "function=tide"))
+    finally:
+        grammars.close()

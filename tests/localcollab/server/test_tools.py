@@ -7,7 +7,8 @@ import pytest
 
 from gbnf_regex import to_regex
 from localcollab.chat.template import Message
-from localcollab.server.constraints import call_grammar
+from localcollab.errors import BadOption
+from localcollab.server.call_grammar import call_grammar, where_calls_begin
 from localcollab.server.tools import Form, Tools, ToolText, form_of
 
 WEATHER = {
@@ -127,3 +128,27 @@ def _plain(literal: str) -> str:
     import re
 
     return re.sub(r"\\(.)", r"\1", pattern.removeprefix("(?:").removesuffix(")"), flags=re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    ("form", "answer", "at"),
+    [
+        ("hermes", "Let me see. <tool_call>", 12),
+        ("hermes", "Let me see. <tool_cal", None),
+        ("functions", "<tool_call>\n<function=", 0),
+        ("arguments", ' {"name": "weather"', 1),
+        ("arguments", '{"name":"time"', 0),
+        ("arguments", '{"name": "launch"', None),
+        ("arguments", '{"name": "weath', None),
+        ("parameters", 'As JSON: {"name": "weather"', None),
+    ],
+)
+def test_where_a_call_begins(form: Form, answer: str, at: int | None) -> None:
+    assert where_calls_begin(tools(form))(answer.encode()) == at
+
+
+def test_a_schema_that_no_grammar_can_promise_leaves_any_object() -> None:
+    odd = {"name": "odd", "parameters": {"type": "object", "not": {}}}
+    assert "odd" in call_grammar(Tools((odd,), "hermes", True))
+    with pytest.raises(BadOption, match="not"):
+        call_grammar(Tools((odd,), "hermes", True, ("odd",)))
