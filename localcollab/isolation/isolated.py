@@ -137,6 +137,12 @@ class IsolatedModel:
             with self._losing():
                 self._engine.ask({"do": "forget"})
 
+    def expect(self, tokens: Sequence[int]) -> None:
+        """As `LlamaModel`, without effect: the state of an engine stays in its process."""
+
+    def keep_state(self) -> None:
+        """See `expect`."""
+
     def set_threads(self, n_threads: int | None) -> None:
         """From the next read on; None: as when it was opened. Raises `BadOption`."""
         with self._losing():

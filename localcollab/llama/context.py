@@ -14,11 +14,12 @@ import numpy as np
 
 from localcollab.errors import BadOption, ContextFull, EvaluationFailed
 from localcollab.language_model import Float32Array, OnChunk, Reading
-from localcollab.llama import library
+from localcollab.llama import library, state
 from localcollab.llama.bindings import api
 from localcollab.llama.hooks import LayerHook
 from localcollab.llama.machine import physical_cores
 from localcollab.llama.options import Options, threads_for
+from localcollab.llama.prompt_cache import KeptStates
 from localcollab.llama.report import NEVER, Report
 from localcollab.llama.threads import ThreadChoice, candidates
 from localcollab.llama.weights import KV_TYPES, Weights, choose_n_ctx
@@ -74,6 +75,23 @@ class LlamaModel:
         self._last_reading: Reading | None = None
         self._with_hidden = False
         self._adapter: Path | None = None
+        self.kept: KeptStates | None = None
+        """Where states of other days are looked up; None: nothing is kept on disk."""
+
+    @property
+    def cached(self) -> Sequence[int]:
+        """What the context holds."""
+        return self._cached
+
+    def expect(self, tokens: Sequence[int]) -> None:
+        """They are read next, perhaps in parts."""
+        if self.kept is not None:
+            self.kept.expect(tokens)
+
+    def keep_state(self) -> None:
+        """What the context holds goes to disk, if anything is kept there."""
+        if self.kept is not None:
+            self.kept.keep(self)
 
     def attribute(self, reading: Reading, token: int) -> str:
         return self.name
@@ -109,6 +127,9 @@ class LlamaModel:
         cached = self._cached_rows(wanted, last, hidden)
         if cached is not None:
             return cached
+        is_new = n_shared < len(wanted)
+        if is_new and self.kept is not None and self.kept.before_read(self, wanted, n_shared):
+            n_shared = _common_prefix(self._cached, wanted)
         if not last and n_shared == len(wanted):
             return Reading(np.empty((0, self.vocabulary.n_tokens), np.float32))
         self._rewind_to(min(n_shared, len(wanted) - last))
@@ -177,10 +198,19 @@ class LlamaModel:
         if n_keep == len(self._cached):
             return
         # False: a recurrent state or a sliding window, which cannot be cut.
-        if n_keep == 0 or not api.llama_memory_seq_rm(self._memory, 0, n_keep, -1):
+        if n_keep < max(1, self.shortest) or not api.llama_memory_seq_rm(
+            self._memory, 0, n_keep, -1
+        ):
             api.llama_memory_clear(self._memory, False)
             n_keep = 0
         del self._cached[n_keep:]
+
+    @property
+    def shortest(self) -> int:
+        """To how many tokens its cache can be cut: where a sliding window has let go of the oldest, what
+        stands too near behind them cannot be gone on from."""
+        lowest = int(api.llama_memory_seq_pos_min(self._memory, 0))
+        return lowest + self.weights.n_window - 1 if lowest > 0 else 0
 
     def _evaluate(self, tokens: list[int], report: Report) -> None:
         n_most = self._n_outputs if self._outputs_all else self._n_batch
@@ -262,6 +292,17 @@ class LlamaModel:
         api.llama_memory_clear(self._memory, False)
         self._cached.clear()
         self._last_reading = None
+
+    def take_state(self, tokens: list[int], data: memoryview) -> bool:
+        """Go on from a state, which is sound by `state.is_sound`; the context is empty. False:
+        llama.cpp refuses it."""
+        if not state.write_state(self, data):
+            return False
+        n_held = int(api.llama_memory_seq_pos_max(self._memory, 0)) + 1
+        if n_held != len(tokens):
+            return False
+        self._cached.extend(tokens)
+        return True
 
     def encode_source(self, tokens: Sequence[int]) -> int:
         """For `EncoderDecoder` only, with an empty cache. Returns llama.cpp's code; 0 is success."""

@@ -71,6 +71,11 @@ class Weights:
         return int(api.llama_model_n_ctx_train(self.pointer))
 
     @property
+    def n_window(self) -> int:
+        """Positions that layers with a sliding window see; 0: no layer has one."""
+        return int(api.llama_model_n_swa(self.pointer))
+
+    @property
     def size_bytes(self) -> int:
         return int(api.llama_model_size(self.pointer))
 

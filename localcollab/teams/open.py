@@ -35,6 +35,7 @@ from localcollab.vocabulary import Vocabulary
 if TYPE_CHECKING:
     from localcollab.isolation.isolated import IsolatedModel
     from localcollab.llama.context import LlamaModel
+    from localcollab.llama.prompt_cache import PromptCache
     from localcollab.llama.weights import Weights
 
 _FILE_KEYS = {
@@ -73,20 +74,40 @@ class OpenTeam:
         """The first member: its vocabulary and chat template are the team's."""
         return next(iter(self.members.values()))
 
+    def expect(self, tokens: Sequence[int]) -> None:
+        """They are read next, perhaps in parts: what the prompt cache has of them is loaded at once."""
+        for context in self.contexts:
+            context.expect(tokens)
+
+    def keep_states(self) -> None:
+        """What its contexts hold goes to the prompt cache, if it has one."""
+        for context in self.contexts:
+            context.keep_state()
+
 
 def open_team(
-    plan: TeamPlan, options: Options | None = None, on_progress: OnProgress | None = None
+    plan: TeamPlan,
+    options: Options | None = None,
+    on_progress: OnProgress | None = None,
+    prompt_cache: "PromptCache | None" = None,
 ) -> OpenTeam:
-    """Raises `BadModelFile`, `VocabularyMismatch`, `HeadMismatch`, `BridgeMismatch`, `BadOption`."""
-    return Files(options or Options(), on_progress).open(plan)
+    """`prompt_cache`: where the contexts' states are kept on disk. Raises `BadModelFile`,
+    `VocabularyMismatch`, `HeadMismatch`, `BridgeMismatch`, `BadOption`."""
+    return Files(options or Options(), on_progress, prompt_cache).open(plan)
 
 
 class Files:
     """Model files, each probed and loaded once however many members share it, and the contexts of one
     conversation on them."""
 
-    def __init__(self, options: Options, on_progress: OnProgress | None = None) -> None:
+    def __init__(
+        self,
+        options: Options,
+        on_progress: OnProgress | None = None,
+        prompt_cache: "PromptCache | None" = None,
+    ) -> None:
         self.options = options
+        self.prompt_cache = prompt_cache
         self.contexts: list[LlamaModel | IsolatedModel] = []
         self._on_progress = on_progress
         self._verdicts: dict[tuple[Path, Path | None], Verdict] = {}
@@ -122,7 +143,7 @@ class Files:
 
     def beside(self) -> "Files":
         """For one more conversation: the same weights, no context yet, and contexts of equal size."""
-        other = Files(self.options, self._on_progress)
+        other = Files(self.options, self._on_progress, self.prompt_cache)
         other._verdicts, other._weights = self._verdicts, self._weights
         # A template has a process of its own, which serves any number of conversations.
         other._templates = self._templates
@@ -317,6 +338,9 @@ def _open_member(
         from localcollab.llama.adapter import set_adapter
 
         set_adapter(model, member.adapter)
+    if files.prompt_cache is not None:
+        sha256 = files.verdict(member).sha256
+        model.kept = files.prompt_cache.context(model, sha256, fitting)
     return model
 
 

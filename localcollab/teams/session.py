@@ -105,6 +105,7 @@ class Session:
                 f"{file}: its vocabulary has no token for any part of the question: use another file "
                 "of this model"
             )
+        self.team.expect(prompt.tokens)
         used = options_used(sampling or Sampling(), limits or Limits())
         yield Prompted(len(prompt.tokens), prompt.n_reread, options=used)
         for event in generate(
@@ -136,6 +137,7 @@ class Session:
             raise BadOption("there is no answer to go on with: ask a question first")
         prompt, n_kept = self._transcript.unfinished(turn.answer)
         vocabulary = self.team.model.vocabulary
+        self.team.expect(prompt)
         kept = prompt[len(prompt) - n_kept :]
         units = units_at_end(kept, vocabulary.piece, is_loop=after_loop)
         limits = replace(limits or Limits(), allowed_loops=units)
