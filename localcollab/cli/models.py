@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from localcollab.cli import prompt_cache
 from localcollab.cli.group import CommandGroup
 from localcollab.cli.options import Json, KvType, Models
 from localcollab.errors import BadOption
@@ -17,6 +18,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
 )
+
+app.add_typer(prompt_cache.app, name="cache")
 
 # What a command runs is imported in it: help needs no NumPy.
 

@@ -29,6 +29,7 @@ from localcollab.documents.search import search as searching
 from localcollab.documents.search.embedding import Nearest, OnEmbedded
 from localcollab.documents.search.vectors import Embedding
 from localcollab.errors import BadCollection, BadOption
+from localcollab.storage import state_files
 
 DEFAULT_NAME = "default"
 _MOST_PASSAGES = 10**15
@@ -123,16 +124,17 @@ class Collection:
         `ocr`: languages of tesseract, such as "eng+deu", in which pages of PDFs that are pictures are
         read, also of files that are there already; empty: they are not read.
         """
-        return syncing.add(self._database, paths, limits, ocr, on_visit)
+        return self._without_states(syncing.add(self._database, paths, limits, ocr, on_visit))
 
     def sync(self, *, limits: Limits = DEFAULT_LIMITS, on_visit: OnVisit | None = None) -> Tally:
         """Check all sources again: changed files are read, missing ones removed."""
-        return syncing.sync(self._database, limits, on_visit)
+        return self._without_states(syncing.sync(self._database, limits, on_visit))
 
     def remove(self, paths: Sequence[Path]) -> tuple[Document, ...]:
         """Remove sources, or documents in them, permanently; the files stay. Returns what was removed."""
         removed = syncing.remove(self._database, paths)
         self._database.scrub()
+        self._forget_states()
         return removed
 
     def freshness(self) -> Freshness | None:
@@ -160,6 +162,16 @@ class Collection:
             count = f"{len(found)} files end" if found else "no file of the collection ends"
             raise BadOption(f"{count} with {path!r}: see localcollab docs list")
         return found[0]
+
+    def _without_states(self, tally: Tally) -> Tally:
+        if tally.changed or tally.removed:
+            self._forget_states()
+        return tally
+
+    def _forget_states(self) -> None:
+        """What models keep on disk of its passages, which may be gone."""
+        if self.path is not None:
+            state_files.StateFiles().forget(state_files.collection(self.path))
 
     # Vectors
 

@@ -110,7 +110,12 @@ class History:
         self._set(id_, "pinned", int(pinned))
 
     def delete(self, *ids: str) -> None:
-        """Permanently: their texts are overwritten in every file of the history."""
+        """Permanently: their texts are overwritten in every file of the history, and what models kept of
+        them on disk is deleted."""
+        if self.path is not None:
+            from localcollab.storage.state_files import StateFiles, conversation
+
+            StateFiles().forget(*map(conversation, ids))
         with self._database.write() as connection:
             tree.delete(connection, ids)
         self._database.scrub()

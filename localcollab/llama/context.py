@@ -129,7 +129,7 @@ class LlamaModel:
             return cached
         is_new = n_shared < len(wanted)
         if is_new and self.kept is not None and self.kept.before_read(self, wanted, n_shared):
-            n_shared = _common_prefix(self._cached, wanted)
+            n_shared = common_prefix(self._cached, wanted)
         if not last and n_shared == len(wanted):
             return Reading(np.empty((0, self.vocabulary.n_tokens), np.float32))
         self._rewind_to(min(n_shared, len(wanted) - last))
@@ -320,12 +320,15 @@ class LlamaModel:
             _copy(api.llama_get_embeddings(self._context), n_skip, part)
         # The minimum and maximum show NaN too, without a temporary array.
         if not (np.isfinite(rows.min()) and np.isfinite(rows.max())):
+            at = len(self._cached)
+            if self.kept is not None:
+                self.kept.distrust(self)
             files = self.weights.path.name + (
                 f" with {self._adapter.name}" if self._adapter else ""
             )
             raise EvaluationFailed(
-                f"{self.name}: {files} produces NaN or infinite values at position "
-                f"{len(self._cached)}: download the file again"
+                f"{self.name}: {files} produces NaN or infinite values at position {at}: download the "
+                "file again"
             )
 
 

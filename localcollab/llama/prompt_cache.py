@@ -6,6 +6,7 @@ Files are written by a thread. What a state was made from is said with each ques
 that nothing is kept. A state of a composition holds what its bridge stored, too (`Beside`).
 """
 
+import contextlib
 import hashlib
 import queue
 import threading
@@ -29,6 +30,15 @@ WORTH_KEEPING = 128
 _SHARE_OF_MEMORY = 4
 _N_WAITING = 8
 _LENGTH_BYTES = 8
+
+
+DEFAULT_GB = 2.0
+
+
+def open_prompt_cache(most_gb: float | None = None) -> "PromptCache | None":
+    """In the user's folder. None: `most_gb` is 0."""
+    limit = DEFAULT_GB if most_gb is None else most_gb
+    return PromptCache(StateFiles(limit_bytes=round(limit * 1e9))) if limit else None
 
 
 class Beside(Protocol):
@@ -59,6 +69,8 @@ class PromptCache:
 
     def __init__(self, files: StateFiles) -> None:
         self.files = files
+        with contextlib.suppress(OSError):  # then nothing is kept
+            files.prepare()
         self._made = _Made()
         self._waiting: queue.Queue[tuple[Entry, list[bytes | bytearray], float]] = queue.Queue(
             _N_WAITING
@@ -116,6 +128,7 @@ class KeptStates:
         self._is_searched = False
         self._made = _Made()
         self._kept: Tokens = np.empty(0, np.int32)
+        self._recalled: Entry | None = None
         self.n_recalled = 0
         """Tokens that were not evaluated thanks to states from disk."""
 
@@ -134,7 +147,9 @@ class KeptStates:
         if len(target) - n_held < WORTH_KEEPING or (is_expected and self._is_searched):
             return False
         self._is_searched = is_expected
-        entry = self._cache.files.find(self._key, target, n_held, WORTH_KEEPING)
+        entry = self._cache.files.find(
+            self._key, target, n_held, least=WORTH_KEEPING, most=model.n_ctx
+        )
         if entry is None or not _fits_memory(entry.n_bytes):
             return False
         return self._recall(model, entry, n_shared(entry.tokens, np.asarray(target)) - n_held)
@@ -156,13 +171,20 @@ class KeptStates:
         self._kept = tokens
         self._cache.write(entry, [length, beside, data], self._made.since)
 
+    def distrust(self, model: "LlamaModel") -> None:
+        """The context computes no numbers: what it went on from, if from a state, is deleted."""
+        if self._recalled is not None:
+            self._cache.files.drop(self._recalled)
+            self._recalled = None
+            model.forget()
+
     def _recall(self, model: "LlamaModel", entry: Entry, n_spared: int) -> bool:
         body = self._cache.files.load(entry)
         if body is None:
             return False
         model.forget()
         if self._filled(model, entry, body):
-            self._kept = entry.tokens
+            self._kept, self._recalled = entry.tokens, entry
             self.n_recalled += n_spared
         else:
             model.forget()

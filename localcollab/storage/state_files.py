@@ -86,22 +86,31 @@ def n_shared(one: Tokens, other: Tokens) -> int:
 
 
 class StateFiles:
-    """Any thread and process may use the same folder. No call raises `OSError` but `entries` and `clear`:
-    what cannot be read or written is not there."""
+    """Any thread and process may use the same folder. What cannot be read or written is not there;
+    only `prepare`, `entries` and `clear` raise `OSError`."""
 
     def __init__(self, folder: Path | None = None, limit_bytes: int = 2 * 10**9) -> None:
-        """A missing folder is created with the first state."""
+        """A missing folder is created by `prepare`, or with the first state."""
         self.folder = folder or states_folder()
         self.limit_bytes = limit_bytes
 
-    def find(self, key: str, wanted: Sequence[int], n_held: int, least: int) -> Entry | None:
-        """The state that spares most of `wanted`, at least `least` tokens more than the `n_held` that the
-        reader has, and a sixteenth of its own, because a state is read whole."""
+    def prepare(self) -> None:
+        """From now on `forget` leaves marks. Raises `OSError`."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if self.folder.stat().st_mode & 0o077:
+            self.folder.chmod(0o700)
+
+    def find(
+        self, key: str, wanted: Sequence[int], n_held: int, *, least: int, most: int
+    ) -> Entry | None:
+        """The state of up to `most` tokens that spares most of `wanted`: at least `least` more than the
+        `n_held` that the reader has, and a sixteenth of its own, because a state is read whole."""
         ids = np.asarray(wanted, np.int32)
         best, n_best = None, n_held
         for entry in self._entries(key):
             n = entry.n_usable(ids)
-            if n > n_best and n - n_held >= max(least, len(entry.tokens) // 16):
+            worth = max(least, len(entry.tokens) // 16)
+            if n > n_best and n - n_held >= worth and len(entry.tokens) <= most:
                 best, n_best = entry, n
         return best
 
@@ -128,7 +137,7 @@ class StateFiles:
         head = _head_of(entry)
         n_bytes = len(_MAGIC) + _MAC_BYTES + len(head) + sum(len(part) for part in parts)
         try:
-            self._prepare()
+            self.prepare()
             if n_bytes > self.limit_bytes or not self._has_room(n_bytes):
                 return False
             with one_at_a_time(self.folder / "lock"):
@@ -160,7 +169,7 @@ class StateFiles:
     def forget(self, *origins: str) -> None:
         """Delete what was made from any of them, now and where it is still being written."""
         if not self.folder.is_dir():
-            return
+            return  # nobody has prepared to write
         with contextlib.suppress(OSError), one_at_a_time(self.folder / "lock"):
             self._mark(origins)
             for entry in self._entries(""):
@@ -181,11 +190,6 @@ class StateFiles:
                     path.unlink()
             elif not key or entry.key == key:
                 yield entry
-
-    def _prepare(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if self.folder.stat().st_mode & 0o077:
-            self.folder.chmod(0o700)
 
     def _has_room(self, n_bytes: int) -> bool:
         return shutil.disk_usage(self.folder).free >= n_bytes + _LEAST_FREE_BYTES

@@ -68,6 +68,8 @@ class OpenTeam:
     """Of all members."""
     notes: tuple[str, ...] = ()
     """What was decided while it was planned."""
+    prompt_cache: "PromptCache | None" = None
+    """Where its contexts' states are kept; None: nowhere."""
 
     @property
     def base(self) -> LanguageModel:
@@ -134,7 +136,9 @@ class Files:
         """With the plan's settings: a template of its own, and how it is asked."""
         recommended = recommended_sampling(self.weights(plan.first).header.metadata)
         team = replace(team, settings=plan.settings, recommended=recommended)
-        team = replace(team, contexts=self.contexts, notes=plan.notes)
+        team = replace(
+            team, contexts=self.contexts, notes=plan.notes, prompt_cache=self.prompt_cache
+        )
         if plan.settings.template is None:
             return team
         text = read_template(plan.settings.template)

@@ -12,9 +12,9 @@ from localcollab_tui.settings import Settings, key_problems, load_settings, save
 def test_settings_are_read_and_the_theme_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "chat.toml"
     assert load_settings(path) == Settings()
-    path.write_text('[keys]\n"chat.search" = "ctrl+b"\n')
+    path.write_text('prompt_cache_gb = 4\n[keys]\n"chat.search" = "ctrl+b"\n')
     save_theme(path, "nord")
-    assert load_settings(path) == Settings("nord", {"chat.search": "ctrl+b"})
+    assert load_settings(path) == Settings("nord", {"chat.search": "ctrl+b"}, 4)
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,9 @@ def test_settings_are_read_and_the_theme_is_kept(tmp_path: Path) -> None:
         "colour = 'x'",
         "[keys]\na = 1",
         "theme =",
+        "prompt_cache_gb = -1",
+        "prompt_cache_gb = nan",
+        "prompt_cache_gb = true",
         "theme = " + "9" * 5000,
         "theme = " + "[" * 5000,
     ],

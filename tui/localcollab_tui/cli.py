@@ -123,7 +123,7 @@ def chat(
         raise BadOption("`key_file` is a server's: give `server`, too")
     else:
         given = given if base is None else choice.plan().name
-        answerers = on_own(choice, given, n_ctx, n_threads)
+        answerers = on_own(choice, given, n_ctx, n_threads, keeps=not incognito)
     with open_history(None if incognito else default_path()) as history:
         if session is not None:
             history.conversation(session)  # raises before the screen is drawn
@@ -225,15 +225,20 @@ def make_app(history: "History", make_worker: "MakeWorker", start: "Start") -> "
 
 
 def on_own(
-    choice: TeamChoice, first: str | None, n_ctx: int | None, n_threads: int | None
+    choice: TeamChoice,
+    first: str | None,
+    n_ctx: int | None,
+    n_threads: int | None,
+    *,
+    keeps: bool,
 ) -> Answerers:
-    """Raises `BadCatalog` for a given file."""
+    """`keeps`: what models have read may be kept on disk. Raises `BadCatalog` for a given file."""
     from localcollab_tui.engine.thread import on_own_models
 
     catalogs = choice.catalogs
     return Answerers(
-        on_own_models(opener(choice, first, n_ctx, n_threads)), _team_names(catalogs),
-        partial(choices_of, catalogs), catalogs,
+        on_own_models(opener(choice, first, n_ctx, n_threads, keeps=keeps)),
+        _team_names(catalogs), partial(choices_of, catalogs), catalogs,
     )  # fmt: skip
 
 
@@ -321,10 +326,22 @@ def _team_names(catalogs: tuple[Path, ...]) -> Callable[[], tuple[str, ...]]:
 
 
 def opener(
-    choice: TeamChoice, first: str | None, n_ctx: int | None, n_threads: int | None
+    choice: TeamChoice,
+    first: str | None,
+    n_ctx: int | None,
+    n_threads: int | None,
+    *,
+    keeps: bool = False,
 ) -> "OpenByName":
     """The result imports numpy and llama.cpp when it is called, in the models' thread. `choice` is what
-    the name `first` stands for; other names are looked up."""
+    the name `first` stands for; other names are looked up. `keeps`: see `on_own`."""
+
+    @cache
+    def prompt_cache():  # type: ignore[no-untyped-def]
+        from localcollab.llama.prompt_cache import open_prompt_cache
+        from localcollab_tui.settings import load_settings, settings_path
+
+        return open_prompt_cache(load_settings(settings_path()).prompt_cache_gb) if keeps else None
 
     def open_it(team, on_progress):  # type: ignore[no-untyped-def]
         from localcollab.catalog import Blend
@@ -338,6 +355,6 @@ def opener(
             from localcollab_tui.engine.blend import open_as_blend
 
             return open_as_blend(plan, options, on_progress)
-        return open_team(plan, options, on_progress)
+        return open_team(plan, options, on_progress, prompt_cache())
 
     return open_it

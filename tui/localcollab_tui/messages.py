@@ -40,6 +40,8 @@ class Question:
     """How many of the oldest turns are left out because the context is full."""
     summary: str = ""
     """What the model wrote about these turns; empty: nothing stands in their place."""
+    conversation: str = ""
+    """Its id, by which the history knows it."""
 
     @property
     def system_sent(self) -> str:

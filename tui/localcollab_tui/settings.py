@@ -1,6 +1,7 @@
-"""chat.toml in the user's configuration folder: the theme, and keys by binding name.
+"""chat.toml in the user's configuration folder: the theme, the prompt cache, and keys by binding name.
 
 theme = "nord"
+prompt_cache_gb = 4
 [keys]
 "chat.search" = "ctrl+r"
 """
@@ -16,6 +17,7 @@ from textual.keys import REPLACED_KEYS, Keys, key_to_character
 from localcollab.errors import BadOption
 
 DEFAULT_THEME = "textual-dark"
+_MOST_GB = 10_000
 _MODIFIERS = {"ctrl", "alt", "shift", "super", "hyper", "meta"}
 _KEY_NAMES = {key.value for key in Keys} | set(REPLACED_KEYS)
 
@@ -24,6 +26,8 @@ _KEY_NAMES = {key.value for key in Keys} | set(REPLACED_KEYS)
 class Settings:
     theme: str | None = None
     keys: dict[str, str] = field(default_factory=dict)
+    prompt_cache_gb: float | None = None
+    """The most that states of models may take on disk; 0: none are kept; None: the default."""
 
 
 def settings_path() -> Path:
@@ -40,15 +44,22 @@ def load_settings(path: Path) -> Settings:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise BadOption(f"{path}: not valid TOML ({error}): correct the file") from error
-    unknown = sorted(set(table) - {"theme", "keys"})
+    unknown = sorted(set(table) - {"theme", "keys", "prompt_cache_gb"})
     if unknown:
-        raise BadOption(f"{path}: unknown key {unknown[0]!r}: only theme and [keys] are allowed")
+        raise BadOption(
+            f"{path}: unknown key {unknown[0]!r}: only theme, prompt_cache_gb and [keys] are allowed"
+        )
     theme, keys = table.get("theme"), table.get("keys", {})
+    size = table.get("prompt_cache_gb")
+    if size is not None and not (type(size) in (int, float) and 0 <= size <= _MOST_GB):
+        raise BadOption(
+            f"{path}: prompt_cache_gb is {size!r}: give gigabytes, such as 2; 0 switches it off"
+        )
     if not isinstance(theme, str | None):
         raise BadOption(f"{path}: theme is {theme!r}: it must be the name of a theme")
     if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
         raise BadOption(f'{path}: [keys] must hold lines like "chat.search" = "ctrl+r"')
-    return Settings(theme, keys)
+    return Settings(theme, keys, size)
 
 
 def save_theme(path: Path, theme: str) -> None:

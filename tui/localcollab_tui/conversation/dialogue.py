@@ -326,7 +326,7 @@ class Dialogue:
         answers = [m.id for m in before if m.role == "assistant"]
         ids = {answer: self._ids_of(answer) for answer in answers}
         system = None if self._lacks_system else self.system
-        return Question(question.text, before, ids, system, *out)
+        return Question(question.text, before, ids, system, *out, question.conversation)
 
     def _ids_of(self, answer: int) -> tuple[int, ...]:
         """Cached: 500 turns would be read again in every turn."""

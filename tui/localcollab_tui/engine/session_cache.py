@@ -29,19 +29,24 @@ class SessionCache:
         """The session up to `question`. Raises what rendering and encoding raise."""
         return self._after(team, question, turns_before(team, question))
 
+    def holds(self, team: OpenTeam, question: Question) -> bool:
+        """Whether the session up to `question` is open: earlier turns are not tokenized again."""
+        return self._is_open(team, question, turns_before(team, question))
+
     def with_answer(self, team: OpenTeam, question: Question, answer: Turn) -> Session:
         """The session after `answer`, which goes on. Raises what rendering and encoding raise."""
         return self._after(team, question, (*turns_before(team, question), answer))
 
     def _after(self, team: OpenTeam, question: Question, turns: tuple[Turn, ...]) -> Session:
-        is_same = (
-            team is self._team and question.system_sent == self._system and turns == self._turns
-        )
-        if self._session is None or not is_same:
+        if self._session is None or not self._is_open(team, question, turns):
             self._session = None
             self._session = Session.restored(team, turns, system=question.system_sent or None)
             self._team, self._system, self._turns = team, question.system_sent, turns
         return self._session
+
+    def _is_open(self, team: OpenTeam, question: Question, turns: tuple[Turn, ...]) -> bool:
+        is_of_it = team is self._team and self._session is not None
+        return is_of_it and question.system_sent == self._system and turns == self._turns
 
     def add_to_answer(self, answer: Turn) -> None:
         """The last answer has become this one."""

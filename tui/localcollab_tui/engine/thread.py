@@ -4,6 +4,7 @@ It knows no screen. What imports numpy or llama.cpp is imported inside the threa
 can be shown before.
 """
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable
@@ -19,11 +20,22 @@ if TYPE_CHECKING:
     from localcollab_tui.engine.worker import OpenByName
 
 
+_SECONDS_TO_REST = 15.0
+
+
 class DoesJobs(Protocol):
     """Used by one thread, in which it was made."""
 
     def do(self, job: Job) -> None:
         """Raises `LocalcollabError`."""
+        ...
+
+    def rest(self) -> None:
+        """Nothing was asked for a while: time for what nobody waits for."""
+        ...
+
+    def close(self) -> None:
+        """No job follows."""
         ...
 
 
@@ -78,7 +90,7 @@ class Engine:
 
     def _run(self) -> None:
         worker = self._make_worker(self._report, self._stop_event)
-        while (job := self._jobs.get()) is not None and not self._closed:
+        while (job := self._next(worker)) is not None and not self._closed:
             try:
                 worker.do(job)
             except LocalcollabError as error:
@@ -89,6 +101,13 @@ class Engine:
                 self._report(_failure(job, f"{type(error).__name__}: {error}"))
                 if not isinstance(error, OSError | MemoryError):
                     self._report(Unexpected(crash_report(error)))
+        worker.close()
+
+    def _next(self, worker: DoesJobs) -> Job | None:
+        with contextlib.suppress(queue.Empty):
+            return self._jobs.get(timeout=_SECONDS_TO_REST)
+        worker.rest()
+        return self._jobs.get()
 
 
 def _failure(job: Job, why: str, stored: str | None = None) -> Update:

@@ -18,6 +18,7 @@ from localcollab.language_model import LanguageModel
 from localcollab.methods.deferral import DeferralTeam
 from localcollab.methods.gates import Gate, parse_gate
 from localcollab.progress import OnProgress
+from localcollab.storage import state_files
 from localcollab.teams.defaults import (
     CHAT_MAX_TOKENS,
     chat_limits,
@@ -87,6 +88,7 @@ class Worker:
         self._second_reader = reader or second_reader
         self._open: OpenTeam | OpenBlend | None = None
         self._name: str | None = None
+        self._conversation = ""
         self._own_gate: Gate | None = None
         self._sessions = session_cache.SessionCache()
         self._fitting = Fitting(report, stop_event)
@@ -114,7 +116,38 @@ class Worker:
             case FreeReaders():
                 self._free_readers()
 
+    def rest(self) -> None:
+        """What the contexts hold is kept, should the program be killed."""
+        if isinstance(self._open, OpenTeam):
+            self._open.keep_states()
+
+    def close(self) -> None:
+        self.rest()
+        cache = self._open.prompt_cache if isinstance(self._open, OpenTeam) else None
+        if cache is not None:
+            cache.flush()
+
+    def _begin(self, team: OpenTeam, question: Question) -> None:
+        """What is read from now on is of this conversation; what was read of another is kept."""
+        if team.prompt_cache is None:
+            return
+        if question.conversation != self._conversation:
+            team.keep_states()
+        self._conversation = question.conversation
+        team.prompt_cache.begin(*self._origins(question))
+
+    def _origins(self, question: Question) -> tuple[str, ...]:
+        """Nothing is kept of files that are only attached."""
+        library = self._library
+        if library is None:
+            return (state_files.conversation(question.conversation),)
+        if library.collection.path is None:
+            return ()
+        used = state_files.collection(library.collection.path)
+        return state_files.conversation(question.conversation), used
+
     def _load(self, job: Load) -> None:
+        self.rest()
         # Close the old team first: two may not fit into memory.
         if isinstance(self._open, OpenBlend):
             self._open.residence.close()
@@ -148,6 +181,8 @@ class Worker:
         job = _with_system(job, team)
         _set_threads(team, job.options)
         is_own = job.model is None
+        if is_own:
+            self._begin(team, job.question)
         fitted = self._fitted(job, team)
         if fitted is None:
             return
@@ -181,7 +216,8 @@ class Worker:
         question = job.question
         found: Fitted | TooLong | None = alone_too_long(job, team)
         if found is None:
-            n_prompt = estimate_if_far_too_long(team, question)
+            is_open = job.model is None and self._sessions.holds(team, question)
+            n_prompt = None if is_open else estimate_if_far_too_long(team, question)
             if n_prompt is None:
                 session = self._session_of(job)(team, question)
                 n_prompt = len(session.prompt(question.text))
@@ -199,6 +235,7 @@ class Worker:
         """More of an answer. Raises `BadOption` where no room can be made for it."""
         team = self._team()
         _set_threads(team, job.options)
+        self._begin(team, job.question)
         answer = Turn(job.question.text, written.text, written.tokens)
         fitted = self._fitting.fit_answer(job, team, answer)
         asked, facts, n_kept = fitted.question, _facts(team), 0

@@ -66,6 +66,12 @@ class RemoteWorker:
             case FreeReaders():
                 pass
 
+    def rest(self) -> None:
+        """The server has the caches."""
+
+    def close(self) -> None:
+        """See `rest`."""
+
     def _load(self, job: Load) -> None:
         self._report(Loading(f"asking {self._server.address}"))
         before = self._model
