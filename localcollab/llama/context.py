@@ -293,10 +293,22 @@ class LlamaModel:
         self._cached.clear()
         self._last_reading = None
 
+    @property
+    def state_bytes(self) -> int:
+        return state.size_bytes(self._context, self.weights.n_window)
+
+    def state(self) -> bytearray:
+        """All that the context holds; empty where it is of a kind that `take_state` would refuse."""
+        data = state.read_state(self._context, self.weights.n_window)
+        is_sound = state.is_sound(self.weights.n_window, data, len(self._cached))
+        return data if is_sound else bytearray()
+
     def take_state(self, tokens: list[int], data: memoryview) -> bool:
-        """Go on from a state, which is sound by `state.is_sound`; the context is empty. False:
-        llama.cpp refuses it."""
-        if not state.write_state(self, data):
+        """Go on from a state of `tokens`, from whomever; the context is empty. False: it is refused."""
+        n_window = self.weights.n_window
+        if len(tokens) > self.n_ctx or not state.is_sound(n_window, data, len(tokens)):
+            return False
+        if not state.write_state(self._context, n_window, data):
             return False
         n_held = int(api.llama_memory_seq_pos_max(self._memory, 0)) + 1
         if n_held != len(tokens):

@@ -13,17 +13,15 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 
-from localcollab.llama import library, state
+from localcollab.llama import library
 from localcollab.llama.machine import available_bytes, build_id
 from localcollab.llama.options import Options
+from localcollab.llama.weights import Weights
 from localcollab.storage.state_files import Entry, StateFiles, Tokens, n_shared
-
-if TYPE_CHECKING:
-    from localcollab.llama.context import LlamaModel
 
 WORTH_KEEPING = 128
 """Tokens: fewer are read again, and their logits keep the bits of a single reading."""
@@ -39,6 +37,23 @@ def open_prompt_cache(most_gb: float | None = None) -> "PromptCache | None":
     """In the user's folder. None: `most_gb` is 0."""
     limit = DEFAULT_GB if most_gb is None else most_gb
     return PromptCache(StateFiles(limit_bytes=round(limit * 1e9))) if limit else None
+
+
+class Context(Protocol):
+    """As much of a `LlamaModel` as is needed here."""
+
+    weights: Weights
+    n_ctx: int
+
+    @property
+    def cached(self) -> Sequence[int]: ...
+    @property
+    def shortest(self) -> int: ...
+    @property
+    def state_bytes(self) -> int: ...
+    def state(self) -> bytearray: ...
+    def take_state(self, tokens: list[int], data: memoryview) -> bool: ...
+    def forget(self) -> None: ...
 
 
 class Beside(Protocol):
@@ -86,7 +101,7 @@ class PromptCache:
         self._made = _Made(frozenset(origins), time.time())
 
     def context(
-        self, model: "LlamaModel", sha256: str, options: Options, beside: Beside | None = None
+        self, model: Context, sha256: str, options: Options, beside: Beside | None = None
     ) -> "KeptStates":
         """`sha256`: of the weights, with their adapter."""
         key = _key(model, sha256, options, beside)
@@ -119,9 +134,7 @@ class PromptCache:
 class KeptStates:
     """The states of one context. Used by whoever reads it."""
 
-    def __init__(
-        self, cache: PromptCache, model: "LlamaModel", key: str, beside: Beside | None
-    ) -> None:
+    def __init__(self, cache: PromptCache, model: Context, key: str, beside: Beside | None) -> None:
         self._cache, self._key, self._beside = cache, key, beside
         self._name = model.weights.path.name
         self._expected: list[int] = []
@@ -136,7 +149,7 @@ class KeptStates:
         """The text that will be read next, perhaps in parts."""
         self._expected, self._is_searched = list(tokens), False
 
-    def before_read(self, model: "LlamaModel", wanted: list[int], n_held: int) -> bool:
+    def before_read(self, model: Context, wanted: list[int], n_held: int) -> bool:
         """Called before tokens are evaluated. True: the context now holds another beginning."""
         self._made = self._cache.made
         n_expected = 0 if self._is_searched else len(self._expected)
@@ -154,31 +167,29 @@ class KeptStates:
             return False
         return self._recall(model, entry, n_shared(entry.tokens, np.asarray(target)) - n_held)
 
-    def keep(self, model: "LlamaModel") -> None:
+    def keep(self, model: Context) -> None:
         """Write what the context holds, unless little is new."""
         tokens = np.asarray(model.cached, np.int32)
         n_new = len(tokens) - n_shared(self._kept, tokens)
         if len(tokens) < WORTH_KEEPING or not n_new or not self._made.origins:
             return
-        if not _fits_memory(state.size_bytes(model)):
+        data = model.state() if _fits_memory(model.state_bytes) else bytearray()
+        if not data:
             return
-        data = state.read_state(model)
-        if not state.is_sound(model, data, len(tokens)):
-            return  # of a kind that is not kept
         beside = self._beside.dump(len(tokens)) if self._beside else b""
         length = len(beside).to_bytes(_LENGTH_BYTES, "little")
         entry = Entry(self._key, self._name, tokens, self._made.origins, model.shortest)
         self._kept = tokens
         self._cache.write(entry, [length, beside, data], self._made.since)
 
-    def distrust(self, model: "LlamaModel") -> None:
+    def distrust(self, model: Context) -> None:
         """The context computes no numbers: what it went on from, if from a state, is deleted."""
         if self._recalled is not None:
             self._cache.files.drop(self._recalled)
             self._recalled = None
             model.forget()
 
-    def _recall(self, model: "LlamaModel", entry: Entry, n_spared: int) -> bool:
+    def _recall(self, model: Context, entry: Entry, n_spared: int) -> bool:
         body = self._cache.files.load(entry)
         if body is None:
             return False
@@ -191,12 +202,10 @@ class KeptStates:
             self._cache.files.drop(entry)
         return True
 
-    def _filled(self, model: "LlamaModel", entry: Entry, body: memoryview) -> bool:
+    def _filled(self, model: Context, entry: Entry, body: memoryview) -> bool:
         n_tokens = len(entry.tokens)
         n_beside = int.from_bytes(body[:_LENGTH_BYTES], "little")
         beside, data = body[_LENGTH_BYTES:][:n_beside], body[_LENGTH_BYTES + n_beside :]
-        if n_tokens > model.n_ctx or not state.is_sound(model, data, n_tokens):
-            return False
         if self._beside is None:
             is_sound = not n_beside
         else:
@@ -204,7 +213,7 @@ class KeptStates:
         return is_sound and model.take_state(entry.tokens.tolist(), data)
 
 
-def _key(model: "LlamaModel", sha256: str, options: Options, beside: Beside | None) -> str:
+def _key(model: Context, sha256: str, options: Options, beside: Beside | None) -> str:
     """Over everything that decides the numbers in a state, but the tokens."""
     weights = model.weights
     trained = weights.header.number("rope.scaling.original_context_length")

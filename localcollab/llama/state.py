@@ -3,17 +3,15 @@
 The bytes are walked through before llama.cpp gets them. It compares types and sizes with its own and
 reads nothing beyond their end, but trusts positions. Only caches of keys and values are walked; recurrent
 states, and caches whose cells hold more than a position, are refused.
+
+`context`: a llama_context *; `n_window`: positions that its layers with a sliding window see, or 0.
 """
 
 import ctypes
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from localcollab.llama.bindings import api
-
-if TYPE_CHECKING:
-    from localcollab.llama.context import LlamaModel
 
 _MAGIC = 0xAF143CD8
 _MOST_LAYERS, _LONGEST_NAME = 4096, 256
@@ -24,43 +22,43 @@ class _Refused(Exception):
     pass
 
 
-def size_bytes(model: "LlamaModel") -> int:
-    if _has_window(model):
-        return int(api.llama_state_get_size(model._context))
-    return int(api.llama_state_seq_get_size(model._context, 0))
+def size_bytes(context: object, n_window: int) -> int:
+    if _has_window(n_window):
+        return int(api.llama_state_get_size(context))
+    return int(api.llama_state_seq_get_size(context, 0))
 
 
-def read_state(model: "LlamaModel") -> bytearray:
+def read_state(context: object, n_window: int) -> bytearray:
     """A copy of all that the context has read; empty where llama.cpp fails."""
-    n_bytes = size_bytes(model)
+    n_bytes = size_bytes(context, n_window)
     data = bytearray(n_bytes)
     if not n_bytes:
         return data
     target = (ctypes.c_uint8 * n_bytes).from_buffer(data)
-    if _has_window(model):
-        n_written = api.llama_state_get_data(model._context, target, n_bytes)
+    if _has_window(n_window):
+        n_written = api.llama_state_get_data(context, target, n_bytes)
     else:
-        n_written = api.llama_state_seq_get_data(model._context, target, n_bytes, 0)
+        n_written = api.llama_state_seq_get_data(context, target, n_bytes, 0)
     return data if n_written == n_bytes else bytearray()
 
 
-def write_state(model: "LlamaModel", data: memoryview) -> bool:
+def write_state(context: object, n_window: int, data: memoryview) -> bool:
     """Into an empty context. False: llama.cpp refuses it. `data` is sound, by `is_sound`."""
     source = np.frombuffer(data, np.uint8)
     pointer = source.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
-    if _has_window(model):
-        n_read = api.llama_state_set_data(model._context, pointer, len(data))
+    if _has_window(n_window):
+        n_read = api.llama_state_set_data(context, pointer, len(data))
     else:
-        n_read = api.llama_state_seq_set_data(model._context, pointer, len(data), 0)
+        n_read = api.llama_state_seq_set_data(context, pointer, len(data), 0)
     return bool(n_read == len(data))
 
 
-def is_sound(model: "LlamaModel", data: memoryview | bytearray, n_tokens: int) -> bool:
+def is_sound(n_window: int, data: memoryview | bytearray, n_tokens: int) -> bool:
     """Whether it is a state of exactly the positions 0 to `n_tokens` - 1, complete to the last byte; of
     layers with a window, of those from some position on."""
     reader = _Reader(memoryview(data))
     try:
-        _skip_name(reader) if _has_window(model) else _skip_start(reader)
+        _skip_name(reader) if _has_window(n_window) else _skip_start(reader)
         _skip_cache(reader, n_tokens, least=n_tokens)
         while not reader.is_at_end:  # layers with a window have a cache of their own
             _skip_cache(reader, n_tokens, least=1)
@@ -69,10 +67,10 @@ def is_sound(model: "LlamaModel", data: memoryview | bytearray, n_tokens: int) -
     return True
 
 
-def _has_window(model: "LlamaModel") -> bool:
+def _has_window(n_window: int) -> bool:
     """The state of a sequence then lacks what has left the sliding window, and could not be rewound: that
     of the whole context is taken, which has only this sequence."""
-    return model.weights.n_window > 0
+    return n_window > 0
 
 
 def _skip_start(reader: "_Reader") -> None:

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from localcollab.errors import EvaluationFailed
-from localcollab.llama import state
 from localcollab.llama.context import LlamaModel
 from localcollab.llama.options import Options
 from localcollab.llama.probe import probe
@@ -198,7 +197,7 @@ def test_a_hostile_state_with_a_right_signature_is_refused(
     first.read(text(300))
     keep(first)
     entry = files.entries()[0]
-    hostile = change(state.read_state(first))
+    hostile = change(first.state())
     files.clear()
     assert files.put(entry, [bytes(8), hostile], 10.0**10)
     second = another()
@@ -212,7 +211,7 @@ def test_a_state_that_is_no_numbers_is_read_once(another: Open, files: StateFile
     first = another()
     first.read(text(300))
     keep(first)
-    entry, hostile = files.entries()[0], state.read_state(first)
+    entry, hostile = files.entries()[0], first.state()
     hostile[-2000:] = b"\xff" * 2000
     files.clear()
     files.put(entry, [bytes(8), hostile], 10.0**10)
