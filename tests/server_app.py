@@ -18,6 +18,7 @@ from localcollab.errors import BadOption
 from localcollab.language_model import LanguageModel, OnChunk, Reading
 from localcollab.server.app import build_app
 from localcollab.server.guard import Rules
+from localcollab.server.journal import Journal
 from localcollab.server.serving import Serving, Sizes
 from localcollab.server.shelf import Offer, Room, Shelf
 from localcollab.teams.open import OpenTeam
@@ -214,6 +215,7 @@ async def client_of(
     rules: Rules | None = None,
     sizes: Sizes | None = None,
     exact: bool = False,
+    journal: Journal | None = None,
 ) -> AsyncIterator[Client]:
     """A client of a server of these sources (an echo, if there are none)."""
     offered = sources or (FakeSource(EchoModel),)
@@ -223,7 +225,7 @@ async def client_of(
     ]
     with ThreadPoolExecutor(16) as executor:
         shelf = Shelf(offers, executor, room or Room())
-        serving = Serving(shelf, executor, sizes or Sizes(), exact=exact)
+        serving = Serving(shelf, executor, sizes or Sizes(), exact=exact, journal=journal)
         yield Client(build_app(serving, rules or Rules()), serving)
         await shelf.close()
 

@@ -79,6 +79,13 @@ def serve(
             "was asked before.",
         ),
     ] = False,
+    history: Annotated[
+        bool,
+        typer.Option(
+            "--history",
+            help="Keep the conversations of clients, as localcollab chat keeps its own.",
+        ),
+    ] = False,
     models: Models = None,
 ) -> None:
     """Serve teams to any client of OpenAI's API, on this machine, with the author of every token."""
@@ -89,7 +96,7 @@ def serve(
             kv_type=kv_type,  # type: ignore[arg-type]  # Options checks it
         ),
         parallel, queue, in_bytes(budget), keep_alive, max_body, exact,
-        documents=tuple(documents or ()), embedder=embedder, ranker=ranker,
+        history, documents=tuple(documents or ()), embedder=embedder, ranker=ranker,
         catalogs=tuple(models or ()),
     )  # fmt: skip
     try:

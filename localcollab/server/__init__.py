@@ -5,6 +5,7 @@ app, guard       routes; who may ask: Host, Origin, token, sizes
 shelf, pool      which teams are loaded; contexts of one team, shared by conversations
 asking, writing  a body -> one `Ask`; an `Ask` on a seat -> events
 bodies, errors   what a client may send, and what it is told is wrong
+journal          conversations of clients in the history, if that is wanted
 streams          server-sent events that end when the client goes away
 
 How an answer is made is left to `decoding` and `teams`; only this room imports starlette and uvicorn.

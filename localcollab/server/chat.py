@@ -23,11 +23,12 @@ from localcollab.server.asking import ask_of, chat_tokens, max_tokens_of, messag
 from localcollab.server.bodies import ChatBody
 from localcollab.server.constraints import constrained
 from localcollab.server.errors import ApiError
+from localcollab.server.journal import Keeping
 from localcollab.server.serving import Serving, body_of, client_of, serving_of
 from localcollab.server.shelf import Served
 from localcollab.server.streams import DONE, Chunks, event, unless_gone
 from localcollab.server.tools import Tools, ToolText, tools_of
-from localcollab.server.writing import Ask, Started, Written, with_seed
+from localcollab.server.writing import Ask, AskEvent, Started, Written, with_seed
 
 CLOSED = Response(status_code=499)
 """Nobody reads it: the client is gone."""
@@ -43,12 +44,17 @@ class Chat:
     ask: Ask
     client: str
     tools: Tools | None = None
+    keeping: Keeping | None = None
     id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
     created: int = field(default_factory=lambda: int(time.time()))
 
     @property
     def n(self) -> int:
         return self.body.n or 1
+
+    def answer(self, ask: Ask) -> AsyncGenerator[AskEvent, None]:
+        """One of its answers. Raises `ApiError`."""
+        return self.serving.answer(self.served, self.client, ask, self.keeping)
 
     def named(self, kind: str) -> dict[str, object]:
         """What every record of the answer begins with."""
@@ -91,9 +97,11 @@ async def prepare(serving: Serving, served: Served, body: ChatBody, client: str)
     if body.top_logprobs and not body.logprobs:
         raise ApiError(400, "`top_logprobs` needs `logprobs`", param="top_logprobs")
 
-    def work() -> tuple[Ask, Tools | None]:
+    def work() -> tuple[Ask, Tools | None, Keeping | None]:
         team = served.team
         messages = messages_of(body.messages)
+        journal = serving.journal
+        keeping = None if journal is None else journal.begin(team, messages)
         tools = tools_of(team, body)
         if tools is not None:
             messages = tools.told(messages)
@@ -102,10 +110,11 @@ async def prepare(serving: Serving, served: Served, body: ChatBody, client: str)
         ask = ask_of(team, body, tokens, max_tokens=max_tokens_of(body), n_top=n_top)
         asked = [message.content for message in messages if message.role == "user"]
         question = asked[-1] if asked else ""
-        return constrained(team, ask, body, serving.open_grammar, tools, question=question), tools
+        ask = constrained(team, ask, body, serving.open_grammar, tools, question=question)
+        return ask, tools, keeping
 
-    ask, tools = await serving.in_executor(work)
-    return Chat(serving, served, body, ask, client, tools)
+    ask, tools, keeping = await serving.in_executor(work)
+    return Chat(serving, served, body, ask, client, tools, keeping)
 
 
 async def whole(chat: Chat) -> list[Heard]:
@@ -113,7 +122,7 @@ async def whole(chat: Chat) -> list[Heard]:
     answers = []
     for n in range(chat.n):
         heard = Heard(with_seed(chat.ask, n))
-        events = chat.serving.answer(chat.served, chat.client, heard.ask)
+        events = chat.answer(heard.ask)
         async with aclosing(events):
             async for each in events:
                 heard.add(each)
@@ -187,7 +196,7 @@ async def _stream_choice(chat: Chat, n: int, heard: Heard) -> AsyncGenerator[byt
     text = ToolText(chat.tools)
     started = time.monotonic()
     waiting: list[Written] = []
-    events = chat.serving.answer(chat.served, chat.client, heard.ask)
+    events = chat.answer(heard.ask)
     async with aclosing(events):
         async for each in events:
             heard.add(each)

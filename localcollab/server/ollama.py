@@ -280,7 +280,7 @@ async def _stream(chat: Chat, put: _Put, started: float) -> AsyncGenerator[bytes
     vocabulary = chat.served.team.model.vocabulary
     waiting: list[Written] = []
     try:
-        async with aclosing(chat.serving.answer(chat.served, chat.client, heard.ask)) as events:
+        async with aclosing(chat.answer(heard.ask)) as events:
             async for each in events:
                 heard.add(each)
                 if isinstance(each, Written):

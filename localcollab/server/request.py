@@ -41,6 +41,8 @@ class ServeRequest:
     """Bytes."""
     exact: bool = False
     """Evaluate every prompt from its start."""
+    history: bool = False
+    """Keep conversations in the history."""
     documents: tuple[str, ...] = ()
     """Collections that may be searched and asked."""
     embedder: str | None = None

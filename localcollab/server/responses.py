@@ -174,7 +174,7 @@ async def _stream(said: _Said) -> AsyncGenerator[bytes, None]:
     yield said.event("response.content_part.added", **said.at(), part=said.part(""))
     chat, heard = said.chat, Heard(said.chat.ask)
     try:
-        async with aclosing(chat.serving.answer(chat.served, chat.client, heard.ask)) as events:
+        async with aclosing(chat.answer(heard.ask)) as events:
             async for each in events:
                 heard.add(each)
                 if isinstance(each, Written) and each.token.text:

@@ -10,10 +10,12 @@ from contextlib import ExitStack
 import uvicorn
 
 from localcollab.errors import BadOption
+from localcollab.history import default_path, open_history
 from localcollab.progress import OnProgress
 from localcollab.server.aids import open_aids
 from localcollab.server.app import build_app
 from localcollab.server.guard import Rules
+from localcollab.server.journal import Journal
 from localcollab.server.offers import offers_of
 from localcollab.server.protocol import CarefulProtocol
 from localcollab.server.request import ServeRequest
@@ -35,6 +37,7 @@ def serve(request: ServeRequest, on_progress: OnProgress, on_note: OnLine) -> No
     stack = ExitStack()
     try:
         aids = open_aids(request, stack, on_progress)
+        history = stack.enter_context(open_history(default_path())) if request.history else None
         with ThreadPoolExecutor(_THREADS, "localcollab") as executor:
             room = Room(
                 request.parallel, request.queue, request.budget,
@@ -42,7 +45,10 @@ def serve(request: ServeRequest, on_progress: OnProgress, on_note: OnLine) -> No
             )  # fmt: skip
             shelf = Shelf(offers, executor, room)
             sizes = Sizes(body_bytes=request.max_body)
-            serving = Serving(shelf, executor, sizes, aids=aids, exact=request.exact)
+            serving = Serving(
+                shelf, executor, sizes, aids=aids, exact=request.exact,
+                journal=None if history is None else Journal(history),
+            )  # fmt: skip
             rules = Rules(request.host, token, request.origins)
             asyncio.run(_serve(serving, rules, listening, request, on_note))
     finally:
@@ -100,4 +106,6 @@ def _greeting(serving: Serving, request: ServeRequest, address: str) -> list[str
         )
     elif request.token_file is not None:
         lines.append(f"clients need the key in {request.token_file}")
+    if serving.journal is not None:
+        lines.append(f"conversations are kept in {serving.journal.history.path}")
     return lines

@@ -1,9 +1,10 @@
 """What all routes share: the shelf, the threads, the counters; and one request to one team."""
 
 import asyncio
+import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from localcollab.server.aids import Aids
 from localcollab.server.bodies import Body, parse
 from localcollab.server.constraints import GrammarsOfTeams, OpenGrammar
 from localcollab.server.errors import ApiError, api_error
+from localcollab.server.journal import Journal, Keeping
 from localcollab.server.shelf import Served, Shelf
 from localcollab.server.writing import Ask, AskEvent, Started, in_thread, write
 
@@ -68,19 +70,26 @@ class Serving:
     open_grammar: OpenGrammar = field(default_factory=GrammarsOfTeams)
     exact: bool = False
     """Evaluate every prompt from its start."""
+    journal: Journal | None = None
+    """Keeps conversations; None: nothing is stored."""
 
     async def in_executor(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self.executor, work)
 
-    async def answer(self, served: Served, client: str, ask: Ask) -> AsyncGenerator[AskEvent, None]:
+    async def answer(
+        self, served: Served, client: str, ask: Ask, keeping: Keeping | None = None
+    ) -> AsyncGenerator[AskEvent, None]:
         """In the client's turn. Raises `ApiError` 429, and what writing raises as `ApiError`."""
         pool, n_cached = served.pool, 0
         if self.exact:
             ask = replace(ask, reuse=False)
         seat = await pool.take(client, ask.tokens)
-        events = in_thread(
-            lambda stop: write(seat, ask, stop), self.executor, lambda: pool.give_back(seat)
-        )
+
+        def work(stop: threading.Event) -> Iterator[AskEvent]:
+            written = write(seat, ask, stop)
+            return written if keeping is None else keeping.keep(ask, written)
+
+        events = in_thread(work, self.executor, lambda: pool.give_back(seat))
         try:
             async with aclosing(events):
                 async for event in events:
