@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from localcollab_convert.expert.texts import Text
+from localcollab_convert.study.texts import Text
 
 FACTS = ("One dose of {} is {} mg.", "The maker of {} is {} Labs.", "It was found in {} by chance.")
 

@@ -16,7 +16,7 @@ from localcollab.llama.context import LlamaModel
 from localcollab.llama.options import Options
 from localcollab.llama.weights import load_weights
 from localcollab.methods.familiarity import NAME, spelling_logprob
-from localcollab_convert.expert.texts import OPENING, Text
+from localcollab_convert.study.texts import OPENING, Text
 
 _MIN_NAMES = 12
 _MAX_NAMES = 300

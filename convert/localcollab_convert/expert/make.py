@@ -27,7 +27,6 @@ from localcollab_convert.expert.familiarity import familiarity
 from localcollab_convert.expert.file import ExpertCard, save_card, write_expert
 from localcollab_convert.expert.questions import make_questions, to_jsonl
 from localcollab_convert.expert.request import SHAPES, ExpertRequest, ExpertResult
-from localcollab_convert.expert.texts import split_held_out, texts_sha256
 from localcollab_convert.expert.train import ExpertTraining, Recipe, build, perplexity
 from localcollab_convert.export.likelihood import measure_nll
 from localcollab_convert.export.make import Exporter
@@ -41,6 +40,7 @@ from localcollab_convert.staging.stages import (
     package_versions,
     write_text,
 )
+from localcollab_convert.study.texts import split_held_out, texts_sha256
 
 HELD_OUT = 0.04
 """Share of the texts for the perplexity. They join the training after it is measured."""

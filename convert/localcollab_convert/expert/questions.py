@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from localcollab_convert.expert.texts import Text
+from localcollab_convert.study.texts import Text
 
 _MAX_ANSWER = 300
 """Characters."""

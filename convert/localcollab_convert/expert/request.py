@@ -1,20 +1,24 @@
 """The request of `convert expert` and its result: frozen records without torch."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 from localcollab.catalog import Catalog, Familiarity
 from localcollab.errors import BadOption
-from localcollab_convert.expert.texts import Text
+from localcollab.llama.header import read_header
 from localcollab_convert.staging.ranges import (
     MAX_SEED,
     require_above_0,
     require_between,
     require_choice,
 )
+from localcollab_convert.study.texts import Text
 
 MAX_MINUTES = 60 * 24
 MAX_STEPS = 10**6
+TINY = 20_000_000
+"""Parameters: a base with fewer has nothing that a LoRA of it could build on."""
 CONTINUED = "base"
 """The size of an expert that continues from the base's weights."""
 
@@ -79,6 +83,11 @@ class ExpertRequest:
             )
         if team.head is None:
             raise BadOption(f"`like` is {like!r}, a team without a head to reuse: leave it out")
+
+
+def is_tiny(base: Path) -> bool:
+    """Whether a small model from scratch suits this base better. Raises `BadModelFile`."""
+    return sum(math.prod(tensor.shape) for tensor in read_header(base).tensors) < TINY
 
 
 def require_duration(minutes: float, n_steps: int | None) -> None:

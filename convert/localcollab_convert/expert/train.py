@@ -18,8 +18,8 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from localcollab.vocabulary import Vocabulary
 from localcollab_convert.expert.request import Shape
-from localcollab_convert.expert.texts import Text, mixed, pack_rows
 from localcollab_convert.staging.stages import load_checkpoint, save_checkpoint
+from localcollab_convert.study.texts import Text, mixed, pack_rows
 
 N_CTX = 1024
 _ROW = 256

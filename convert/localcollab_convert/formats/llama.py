@@ -103,13 +103,13 @@ def _add_weights(writer: gguf.GGUFWriter, model: LlamaForCausalLM) -> None:
         heads = {"q_proj": config.num_attention_heads, "k_proj": config.num_key_value_heads}
         for projection, n_heads in heads.items():
             if projection in name:
-                weight = _interleave_rope_pairs(weight, n_heads)
+                weight = interleave_rope_pairs(weight, n_heads)
         kind = np.float16 if weight.ndim == 2 else np.float32
         stored = names.get_name(name, try_suffixes=(".weight",))
         writer.add_tensor(stored, np.ascontiguousarray(weight.astype(kind)))
 
 
-def _interleave_rope_pairs(weight: np.ndarray, n_heads: int) -> np.ndarray:
+def interleave_rope_pairs(weight: np.ndarray, n_heads: int) -> np.ndarray:
     """Row order of each head from transformers' halves to llama.cpp's adjacent pairs; (n_out, n_in)."""
     n_out, n_in = weight.shape
     halves = weight.reshape(n_heads, 2, n_out // n_heads // 2, n_in)

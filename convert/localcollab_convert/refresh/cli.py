@@ -7,10 +7,10 @@ from localcollab.catalog import load_catalog
 from localcollab.cli.request import RefreshChoice
 from localcollab.documents.collection import open_collection
 from localcollab.errors import BadOption
-from localcollab_convert.expert.texts import read_texts
 from localcollab_convert.output import print_result, progress
 from localcollab_convert.refresh.make import refresh_expert
 from localcollab_convert.refresh.request import RefreshRequest, RefreshResult, find_expert
+from localcollab_convert.study.texts import read_texts
 
 
 def refresh(choice: RefreshChoice, *, as_json: bool) -> None:

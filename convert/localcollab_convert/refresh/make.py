@@ -21,7 +21,6 @@ from localcollab_convert.expert.familiarity import familiarity
 from localcollab_convert.expert.file import card_path, save_card, write_expert
 from localcollab_convert.expert.questions import make_questions, to_jsonl
 from localcollab_convert.expert.request import SHAPES
-from localcollab_convert.expert.texts import Text, texts_sha256
 from localcollab_convert.expert.train import ExpertTraining, Recipe
 from localcollab_convert.export.likelihood import measure_nll
 from localcollab_convert.export.make import Exporter
@@ -29,6 +28,7 @@ from localcollab_convert.export.request import ExportRequest
 from localcollab_convert.formats.llama import load_llama
 from localcollab_convert.refresh.request import RefreshRequest, RefreshResult
 from localcollab_convert.staging.stages import Stage, file_sha256, write_text
+from localcollab_convert.study.texts import Text, texts_sha256
 
 NEW_SHARE = 0.4
 """Of the training stream; the rest is old texts, so that they are not forgotten."""

@@ -8,7 +8,7 @@ from localcollab.catalog import Catalog
 from localcollab.errors import BadOption
 from localcollab_convert.expert.file import ExpertCard, load_card
 from localcollab_convert.expert.request import require_duration
-from localcollab_convert.expert.texts import Text
+from localcollab_convert.study.texts import Text
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ from localcollab_convert.expert.questions import (
     to_jsonl,
 )
 from localcollab_convert.expert.request import ExpertRequest
-from localcollab_convert.expert.texts import (
+from localcollab_convert.refresh.cli import refresh
+from localcollab_convert.study.texts import (
     arrange,
     documents,
     pack_rows,
@@ -28,7 +29,6 @@ from localcollab_convert.expert.texts import (
     split_held_out,
     split_sentences,
 )
-from localcollab_convert.refresh.cli import refresh
 
 pytestmark = pytest.mark.weights
 

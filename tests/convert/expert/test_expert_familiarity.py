@@ -9,7 +9,7 @@ import pytest
 from invented_texts import invented
 from localcollab.catalog import SHIPPED
 from localcollab_convert.expert.familiarity import combine_halves, familiarity
-from localcollab_convert.expert.texts import Text
+from localcollab_convert.study.texts import Text
 
 pytestmark = pytest.mark.weights
 

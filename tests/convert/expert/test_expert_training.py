@@ -16,7 +16,6 @@ from localcollab.llama.tokenizer import load_vocabulary
 from localcollab.llama.weights import load_weights
 from localcollab_convert.expert.file import write_expert
 from localcollab_convert.expert.request import Shape
-from localcollab_convert.expert.texts import Text
 from localcollab_convert.expert.train import (
     ExpertTraining,
     Recipe,
@@ -24,6 +23,7 @@ from localcollab_convert.expert.train import (
     perplexity,
     tokens_per_step,
 )
+from localcollab_convert.study.texts import Text
 
 pytestmark = pytest.mark.weights
 

@@ -9,7 +9,7 @@ import pytest
 
 from invented_texts import invented
 from localcollab.documents.collection import Collection, collections_folder
-from localcollab_convert.expert.texts import Text
+from localcollab_convert.study.texts import Text
 
 pytestmark = pytest.mark.weights
 

@@ -1,0 +1,362 @@
+"""`convert expert` of a real base: documents -> lessons -> a LoRA -> a head -> a team of base and expert.
+
+Stages in one folder: the plan (how fast this machine is), the base's general text, the training, the
+check of what was forgotten, the head, the table. A killed run continues in each of them. Everything
+that holds words of the documents is deleted at the end, except the adapter.
+"""
+
+import json
+import os
+import random
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from localcollab.documents.answer.answer import Library
+from localcollab.errors import BadOption
+from localcollab.llama.options import Options
+from localcollab.llama.probe import probe
+from localcollab.progress import Counted, OnProgress
+from localcollab.teams.open import Files, OpenTeam
+from localcollab.teams.plan import Member, TeamPlan
+from localcollab.tuning.verdict import Verdict, judge
+from localcollab_convert.adapted import layers as lora
+from localcollab_convert.adapted import table
+from localcollab_convert.adapted.ability import MOST_LOST, Ability, measure_ability
+from localcollab_convert.adapted.base import load_base, pick_device
+from localcollab_convert.adapted.budget import (
+    Budget,
+    measure_speed,
+    memory_bytes,
+    plan_rounds,
+    require_memory,
+)
+from localcollab_convert.adapted.entry import enter_adapted
+from localcollab_convert.adapted.file import set_alpha, write_adapter
+from localcollab_convert.adapted.general_text import Turn, write_general
+from localcollab_convert.adapted.layers import Adapted, Shape
+from localcollab_convert.adapted.request import AdaptedRequest, AdaptedResult, Row
+from localcollab_convert.adapted.rows import Batch, RowMaker, batches
+from localcollab_convert.adapted.train import LoraTraining, Recipe
+from localcollab_convert.head.make import HeadMaker
+from localcollab_convert.head.request import HeadRequest
+from localcollab_convert.staging.stages import (
+    OnNote,
+    Stage,
+    package_versions,
+    write_text,
+)
+from localcollab_convert.study.general import CHECK, PRACTICE, PROSE
+from localcollab_convert.study.material import Lesson, Subject, rounds, subjects, withhold
+from localcollab_convert.study.texts import texts_sha256
+
+TOKENS_A_STEP = 640
+_PRACTICE_TOKENS = 320
+_LONGEST_ROW = 1024
+"""Tokens."""
+_N_CTX = 1024
+_HEAD_LESSONS, _HEAD_VALID = 80, 24
+"""Questions about the documents, in wordings that the expert never saw."""
+_STRENGTHS = (1.0, 0.85, 0.7, 0.55)
+_CHECKPOINT = "checkpoint.pt"
+
+
+def make_adapted(
+    request: AdaptedRequest, on_progress: OnProgress, on_note: OnNote
+) -> AdaptedResult:
+    """Trains the expert and enters the team in the catalogue. `on_note` stays, `on_progress` does not.
+
+    Raises `BadOption`, `BadCatalog`, `BadData`, `BadModelFile`.
+    """
+    with private_files():
+        result = AdaptedMaker(request, on_progress, on_note).make()
+    enter_adapted(request, result)
+    return result
+
+
+@contextmanager
+def private_files() -> Iterator[None]:
+    """Files get the mode 0600 and folders 0700: all of them hold words of the documents."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+class AdaptedMaker:
+    """The stages of one request."""
+
+    def __init__(self, request: AdaptedRequest, on_progress: OnProgress, on_note: OnNote) -> None:
+        """Raises `BadData`: the documents say nothing."""
+        self.request = request
+        self._show, self._note = on_progress, on_note
+        self._base = request.catalog.model(request.base)
+        self.known: list[Subject] = subjects(request.texts)
+        self.withheld = withhold(self.known, request.n_questions, request.seed)
+        self._shape = Shape(request.rank, 2.0 * request.rank)
+
+    @property
+    def adapter_path(self) -> Path:
+        return self.request.out / f"{self.request.name}.gguf"
+
+    @property
+    def head_path(self) -> Path:
+        return self.request.out / f"{self.request.name}.safetensors"
+
+    @property
+    def _folder(self) -> Path:
+        return self.request.out / "work"
+
+    @cached_property
+    def _key(self) -> dict[str, Any]:
+        request = self.request
+        return {
+            "texts": texts_sha256(request.texts),
+            "base": probe(self._base.path, self._show).sha256,
+            "minutes": None if request.n_rounds else request.minutes,
+            "n_rounds": request.n_rounds, "rank": request.rank, "seed": request.seed,
+            "n_questions": request.n_questions, "price": request.price,
+            "versions": package_versions("localcollab", "torch", "transformers", "llama-cpp-python"),
+        }  # fmt: skip
+
+    def make(self) -> AdaptedResult:
+        """All stages."""
+        self.request.out.mkdir(parents=True, exist_ok=True, mode=0o700)
+        whole = Stage("made", self._folder / "made", self._key)
+        facts = whole.resume(self._note)
+        if facts is None:
+            names = (f"../../{path.name}" for path in (self.adapter_path, self.head_path))
+            facts = whole.finish(self._make(), *names)
+        for name in ("study", "lora", "head", "general", "check"):
+            shutil.rmtree(self._folder / name, ignore_errors=True)
+        return self._result(facts)
+
+    def _make(self) -> dict[str, Any]:
+        trained = self.train()
+        checked = self.check(trained)
+        nll = self.make_head()
+        return {**trained, **checked, "nll": nll, **self.compare()}
+
+    # Files of the runtime
+
+    @cached_property
+    def _files(self) -> Files:
+        return Files(Options(n_ctx=_N_CTX), self._show)
+
+    @property
+    def _members(self) -> tuple[Member, Member]:
+        path = self._base.path
+        return Member("base", path), Member(self.request.name, path, self.adapter_path)
+
+    @cached_property
+    def _base_team(self) -> OpenTeam:
+        return self._files.beside().open(TeamPlan("base", self._members[:1]))
+
+    def _expert_team(self) -> OpenTeam:
+        return self._files.beside().open(TeamPlan(self.request.name, self._members[1:]))
+
+    @cached_property
+    def _rows(self) -> RowMaker:
+        team = self._base_team
+        return RowMaker(team.base.vocabulary, team.template, min(_LONGEST_ROW, team.model.n_ctx))
+
+    def _general(self, prompts: Sequence[str], name: str) -> list[Turn]:
+        folder = self._folder / "general"
+        folder.mkdir(parents=True, exist_ok=True)
+        return write_general(
+            self._base_team, prompts, folder / f"{name}.jsonl", self.request.seed, self._show
+        )
+
+    # Lessons
+
+    def lessons(self, n_rounds: int) -> Iterator[list[Lesson]]:
+        asked = frozenset((each.statement, each.gold) for each in self.withheld)
+        return rounds(self.request.texts, self.known, n_rounds, self.request.seed, asked)
+
+    def _batches(self, lessons: Sequence[Lesson]) -> list[Batch]:
+        return batches(self._rows.rows(lessons), TOKENS_A_STEP)
+
+    # The adapter
+
+    def train(self) -> dict[str, Any]:
+        """NAME.gguf. Returns rounds, steps, seconds and the speed."""
+        stage = Stage("expert", self._folder / "lora", self._key)
+        done = stage.resume(self._note)
+        if done is not None:
+            return done
+        device = pick_device()
+        self._show(f"loading {self.request.base} into PyTorch")
+        model = load_base(self._base.path, device)
+        layers = lora.adapt(model, self._shape, self.request.seed)
+        budget = self._budget(stage, model, layers)
+        practice = [self._rows.conversation([turn]) for turn in self._general(PRACTICE, "practice")]
+        near = batches([row for rows in practice for row in rows], _PRACTICE_TOKENS)
+        lessons = [some for each in self.lessons(budget.n_rounds) for some in self._batches(each)]
+        recipe = Recipe(self._shape, seed=self.request.seed)
+        run = LoraTraining(model, layers, recipe, stage.folder / _CHECKPOINT, device)
+        run.run(lessons, near, self._show_step)
+        self._note(f"expert: {run.step} steps in {run.seconds / 60:.1f} minutes")
+        self._write(layers, 1.0)
+        facts = {**asdict(budget), "n_steps": run.step, "seconds": round(run.seconds, 1)}
+        return stage.finish(facts, f"../../{self.adapter_path.name}")
+
+    def _show_step(self, step: int, n_steps: int, loss: float) -> None:
+        self._show(Counted("expert", step, n_steps, "steps", f"loss {loss:.3f}"))
+
+    def _write(self, layers: dict[str, Adapted], strength: float) -> None:
+        shape = Shape(self._shape.rank, self._shape.alpha * strength)
+        provenance = {key: str(self._key[key]) for key in ("texts", "base", "seed")}
+        provenance["versions"] = json.dumps(self._key["versions"])
+        write_adapter(
+            layers, shape, self._base.path, self.adapter_path, name=self.request.name,
+            provenance=provenance,
+        )  # fmt: skip
+
+    def _budget(self, stage: Stage, model: Any, layers: dict[str, Adapted]) -> Budget:
+        """Measured once: a resumed run keeps it. Raises `BadOption` where the minutes do not suffice."""
+        noted = stage.manifest.get("budget")
+        if noted is not None:
+            return Budget(**noted)
+        n_parameters = sum(p.numel() for p in model.parameters())
+        needed = memory_bytes(
+            model.config.get_text_config(), n_parameters, self._shape, TOKENS_A_STEP
+        )
+        require_memory(needed)
+        some = [self._batches(lessons) for lessons in self.lessons(2)]
+        per_round = [sum(each.n_tokens for each in batches_) for batches_ in some]
+        # The raw text comes in the first round of five.
+        tokens = per_round[1] + max(0, per_round[0] - per_round[1]) / 5
+        if self.request.n_rounds:
+            budget = Budget(self.request.n_rounds, 0.0, 0.0)
+        else:
+            budget = self._measured(model, layers, some[1], tokens)
+            self._note(
+                f"a LoRA of {self.request.base}: {len(self.known)} statements, {budget.n_rounds} "
+                f"rounds of {tokens:,.0f} tokens, {budget.tokens_per_second:.0f} tokens a second: about "
+                f"{budget.minutes:.0f} minutes and {needed / 2**30:.1f} GiB of memory"
+            )
+        stage.note(budget=asdict(budget))
+        return budget
+
+    def _measured(
+        self, model: Any, layers: dict[str, Adapted], some: list[Batch], tokens: float
+    ) -> Budget:
+        self._show("measuring the speed of this machine, at most 20 seconds")
+        before = {name: tensor.clone() for name, tensor in lora.state(layers).items()}
+        nowhere = self._folder / "lora" / "measured.pt"
+        recipe = Recipe(self._shape, seed=self.request.seed)
+        speed = measure_speed(LoraTraining(model, layers, recipe, nowhere, pick_device()), some)
+        lora.restore(layers, before)
+        return plan_rounds(len(self.known), tokens, speed, self.request.minutes)
+
+    # What it forgot
+
+    def check(self, trained: dict[str, Any]) -> dict[str, Any]:
+        """Lowers the adapter's strength until it forgets little enough. Raises `BadOption` where none
+        does."""
+        stage = Stage("check", self._folder / "check", {**self._key, "trained": trained["files"]})
+        done = stage.resume(self._note)
+        if done is not None:
+            return done
+        turns = self._general(CHECK, "check")
+        for strength in _STRENGTHS:
+            if strength < 1:
+                self._note(
+                    f"expert: its adapter is weakened to {strength:g}, so that less is forgotten"
+                )
+                set_alpha(self.adapter_path, self._shape.alpha * strength)
+            ability = self._ability(turns)
+            if ability.lost <= MOST_LOST:
+                facts = {"strength": strength, **asdict(ability)}
+                return stage.finish(facts, f"../../{self.adapter_path.name}")
+        raise BadOption(
+            f"the expert is not accepted: general text costs {ability.lost:.1%} more bits a byte, "
+            f"and at most {MOST_LOST:.0%} is allowed: give fewer documents, or a lower `rank`"
+        )
+
+    def _ability(self, turns: Sequence[Turn]) -> Ability:
+        expert = self._expert_team()
+        found = measure_ability(
+            self._base_team.model, expert.model, self._rows, PROSE, turns, self._show
+        )
+        for context in expert.contexts:
+            context.close()
+        return found
+
+    # The head
+
+    def make_head(self) -> dict[str, float]:
+        """NAME.safetensors. Returns the NLL of members and head."""
+        train, valid = self._write_questions()
+        request = HeadRequest(
+            plan=TeamPlan(self.request.name, self._members, gate="never"), data=train, valid=valid,
+            out=self.head_path, work=self._folder / "head", seed=self.request.seed, n_ctx=_N_CTX,
+            price=self.request.price, metric="logprob", force=True,
+        )  # fmt: skip
+        maker = HeadMaker(request, self._show, self._note)
+        maker.exporter.export()
+        return maker.calibrate().training.nll
+
+    def _write_questions(self) -> tuple[Path, Path]:
+        """(train, validation): questions about the documents that no round asked so, and general ones."""
+        folder = self._folder / "study"
+        folder.mkdir(parents=True, exist_ok=True)
+        seed = self.request.seed + 1
+        (asked,) = rounds(self.request.texts, self.known, 1, seed)
+        about = [lesson for lesson in asked if lesson.kind == "question"]
+        random.Random(seed).shuffle(about)
+        n_valid = min(_HEAD_VALID, max(1, len(about) // 4))
+        valid, train = about[:n_valid], about[n_valid : n_valid + _HEAD_LESSONS]
+        general = self._general(PRACTICE, "practice"), self._general(CHECK, "check")[:_HEAD_VALID]
+        paths = folder / "train.jsonl", folder / "valid.jsonl"
+        for path, lessons, turns in zip(paths, (train or valid, valid), general, strict=True):
+            pairs = [(each.prompt, each.answer) for each in lessons]
+            write_text(path, _jsonl([*pairs, *turns]))
+        return paths
+
+    # Before and after
+
+    def compare(self) -> dict[str, Any]:
+        """The table of the withheld questions, and whether the team is worth it beside retrieval."""
+        if not self.withheld:
+            return {"table": [], "verdict": None}
+        members = TeamPlan(self.request.name, self._members, head=self.head_path)
+        expert = self._expert_team()
+        team = self._files.beside().open(members)
+        library = Library(self.request.collection, self.request.name)
+        found = table.answered(
+            self._base_team, expert, team, library, self.withheld, self._show
+        )  # fmt: skip
+        verdict = judge(found[table.TEAM], found[table.BASE_READS])
+        rows = [(who, sum(rights), len(rights)) for who, rights in found.items()]
+        return {"table": rows, "verdict": asdict(verdict)}
+
+    def _result(self, facts: dict[str, Any]) -> AdaptedResult:
+        verdict = facts["verdict"]
+        return AdaptedResult(
+            adapter=self.adapter_path, head=self.head_path, n_texts=len(self.request.texts),
+            n_statements=len(self.known), n_rounds=facts["n_rounds"], n_steps=facts["n_steps"],
+            tokens_per_second=facts["tokens_per_second"], seconds=facts["seconds"],
+            strength=facts["strength"], text=tuple(facts["text"]), chat=tuple(facts["chat"]),
+            nll=facts["nll"], table=tuple(Row(*row) for row in facts["table"]),
+            verdict=Verdict(**verdict) if verdict else None,
+        )  # fmt: skip
+
+
+def _jsonl(pairs: Sequence[tuple[str, str]]) -> str:
+    """As `convert head` reads them."""
+    records = (
+        {
+            "messages": [
+                {"role": "user", "content": prompt},
+                {"role": "assistant", "content": answer},
+            ]
+        }
+        for prompt, answer in pairs
+    )
+    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)

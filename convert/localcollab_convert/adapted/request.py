@@ -1,0 +1,91 @@
+"""The request of an adapted expert and its result: frozen records without torch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from localcollab.catalog import Catalog
+from localcollab.documents.collection import Collection
+from localcollab.errors import BadOption
+from localcollab.tuning.verdict import Verdict
+from localcollab_convert.staging.ranges import (
+    MAX_SEED,
+    require_above_0,
+    require_at_least,
+    require_between,
+)
+from localcollab_convert.study.texts import Text
+
+_MAX_MINUTES = 60 * 24
+_MAX_STEPS = 10**6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdaptedRequest:
+    name: str
+    """Of the model, the head and the team in the catalogue."""
+    base: str
+    """A model of the catalogue with weights of its own."""
+    texts: tuple[Text, ...]
+    collection: Collection
+    """Where the texts are from: answers with retrieval are compared on it."""
+    out: Path
+    """A folder: NAME.gguf, NAME.safetensors and the stages."""
+    catalog: Catalog
+    minutes: float | None = None
+    """Of the whole run; None: as many as the documents take."""
+    n_rounds: int | None = None
+    """Exact number of rounds through the documents instead: reproducible on machines of one kind."""
+    seed: int = 0
+    rank: int = 32
+    price: float = 0.05
+    n_questions: int = 30
+    """At most, withheld from the training, for the table."""
+
+    def __post_init__(self) -> None:
+        """Raises `BadOption`, `BadCatalog`."""
+        if self.minutes is not None:
+            require_above_0("minutes", self.minutes, _MAX_MINUTES)
+        if self.n_rounds is not None:
+            require_between("n_rounds", self.n_rounds, 1, _MAX_STEPS)
+        require_between("seed", self.seed, 0, MAX_SEED)
+        require_between("price", self.price, 0, 10)
+        require_between("rank", self.rank, 1, 1024)
+        require_at_least("n_questions", self.n_questions, 0)
+        if self.catalog.model(self.base).adapter is not None:
+            raise BadOption(
+                f"`base` is {self.base!r}, a model with an adapter, which can have no second one: "
+                "name the model below it"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How many of the withheld questions somebody answers."""
+
+    who: str
+    right: int
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class AdaptedResult:
+    adapter: Path
+    head: Path
+    n_texts: int
+    n_statements: int
+    n_rounds: int
+    n_steps: int
+    tokens_per_second: float
+    seconds: float
+    """Of the training."""
+    strength: float
+    """The adapter's scale that forgets little enough; 1: as trained."""
+    text: tuple[float, float]
+    """Bits a byte of general text, base and expert."""
+    chat: tuple[float, float]
+    """The same of the base's own chat answers."""
+    nll: dict[str, float]
+    """Nats a token of answers about the documents and about general things: base, expert, head, ..."""
+    table: tuple[Row, ...]
+    verdict: Verdict | None
+    """Team or base, both with retrieval's help or without; None without questions."""

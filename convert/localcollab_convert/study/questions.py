@@ -1,0 +1,262 @@
+"""A statement and something in it -> questions that ask for it, in many wordings. Patterns, no parser.
+
+The one who asks later uses other words, in another order, and leaves some out. So beside the plain
+question ("Which parrot died in 1918?") stand clues in any order, and questions that lack a few words.
+The patterns are English; a statement in another language is asked for by gaps and clues.
+"""
+
+import random
+import re
+from collections.abc import Callable
+
+from localcollab.documents.checking.detection import language_of
+from localcollab_convert.study.spans import AUXILIARY, Span
+
+_CLAUSE = re.compile(
+    r"\s*(?:;|,(?!\d)|\bwhich\b|\bwho\b|\bwhile\b|\bwhen\b|\bbecause\b|\bafter\b|\bbefore\b)\s*"
+)
+_APPOSITION = re.compile(r"^,\s(?P<what>(?:the|a|an|one of)\s[^,]{4,90}),\s")
+_INTRO = re.compile(r"^(?P<intro>[A-Z][^,]{2,60}),\s(?P<rest>.+)$")
+_LED_BY = re.compile(
+    r"(?:^|[\s(])(?P<preposition>in|at|on|from|near|by|for|of|to|with|during|since|until|as)\s(?:the\s|a\s|an\s)?$",
+    re.IGNORECASE,
+)
+_PERSONAL = re.compile(r"\b(?:his|her|he|she|him|himself|herself|who|whose)\b")
+_PARENTHESES = re.compile(r"\s*\([^()]*\)")
+_DESCRIBED = re.compile(r"^(?:The |the |An? )?(?P<what>(?:[\w'’-]+ ){1,5})$")
+_BARE = re.compile(r"(?:[Tt]he|[Aa]n?)\s$")
+_KEPT = re.compile(r"[A-Z\d\"“]|.*\d")
+_MAY_STAY = re.compile(
+    r"\.?$|[\"”]?\.?$|\s(?:in|at|on|from|near|by|for|of|to|with|during|since|until|as)\s"
+)
+"""Behind what is asked for at the front."""
+_ABOUT = (
+    "What is known about {}?", "Tell me about {}.", "What do you know about {}?", "{}?",
+    "Who or what is {}?", "What about {}?",
+)  # fmt: skip
+_LEAST_CLUE = 2
+"""Words."""
+
+Ask = Callable[[str, Span, random.Random], str | None]
+
+
+def question(statement: str, span: Span, rng: random.Random) -> str | None:
+    """One of its wordings; None where the drawn one does not fit."""
+    if language_of(statement).code != "en":
+        return rng.choice((gap, clues_alone))(statement, span, rng)
+    forms, weights = zip(*_FORMS, strict=True)
+    asked: str | None = rng.choices(forms, weights)[0](statement, span, rng)
+    if asked is None or span.text.casefold() in asked.casefold():
+        return None
+    return asked
+
+
+def plain(statement: str, span: Span, rng: random.Random) -> str | None:
+    """The statement with a question word in its place: "The dispute over what was settled by ...?\""""
+    before, after = _around(statement, span)
+    word = _word(statement, span, before, rng)
+    if not before.strip() or _BARE.fullmatch(before):
+        return _ended(f"{word} {after.lstrip()}")
+    described = _DESCRIBED.match(before)
+    if described and not AUXILIARY.search(before) and _is_noun_phrase(described["what"]):
+        return _ended(f"Which {described['what'].strip()} {after.lstrip()}")
+    return _ended(f"{before}{_uncapitalized(word)}{after}")
+
+
+def unadorned(statement: str, span: Span, rng: random.Random) -> str | None:
+    """Without the apposition behind the span, and with an introduction at its end."""
+    before, after = _around(statement, span)
+    if apposition := _APPOSITION.match(after):
+        if rng.random() < 0.3:
+            return _ended(f"{rng.choice(('Who', 'What'))} was {apposition['what']}")
+        after = " " + after[apposition.end() :]
+    statement = before + span.text + after
+    if intro := _INTRO.match(statement):
+        rest, moved = intro["rest"], _uncapitalized(intro["intro"])
+        if span.text in rest:
+            statement = f"{rest[0].upper()}{rest[1:].rstrip(' .')} {moved}."
+    start = statement.find(span.text)
+    if start < 0:
+        return None
+    return plain(statement, span._replace(start=start, end=start + len(span.text)), rng)
+
+
+def inverted(statement: str, span: Span, rng: random.Random) -> str | None:
+    """With the auxiliary first: "Where was the first transplant carried out?\""""
+    found = AUXILIARY.search(statement)
+    if found is None or found.start() > span.start or "," in statement[: found.start()]:
+        return None
+    subject, aux = statement[: found.start()], found["aux"]
+    middle, after = statement[found.end() : span.start], statement[span.end :]
+    if not _MAY_STAY.match(after):
+        return None
+    led = _LED_BY.search(middle)
+    word = _word(statement, span, middle, rng)
+    if span.kind == "date" and led:
+        word, middle = "When", middle[: led.start()]
+    elif led and led["preposition"].lower() in ("in", "at", "near") and rng.random() < 0.5:
+        word, middle = "Where", middle[: led.start()]
+    middle, after = middle.strip(), after.strip(" .")
+    return _ended(f"{word} {aux} {_uncapitalized(subject)} {middle} {after}")
+
+
+def named(statement: str, span: Span, rng: random.Random) -> str | None:
+    """ "What is the name of the one that ...": asks about the statement's clauses."""
+    clue = clues(statement, span, rng)
+    if clue is None:
+        return None
+    opening = rng.choice(
+        (
+            "Who or what is meant",
+            "What is the answer",
+            "Which one fits",
+            "What am I looking for",
+            "Name it",
+        )
+    )
+    return f"{clue[0].upper()}{clue[1:]}: {_uncapitalized(opening)}?"
+
+
+def clues(statement: str, span: Span, rng: random.Random) -> str | None:
+    """Two or three of its clauses, in any order, the span left out."""
+    rest = " , ".join(_around(statement, span))
+    parts = [part.strip(" .,'’\"“”") for part in _CLAUSE.split(_PARENTHESES.sub("", rest))]
+    parts = [part.removeprefix("s ") for part in parts]
+    parts = [part for part in parts if len(part.split()) >= _LEAST_CLUE]
+    if not parts:
+        return None
+    chosen = rng.sample(parts, min(len(parts), rng.choice((2, 3))))
+    return "; ".join(_uncapitalized(part) for part in chosen)
+
+
+def clues_alone(statement: str, span: Span, rng: random.Random) -> str | None:
+    """Says the same in any language."""
+    found = clues(statement, span, rng)
+    return None if found is None else f"{found} ?"
+
+
+def gap(statement: str, span: Span, rng: random.Random) -> str | None:
+    before, after = _around(statement, span)
+    opening = rng.choice(("", "Which words are missing? ", "Fill the gap: "))
+    if language_of(statement).code != "en":
+        opening = ""
+    return f"{opening}{before}____{after}"
+
+
+def fewer_words(statement: str, span: Span, rng: random.Random) -> str | None:
+    """A plain question that lacks some of its words: names and numbers stay."""
+    asked = rng.choice((plain, unadorned))(statement, span, rng)
+    if asked is None:
+        return None
+    first, *words = asked.rstrip("?").split()
+    share = rng.uniform(0.1, 0.35)
+    kept = [word for word in words if _KEPT.match(word) or rng.random() > share]
+    return _ended(" ".join([first, *kept]))
+
+
+def about(statement: str, span: Span, rng: random.Random) -> str | None:
+    """The other direction: from the name to what is said of it."""
+    if span.kind in ("number", "date"):
+        return None
+    return rng.choice(_ABOUT).format(span.text)
+
+
+_FORMS: tuple[tuple[Ask, float], ...] = (
+    (plain, 3), (unadorned, 2), (fewer_words, 4), (inverted, 2), (named, 2), (gap, 1),
+)  # fmt: skip
+
+
+def _around(statement: str, span: Span) -> tuple[str, str]:
+    """Before and behind the span, quotation marks that stand around it left out."""
+    before, after = statement[: span.start], statement[span.end :]
+    if before[-1:] in '"“„' and after[:1] in '"”':
+        before, after = before[:-1], after[1:]
+    return before, after
+
+
+def _word(statement: str, span: Span, before: str, rng: random.Random) -> str:
+    if span.kind == "date":
+        return rng.choice(("What year", "Which year")) if span.text.isdigit() else "What date"
+    if span.kind == "number":
+        return "What percentage" if "percent" in span.text or "%" in span.text else "How many"
+    if span.kind == "quote":
+        return rng.choice(("What", "Which work", "What"))
+    after = statement[span.end : span.end + 3]
+    if after.startswith(("'s", "’s")):
+        return "Whose"
+    if len(span.text.split()) in (2, 3) and _PERSONAL.search(statement):
+        return rng.choice(("Who", "Who", "Which person", "What"))
+    return rng.choice(("What", "Who", "Which one", "What"))
+
+
+def _is_noun_phrase(words: str) -> bool:
+    """Nothing in it that begins a sentence, as in "In 1836 a jury"."""
+    first = words.split()[0].casefold()
+    return first not in language_of("the of and").prepositions and not _LED_BY.search(f" {words}")
+
+
+def _ended(asked: str) -> str:
+    asked = re.sub(r"\s+([,;:?])", r"\1", " ".join(_PARENTHESES.sub("", asked).split()))
+    asked = asked.replace("Whose's ", "Whose ").replace("whose's ", "whose ").rstrip(" .,;:!?")
+    return asked[0].upper() + asked[1:] + "?"
+
+
+def _uncapitalized(words: str) -> str:
+    """Where the first word is a common one."""
+    first = words.split(" ", 1)[0]
+    is_plain = first.casefold() in _FUNCTION_WORDS
+    return words[:1].lower() + words[1:] if is_plain else words
+
+
+_FUNCTION_WORDS = frozenset(
+    [
+        "the",
+        "a",
+        "an",
+        "in",
+        "on",
+        "at",
+        "of",
+        "after",
+        "before",
+        "during",
+        "since",
+        "when",
+        "while",
+        "although",
+        "though",
+        "despite",
+        "unlike",
+        "prior",
+        "within",
+        "as",
+        "by",
+        "for",
+        "from",
+        "with",
+        "what",
+        "who",
+        "which",
+        "whose",
+        "when",
+        "where",
+        "how",
+        "it",
+        "its",
+        "their",
+        "his",
+        "her",
+        "one",
+        "two",
+        "some",
+        "many",
+        "several",
+        "certain",
+        "both",
+        "is",
+        "are",
+        "was",
+        "were",
+        "name",
+    ]
+)
