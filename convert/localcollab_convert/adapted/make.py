@@ -120,7 +120,7 @@ class AdaptedMaker:
             "base": probe(self._base.path, self._show).sha256,
             "minutes": None if request.n_rounds else request.minutes,
             "n_rounds": request.n_rounds, "rank": request.rank, "seed": request.seed,
-            "n_questions": request.n_questions, "price": request.price,
+            "n_questions": request.n_questions, "n_general": request.n_general, "price": request.price,
             "versions": package_versions("localcollab", "torch", "transformers", "llama-cpp-python"),
         }  # fmt: skip
 
@@ -168,8 +168,9 @@ class AdaptedMaker:
     def _general(self, prompts: Sequence[str], name: str) -> list[Turn]:
         folder = self._folder / "general"
         folder.mkdir(parents=True, exist_ok=True)
+        some = prompts[: self.request.n_general]
         return write_general(
-            self._base_team, prompts, folder / f"{name}.jsonl", self.request.seed, self._show
+            self._base_team, some, folder / f"{name}.jsonl", self.request.seed, self._show
         )
 
     # Lessons

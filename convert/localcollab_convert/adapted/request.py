@@ -40,6 +40,8 @@ class AdaptedRequest:
     price: float = 0.05
     n_questions: int = 30
     """At most, withheld from the training, for the table."""
+    n_general: int = 50
+    """General answers of the base, at most: so many to practise, and so many others to check."""
 
     def __post_init__(self) -> None:
         """Raises `BadOption`, `BadCatalog`."""
@@ -51,6 +53,7 @@ class AdaptedRequest:
         require_between("price", self.price, 0, 10)
         require_between("rank", self.rank, 1, 1024)
         require_at_least("n_questions", self.n_questions, 0)
+        require_at_least("n_general", self.n_general, 1)
         if self.catalog.model(self.base).adapter is not None:
             raise BadOption(
                 f"`base` is {self.base!r}, a model with an adapter, which can have no second one: "

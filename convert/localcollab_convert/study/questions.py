@@ -57,7 +57,7 @@ def plain(statement: str, span: Span, rng: random.Random) -> str | None:
     word = _word(statement, span, before, rng)
     if not before.strip() or _BARE.fullmatch(before):
         return _ended(f"{word} {after.lstrip()}")
-    described = _DESCRIBED.match(before)
+    described = _DESCRIBED.match(before) if span.kind in ("name", "quote") else None
     if described and not AUXILIARY.search(before) and _is_noun_phrase(described["what"]):
         return _ended(f"Which {described['what'].strip()} {after.lstrip()}")
     return _ended(f"{before}{_uncapitalized(word)}{after}")

@@ -115,7 +115,7 @@ def _without_opening(text: str, sentence: str, language: Language) -> tuple[int,
     is_verb = word is not None and (
         word[1] in language.auxiliaries | language.past or word[1].endswith(("ed", "s"))
     )
-    return (0, text) if is_verb or following[:1] in ",'’" or not language.code else (len(text), "")
+    return (0, text) if is_verb or following[:1] in (",", "'", "’") else (len(text), "")
 
 
 def _subject(sentence: str, language: Language) -> Iterator[Span]:

@@ -1,0 +1,54 @@
+"""How much fits the time and the memory."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from localcollab.errors import BadOption
+from localcollab_convert.adapted.budget import (
+    BEST_ROUNDS,
+    TRAINING_SHARE,
+    memory_bytes,
+    plan_rounds,
+    require_memory,
+)
+from localcollab_convert.adapted.layers import Shape
+
+pytestmark = pytest.mark.slow
+
+
+def test_without_minutes_the_documents_get_what_they_take() -> None:
+    budget = plan_rounds(300, tokens_per_round=12_000, tokens_per_second=200, minutes=None)
+    assert budget.n_rounds == BEST_ROUNDS
+    assert budget.training_minutes == pytest.approx(BEST_ROUNDS)
+    assert budget.minutes == pytest.approx(BEST_ROUNDS / TRAINING_SHARE)
+
+
+def test_the_rounds_fit_the_minutes() -> None:
+    budget = plan_rounds(300, tokens_per_round=12_000, tokens_per_second=200, minutes=16)
+    assert budget.n_rounds == int(16 * TRAINING_SHARE)
+    assert budget.minutes <= 16
+
+
+def test_too_few_minutes_are_refused_with_what_can_be_done() -> None:
+    with pytest.raises(BadOption) as caught:
+        plan_rounds(300, tokens_per_round=12_000, tokens_per_second=200, minutes=5)
+    assert "`minutes` is 5" in str(caught.value)
+    assert "300 statements need 10 minutes, and about 162 can be learned in 5" in str(caught.value)
+    budget = plan_rounds(162, 12_000 * 162 / 300, 200, minutes=5)
+    assert budget.n_rounds >= 6
+
+
+def test_memory_grows_with_the_base_and_too_much_is_refused() -> None:
+    def config(layers: int) -> SimpleNamespace:
+        return SimpleNamespace(
+            num_hidden_layers=layers, hidden_size=576, intermediate_size=1536, vocab_size=49152
+        )
+
+    small = memory_bytes(config(30), 135_000_000, Shape(), 640)
+    large = memory_bytes(config(60), 1_000_000_000, Shape(), 640)
+    assert 1.0e9 < small < 2.5e9
+    assert large > 5e9
+    require_memory(2**20)
+    with pytest.raises(BadOption, match=r"`base` needs about 9765625\.0 GiB"):
+        require_memory(9765625 * 2**30)
