@@ -18,6 +18,10 @@ LEAST_ROUNDS, BEST_ROUNDS = 6, 16
 """With fewer rounds passages are not known; more change little."""
 TRAINING_SHARE = 0.65
 """Of the minutes; the rest is the base's general text, the checks, the head and the table."""
+_STEPS = 500
+"""About so many are wanted."""
+_LEAST_STEP, _MOST_STEP = 160, 640
+"""Tokens. Smaller steps are slow, larger ones learn no more."""
 _WARM, _MEASURED = 1, 3
 """Steps."""
 _MOST_SECONDS = 20.0
@@ -37,6 +41,10 @@ class Budget:
     @property
     def minutes(self) -> float:
         return self.training_minutes / TRAINING_SHARE
+
+
+def step_tokens(tokens_per_round: int) -> int:
+    return max(_LEAST_STEP, min(_MOST_STEP, BEST_ROUNDS * tokens_per_round // _STEPS))
 
 
 def measure_speed(training: LoraTraining, some: list[Batch]) -> float:

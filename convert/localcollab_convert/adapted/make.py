@@ -34,6 +34,7 @@ from localcollab_convert.adapted.budget import (
     memory_bytes,
     plan_rounds,
     require_memory,
+    step_tokens,
 )
 from localcollab_convert.adapted.entry import enter_adapted
 from localcollab_convert.adapted.file import set_alpha, write_adapter
@@ -54,8 +55,8 @@ from localcollab_convert.study.general import CHECK, PRACTICE, PROSE
 from localcollab_convert.study.material import Lesson, Subject, rounds, subjects, withhold
 from localcollab_convert.study.texts import texts_sha256
 
-TOKENS_A_STEP = 640
-_PRACTICE_TOKENS = 320
+_PRACTICE_SHARE = 0.5
+"""Of the tokens of a step: general text, where a step has any."""
 _LONGEST_ROW = 1024
 """Tokens."""
 _N_CTX = 1024
@@ -179,8 +180,14 @@ class AdaptedMaker:
         asked = frozenset((each.statement, each.gold) for each in self.withheld)
         return rounds(self.request.texts, self.known, n_rounds, self.request.seed, asked)
 
+    @cached_property
+    def _n_step_tokens(self) -> int:
+        """Of a step. Few documents need many small steps: how often they are seen is not enough."""
+        (lessons,) = self.lessons(1)
+        return step_tokens(sum(len(row.tokens) for row in self._rows.rows(lessons)))
+
     def _batches(self, lessons: Sequence[Lesson]) -> list[Batch]:
-        return batches(self._rows.rows(lessons), TOKENS_A_STEP)
+        return batches(self._rows.rows(lessons), self._n_step_tokens)
 
     # The adapter
 
@@ -196,7 +203,8 @@ class AdaptedMaker:
         layers = lora.adapt(model, self._shape, self.request.seed)
         budget = self._budget(stage, model, layers)
         practice = [self._rows.conversation([turn]) for turn in self._general(PRACTICE, "practice")]
-        near = batches([row for rows in practice for row in rows], _PRACTICE_TOKENS)
+        n_near = int(_PRACTICE_SHARE * self._n_step_tokens)
+        near = batches([row for rows in practice for row in rows], n_near)
         lessons = [some for each in self.lessons(budget.n_rounds) for some in self._batches(each)]
         recipe = Recipe(self._shape, seed=self.request.seed)
         run = LoraTraining(model, layers, recipe, stage.folder / _CHECKPOINT, device)

@@ -11,6 +11,7 @@ from localcollab_convert.adapted.budget import (
     memory_bytes,
     plan_rounds,
     require_memory,
+    step_tokens,
 )
 from localcollab_convert.adapted.layers import Shape
 
@@ -37,6 +38,11 @@ def test_too_few_minutes_are_refused_with_what_can_be_done() -> None:
     assert "300 statements need 10 minutes, and about 162 can be learned in 5" in str(caught.value)
     budget = plan_rounds(162, 12_000 * 162 / 300, 200, minutes=5)
     assert budget.n_rounds >= 6
+
+
+@pytest.mark.parametrize(("tokens_per_round", "step"), [(100, 160), (10_000, 320), (10**6, 640)])
+def test_few_documents_get_small_steps(tokens_per_round: int, step: int) -> None:
+    assert step_tokens(tokens_per_round) == step
 
 
 def test_memory_grows_with_the_base_and_too_much_is_refused() -> None:
