@@ -233,7 +233,7 @@ class AdaptedMaker:
             return Budget(**noted)
         n_parameters = sum(p.numel() for p in model.parameters())
         needed = memory_bytes(
-            model.config.get_text_config(), n_parameters, self._shape, TOKENS_A_STEP
+            model.config.get_text_config(), n_parameters, self._shape, self._n_step_tokens
         )
         require_memory(needed)
         some = [self._batches(lessons) for lessons in self.lessons(2)]
