@@ -22,6 +22,7 @@ from localcollab.language_model import LanguageModel
 from localcollab.llama.forecast import PlannedContext
 from localcollab.llama.machine import available_bytes
 from localcollab.llama.options import Options
+from localcollab.llama.prompt_cache import PromptCache
 from localcollab.models.fit import Fit, bridge_need, forecast_here, judge
 from localcollab.progress import OnProgress
 from localcollab.storage.parts import real_path
@@ -95,6 +96,7 @@ class TokenSource:
         method: Method | None = None,
         on_progress: OnProgress | None = None,
         available: Callable[[], int | None] = available_bytes,
+        prompt_cache: PromptCache | None = None,
     ) -> None:
         """`available`: what is free now, in bytes. Raises what `open_team` raises."""
         if method and isinstance(plan.method, Calm):
@@ -103,7 +105,7 @@ class TokenSource:
             )
         self._plan, self._method, self._options = plan, method, options
         self._available = available
-        self._files = Files(options, on_progress)
+        self._files = Files(options, on_progress, prompt_cache)
         self.team = self._open(self._files)
         opened = self._files.contexts
         self._contexts = tuple(

@@ -71,6 +71,15 @@ def serve(
     ranker: Annotated[
         str | None, typer.Option(help="For /v1/rerank, as in localcollab rank --ranker.")
     ] = None,
+    prompt_cache_gb: Annotated[
+        float,
+        typer.Option(
+            "--prompt-cache",
+            metavar="GB",
+            help="Keep what prompts were computed into on disk, at most so many gigabytes; whoever can "
+            "read these files can recover the texts. 0 = keep nothing.",
+        ),
+    ] = 0.0,
     exact: Annotated[
         bool,
         typer.Option(
@@ -97,7 +106,7 @@ def serve(
         ),
         parallel, queue, in_bytes(budget), keep_alive, max_body, exact,
         history, documents=tuple(documents or ()), embedder=embedder, ranker=ranker,
-        catalogs=tuple(models or ()),
+        prompt_cache_gb=prompt_cache_gb, catalogs=tuple(models or ()),
     )  # fmt: skip
     try:
         from localcollab.server.serve import serve as serve_teams

@@ -137,7 +137,7 @@ class IsolatedModel:
             with self._losing():
                 self._engine.ask({"do": "forget"})
 
-    def expect(self, tokens: Sequence[int]) -> None:
+    def expect(self, tokens: Sequence[int], *, recall: bool = True) -> None:
         """As `LlamaModel`, without effect: the state of an engine stays in its process."""
 
     def keep_state(self) -> None:

@@ -83,10 +83,10 @@ class LlamaModel:
         """What the context holds."""
         return self._cached
 
-    def expect(self, tokens: Sequence[int]) -> None:
-        """They are read next, perhaps in parts."""
+    def expect(self, tokens: Sequence[int], *, recall: bool = True) -> None:
+        """They are read next, perhaps in parts. Not `recall`: they are evaluated here."""
         if self.kept is not None:
-            self.kept.expect(tokens)
+            self.kept.expect(tokens, recall=recall)
 
     def keep_state(self) -> None:
         """What the context holds goes to disk, if anything is kept there."""

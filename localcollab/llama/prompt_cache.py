@@ -12,7 +12,7 @@ import queue
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -100,6 +100,10 @@ class PromptCache:
         """What is read from now on is made from these; none: it is not kept."""
         self._made = _Made(frozenset(origins), time.time())
 
+    def begin_again(self) -> None:
+        """From the same, as it is now."""
+        self._made = replace(self._made, since=time.time())
+
     def context(
         self, model: Context, sha256: str, options: Options, beside: Beside | None = None
     ) -> "KeptStates":
@@ -138,20 +142,22 @@ class KeptStates:
         self._cache, self._key, self._beside = cache, key, beside
         self._name = model.weights.path.name
         self._expected: list[int] = []
-        self._is_searched = False
+        self._is_searched, self._recalls = False, True
         self._made = _Made()
         self._kept: Tokens = np.empty(0, np.int32)
         self._recalled: Entry | None = None
         self.n_recalled = 0
         """Tokens that were not evaluated thanks to states from disk."""
 
-    def expect(self, tokens: Sequence[int]) -> None:
-        """The text that will be read next, perhaps in parts."""
-        self._expected, self._is_searched = list(tokens), False
+    def expect(self, tokens: Sequence[int], *, recall: bool) -> None:
+        """The text that will be read next, perhaps in parts; not `recall`: without a look at the disk."""
+        self._expected, self._is_searched, self._recalls = list(tokens), False, recall
 
     def before_read(self, model: Context, wanted: list[int], n_held: int) -> bool:
         """Called before tokens are evaluated. True: the context now holds another beginning."""
         self._made = self._cache.made
+        if not self._recalls:
+            return False
         n_expected = 0 if self._is_searched else len(self._expected)
         if max(len(wanted), n_expected) - n_held < WORTH_KEEPING:
             return False

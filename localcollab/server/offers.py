@@ -8,10 +8,13 @@ from pathlib import Path
 from localcollab.api.sources import TokenSource
 from localcollab.catalog import Blend, Catalog, load_catalog, method_name
 from localcollab.catalog.evidence import Evidence
+from localcollab.documents.collection import collection_path
 from localcollab.errors import BadOption
+from localcollab.llama.prompt_cache import PromptCache, open_prompt_cache
 from localcollab.progress import OnProgress
 from localcollab.server.request import ServeRequest
 from localcollab.server.shelf import Offer
+from localcollab.storage.state_files import collection
 from localcollab.teams.choice import TeamChoice
 from localcollab.teams.choosing import chat_choices
 from localcollab.teams.names import is_file
@@ -22,7 +25,8 @@ def offers_of(request: ServeRequest, on_progress: OnProgress) -> list[Offer]:
     """Raises `BadOption`, `BadCatalog`."""
     catalog = load_catalog(*request.catalogs)
     names = request.teams or chat_choices(catalog)
-    offers = [_offer(name, request, catalog, on_progress) for name in names]
+    kept = _prompt_cache(request)
+    offers = [_offer(name, request, catalog, on_progress, kept) for name in names]
     if not request.teams:
         # What was not named may be of a kind that is not served.
         offers = [offer for offer in offers if offer.about["method"] != "blend"]
@@ -37,11 +41,25 @@ def offers_of(request: ServeRequest, on_progress: OnProgress) -> list[Offer]:
     return list({offer.name: offer for offer in offers}.values())
 
 
-def _offer(given: str, request: ServeRequest, catalog: Catalog, on_progress: OnProgress) -> Offer:
+def _prompt_cache(request: ServeRequest) -> PromptCache | None:
+    """Of prompts of any client, which may hold passages of any collection that is served."""
+    opened = open_prompt_cache(request.prompt_cache_gb)
+    if opened is not None:
+        opened.begin("server", *(collection(collection_path(name)) for name in request.documents))
+    return opened
+
+
+def _offer(
+    given: str,
+    request: ServeRequest,
+    catalog: Catalog,
+    on_progress: OnProgress,
+    prompt_cache: PromptCache | None,
+) -> Offer:
     plan = TeamChoice(team=given, catalogs=request.catalogs).plan()
     name = Path(os.path.expanduser(given)).stem if is_file(given) else given
     open_source: Callable[[], TokenSource] = partial(
-        TokenSource, plan, request.options, on_progress=on_progress
+        TokenSource, plan, request.options, on_progress=on_progress, prompt_cache=prompt_cache
     )
     return Offer(name, open_source, _about(plan, given, catalog))
 

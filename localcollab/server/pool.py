@@ -127,10 +127,19 @@ class Seat(_InTurn):
         n_shared = self.n_shared(prompt) if reuse else 0
         if not is_same:
             self._prompt, self._first = list(prompt), None
+            self._begin_states(n_shared, reuse=reuse)
             if n_shared < WORTH_REUSING:
                 n_shared = 0
                 self.forget()
         return n_shared
+
+    def _begin_states(self, n_shared: int, *, reuse: bool) -> None:
+        """What is given up goes to the prompt cache, if there is one, and may come back from there."""
+        if len(self.cached) - n_shared >= WORTH_REUSING:
+            self.team.keep_states()
+        if self.team.prompt_cache is not None:
+            self.team.prompt_cache.begin_again()
+        self.team.expect(self._prompt, recall=reuse)
 
     def forget(self) -> None:
         for context in self.team.contexts:
@@ -241,6 +250,10 @@ class Pool:
 
     def close(self) -> None:
         """No seat may be taken."""
+        for seat in self.seats:
+            seat.team.keep_states()
+        if self._source.team.prompt_cache is not None:
+            self._source.team.prompt_cache.flush()
         for seat in self.seats[1:]:
             seat.close()
         self._source.close()

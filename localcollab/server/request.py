@@ -13,7 +13,7 @@ from localcollab.llama.options import Options
 
 DEFAULT_PORT = 8765
 _MOST_SEATS, _MOST_WAITING = 64, 10_000
-_MIB = 2**20
+_MIB, _MOST_GB = 2**20, 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,8 @@ class ServeRequest:
     """Collections that may be searched and asked."""
     embedder: str | None = None
     """An encoder: a GGUF file, or a model of the catalogue."""
+    prompt_cache_gb: float = 0.0
+    """How much of what clients' prompts were computed into may be kept on disk; 0: nothing."""
     ranker: str | None = None
     """As `localcollab rank` names them."""
     catalogs: tuple[Path, ...] = ()
@@ -63,6 +65,15 @@ class ServeRequest:
                 )
         if self.keep_alive is not None and not 0 <= self.keep_alive <= 10**6:
             raise BadOption(f"`keep_alive` is {self.keep_alive}: give 0 minutes or more")
+        if not 0 <= self.prompt_cache_gb <= _MOST_GB:
+            raise BadOption(
+                f"`prompt_cache_gb` is {self.prompt_cache_gb}: give gigabytes from 0 to {_MOST_GB}"
+            )
+        if self.exact and self.prompt_cache_gb:
+            raise BadOption(
+                "`exact` evaluates every prompt from its start, so nothing is gone on from: leave "
+                "`prompt_cache_gb` out"
+            )
         if not self.is_local and self.token_file is None:
             raise BadOption(
                 f"`host` is {self.host}, which others can reach: give `token_file`, so that they need "

@@ -76,10 +76,11 @@ class OpenTeam:
         """The first member: its vocabulary and chat template are the team's."""
         return next(iter(self.members.values()))
 
-    def expect(self, tokens: Sequence[int]) -> None:
-        """They are read next, perhaps in parts: what the prompt cache has of them is loaded at once."""
+    def expect(self, tokens: Sequence[int], *, recall: bool = True) -> None:
+        """They are read next, perhaps in parts: what the prompt cache has of them is loaded at once.
+        Not `recall`: they are evaluated whatever it has."""
         for context in self.contexts:
-            context.expect(tokens)
+            context.expect(tokens, recall=recall)
 
     def keep_states(self) -> None:
         """What its contexts hold goes to the prompt cache, if it has one."""

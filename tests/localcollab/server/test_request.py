@@ -17,7 +17,8 @@ from localcollab.server.request import ServeRequest
     [
         {"port": 70_000}, {"parallel": 0}, {"queue": -1}, {"max_body": 1}, {"keep_alive": -1.0},
         {"origins": ("localhost",)}, {"origins": ("http://a/b",)}, {"host": "0.0.0.0"},
-        {"host": "192.168.1.2"}, {"host": "::"},
+        {"host": "192.168.1.2"}, {"host": "::"}, {"prompt_cache_gb": -1.0},
+        {"prompt_cache_gb": float("nan")}, {"prompt_cache_gb": 1.0, "exact": True},
     ],
 )  # fmt: skip
 def test_a_bad_option_is_named(options: dict[str, object]) -> None:
