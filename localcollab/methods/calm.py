@@ -6,6 +6,7 @@ llama.cpp's graph (`llama.hooks`). Keys and values of past positions are stored 
 follow them: a position that is read again is overwritten.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -17,6 +18,7 @@ from localcollab.llama import library
 from localcollab.llama.context import LlamaModel
 from localcollab.llama.hooks import LayerHook
 from localcollab.llama.options import Options
+from localcollab.llama.prompt_cache import PromptCache
 from localcollab.llama.weights import Weights, choose_n_ctx
 from localcollab.methods.bridges import Bridge, Pair, rms_norm
 from localcollab.vocabulary import Vocabulary, require_same
@@ -58,9 +60,44 @@ class CrossAttention:
         added: Float32Array = mixed @ self._pair.output.T
         return added
 
+    def n_bytes(self, n_tokens: int) -> int:
+        n_heads, _, width = self._keys.shape
+        return 2 * n_heads * n_tokens * width * self._keys.itemsize
+
+    def dump(self, n_tokens: int) -> bytes:
+        """Keys and values of the first `n_tokens` positions."""
+        return self._keys[:, :n_tokens].tobytes() + self._values[:, :n_tokens].tobytes()
+
+    def fill(self, n_tokens: int, data: memoryview) -> bool:
+        """From a dump. False: values that are no numbers."""
+        found = np.frombuffer(data, np.float32).reshape(2, self._n_heads, n_tokens, -1)
+        self._keys[:, :n_tokens], self._values[:, :n_tokens] = found
+        return bool(np.isfinite(found).all())
+
     def _by_head(self, rows: Float32Array) -> Float32Array:
         """(n, n_inner) -> (n_heads, n, width)"""
         return rows.reshape(len(rows), self._n_heads, -1).transpose(1, 0, 2)
+
+
+class _Attended:
+    """What stands beside the cache of an augmenting model: see `prompt_cache.Beside`. Of the anchor:
+    nothing, but its numbers depend on the composition, too."""
+
+    def __init__(self, key: str, attentions: Sequence[CrossAttention] = ()) -> None:
+        self.key, self._attentions = key, attentions
+
+    def dump(self, n_tokens: int) -> bytes:
+        return b"".join(attention.dump(n_tokens) for attention in self._attentions)
+
+    def fill(self, n_tokens: int, data: memoryview) -> bool:
+        sizes = [attention.n_bytes(n_tokens) for attention in self._attentions]
+        if sum(sizes) != len(data):
+            return False
+        ends = itertools.accumulate(sizes)
+        return all(
+            attention.fill(n_tokens, data[end - size : end])
+            for attention, size, end in zip(self._attentions, sizes, ends, strict=True)
+        )
 
 
 class CalmModel:
@@ -93,6 +130,8 @@ class CalmModel:
         n_ctx = min(choose_n_ctx(weights, options) for weights in everyone)
         options = replace(options, n_ctx=n_ctx)
         self._targets: dict[int, list[CrossAttention]] = {}
+        self._sources: list[list[CrossAttention]] = []
+        self._options = options
         self._readers = [
             self._open_augmenting(n, who, weights, bridge, options)
             for n, (who, weights) in enumerate(augmenting.items())
@@ -115,6 +154,8 @@ class CalmModel:
                 sources.setdefault(layers.source, []).append(attention)
                 self._targets.setdefault(layers.target, []).append(attention)
 
+        self._sources.append([each for found in sources.values() for each in found])
+
         def store(layer: int, position: int, states: Float32Array) -> None:
             with np.errstate(over="ignore", invalid="ignore"):  # `_compose` reports it
                 for attention in sources[layer]:
@@ -123,10 +164,18 @@ class CalmModel:
         hook = LayerHook(list(sources), weights.n_embd, store, only_reads=True)
         return LlamaModel(weights, options, name=name, hook=hook)
 
+    def keep_in(self, cache: PromptCache, sha256s: Sequence[str], composition: str) -> None:
+        """Keep the states of all contexts on disk. `sha256s`: of the weights, the anchor's first;
+        `composition`: identifies the whole, bridge included."""
+        beside = [_Attended(composition), *(_Attended(composition, each) for each in self._sources)]
+        for context, sha256, its in zip(self.members.values(), sha256s, beside, strict=True):
+            context.kept = cache.context(context, sha256, self._options, its)
+
     def switch(self, is_on: bool) -> None:
         """Off: the anchor alone; no augmenting model is read."""
         if is_on != self._is_on:
             self._is_on = is_on
+            self._anchor.kept = None  # on disk are states of the composition
             self._anchor.forget()
 
     def _compose(self, layer: int, position: int, states: Float32Array) -> Float32Array | None:

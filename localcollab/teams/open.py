@@ -267,6 +267,9 @@ def _open_composed(plan: TeamPlan, files: Files) -> OpenTeam:
     options = files.context_options(plan.first)
     model = composed_model(plan, weights, _sha256s(plan, files), options)
     files.opened(plan.first, *model.members.values())
+    if files.prompt_cache is not None:
+        sha256s = _sha256s(plan, files)
+        model.keep_in(files.prompt_cache, sha256s, member_sha256(plan, files.verdict))
     template = files.template(weights[plan.first.name], model.vocabulary)
     members = OnDemand({member.name: partial(_open_member, member, files) for member in alone})
     verdicts, draft = dict(_verdicts(plan, {}, files)), _open_draft(plan, model.vocabulary, files)
