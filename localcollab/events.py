@@ -67,6 +67,14 @@ class Unfamiliar:
 
 
 @dataclass(frozen=True, slots=True)
+class Drafted:
+    """Tokens that one source proposed in speculative decoding, and how many of them were written."""
+
+    proposed: int
+    accepted: int
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The last event of every generation."""
 
@@ -82,6 +90,8 @@ class Finished:
     seconds_decode: float = 0.0
     n_repeated: int = 0
     """Tokens of a loop that were written after its first copy; `text` and `tokens` leave them out."""
+    drafted: Mapping[str, Drafted] = field(default_factory=dict)
+    """By source: `lookup`, `recall`, `draft`, `member`. Empty where nothing was proposed."""
 
     @property
     def tokens_per_second(self) -> float:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from localcollab.decoding.controller import Speculation
+from localcollab.decoding.speculation import Draft
 from localcollab.language_model import OnChunk, Reading
 from localcollab.vocabulary import Vocabulary
 
@@ -13,6 +15,11 @@ N_VOCAB = 257
 
 def encode_bytes(text: str, *, special: bool = False, bos: bool = False) -> list[int]:
     return list(text.encode())
+
+
+def fixed(draft: Draft, depth: int) -> Speculation:
+    """Always proposes what the draft says, so many tokens, and nothing else."""
+    return Speculation(draft.model, draft=draft, looks_up=False, depth=depth)
 
 
 def byte_vocabulary() -> Vocabulary:

@@ -27,6 +27,7 @@ def load(
     method: Method | None = None,
     adapter: str | Path | None = None,
     draft: str | Path | None = None,
+    speculation: bool | None = None,
     n_ctx: int | None = None,
     n_threads: int | None = None,
     n_gpu_layers: int | None = None,
@@ -41,12 +42,13 @@ def load(
     files), a team's before a model's; with `experts` it is a model's. `experts` and `draft` are files
     or models, `head` is a file or a head of the catalogue; without a head or a `gate` the entropy gate
     decides. `adapter` is a LoRA of the base. `method` builds a model of your own from the members.
+    `speculation` False: no tokens are proposed, even where that is faster.
 
     Raises `BadOption`, `BadCatalog`, `BadModelFile`, `VocabularyMismatch`, `HeadMismatch`, ...
     """
     plan = TeamChoice(
         team=name, experts=_several(experts), head=head, gate=gate, threshold=threshold,
-        compose=compose, seed=seed, draft=draft, adapter=adapter,
+        compose=compose, seed=seed, draft=draft, adapter=adapter, speculation=speculation,
         catalogs=tuple(map(_path, _several(models))),
     ).plan()  # fmt: skip
     options = Options(n_ctx=n_ctx, n_threads=n_threads, n_gpu_layers=n_gpu_layers)

@@ -68,7 +68,7 @@ def second_turn(setting: Setting) -> Figure:
     if answer == canonical:
         return skipped("second_turn_tokens", _LABEL, "no other ids write the same text")
     model = Dictated(setting.team.model)
-    session = Session(replace(setting.team, model=model))
+    session = Session(replace(setting.team, model=model, speculation=None))
     setting.forget()
     llamas = [llama_of(member) for member in setting.members]
     before = [llama.n_evaluated for llama in llamas]

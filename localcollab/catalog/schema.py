@@ -79,6 +79,7 @@ class SettingsTable(Table):
     max_tokens: Count | None = None
     stop: list[Name] | None = None
     template: Name | None = None
+    speculation: bool | None = None
 
 
 class EvidenceTable(Table):

@@ -22,6 +22,8 @@ class Settings:
     """Strings that end an answer."""
     template: Path | None = None
     """A file with a chat template, instead of the model's own."""
+    speculation: bool | None = None
+    """Whether tokens are proposed and read several at once, where that is faster."""
 
     def over(self, weaker: "Settings") -> "Settings":
         """These, and what `weaker` says where these say nothing; sampling options one by one."""

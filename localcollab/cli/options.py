@@ -23,6 +23,14 @@ Draft = Annotated[
         help="Draft model for speculative decoding, a GGUF file or a name: same text, faster."
     ),
 ]
+Speculation = Annotated[
+    bool | None,
+    typer.Option(
+        "--speculation/--no-speculation",
+        help="Propose tokens and read several at once where that is faster here: same text. "
+        "Default: yes.",
+    ),
+]
 Adapter = Annotated[Path | None, typer.Option(help="LoRA adapter of the base (GGUF).")]
 Models = Annotated[
     list[Path] | None,

@@ -21,6 +21,7 @@ from localcollab.cli.options import (
     Memory,
     Models,
     NCtx,
+    Speculation,
     Team,
     TeamAnyway,
     Threads,
@@ -60,6 +61,7 @@ def run(
     experts: Experts = None,
     head: Head = None,
     draft: Draft = None,
+    speculation: Speculation = None,
     adapter: Adapter = None,
     gate: Annotated[
         str | None,
@@ -175,7 +177,7 @@ def run(
         team=named, base=base, experts=tuple(experts or ()), head=head, gate=gate,
         threshold=threshold, compose=compose, seed=seed, draft=draft,
         adapter=adapter, catalogs=tuple(models or ()), expert_budget=expert_budget,
-        team_anyway=team_anyway,
+        team_anyway=team_anyway, speculation=speculation,
     )  # fmt: skip
     request = RunRequest(
         question,

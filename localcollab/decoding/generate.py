@@ -11,10 +11,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from localcollab.decoding.answer_text import Answer, Limits
+from localcollab.decoding.controller import Speculation
 from localcollab.decoding.prompt_words import PromptWords
 from localcollab.decoding.repetition import Loop, LoopDetector
 from localcollab.decoding.sampling import Sampling, make_sampler
-from localcollab.decoding.speculation import Draft, before_last
+from localcollab.decoding.speculation import before_last
+from localcollab.decoding.steps import Steps
 from localcollab.errors import ContextFull
 from localcollab.events import Event, Finished, FinishReason, Progress, Token
 from localcollab.language_model import LanguageModel, OnChunk, Reading, Stopped
@@ -32,7 +34,7 @@ def generate(
     sampling: Sampling | None = None,
     limits: Limits | None = None,
     *,
-    draft: Draft | None = None,
+    speculation: Speculation | None = None,
     stop_event: threading.Event | None = None,
 ) -> Iterator[Event]:
     """Yields `Progress`, `Token`s and one `Finished`. Raises what `LanguageModel.read` raises."""
@@ -47,12 +49,13 @@ def generate(
         LoopDetector(model.vocabulary.piece, limits.allowed_loops) if limits.ends_loops else None
     )
     loop: Loop | None = None
+    steps = Steps(speculation, model, tokens) if speculation else None
     started = first_read = time.perf_counter()
     reason: FinishReason | None = None
     try:
         yield from _prefill(model, tokens, on_chunk)
         while reason is None:
-            for reading in _readings(model, draft, tokens, limits, answer, on_chunk):
+            for reading in _readings(model, steps, tokens, limits, answer, on_chunk):
                 if not answer.tokens:
                     first_read = time.perf_counter()
                 token = sample(reading.logits[-1], tokens)
@@ -71,6 +74,7 @@ def generate(
             first_read = time.perf_counter()
     yield from answer.flush()
     n_written = len(answer.tokens)
+    drafted = steps.finish(tokens, is_loop=loop is not None) if steps else {}
     if loop:
         answer.cut(loop.start + loop.period)
     yield Finished(
@@ -82,6 +86,7 @@ def generate(
         seconds_prefill=first_read - started,
         seconds_decode=time.perf_counter() - first_read,
         n_repeated=n_written - len(answer.tokens),
+        drafted=drafted,
     )
 
 
@@ -106,22 +111,23 @@ def _prefill(
 
 def _readings(
     model: LanguageModel,
-    draft: Draft | None,
+    steps: Steps | None,
     tokens: list[int],
     limits: Limits,
     answer: Answer,
     on_chunk: OnChunk | None,
 ) -> Iterator[Reading]:
-    """The next reading; with a draft, one after each proposed token as well, as long as `tokens`, which
-    the caller extends, follows the proposal."""
-    n_before, proposal = len(tokens), list[int]()
-    if draft:
-        left = model.n_ctx - n_before - 1
-        if limits.max_tokens is not None:
-            left = min(left, limits.max_tokens - len(answer.tokens) - 1)
-        proposal = draft.propose(tokens, left, on_chunk)
+    """The next reading; with speculation, one after each proposed token as well, as long as `tokens`,
+    which the caller extends, follows the proposal."""
+    if steps is None:
+        yield model.read(tokens, on_chunk=on_chunk)
+        return
+    n_before, left = len(tokens), model.n_ctx - len(tokens) - 1
+    if limits.max_tokens is not None:
+        left = min(left, limits.max_tokens - len(answer.tokens) - 1)
+    proposal = steps.propose(tokens, left, on_chunk)
+    reading = steps.read(tokens, on_chunk)
     n_proposed = len(proposal)
-    reading = model.read([*tokens, *proposal], last=n_proposed + 1, on_chunk=on_chunk)
     for n in range(n_proposed + 1):
         if tokens[n_before:] != proposal[:n]:
             return

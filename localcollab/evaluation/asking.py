@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.encoding import encode_start
@@ -29,7 +30,9 @@ def ask_team(team: OpenTeam, questions: Sequence[Question], tick: Tick) -> list[
             outcomes.append(ask_model(team.model, question, prompt_of(team, question)))
         else:
             started = time.perf_counter()
-            events = Session(team).ask(question.asked, limits=question.limits)
+            # How many tokens are read at once changes a K-quant's numbers a little.
+            alone = replace(team, speculation=None)
+            events = Session(alone).ask(question.asked, limits=question.limits)
             outcomes.append(_outcome(question, events, started))
         tick()
     return outcomes

@@ -114,6 +114,8 @@ def _joined(before: Outcome, added: Outcome) -> Outcome:
         seconds_prefill=before.seconds_prefill + added.seconds_prefill,
         seconds_decode=before.seconds_decode + added.seconds_decode,
         n_repeated=before.n_repeated + added.n_repeated,
+        proposed=dict(Counter(before.proposed) + Counter(added.proposed)),
+        accepted=dict(Counter(before.accepted) + Counter(added.accepted)),
         unfamiliar=tuple(dict.fromkeys((*before.unfamiliar, *added.unfamiliar))),
         notes=(*before.notes, *added.notes),
     )

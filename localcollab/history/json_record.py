@@ -148,4 +148,6 @@ def outcome_from(record: Record) -> Outcome:
         notes=record.all_of("notes", str),
         error=record.maybe("error", str),
         n_repeated=record.count("n_repeated") if record.has("n_repeated") else 0,
+        proposed=record.mapping("proposed", int) if record.has("proposed") else {},
+        accepted=record.mapping("accepted", int) if record.has("accepted") else {},
     )

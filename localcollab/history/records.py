@@ -66,6 +66,9 @@ class Outcome:
     error: str | None = None
     n_repeated: int = 0
     """Tokens of a loop that were written, and folded away: copies of those that end the answer."""
+    proposed: Mapping[str, int] = field(default_factory=dict)
+    accepted: Mapping[str, int] = field(default_factory=dict)
+    """Tokens of speculative decoding, by source."""
 
     @property
     def tokens_per_second(self) -> float:

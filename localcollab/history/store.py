@@ -208,6 +208,8 @@ class History:
             finished.reason, finished.n_prompt, len(finished.tokens), finished.authors,
             finished.seconds_prefill, finished.seconds_decode, unfamiliar, notes,
             n_repeated=finished.n_repeated,
+            proposed={source: each.proposed for source, each in finished.drafted.items()},
+            accepted={source: each.accepted for source, each in finished.drafted.items()},
         )  # fmt: skip
         with self._database.write() as connection:
             answers.finish(connection, answer, finished, outcome)

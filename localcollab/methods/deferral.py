@@ -125,6 +125,13 @@ class DeferralTeam:
         defers = np.minimum(p_defer.sum(axis=1), 1) > self.threshold
         return np.where(defers, p_defer.argmax(axis=1) + 1, 0)
 
+    def writer(self, reading: Reading) -> LanguageModel | None:
+        """The expert that writes after the last position; None where the base does, or all together."""
+        if self.compose or reading.p_defer is None or len(reading.members) < 2:
+            return None
+        k = int(self.authors(reading.p_defer[-1:])[0])
+        return self.experts[k - 1] if k else None
+
     def _selected(
         self, members: dict[str, Reading], authors: np.ndarray, p_defer: Float32Array
     ) -> Float32Array:

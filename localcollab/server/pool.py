@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
 
-from localcollab.decoding.speculation import Draft
 from localcollab.errors import BadOption, LocalcollabError
 from localcollab.language_model import LanguageModel, OnChunk, Reading, Wrapper
 from localcollab.server.errors import ApiError
@@ -107,8 +107,8 @@ class Seat(_InTurn):
         self, team: OpenTeam, turn: Turn, close: Callable[[], None] = lambda: None
     ) -> None:
         super().__init__(team.model, turn)
-        draft = team.draft
-        self.team = replace(team, draft=draft and Draft(_InTurn(draft.model, turn), draft.n_tokens))
+        speculation = team.speculation and team.speculation.through(partial(_InTurn, turn=turn))
+        self.team = replace(team, speculation=speculation)
         self.close = close
         self.cached: list[int] = []
         self.used = 0.0

@@ -125,7 +125,12 @@ def _watched(
 ) -> Iterator[AskEvent]:
     watched = _Watched(model, ask.n_top)
     events = generate(
-        watched, ask.tokens, ask.sampling, ask.limits, draft=seat.team.draft, stop_event=stop_event
+        watched,
+        ask.tokens,
+        ask.sampling,
+        ask.limits,
+        speculation=seat.team.speculation,
+        stop_event=stop_event,
     )
     for event in events:
         match event:

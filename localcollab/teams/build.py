@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from localcollab.catalog import Contrast, Mixture, Proxy
+from localcollab.decoding.recent_rows import RecentRows
 from localcollab.errors import BadOption
 from localcollab.language_model import LanguageModel
 from localcollab.llama.options import Options
@@ -61,6 +62,8 @@ def _deferring(
     if head:
         head.require(sha256s[0], sha256s[1:], base.vocabulary.fingerprint, base.n_embd)
     gate, threshold = _decision(plan, head, len(experts))
+    if not are_strangers(experts):
+        experts = [RecentRows(expert) for expert in experts]
     return deferring(plan.name, base, experts, gate, threshold=threshold, compose=plan.compose)
 
 

@@ -32,6 +32,8 @@ class TeamChoice:
     catalogs: tuple[Path, ...] = ()
     expert_budget: str | None = None
     """As `dial` reads it: picks the threshold."""
+    speculation: bool | None = None
+    """Propose tokens and read several at once where that is faster; None: as the catalogue says."""
     team_anyway: bool = False
     """Ask the team even where a member alone was measured to be better."""
 
@@ -85,6 +87,9 @@ class TeamChoice:
             plan, gate=self.gate, head=None if self.head is None else names.head(self.head),
             threshold=self.threshold, compose=self.compose, seed=self.seed,
         )  # fmt: skip
+        if self.speculation is not None:
+            settings = replace(plan.settings, speculation=self.speculation)
+            plan = replace(plan, settings=settings)
         if self.expert_budget is None:
             return plan
         if self.threshold is not None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from localcollab.catalog import Blend, Calm
 from localcollab.catalog.settings import Settings
 from localcollab.chat.template import ChatTemplate
+from localcollab.decoding.controller import Speculation
 from localcollab.decoding.sampling import Sampling
 from localcollab.decoding.speculation import Draft
 from localcollab.errors import BadOption, BadTemplate
@@ -30,6 +31,7 @@ from localcollab.teams.plan import (
     Member,
     TeamPlan,
 )
+from localcollab.teams.speculating import speculation_of
 from localcollab.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -70,6 +72,8 @@ class OpenTeam:
     """What was decided while it was planned."""
     prompt_cache: "PromptCache | None" = None
     """Where its contexts' states are kept; None: nowhere."""
+    speculation: Speculation | None = None
+    """Proposes tokens: the draft's among others. None: it is switched off, or cannot be used."""
 
     @property
     def base(self) -> LanguageModel:
@@ -137,8 +141,16 @@ class Files:
         """With the plan's settings: a template of its own, and how it is asked."""
         recommended = recommended_sampling(self.weights(plan.first).header.metadata)
         team = replace(team, settings=plan.settings, recommended=recommended)
+        speculation = speculation_of(
+            plan, team.model, team.draft, self.contexts, self.options,
+            partial(member_sha256, verdict=self.verdict),
+        )  # fmt: skip
         team = replace(
-            team, contexts=self.contexts, notes=plan.notes, prompt_cache=self.prompt_cache
+            team,
+            contexts=self.contexts,
+            notes=plan.notes,
+            prompt_cache=self.prompt_cache,
+            speculation=speculation,
         )
         if plan.settings.template is None:
             return team

@@ -113,7 +113,7 @@ class Session:
             prompt.tokens,
             sampling,
             limits,
-            draft=self.team.draft,
+            speculation=self.team.speculation,
             stop_event=stop_event,
         ):
             if isinstance(event, Finished):
@@ -144,7 +144,12 @@ class Session:
         used = options_used(sampling or Sampling(), limits)
         yield Prompted(len(prompt), options=used, n_continued=n_kept)
         for event in generate(
-            self.team.model, prompt, sampling, limits, draft=self.team.draft, stop_event=stop_event
+            self.team.model,
+            prompt,
+            sampling,
+            limits,
+            speculation=self.team.speculation,
+            stop_event=stop_event,
         ):
             if isinstance(event, Finished):
                 self._went_on(turn, kept, event)

@@ -22,6 +22,7 @@ from localcollab.cli.options import (
     Head,
     Models,
     NCtx,
+    Speculation,
     Team,
     TeamAnyway,
     Threads,
@@ -75,6 +76,7 @@ def chat(
     experts: Experts = None,
     head: Head = None,
     draft: Draft = None,
+    speculation: Speculation = None,
     adapter: Adapter = None,
     expert_budget: ExpertBudget = None,
     team_anyway: TeamAnyway = False,
@@ -115,6 +117,7 @@ def chat(
     choice = TeamChoice(
         team=given, base=base, experts=tuple(experts or ()), head=head, draft=draft,
         adapter=adapter, catalogs=catalogs, expert_budget=expert_budget, team_anyway=team_anyway,
+        speculation=speculation,
     )  # fmt: skip
     if server is not None:
         _require_nothing_else(choice, n_ctx, n_threads)
@@ -348,7 +351,8 @@ def opener(
         from localcollab.llama.options import Options
         from localcollab.teams.open import open_team
 
-        asked = choice if team == first else TeamChoice(team=team, catalogs=choice.catalogs)
+        other = TeamChoice(team=team, catalogs=choice.catalogs, speculation=choice.speculation)
+        asked = choice if team == first else other
         plan = _with_only_choice(asked).plan_to_answer()
         options = Options(n_ctx=n_ctx, n_threads=n_threads)
         if isinstance(plan.method, Blend):

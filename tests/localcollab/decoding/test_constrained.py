@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from fakes import END, N_VOCAB, ScriptedModel
+from fakes import END, N_VOCAB, ScriptedModel, fixed
 from localcollab.decoding.constrained import Constrained
 from localcollab.decoding.generate import generate
 from localcollab.decoding.speculation import Draft
@@ -32,7 +32,7 @@ class Only:
 
 
 def text_of(model: Constrained, draft: Draft | None = None) -> str:
-    end = list(generate(model, [1], draft=draft))[-1]
+    end = list(generate(model, [1], speculation=fixed(draft, 4) if draft else None))[-1]
     assert isinstance(end, Finished)
     return end.text
 

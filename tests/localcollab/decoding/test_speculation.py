@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakes import ScriptedModel
+from fakes import ScriptedModel, fixed
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.generate import generate
 from localcollab.decoding.sampling import Sampling
@@ -27,7 +27,9 @@ def answer(events: list[Event]) -> tuple[str, str, list[tuple[int, str]]]:
 def write(
     model: LanguageModel, draft: Draft | None = None, limits: Limits | None = None, **keys: float
 ) -> tuple[str, str, list[tuple[int, str]]]:
-    return answer(list(generate(model, [1], Sampling(**keys), limits, draft=draft)))  # type: ignore[arg-type]
+    speculation = fixed(draft, draft.n_tokens) if draft else None
+    sampling = Sampling(**keys)  # type: ignore[arg-type]
+    return answer(list(generate(model, [1], sampling, limits, speculation=speculation)))
 
 
 @given(text=letters, guess=letters, n=st.integers(1, 5), limit=st.none() | st.integers(1, 9))
@@ -63,8 +65,8 @@ def test_a_team_keeps_its_authors(rate: float, seed: int, n: int) -> None:
 def test_right_proposals_save_reads() -> None:
     model, draft = ScriptedModel(b"a" * 12), ScriptedModel(b"a" * 12, name="draft")
     write(model, Draft(draft, 3))
-    # 12 tokens and the end, four at a time.
-    assert model.reads == [(4, 4), (8, 4), (12, 4), (13, 1)]
+    # The first alone, then four at a time: 12 tokens and the end.
+    assert model.reads == [(1, 1), (5, 4), (9, 4), (13, 4)]
 
 
 def test_a_full_context_ends_where_it_ends_without_a_draft() -> None:
@@ -100,6 +102,8 @@ def test_a_weak_stranger_drafts_for_a_strong_model(stories: Path, weak_stories: 
     alone = answer(list(generate(strong, prompt, limits=Limits(80))))
     n_batches = strong.n_batches
     strong.forget()
-    drafted = answer(list(generate(strong, prompt, limits=Limits(80), draft=Draft(weak))))
+    drafted = answer(
+        list(generate(strong, prompt, limits=Limits(80), speculation=fixed(Draft(weak), 3)))
+    )
     assert drafted == alone
     assert strong.n_batches - n_batches < 0.8 * n_batches

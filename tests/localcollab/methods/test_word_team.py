@@ -6,6 +6,7 @@ import logging
 import numpy as np
 import pytest
 
+from fakes import fixed
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.generate import generate
 from localcollab.decoding.sampling import Sampling
@@ -144,7 +145,9 @@ def test_a_mixture_is_attributed_to_who_favours_the_token() -> None:
 
 def drafted(draft: Draft | None, seed: int) -> list[tuple[int, str]]:
     model = team(random_gate(0.5, 1, seed=seed))
-    events = generate(model, START, Sampling(temperature=1.0, seed=seed), Limits(12), draft=draft)
+    speculation = fixed(draft, 3) if draft else None
+    sampling = Sampling(temperature=1.0, seed=seed)
+    events = generate(model, START, sampling, Limits(12), speculation=speculation)
     return [(event.id, event.author) for event in events if isinstance(event, Token)]
 
 

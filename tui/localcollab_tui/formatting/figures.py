@@ -103,6 +103,8 @@ def outcome_of(finished: Finished) -> Outcome:
         seconds_prefill=finished.seconds_prefill,
         seconds_decode=finished.seconds_decode,
         n_repeated=finished.n_repeated,
+        proposed={source: each.proposed for source, each in finished.drafted.items()},
+        accepted={source: each.accepted for source, each in finished.drafted.items()},
     )
 
 
@@ -128,11 +130,25 @@ def conversation_stats(branch: Sequence[StoredMessage]) -> list[str]:
     answers = [m for m in branch if m.provenance is not None]
     if answers and answers[-1].provenance is not None:
         lines.append(f"last answer with   {_options_line(answers[-1].provenance.options)}")
+    lines += _speculation_lines(outcomes)
     total = sum(authors.values())
     lines += [
         f"by {name:<15} {n} ({round(100 * n / total)} %)" for name, n in authors.most_common()
     ]
     return lines
+
+
+def _speculation_lines(outcomes: Sequence[Outcome]) -> list[str]:
+    """How many of the tokens that each source proposed were written."""
+    proposed: Counter[str] = Counter()
+    accepted: Counter[str] = Counter()
+    for outcome in outcomes:
+        proposed.update(outcome.proposed)
+        accepted.update(outcome.accepted)
+    return [
+        f"{f'accepted, {source}':<18} {accepted[source]} of {n} proposed tokens"
+        for source, n in proposed.most_common()
+    ]
 
 
 def _options_line(options: Mapping[str, object]) -> str:

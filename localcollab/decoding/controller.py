@@ -1,0 +1,107 @@
+"""What may be proposed for a team, and what was learned of it: how often each source is right, and what
+reading several tokens at once costs here.
+
+Sources are a draft model, the member that is writing anyway, and what was said before (`lookup`). What is
+proposed at which token of an answer is left to `steps`.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from localcollab.decoding.classes import new_tables
+from localcollab.decoding.costs import BatchCosts, Clock, CostCurve, measure_curve
+from localcollab.decoding.speculation import Draft
+from localcollab.language_model import LanguageModel, Reading
+
+_NEWEST, _OUTLIER = 0.1, 3.0
+"""Weight of a new time, which counts as no more than so many times the known one."""
+_EARLIER_TOKENS = 4096
+"""Of earlier answers, that are looked up."""
+
+Writer = Callable[[LanguageModel, Reading], LanguageModel | None]
+"""(a team, its reading) -> the member that wrote after the last position and may go on alone."""
+
+
+class CurveStore(Protocol):
+    """Where a measured curve is remembered."""
+
+    def load(self) -> CostCurve | None: ...
+    def save(self, curve: CostCurve) -> None: ...
+
+
+class Speculation:
+    """For one team and one conversation after another; what was learned stays.
+
+    `measured` is the model whose reads are timed: the base of a team that asks others now and then.
+    `depth`: always propose so many tokens, for tests and comparisons.
+    """
+
+    def __init__(
+        self,
+        measured: LanguageModel,
+        *,
+        draft: Draft | None = None,
+        writer: Writer = lambda model, reading: None,
+        curves: CurveStore | None = None,
+        looks_up: bool = True,
+        remembers: bool = True,
+        depth: int | None = None,
+        clock: Clock = time.perf_counter,
+    ) -> None:
+        self.measured, self.draft, self.writer = measured, draft, writer
+        self.looks_up, self.remembers, self.depth = looks_up, remembers, depth
+        self.curves, self.clock = curves, clock
+        self.acceptance = new_tables()
+        self.costs: dict[str, BatchCosts] = {}
+        """By source; empty until the curve is known."""
+        self.plain_seconds: dict[tuple[str, ...], float] = {}
+        """Of a read of one token, by who was read."""
+        self.price_seconds: dict[str, float] = {}
+        """Of one token proposed by a model."""
+        self.draft_has_read: list[int] = []
+        self.earlier: deque[tuple[int, ...]] = deque()
+
+    def through(self, wrap: Callable[[LanguageModel], LanguageModel]) -> "Speculation":
+        """The same sources, read by way of `wrap`. Remembers no answers: they may be another client's."""
+        inner = self.writer
+
+        def writer(team: LanguageModel, reading: Reading) -> LanguageModel | None:
+            member = inner(team, reading)
+            return None if member is None else wrap(member)
+
+        return Speculation(
+            wrap(self.measured),
+            draft=self.draft and Draft(wrap(self.draft.model), self.draft.n_tokens),
+            writer=writer, curves=self.curves, looks_up=self.looks_up, remembers=False,
+            depth=self.depth, clock=self.clock,
+        )  # fmt: skip
+
+    def know_costs(self, tokens: Sequence[int]) -> None:
+        """From where they are remembered, or measured behind `tokens`."""
+        curve = self.curves.load() if self.curves else None
+        if curve is None:
+            curve = measure_curve(self.measured, tokens, clock=self.clock)
+            if self.curves:
+                self.curves.save(curve)
+        self.costs = {source: BatchCosts(curve) for source in self.acceptance}
+
+    def note_plain(self, members: tuple[str, ...], seconds: float) -> None:
+        known = self.plain_seconds.get(members, seconds)
+        self.plain_seconds[members] = _moved(known, seconds)
+
+    def note_price(self, source: str, seconds: float) -> None:
+        known = self.price_seconds.get(source, seconds)
+        self.price_seconds[source] = _moved(known, seconds)
+
+    def remember(self, tokens: Sequence[int]) -> None:
+        """An answer, with the last tokens before it."""
+        if self.remembers:
+            self.earlier.append(tuple(tokens[-_EARLIER_TOKENS:]))
+            while sum(map(len, self.earlier)) > _EARLIER_TOKENS:
+                self.earlier.popleft()
+
+
+def _moved(known: float, seconds: float) -> float:
+    return known + _NEWEST * (min(seconds, _OUTLIER * known) - known)

@@ -1,0 +1,320 @@
+"""The reads of one answer: before each, the source and the depth that promise most, or none.
+
+The controller's numbers are used, and corrected by what became of each proposal. Every token is still
+drawn from the model's own logits at its own prefix: see `speculation`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from localcollab.decoding.acceptance import best_depth
+from localcollab.decoding.classes import (
+    ANY_CONFIDENCE,
+    DRAFT,
+    LOOKUP,
+    MEMBER,
+    confidence_class,
+    copy_class,
+    depth_class,
+    source_of,
+)
+from localcollab.decoding.controller import Speculation
+from localcollab.decoding.costs import LONGEST
+from localcollab.decoding.lookup import Lookup
+from localcollab.decoding.speculation import Draft, before_last
+from localcollab.events import Drafted
+from localcollab.language_model import LanguageModel, OnChunk, Reading
+
+WORTH_IT = 1.03
+"""Expected speed, relative to none, from which on tokens are proposed."""
+_PLAIN_EVERY = 32
+"""Reads: what one token costs alone must stay known."""
+_WRITTEN_BEFORE_MEASURING = 4
+"""Tokens: a word or two need no cost curve."""
+_LOSS_ALLOWED, _LOSS_SHARE = 0.5, 0.04
+"""Of one answer, in tokens and of its tokens: from there on nothing is proposed until it is made good."""
+_UNKNOWN_PRICE = 0.3
+"""Of a draft's token, in tokens of the team, before one was measured."""
+_CATCHING_UP = 0.25
+"""Of the time for one token, when a draft reads many."""
+_CATCH_UP_SHARE, _FREE_CATCH_UP = 0.05, 16
+"""Of an answer's time so far: what a draft may take to read the text; so few tokens it always may."""
+_TAIL = 4
+"""Tokens before an answer by which it is found again."""
+
+
+class Proposal(NamedTuple):
+    tokens: list[int]
+    source: str
+    classes: list[int]
+    """Of a model's tokens, for what is learned from them."""
+    seconds: float
+
+
+_NONE = Proposal([], "", [], 0.0)
+
+
+@dataclass(slots=True)
+class _Count:
+    proposed: int = 0
+    accepted: int = 0
+
+
+class Steps:
+    """The reads of one answer: before each, what to propose; after it, what became of that."""
+
+    def __init__(self, owner: Speculation, model: LanguageModel, prompt: Sequence[int]) -> None:
+        self._owner, self._model = owner, model
+        self._started = owner.clock()
+        self._n_prompt = self._n_seen = len(prompt)
+        self._lookup = Lookup(owner.earlier) if owner.looks_up else None
+        if self._lookup:
+            self._lookup.extend(prompt)
+        self._tail = tuple(prompt[-_TAIL:])
+        self._before = {name: table.copy() for name, table in owner.acceptance.items()}
+        self._proposal = _NONE
+        self._reading: Reading | None = None
+        self._seconds = 0.0
+        self._n_since_plain = 0
+        self._saved = 0.0
+        """Tokens' time won, by what was proposed, so far."""
+        self._counts: dict[str, _Count] = {}
+
+    def propose(
+        self, tokens: Sequence[int], at_most: int, on_chunk: OnChunk | None = None
+    ) -> list[int]:
+        """What may follow `tokens`, at most so much; nothing where that is the fastest."""
+        self._settle(tokens)
+        self._proposal = _NONE
+        if at_most > 0 and self._reading is not None:
+            if self._owner.depth is None:
+                self._proposal = self._chosen(tokens, min(at_most, LONGEST), on_chunk)
+            else:
+                self._proposal = self._fixed(tokens, min(at_most, self._owner.depth), on_chunk)
+        return self._proposal.tokens
+
+    def read(self, tokens: Sequence[int], on_chunk: OnChunk | None = None) -> Reading:
+        """After `tokens` and after each proposed one."""
+        proposal = self._proposal.tokens
+        started = self._owner.clock()
+        reading = self._model.read([*tokens, *proposal], last=len(proposal) + 1, on_chunk=on_chunk)
+        # The first read is of the prompt.
+        self._seconds = 0.0 if self._reading is None else self._owner.clock() - started
+        self._reading = reading
+        return reading
+
+    def finish(self, tokens: Sequence[int], *, is_loop: bool) -> Mapping[str, Drafted]:
+        """Accepted and proposed tokens, by source. What a loop teaches is forgotten."""
+        self._settle(tokens)
+        owner = self._owner
+        if is_loop:
+            owner.acceptance.update(self._before)
+        else:
+            for table in owner.acceptance.values():
+                table.fade()
+            owner.remember([*self._tail, *tokens[self._n_prompt :]])
+        return {
+            name: Drafted(count.proposed, count.accepted) for name, count in self._counts.items()
+        }
+
+    def _settle(self, tokens: Sequence[int]) -> None:
+        """Learn from what was written since the last proposal."""
+        written = tokens[self._n_seen :]
+        self._n_seen = len(tokens)
+        if self._lookup:
+            for token in written:
+                self._follow(self._lookup, token)
+        if self._reading is None or not written:
+            return
+        proposal, n = self._proposal, 0
+        for mine, theirs in zip(proposal.tokens, written, strict=False):
+            if mine != theirs:
+                break
+            n += 1
+        if self._seconds:
+            self._learn_costs(self._reading, n)
+        if proposal.tokens:
+            self._learn_acceptance(n, len(written))
+            # What comes after the last token that was kept is nothing that was said.
+            self._reading = before_last(self._reading, len(proposal.tokens) - n)
+
+    def _follow(self, lookup: Lookup, token: int) -> None:
+        expected = lookup.expected
+        if expected is not None:
+            table = self._owner.acceptance[source_of(lookup)]
+            table.add(copy_class(lookup, 0), is_hit=expected == token)
+        lookup.add(token)
+
+    def _learn_costs(self, reading: Reading, n_accepted: int) -> None:
+        owner, proposal = self._owner, self._proposal
+        members = tuple(reading.members)
+        if proposal is _NONE:
+            self._n_since_plain = 0
+            owner.note_plain(members, self._seconds)
+            return
+        self._n_since_plain += 1
+        plain = owner.plain_seconds.get(members)
+        if plain is None or not owner.costs:
+            return
+        if proposal.tokens:
+            owner.costs[proposal.source].correct(len(proposal.tokens) + 1, self._seconds / plain)
+        self._saved += n_accepted + 1 - (self._seconds + proposal.seconds) / plain
+
+    def _learn_acceptance(self, n_accepted: int, n_written: int) -> None:
+        proposal = self._proposal
+        count = self._counts.setdefault(proposal.source, _Count())
+        count.proposed += len(proposal.tokens)
+        count.accepted += n_accepted
+        if not proposal.classes:  # a cursor has learned already
+            return
+        table = self._owner.acceptance[proposal.source]
+        for which in proposal.classes[:n_accepted]:
+            table.add(which, is_hit=True)
+        if n_accepted < min(n_written, len(proposal.tokens)):
+            table.add(proposal.classes[n_accepted], is_hit=False)
+        if proposal.source == DRAFT:
+            for n in range(min(n_accepted + 1, n_written, len(proposal.tokens))):
+                table.add(ANY_CONFIDENCE, is_hit=n < n_accepted)
+
+    def _fixed(self, tokens: Sequence[int], at_most: int, on_chunk: OnChunk | None) -> Proposal:
+        assert self._reading is not None
+        member = self._owner.writer(self._model, self._reading)
+        if member is not None:
+            return self._drafted(Draft(member), MEMBER, tokens, at_most, on_chunk)
+        if self._owner.draft:
+            return self._drafted(self._owner.draft, DRAFT, tokens, at_most, on_chunk)
+        return self._looked_up(at_most)
+
+    def _chosen(self, tokens: Sequence[int], at_most: int, on_chunk: OnChunk | None) -> Proposal:
+        assert self._reading is not None
+        owner, lookup = self._owner, self._lookup
+        member = owner.writer(self._model, self._reading)
+        has_copy = lookup is not None and lookup.expected is not None
+        if not (has_copy or member or owner.draft) or not self._may_propose(tokens):
+            return _NONE
+        plain = owner.plain_seconds[tuple(self._reading.members)]
+        source, depth, speed = LOOKUP, 0, WORTH_IT
+        for name, rates, price in self._offers(tokens, at_most, plain, member):
+            n, found = best_depth(rates, owner.costs[name].costs, price)
+            if found > speed:
+                source, depth, speed = name, n, found
+        if source == MEMBER and member is not None:
+            return self._drafted(Draft(member), MEMBER, tokens, depth, on_chunk)
+        if source == DRAFT and owner.draft:
+            return self._drafted(owner.draft, DRAFT, tokens, depth, on_chunk)
+        return self._looked_up(depth)
+
+    def _may_propose(self, tokens: Sequence[int]) -> bool:
+        """Whether all costs are known, and this answer has not lost too much."""
+        assert self._reading is not None
+        owner, n_written = self._owner, len(tokens) - self._n_prompt
+        if tuple(self._reading.members) not in owner.plain_seconds:
+            return False
+        if self._n_since_plain >= _PLAIN_EVERY:
+            return False
+        if self._saved < -(_LOSS_ALLOWED + _LOSS_SHARE * n_written):
+            return False
+        if not owner.costs:
+            has_room = owner.measured.n_ctx > len(tokens)
+            if n_written < _WRITTEN_BEFORE_MEASURING or not has_room:
+                return False
+            owner.know_costs(tokens)
+        return True
+
+    def _offers(
+        self, tokens: Sequence[int], at_most: int, plain: float, member: LanguageModel | None
+    ) -> list[tuple[str, list[float], float]]:
+        """(source, the rates of its tokens, the price of one)."""
+        owner, offers = self._owner, list[tuple[str, list[float], float]]()
+        lookup = self._lookup
+        if lookup is not None and lookup.expected is not None:
+            name = source_of(lookup)
+            rates = owner.acceptance[name].rates
+            run = lookup.expected_run(at_most)
+            offers.append((name, [rates[copy_class(lookup, n)] for n in range(len(run))], 0.0))
+        if member is not None:
+            rates = owner.acceptance[MEMBER].rates
+            by_depth = [rates[depth_class(n)] for n in range(1, at_most + 1)]
+            offers.append((MEMBER, by_depth, self._price(MEMBER, plain)))
+        elif owner.draft and self._draft_may_read(tokens):
+            rate = owner.acceptance[DRAFT].rates[ANY_CONFIDENCE]
+            offers.append((DRAFT, [rate] * at_most, self._price(DRAFT, plain)))
+        return offers
+
+    def _price(self, source: str, plain: float) -> float:
+        seconds = self._owner.price_seconds.get(source)
+        return _UNKNOWN_PRICE if seconds is None else seconds / plain
+
+    def _draft_may_read(self, tokens: Sequence[int]) -> bool:
+        """A draft that would read much of the text first waits until the answer has taken long."""
+        n_new = self._n_new_to_draft(tokens)
+        if n_new <= _FREE_CATCH_UP:
+            return True
+        so_far = self._owner.clock() - self._started
+        plain = next(iter(self._owner.plain_seconds.values()))
+        each = self._owner.price_seconds.get(DRAFT, _UNKNOWN_PRICE * plain)
+        return n_new * each * _CATCHING_UP <= _CATCH_UP_SHARE * so_far
+
+    def _n_new_to_draft(self, tokens: Sequence[int]) -> int:
+        return len(tokens) - _n_shared(self._owner.draft_has_read, tokens)
+
+    def _looked_up(self, depth: int) -> Proposal:
+        lookup = self._lookup
+        if not depth or lookup is None or lookup.expected is None:
+            return _NONE
+        run = lookup.expected_run(depth)
+        end = self._model.vocabulary.end
+        n = next((n for n, token in enumerate(run) if token in end), len(run))
+        return Proposal(run[:n], source_of(lookup), [], 0.0) if n else _NONE
+
+    def _drafted(
+        self,
+        draft: Draft,
+        source: str,
+        tokens: Sequence[int],
+        at_most: int,
+        on_chunk: OnChunk | None,
+    ) -> Proposal:
+        """Token by token while one more is expected to gain; cut where reading it costs too much."""
+        owner = self._owner
+        is_level = source == MEMBER or self._n_new_to_draft(tokens) <= _FREE_CATCH_UP
+        started = owner.clock()
+        proposal, classes, rates = list[int](), list[int](), list[float]()
+        table = owner.acceptance[source].rates
+        for token, confidence in draft.tokens(tokens, at_most, on_chunk):
+            proposal.append(token)
+            depth = len(proposal)
+            which = depth_class(depth) if source == MEMBER else confidence_class(confidence)
+            classes.append(which)
+            rates.append(table[which])
+            if owner.depth is None and source == DRAFT and not self._goes_on(rates, at_most):
+                break
+        seconds = owner.clock() - started
+        if source == DRAFT:
+            owner.draft_has_read = [*tokens, *proposal[:-1]]
+        if not proposal:
+            return Proposal([], source, [], seconds)
+        if is_level:
+            owner.note_price(source, seconds / len(proposal))
+        n = len(proposal)
+        if owner.depth is None:
+            n, _ = best_depth(rates, owner.costs[source].costs)
+        return Proposal(proposal[:n], source, classes[:n], seconds)
+
+    def _goes_on(self, rates: Sequence[float], at_most: int) -> bool:
+        """Whether drafting further beats reading what is there."""
+        owner = self._owner
+        assert self._reading is not None
+        costs = owner.costs[DRAFT].costs
+        price = self._price(DRAFT, owner.plain_seconds[tuple(self._reading.members)])
+        further = [owner.acceptance[DRAFT].rates[ANY_CONFIDENCE]] * (at_most - len(rates))
+        depth, _ = best_depth([*rates, *further], costs, price)
+        return depth > len(rates)
+
+
+def _n_shared(known: Sequence[int], tokens: Sequence[int]) -> int:
+    n = min(len(known), len(tokens))
+    if list(known[:n]) == list(tokens[:n]):
+        return n
+    return next(i for i in range(n) if known[i] != tokens[i])
