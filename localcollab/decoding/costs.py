@@ -35,7 +35,7 @@ class CostCurve:
         sizes = [size for size, _ in self.points]
         is_sound = sizes[:1] == [1] and sizes == sorted(set(sizes)) and 0 < self.seconds < 1e6
         if not is_sound or not all(0 < cost < 1e6 for _, cost in self.points):
-            raise BadOption(f"`points` of a cost curve are {self.points}: measure them again")
+            raise BadOption(f"a cost curve has the points {self.points}: measure them again")
 
     def at(self, n: int) -> float:
         """Between the sizes and beyond them in a straight line. From one size only: n."""

@@ -129,7 +129,8 @@ def _watched(
         ask.tokens,
         ask.sampling,
         ask.limits,
-        speculation=seat.team.speculation,
+        # What is proposed depends on times, and how much is read at once changes the last digits.
+        speculation=seat.team.speculation if ask.reuse else None,
         stop_event=stop_event,
     )
     for event in events:

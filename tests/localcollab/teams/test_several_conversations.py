@@ -1,6 +1,7 @@
 """Several conversations on the same weights: contexts of their own, freed when they are closed."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,9 @@ QUESTIONS = ("What do 7 doses of Kihelrine add up to?", "And who makes it?")
 
 def shipped_plan(name: str) -> TeamPlan:
     catalog = load_catalog()
-    return plan_from_catalog(catalog, catalog.team(name))
+    plan = plan_from_catalog(catalog, catalog.team(name))
+    # What is proposed and rejected, and the measuring, evaluates more tokens.
+    return replace(plan, settings=replace(plan.settings, speculation=False))
 
 
 def answer(events: list[Event]) -> str:
