@@ -142,8 +142,8 @@ class Files:
         recommended = recommended_sampling(self.weights(plan.first).header.metadata)
         team = replace(team, settings=plan.settings, recommended=recommended)
         speculation = speculation_of(
-            plan, team.model, team.draft, self.contexts, self.options,
-            partial(member_sha256, verdict=self.verdict),
+            plan, team.model, team.draft, self.options, partial(member_sha256, verdict=self.verdict),
+            keeps_state=any(context.weights.keeps_state for context in self.contexts),
         )  # fmt: skip
         team = replace(
             team,

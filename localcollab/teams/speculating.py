@@ -5,10 +5,9 @@ A curve is measured once for every base, machine and way of loading, and stored 
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from localcollab.decoding.controller import Speculation
 from localcollab.decoding.costs import CostCurve
@@ -22,20 +21,18 @@ from localcollab.methods.deferral import DeferralTeam
 from localcollab.methods.word_team import WordTeam
 from localcollab.teams.plan import Member, TeamPlan
 
-if TYPE_CHECKING:
-    from localcollab.llama.context import LlamaModel
-
 
 def speculation_of(
     plan: TeamPlan,
     model: LanguageModel,
     draft: Draft | None,
-    contexts: "Sequence[LlamaModel]",
     options: Options,
     sha256: Callable[[Member | TeamPlan], str],
+    *,
+    keeps_state: bool,
 ) -> Speculation | None:
-    """None where it is switched off, or a member's cache cannot be rewound."""
-    if plan.settings.speculation is False or any(c.weights.keeps_state for c in contexts):
+    """None where it is switched off, and where a cache cannot be rewound (`keeps_state`)."""
+    if plan.settings.speculation is False or keeps_state:
         return None
     measured, part = model, plan if plan.method else plan.members[0]
     while isinstance(measured, DeferralTeam):
