@@ -16,7 +16,6 @@ from localcollab.terminal.printing import print_json, print_line
 from localcollab_convert.output import print_result, resumable_progress
 
 if TYPE_CHECKING:
-    from localcollab.catalog import Catalog
     from localcollab.documents.collection import Collection
     from localcollab_convert.adapted.request import AdaptedRequest
     from localcollab_convert.expert.request import ExpertRequest, ExpertResult
@@ -91,13 +90,15 @@ def expert(
     from localcollab_convert.expert.request import ExpertRequest, is_tiny
     from localcollab_convert.study.texts import read_texts
 
+    if not show_study and base is None and like is None:
+        raise BadOption("`base` is missing: name the model that the expert is for")
     with _documents(docs) as (collection, found_name):
         texts = tuple(read_texts(collection))
         if show_study:
             _print_study(texts, seed, as_json=as_json)
             return
         catalog = load_catalog(*(models or ()))
-        base = base or _base_of(catalog, like)
+        base = base or catalog.team(str(like)).require_deferral().base
         name = check_name(name or found_name)
         folder = out or Path(name)
         if name in catalog.teams and not folder.is_dir():
@@ -133,12 +134,6 @@ def _documents(docs: str) -> "Iterator[tuple[Collection, str]]":
     else:
         with open_collection(docs) as collection:
             yield collection, docs
-
-
-def _base_of(catalog: "Catalog", like: str | None) -> str:
-    if like is None:
-        raise BadOption("`base` is missing: name the model that the expert is for")
-    return catalog.team(like).require_deferral().base
 
 
 def _train_from_scratch(request: "ExpertRequest", *, as_json: bool) -> None:
