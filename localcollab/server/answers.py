@@ -4,7 +4,9 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from localcollab.blend.events import Answered, Chosen, Ranked
 from localcollab.events import Finished, FinishReason, Token, Unfamiliar
+from localcollab.server.blends import BlendAsk
 from localcollab.server.writing import (
     Alternative,
     Ask,
@@ -29,10 +31,14 @@ _REASONS: dict[FinishReason, str] = {
 class Heard:
     """What has come of one answer."""
 
-    ask: Ask
+    ask: Ask | BlendAsk
     started: Started | None = None
     written: list[Written] = field(default_factory=list)
     unfamiliar: list[Unfamiliar] = field(default_factory=list)
+    candidates: list[Answered] = field(default_factory=list)
+    """Of a blend, in the order of their numbers."""
+    ranked: Ranked | None = None
+    chosen: Chosen | None = None
     finished: Finished | None = None
 
     def add(self, event: AskEvent) -> None:
@@ -43,6 +49,12 @@ class Heard:
                 self.written.append(event)
             case Unfamiliar():
                 self.unfamiliar.append(event)
+            case Answered():
+                self.candidates.append(event)
+            case Ranked():
+                self.ranked = event
+            case Chosen():
+                self.chosen = event
             case Finished():
                 self.finished = event
 
@@ -81,7 +93,7 @@ class Heard:
 
 def usage(answers: Sequence[Heard]) -> dict[str, object]:
     """Several answers to one prompt count it once."""
-    n_prompt = len(answers[0].ask.tokens)
+    n_prompt = answers[0].end.n_prompt
     n_written = sum(answer.n_written for answer in answers)
     return {
         "prompt_tokens": n_prompt,
@@ -113,8 +125,8 @@ def _ratio(part: float, whole: float) -> float:
     return part / whole if whole else 0.0
 
 
-def token_provenance(each: Written, vocabulary: Vocabulary) -> dict[str, object]:
-    """Who wrote it, how sure, and what the others would have written."""
+def token_provenance(each: Written, vocabulary: Vocabulary | None) -> dict[str, object]:
+    """Who wrote it, how sure, and what the others would have written. A blend has no vocabulary."""
     token = each.token
     said: dict[str, object] = {
         "id": token.id, "text": token.text, "author": token.author,
@@ -127,7 +139,7 @@ def token_provenance(each: Written, vocabulary: Vocabulary) -> dict[str, object]
     others = {
         name: {"text": vocabulary.decode([other.token]), "probability": math.exp(other.logprob)}
         for name, other in each.detail.others.items()
-        if other.token != token.id
+        if vocabulary is not None and other.token != token.id
     }
     if others:
         said["others"] = others
@@ -147,6 +159,7 @@ def provenance(answer: Heard) -> dict[str, object]:
         "p_defer": _mean_p_defer(tokens),
         "unsure": [{"start": start, "end": stop} for start, stop in unsure_spans(tokens)],
         "seed": answer.ask.sampling.seed,
+        **_choice_of(answer),
     }
     if answer.unfamiliar:
         said["unfamiliar"] = [
@@ -155,6 +168,22 @@ def provenance(answer: Heard) -> dict[str, object]:
     if end.n_repeated:
         said["n_repeated"] = end.n_repeated
     return said
+
+
+def _choice_of(answer: Heard) -> dict[str, object]:
+    """A blend's candidates, what its ranker thought of them, and which became the reply."""
+    if answer.chosen is None:
+        return {}
+    ranks = answer.ranked.ranks if answer.ranked else (None,) * len(answer.candidates)
+    candidates = [
+        {"model": each.model, "text": each.text, "finish_reason": each.reason, "rank": rank}
+        for each, rank in zip(answer.candidates, ranks, strict=False)
+    ]
+    said: dict[str, object] = {
+        "candidates": candidates, "chosen": answer.chosen.candidate, "fuser": answer.chosen.fuser,
+        "ranker": answer.ranked.ranker if answer.ranked else None,
+    }  # fmt: skip
+    return said | ({"why": answer.chosen.why} if answer.chosen.why else {})
 
 
 def _mean_p_defer(tokens: Sequence[Token]) -> float | None:

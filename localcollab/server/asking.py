@@ -9,7 +9,6 @@ from localcollab.chat.template import Message
 from localcollab.chat.transcript import Transcript, without_reasoning
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.encoding import encode_start
-from localcollab.decoding.sampling import Sampling
 from localcollab.errors import BadOption, ContextFull
 from localcollab.server.bodies import ChatBody, ChatMessage, Generating, Part
 from localcollab.server.errors import ApiError
@@ -135,12 +134,13 @@ def ask_of(
     else:
         limits = chat_limits(team, max_tokens, body.stops)
     return Ask(
-        tokens, _sampling(team, body), limits, n_top,
+        tokens, chat_sampling(team, sampling_options(body)), limits, n_top,
         reuse=body.cache_prompt is not False,
     )  # fmt: skip
 
 
-def _sampling(team: OpenTeam, body: Generating) -> Sampling:
+def sampling_options(body: Generating) -> dict[str, Any]:
+    """By the names of `Sampling`; None where nothing was chosen. Raises `BadOption`."""
     given: dict[str, Any] = {name: getattr(body, name) for name in _SAME_NAMES}
     repeat = body.repeat_penalty if body.repeat_penalty is not None else body.repetition_penalty
     given |= {
@@ -148,7 +148,7 @@ def _sampling(team: OpenTeam, body: Generating) -> Sampling:
         "dry_last": body.dry_penalty_last_n, "seed": _seed(body.seed),
         "logit_bias": _bias(body.logit_bias),
     }  # fmt: skip
-    return chat_sampling(team, given)
+    return given
 
 
 def _seed(given: int | None) -> int:

@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +10,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from localcollab.api.sources import BlendSource
+from localcollab.chat.template import Message
 from localcollab.events import Finished, Progress
+from localcollab.history import Provenance, provenance_of
 from localcollab.server.answers import (
     Heard,
     chat_logprobs,
@@ -20,6 +23,7 @@ from localcollab.server.answers import (
     usage,
 )
 from localcollab.server.asking import ask_of, chat_tokens, max_tokens_of, messages_of
+from localcollab.server.blends import BlendAsk, blend_ask, blend_provenance, question_of
 from localcollab.server.bodies import ChatBody
 from localcollab.server.constraints import constrained
 from localcollab.server.errors import ApiError
@@ -28,7 +32,8 @@ from localcollab.server.serving import Serving, body_of, client_of, serving_of
 from localcollab.server.shelf import Served
 from localcollab.server.streams import DONE, Chunks, event, unless_gone
 from localcollab.server.tools import Tools, ToolText, tools_of
-from localcollab.server.writing import Ask, AskEvent, Started, Written, with_seed
+from localcollab.server.writing import Ask, AskEvent, Started, Written
+from localcollab.vocabulary import Vocabulary
 
 CLOSED = Response(status_code=499)
 """Nobody reads it: the client is gone."""
@@ -41,7 +46,7 @@ class Chat:
     serving: Serving
     served: Served
     body: ChatBody
-    ask: Ask
+    ask: Ask | BlendAsk
     client: str
     tools: Tools | None = None
     keeping: Keeping | None = None
@@ -52,7 +57,12 @@ class Chat:
     def n(self) -> int:
         return self.body.n or 1
 
-    def answer(self, ask: Ask) -> AsyncGenerator[AskEvent, None]:
+    @property
+    def vocabulary(self) -> Vocabulary | None:
+        """None: a blend's, which it has not."""
+        return None if self.served.blend else self.served.team.model.vocabulary
+
+    def answer(self, ask: Ask | BlendAsk) -> AsyncGenerator[AskEvent, None]:
         """One of its answers. Raises `ApiError`."""
         return self.serving.answer(self.served, self.client, ask, self.keeping)
 
@@ -65,6 +75,8 @@ class Chat:
 
 
 def fingerprint(served: Served) -> str:
+    if served.blend is not None:
+        return f"localcollab-{served.name}"
     return f"localcollab-{served.team.model.vocabulary.fingerprint[:12]}"
 
 
@@ -94,22 +106,22 @@ async def begin(request: Request, body: ChatBody) -> tuple[Chat, AsyncExitStack]
 async def prepare(serving: Serving, served: Served, body: ChatBody, client: str) -> Chat:
     """Raises `ApiError`, and what rendering and encoding raise."""
     served.pool.require_place()
+    if served.blend is not None:
+        return _prepare_blend(serving, served, served.blend, body, client)
     if body.top_logprobs and not body.logprobs:
         raise ApiError(400, "`top_logprobs` needs `logprobs`", param="top_logprobs")
 
     def work() -> tuple[Ask, Tools | None, Keeping | None]:
         team = served.team
         messages = messages_of(body.messages)
-        journal = serving.journal
-        keeping = None if journal is None else journal.begin(team, messages)
+        keeping = _keeping(serving, messages, lambda seed: provenance_of(team, seed=seed))
         tools = tools_of(team, body)
         if tools is not None:
             messages = tools.told(messages)
         tokens = chat_tokens(team, messages, tools.given if tools else ())
         n_top = (body.top_logprobs or 0) if body.logprobs else 0
         ask = ask_of(team, body, tokens, max_tokens=max_tokens_of(body), n_top=n_top)
-        asked = [message.content for message in messages if message.role == "user"]
-        question = asked[-1] if asked else ""
+        question = question_of(messages)
         ask = constrained(team, ask, body, serving.open_grammar, tools, question=question)
         return ask, tools, keeping
 
@@ -117,11 +129,30 @@ async def prepare(serving: Serving, served: Served, body: ChatBody, client: str)
     return Chat(serving, served, body, ask, client, tools, keeping)
 
 
+def _prepare_blend(
+    serving: Serving, served: Served, source: BlendSource, body: ChatBody, client: str
+) -> Chat:
+    ask = blend_ask(body)
+    keeping = _keeping(
+        serving,
+        messages_of(body.messages),
+        lambda seed: blend_provenance(served.name, source, seed),
+    )
+    return Chat(serving, served, body, ask, client, None, keeping)
+
+
+def _keeping(
+    serving: Serving, messages: Sequence[Message], provenance: Callable[[int], Provenance]
+) -> Keeping | None:
+    journal = serving.journal
+    return None if journal is None else journal.begin(messages, provenance)
+
+
 async def whole(chat: Chat) -> list[Heard]:
     """All choices, one after the other: they share the prompt's cache."""
     answers = []
     for n in range(chat.n):
-        heard = Heard(with_seed(chat.ask, n))
+        heard = Heard(chat.ask.with_seed(n))
         events = chat.answer(heard.ask)
         async with aclosing(events):
             async for each in events:
@@ -147,8 +178,8 @@ def _choice(chat: Chat, n: int, answer: Heard) -> dict[str, object]:
     said: dict[str, object] = {
         "index": n, "message": message, "finish_reason": reason, "logprobs": None
     }  # fmt: skip
-    if chat.body.logprobs:
-        vocabulary = chat.served.team.model.vocabulary
+    if chat.body.logprobs and chat.vocabulary is not None:
+        vocabulary = chat.vocabulary
         said["logprobs"] = chat_logprobs(answer.kept(), vocabulary)
     if chat.n > 1:
         said["localcollab"] = _provenance(chat, answer)
@@ -168,8 +199,7 @@ def _message(chat: Chat, answer: Heard) -> tuple[dict[str, object], str]:
 
 
 def _provenance(chat: Chat, answer: Heard) -> dict[str, object]:
-    vocabulary = chat.served.team.model.vocabulary
-    tokens = [token_provenance(each, vocabulary) for each in answer.kept()]
+    tokens = [token_provenance(each, chat.vocabulary) for each in answer.kept()]
     return {**provenance(answer), "tokens": tokens}
 
 
@@ -178,7 +208,7 @@ async def stream(chat: Chat) -> AsyncGenerator[bytes, None]:
     answers: list[Heard] = []
     try:
         for n in range(chat.n):
-            answers.append(Heard(with_seed(chat.ask, n)))
+            answers.append(Heard(chat.ask.with_seed(n)))
             choice = _stream_choice(chat, n, answers[-1])
             async with aclosing(choice):
                 async for chunk in choice:
@@ -230,9 +260,9 @@ def _last(chat: Chat, n: int, heard: Heard, text: ToolText, waiting: list[Writte
 
 
 def _written(chat: Chat, n: int, text: str, written: Sequence[Written]) -> bytes:
-    vocabulary = chat.served.team.model.vocabulary
+    vocabulary = chat.vocabulary
     choice = _delta(n, {"content": text})
-    if chat.body.logprobs:
+    if chat.body.logprobs and vocabulary is not None:
         choice["logprobs"] = chat_logprobs(written, vocabulary)
     tokens = [token_provenance(each, vocabulary) for each in written]
     return _chunk(chat, [choice], {"localcollab": {"tokens": tokens}})

@@ -26,7 +26,7 @@ from localcollab.server.errors import ApiError
 from localcollab.server.serving import Serving, body_of, client_of, serving_of
 from localcollab.server.shelf import Served
 from localcollab.server.streams import DONE, Chunks, event, unless_gone
-from localcollab.server.writing import Ask, AskEvent, Written, with_seed
+from localcollab.server.writing import Ask, AskEvent, Written
 from localcollab.teams.open import OpenTeam
 
 _DEFAULT_MAX_TOKENS = 16
@@ -97,7 +97,7 @@ def _asks(team: OpenTeam, body: CompletionBody, serving: Serving) -> list[Ask]:
         max_tokens = _DEFAULT_MAX_TOKENS if body.max_tokens is None else body.max_tokens
         ask = ask_of(team, body, tokens, max_tokens=max_tokens, n_top=body.logprobs or 0)
         ask = constrained(team, ask, body, serving.open_grammar)
-        asks += [with_seed(ask, n) for n in range(body.n or 1)]
+        asks += [ask.with_seed(n) for n in range(body.n or 1)]
     return asks
 
 

@@ -119,6 +119,7 @@ async def _answer(
     serving: Serving, served: Served, body: AskBody, library: Library, client: str
 ) -> AsyncGenerator[AnswerEvent, None]:
     seat = await served.pool.take(client, ())
+    assert isinstance(seat, Seat), "a blend was refused"
     events = in_thread(
         lambda stop: _events(seat, served, body, library, stop),
         serving.executor, lambda: served.pool.give_back(seat),

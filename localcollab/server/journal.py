@@ -8,16 +8,17 @@ branch of it. What a client says was answered before is kept as the client's.
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from localcollab.blend.events import Answered, Chosen, Ranked
+from localcollab.blend.format import lines
 from localcollab.chat.template import Message
 from localcollab.chat.transcript import without_reasoning
 from localcollab.errors import LocalcollabError
 from localcollab.events import Finished, Token, Unfamiliar
-from localcollab.history import History, Provenance, StoredMessage, provenance_of
-from localcollab.server.writing import Ask, AskEvent, Written
-from localcollab.teams.open import OpenTeam
+from localcollab.history import History, Provenance, StoredMessage
+from localcollab.server.writing import AskEvent, Written
 
 _MOST_PLACES = 20_000
 _CLIENT = "client"
@@ -64,10 +65,12 @@ class Journal:
         """An answer -> a question behind it."""
         self._lock = threading.Lock()
 
-    def begin(self, team: OpenTeam, messages: Sequence[Message]) -> "Keeping | None":
-        """For the answers to one request. None: there is nothing to keep."""
+    def begin(
+        self, messages: Sequence[Message], provenance: Callable[[int], Provenance]
+    ) -> "Keeping | None":
+        """For the answers to one request; `provenance(seed)` of each. None: there is nothing to keep."""
         said = said_by(messages)
-        return None if said is None else Keeping(self, team, said)
+        return None if said is None else Keeping(self, said, provenance)
 
     def question_of(self, team: str, said: Said) -> tuple[StoredMessage, bytes]:
         """Where `said` goes on, and its key. Raises `BadHistory`."""
@@ -137,18 +140,18 @@ class Journal:
 class Keeping:
     """The answers to one request. Used by one thread at a time."""
 
-    def __init__(self, journal: Journal, team: OpenTeam, said: Said) -> None:
-        self._journal, self._team, self._said = journal, team, said
+    def __init__(
+        self, journal: Journal, said: Said, provenance: Callable[[int], Provenance]
+    ) -> None:
+        self._journal, self._said, self._provenance = journal, said, provenance
         self._question: tuple[StoredMessage, bytes] | None = None
 
-    def keep(self, ask: Ask, events: Iterator[AskEvent]) -> Iterator[AskEvent]:
+    def keep(self, seed: int, events: Iterator[AskEvent]) -> Iterator[AskEvent]:
         """`events`, each of which is stored before it is passed on. Raises `BadHistory`."""
-        journal = self._journal
+        journal, provenance = self._journal, self._provenance(seed)
         if self._question is None:
-            self._question = journal.question_of(self._team.name, self._said)
+            self._question = journal.question_of(provenance.team, self._said)
         question, key = self._question
-        options = {"temperature": ask.sampling.temperature, "seed": ask.sampling.seed}
-        provenance = provenance_of(self._team, options=options, seed=ask.sampling.seed)
         recorder = journal.history.record_answer(question.id, provenance)
         try:
             with recorder:
@@ -158,6 +161,9 @@ class Keeping:
                             recorder.add(event.token)
                         case Unfamiliar():
                             recorder.add(event)
+                        case Answered() | Ranked() | Chosen():
+                            for line in lines(event):
+                                recorder.note(line)
                         case Finished():
                             recorder.add(event)
                             # Before the client knows the end, and goes on from it.

@@ -1,11 +1,11 @@
 """What is served, by name: the teams that were named, or what `chat` would offer."""
 
 import os
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from localcollab.api.sources import TokenSource
+from localcollab.api.sources import BlendSource, TokenSource
+from localcollab.blend.open import open_blend
 from localcollab.catalog import Blend, Catalog, load_catalog, method_name
 from localcollab.catalog.evidence import Evidence
 from localcollab.documents.collection import collection_path
@@ -20,6 +20,8 @@ from localcollab.teams.choosing import chat_choices
 from localcollab.teams.names import is_file
 from localcollab.teams.plan import TeamPlan
 
+AnySource = TokenSource | BlendSource
+
 
 def offers_of(request: ServeRequest, on_progress: OnProgress) -> list[Offer]:
     """Raises `BadOption`, `BadCatalog`."""
@@ -27,15 +29,6 @@ def offers_of(request: ServeRequest, on_progress: OnProgress) -> list[Offer]:
     names = request.teams or chat_choices(catalog)
     kept = _prompt_cache(request)
     offers = [_offer(name, request, catalog, on_progress, kept) for name in names]
-    if not request.teams:
-        # What was not named may be of a kind that is not served.
-        offers = [offer for offer in offers if offer.about["method"] != "blend"]
-    for offer in offers:
-        if offer.about["method"] == "blend":
-            raise BadOption(
-                f"{offer.name} is a blend, which picks among whole answers and is not served: name one "
-                "of its members"
-            )
     if not offers:
         raise BadOption("there is no team to serve: name a team, a model or a GGUF file")
     return list({offer.name: offer for offer in offers}.values())
@@ -58,10 +51,26 @@ def _offer(
 ) -> Offer:
     plan = TeamChoice(team=given, catalogs=request.catalogs).plan()
     name = Path(os.path.expanduser(given)).stem if is_file(given) else given
-    open_source: Callable[[], TokenSource] = partial(
-        TokenSource, plan, request.options, on_progress=on_progress, prompt_cache=prompt_cache
-    )
+    open_source = partial(_open, plan, request, on_progress, prompt_cache)
     return Offer(name, open_source, _about(plan, given, catalog))
+
+
+def _open(
+    plan: TeamPlan, request: ServeRequest, on_progress: OnProgress, prompt_cache: PromptCache | None
+) -> AnySource:
+    """Raises what opening raises."""
+    if not isinstance(plan.method, Blend):
+        return TokenSource(
+            plan, request.options, on_progress=on_progress, prompt_cache=prompt_cache
+        )
+    recipe, residence = open_blend(plan, request.options, on_progress, budget=request.budget)
+    source = BlendSource(plan, recipe, residence)
+    try:
+        residence.open(recipe.members[0])  # its errors come before the first question
+    except BaseException:
+        source.close()
+        raise
+    return source
 
 
 def _about(plan: TeamPlan, given: str, catalog: Catalog) -> dict[str, object]:

@@ -158,7 +158,8 @@ async def ps(request: Request) -> Response:
 
 def _model(serving: Serving, name: str) -> dict[str, object]:
     served = serving.shelf.loaded.get(name)
-    size = sum(v.size_bytes for v in served.team.verdicts.values()) if served else 0
+    verdicts = served.team.verdicts if served is not None and served.blend is None else {}
+    size = sum(verdict.size_bytes for verdict in verdicts.values())
     return {
         "name": f"{name}:latest", "model": f"{name}:latest", "modified_at": _now(), "size": size,
         "digest": "", "details": _details(serving, name),
@@ -277,7 +278,7 @@ def seconds_of(given: int | float | str) -> float | None:
 
 async def _stream(chat: Chat, put: _Put, started: float) -> AsyncGenerator[bytes, None]:
     heard, text = Heard(chat.ask), ToolText(chat.tools)
-    vocabulary = chat.served.team.model.vocabulary
+    vocabulary = chat.vocabulary
     waiting: list[Written] = []
     try:
         async with aclosing(chat.answer(heard.ask)) as events:

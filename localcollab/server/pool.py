@@ -50,6 +50,27 @@ class Source(Protocol):
     def close(self) -> None: ...
 
 
+class AnySeat(Protocol):
+    """What is given out to one request at a time."""
+
+    used: float
+    """When it was given back, on the monotonic clock."""
+
+    cached: list[int]
+    """Tokens whose evaluation it keeps."""
+
+    def n_shared(self, tokens: Sequence[int]) -> int: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class OfOneSeat:
+    """A source that has one, and cannot have more."""
+
+    seat: AnySeat
+    close: Callable[[], None]
+
+
 class Turn:
     """A lock that is given in the order in which it was asked for."""
 
@@ -109,7 +130,7 @@ class Seat(_InTurn):
         super().__init__(team.model, turn)
         speculation = team.speculation and team.speculation.through(partial(_InTurn, turn=turn))
         self.team = replace(team, speculation=speculation)
-        self.close = close
+        self._close = close
         self.cached: list[int] = []
         self.used = 0.0
         self._prompt: list[int] = []
@@ -140,6 +161,9 @@ class Seat(_InTurn):
         if self.team.prompt_cache is not None:
             self.team.prompt_cache.begin_again()
         self.team.expect(self._prompt, recall=reuse)
+
+    def close(self) -> None:
+        self._close()
 
     def forget(self) -> None:
         for context in self.team.contexts:
@@ -175,7 +199,7 @@ class _Waiting:
     client: str
     tokens: Sequence[int]
     arrived: int
-    seat: "asyncio.Future[Seat]" = field(repr=False)
+    seat: "asyncio.Future[AnySeat]" = field(repr=False)
 
 
 class Pool:
@@ -183,7 +207,7 @@ class Pool:
 
     def __init__(
         self,
-        source: Source,
+        source: Source | OfOneSeat,
         turn: Turn,
         executor: Executor,
         *,
@@ -193,13 +217,15 @@ class Pool:
     ) -> None:
         """`has_room(n_bytes)`: whether the memory budget allows one more seat of so many bytes."""
         self._source, self._turn, self._executor = source, turn, executor
-        self._most, self._n_waiting, self._has_room = n_seats, n_waiting, has_room
-        self.seats = [Seat(source.team, turn)]
+        self._n_waiting, self._has_room = n_waiting, has_room
+        self._most = 1 if isinstance(source, OfOneSeat) else n_seats
+        own = source.seat if isinstance(source, OfOneSeat) else Seat(source.team, turn)
+        self.seats: list[AnySeat] = [own]
         self._free = list(self.seats)
         self._waiting: list[_Waiting] = []
         self._running: Counter[str] = Counter()
         self._served: dict[str, int] = {}
-        self._clients: dict[Seat, str] = {}
+        self._clients: dict[AnySeat, str] = {}
         self._numbers = itertools.count()
         self._growing: asyncio.Task[None] | None = None
         self.used = time.monotonic()
@@ -225,10 +251,10 @@ class Pool:
                 code="queue_full", headers={"Retry-After": str(1 + len(self._waiting) // 4)},
             )  # fmt: skip
 
-    async def take(self, client: str, tokens: Sequence[int]) -> Seat:
+    async def take(self, client: str, tokens: Sequence[int]) -> AnySeat:
         """A seat for a prompt of `tokens`, in `client`'s turn. Give it back. Raises `ApiError` 429."""
         self.require_place()
-        seat: asyncio.Future[Seat] = asyncio.get_running_loop().create_future()
+        seat: asyncio.Future[AnySeat] = asyncio.get_running_loop().create_future()
         waiting = _Waiting(client, tokens, next(self._numbers), seat)
         self._waiting.append(waiting)
         self._dispatch()
@@ -241,7 +267,7 @@ class Pool:
                 self.give_back(seat.result())
             raise
 
-    def give_back(self, seat: Seat) -> None:
+    def give_back(self, seat: AnySeat) -> None:
         self._running[self._clients.pop(seat)] -= 1
         self._running = +self._running
         self.used = seat.used = time.monotonic()
@@ -250,10 +276,11 @@ class Pool:
 
     def close(self) -> None:
         """No seat may be taken."""
-        for seat in self.seats:
-            seat.team.keep_states()
-        if self._source.team.prompt_cache is not None:
-            self._source.team.prompt_cache.flush()
+        of_team = [seat for seat in self.seats if isinstance(seat, Seat)]
+        for each in of_team:
+            each.team.keep_states()
+        if of_team and of_team[0].team.prompt_cache is not None:
+            of_team[0].team.prompt_cache.flush()
         for seat in self.seats[1:]:
             seat.close()
         self._source.close()
@@ -284,7 +311,7 @@ class Pool:
     def _may_grow(self) -> bool:
         return len(self.seats) < self._most
 
-    def _choose(self, tokens: Sequence[int]) -> Seat | None:
+    def _choose(self, tokens: Sequence[int]) -> AnySeat | None:
         if not self._free:
             return None
         best = max(self._free, key=lambda seat: (seat.n_shared(tokens), -seat.used))
@@ -311,6 +338,7 @@ class Pool:
         self._dispatch()
 
     def _open_seat(self) -> Seat:
+        assert not isinstance(self._source, OfOneSeat), "it does not grow"
         n_bytes = self._source.conversation_bytes
         if not self._has_room(n_bytes):
             raise BadOption("the memory budget holds no more contexts")

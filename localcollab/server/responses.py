@@ -190,7 +190,7 @@ async def _stream(said: _Said) -> AsyncGenerator[bytes, None]:
 
 
 def _delta(said: _Said, each: Written) -> bytes:
-    tokens = [token_provenance(each, said.chat.served.team.model.vocabulary)]
+    tokens = [token_provenance(each, said.chat.vocabulary)]
     return said.event(
         "response.output_text.delta", **said.at(), delta=each.token.text, logprobs=[],
         localcollab={"tokens": tokens},

@@ -15,10 +15,12 @@ from starlette.requests import Request
 from localcollab.errors import LocalcollabError
 from localcollab.events import Finished
 from localcollab.server.aids import Aids
+from localcollab.server.blends import BlendAsk, BlendSeat
 from localcollab.server.bodies import Body, parse
 from localcollab.server.constraints import GrammarsOfTeams, OpenGrammar
 from localcollab.server.errors import ApiError, api_error
 from localcollab.server.journal import Journal, Keeping
+from localcollab.server.pool import AnySeat, Seat
 from localcollab.server.shelf import Served, Shelf
 from localcollab.server.writing import Ask, AskEvent, Started, in_thread, write
 
@@ -77,17 +79,17 @@ class Serving:
         return await asyncio.get_running_loop().run_in_executor(self.executor, work)
 
     async def answer(
-        self, served: Served, client: str, ask: Ask, keeping: Keeping | None = None
+        self, served: Served, client: str, ask: Ask | BlendAsk, keeping: Keeping | None = None
     ) -> AsyncGenerator[AskEvent, None]:
         """In the client's turn. Raises `ApiError` 429, and what writing raises as `ApiError`."""
         pool, n_cached = served.pool, 0
-        if self.exact:
+        if self.exact and isinstance(ask, Ask):
             ask = replace(ask, reuse=False)
         seat = await pool.take(client, ask.tokens)
 
         def work(stop: threading.Event) -> Iterator[AskEvent]:
-            written = write(seat, ask, stop)
-            return written if keeping is None else keeping.keep(ask, written)
+            written = _written(seat, ask, stop)
+            return written if keeping is None else keeping.keep(ask.sampling.seed, written)
 
         events = in_thread(work, self.executor, lambda: pool.give_back(seat))
         try:
@@ -100,6 +102,15 @@ class Serving:
                     yield event
         except LocalcollabError as error:
             raise api_error(error) from error
+
+
+def _written(seat: AnySeat, ask: Ask | BlendAsk, stop: threading.Event) -> Iterator[AskEvent]:
+    if isinstance(seat, BlendSeat):
+        assert isinstance(ask, BlendAsk), "chats alone ask blends"
+        return seat.write(ask, stop)
+    assert isinstance(seat, Seat), "a team has no other seats"
+    assert isinstance(ask, Ask), "a team is asked in tokens"
+    return write(seat, ask, stop)
 
 
 def serving_of(request: Request) -> Serving:

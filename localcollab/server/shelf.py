@@ -8,8 +8,10 @@ from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from localcollab.api.sources import BlendSource
+from localcollab.server.blends import BlendSeat
 from localcollab.server.errors import ApiError
-from localcollab.server.pool import Pool, Source, Turn
+from localcollab.server.pool import OfOneSeat, Pool, Source, Turn
 from localcollab.teams.open import OpenTeam
 
 _SECONDS_BETWEEN_LOOKS = 5.0
@@ -20,7 +22,7 @@ class Offer:
     """A team or a model that may be asked by name; nothing is loaded yet."""
 
     name: str
-    open: Callable[[], Source]
+    open: Callable[[], Source | BlendSource]
     """Raises what opening raises."""
     about: Mapping[str, object] = field(default_factory=dict)
     """What a list of models tells of it."""
@@ -43,14 +45,24 @@ class Served:
     """A loaded team."""
 
     name: str
-    source: Source
+    source: Source | BlendSource
     pool: Pool
     n_leases: int = 0
     keep_alive: float | None = None
 
     @property
     def team(self) -> OpenTeam:
+        """Raises `ApiError` 400 for a blend, which has no tokens of its own."""
+        if isinstance(self.source, BlendSource):
+            raise ApiError(
+                400, f"{self.name} is a blend, which picks among whole answers: ask it to chat, or name "
+                f"one of its members ({', '.join(self.source.members)})", param="model",
+            )  # fmt: skip
         return self.source.team
+
+    @property
+    def blend(self) -> BlendSource | None:
+        return self.source if isinstance(self.source, BlendSource) else None
 
     @property
     def is_idle(self) -> bool:
@@ -58,7 +70,9 @@ class Served:
 
     @property
     def n_bytes(self) -> int:
-        """Weights and contexts."""
+        """Weights and contexts; a blend keeps its members within a budget itself."""
+        if isinstance(self.source, BlendSource):
+            return 0
         return self.source.weights_bytes + len(self.pool.seats) * self.source.conversation_bytes
 
 
@@ -129,8 +143,12 @@ class Shelf:
     async def _open(self, offer: Offer) -> Served:
         loop, room = asyncio.get_running_loop(), self._room
         source = await loop.run_in_executor(self._executor, offer.open)
+        seats: Source | OfOneSeat = (
+            OfOneSeat(BlendSeat(source), source.close)
+            if isinstance(source, BlendSource) else source
+        )  # fmt: skip
         pool = Pool(
-            source, self._turn, self._executor, n_seats=room.n_seats, n_waiting=room.n_waiting,
+            seats, self._turn, self._executor, n_seats=room.n_seats, n_waiting=room.n_waiting,
             has_room=self._has_room,
         )  # fmt: skip
         return Served(offer.name, source, pool, keep_alive=room.keep_alive)

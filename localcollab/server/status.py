@@ -33,7 +33,7 @@ def model_record(serving: Serving, name: str) -> dict[str, object]:
     about = dict(offer.about)
     served = serving.shelf.loaded.get(name)
     about["loaded"] = served is not None
-    if served is not None:
+    if served is not None and served.blend is None:
         team = served.team
         about |= {
             "n_ctx": team.model.n_ctx,

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from localcollab.blend.events import Answered, Chosen, Ranked
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.constrained import Constrained, Grammar
 from localcollab.decoding.generate import generate
@@ -38,6 +39,10 @@ class Ask:
     """Continue from what a cache holds; False: evaluate the whole prompt."""
     question: str = ""
     """Whose names the answer is searched for; empty: no search."""
+
+    def with_seed(self, n: int) -> "Ask":
+        """For the `n`-th answer to it."""
+        return replace(self, sampling=replace(self.sampling, seed=self.sampling.seed + n))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,8 @@ class Written:
     detail: Detail
 
 
-AskEvent = Started | Progress | Written | Unfamiliar | Finished
+AskEvent = Started | Progress | Written | Unfamiliar | Finished | Answered | Ranked | Chosen
+"""The last three are a blend's."""
 
 
 class _Watched(Wrapper):
@@ -150,11 +156,6 @@ def _unfamiliar(seat: Seat, ask: Ask, answer: Finished) -> Iterator[Unfamiliar]:
             seat.team.spellers, answer.authors, ask.question, answer.text
         ):
             yield Unfamiliar(expert, name)
-
-
-def with_seed(ask: Ask, n: int) -> Ask:
-    """The `n`-th answer to it."""
-    return replace(ask, sampling=replace(ask.sampling, seed=ask.sampling.seed + n)) if n else ask
 
 
 class _End:
@@ -245,5 +246,5 @@ def author_spans(tokens: Sequence[Token]) -> list[tuple[str, int, int]]:
 
 __all__ = [
     "Alternative", "Ask", "AskEvent", "Detail", "Event", "Started", "Written", "author_spans",
-    "in_thread", "unsure_spans", "with_seed", "write",
+    "in_thread", "unsure_spans", "write",
 ]  # fmt: skip

@@ -43,3 +43,10 @@ def test_a_list_of_models_tells_what_tune_found(tmp_path: Path) -> None:
          "member_accuracy": 0.51, "p": 0.001, "date": "2026-12-01"},
         None,
     ]  # fmt: skip
+
+
+def test_a_blend_is_offered_as_a_team() -> None:
+    (offer,) = offers_of(ServeRequest(("formulary-blend",)), lambda doing: None)
+    assert (offer.name, offer.about["kind"], offer.about["method"]) == (
+        "formulary-blend", "team", "blend"
+    )  # fmt: skip
