@@ -8,6 +8,7 @@ from localcollab.bench import published, speed, turns
 from localcollab.bench.figures import Figure
 from localcollab.bench.memory import peak_memory
 from localcollab.bench.request import BenchRequest
+from localcollab.bench.second_start import second_start
 from localcollab.bench.setting import N_ANSWER, N_PROMPT, Setting, open_setting
 from localcollab.bench.startup import TeamArguments, start_up
 from localcollab.llama import machine
@@ -22,6 +23,7 @@ _TITLES = {
     "e": "export of hidden states",
     "f": "memory",
     "g": "start-up",
+    "j": "the second start of a conversation",
 }
 
 
@@ -37,6 +39,9 @@ def measure(request: BenchRequest, on_progress: OnProgress) -> Iterator[tuple[st
                 yield name, peak_memory(team)
             elif letter == "g":
                 yield name, start_up(team, request.n_rounds)
+            elif letter == "j":
+                plan = team.plan()
+                yield name, second_start(plan, request.n_rounds, on_progress, busy=request.busy)
             else:
                 setting = setting or open_setting(team.plan(), on_progress, busy=request.busy)
                 yield name, _measure_one(letter, setting, request.n_rounds)

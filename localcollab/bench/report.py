@@ -82,6 +82,7 @@ _NAMES = {
     "vs_published_style": "team / published style (speed)",
     "second_turn_tokens": "second turn: read / new tokens",
     "export_vs_prompt": "export / prompt (speed)",
+    "second_start": "second start / first (time)",
     "rss_ratio": "peak memory / (weights + cache)",
 }
 _COLOURS = ("#2a7f9e", "#d98324", "#7a7a7a")

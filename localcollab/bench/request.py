@@ -7,7 +7,7 @@ from localcollab.catalog import DEFAULT_TEAM
 from localcollab.errors import BadOption
 from localcollab.evaluation.plot import require_drawable
 
-LETTERS = "abcdefg"
+LETTERS = "abcdefgj"
 """The figures, in the order in which they are measured."""
 
 

@@ -90,9 +90,9 @@ def open_setting(plan: TeamPlan, on_progress: OnProgress, *, busy: bool = False)
     )
 
 
-def make_prompt(vocabulary: Vocabulary) -> list[int]:
+def make_prompt(vocabulary: Vocabulary, n_tokens: int = N_PROMPT) -> list[int]:
     """English; what it says matters to no figure."""
-    return vocabulary.encode(_TEXT * 64, bos=True)[:N_PROMPT]
+    return vocabulary.encode(_TEXT * (n_tokens // 4), bos=True)[:n_tokens]
 
 
 def llama_of(member: LanguageModel) -> LlamaModel:

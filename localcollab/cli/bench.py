@@ -27,7 +27,7 @@ def bench(
         str | None,
         typer.Option(
             help="Figures to measure, separated by commas: a base, b team, c published style, d second "
-            "turn, e export, f memory, g start-up. Default: all."
+            "turn, e export, f memory, g start-up, j second start. Default: all."
         ),
     ] = None,
     n_rounds: Annotated[int, typer.Option("--repeat", help="Repetitions of each timing.")] = 5,

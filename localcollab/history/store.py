@@ -113,9 +113,9 @@ class History:
         """Permanently: their texts are overwritten in every file of the history, and what models kept of
         them on disk is deleted."""
         if self.path is not None:
-            from localcollab.storage.state_files import StateFiles, conversation
+            from localcollab.storage.state_files import SERVED, StateFiles, conversation
 
-            StateFiles().forget(*map(conversation, ids))
+            StateFiles().forget(SERVED, *map(conversation, ids))
         with self._database.write() as connection:
             tree.delete(connection, ids)
         self._database.scrub()

@@ -14,7 +14,7 @@ from localcollab.llama.prompt_cache import PromptCache, open_prompt_cache
 from localcollab.progress import OnProgress
 from localcollab.server.request import ServeRequest
 from localcollab.server.shelf import Offer
-from localcollab.storage.state_files import collection
+from localcollab.storage.state_files import SERVED, collection
 from localcollab.teams.choice import TeamChoice
 from localcollab.teams.choosing import chat_choices
 from localcollab.teams.names import is_file
@@ -38,7 +38,7 @@ def _prompt_cache(request: ServeRequest) -> PromptCache | None:
     """Of prompts of any client, which may hold passages of any collection that is served."""
     opened = open_prompt_cache(request.prompt_cache_gb)
     if opened is not None:
-        opened.begin("server", *(collection(collection_path(name)) for name in request.documents))
+        opened.begin(SERVED, *(collection(collection_path(name)) for name in request.documents))
     return opened
 
 

@@ -51,6 +51,10 @@ def conversation(id_: str) -> str:
     return f"conversation:{id_}"
 
 
+SERVED = "server"
+"""The origin of what clients of a server asked, whose conversations may be in the history."""
+
+
 def collection(path: Path | None) -> str:
     """The origin of what was computed from passages of a collection."""
     return f"collection:{path}"

@@ -12,12 +12,14 @@ from fakes import ScriptedModel, byte_vocabulary
 from localcollab.bench import report
 from localcollab.bench.figures import Figure, alternate, figure, quartiles, ratios, skipped
 from localcollab.bench.request import parse_only
+from localcollab.bench.second_start import second_start
 from localcollab.bench.speed import catch_ups, own_tokens
 from localcollab.bench.startup import TeamArguments, parse_team
 from localcollab.bench.turns import Dictated, split_otherwise
 from localcollab.catalog import SHIPPED
 from localcollab.errors import BadOption
 from localcollab.llama.machine import peak_rss_bytes
+from localcollab.teams.choice import TeamChoice
 from localcollab.vocabularies.translated import TranslatedModel
 from localcollab.vocabulary import Vocabulary
 from tiny_vocabularies import CanonicalModel, piece_vocabulary
@@ -64,7 +66,7 @@ def test_an_expert_of_another_vocabulary_reads_its_own_tokens() -> None:
 
 
 def test_the_parts_of_only_are_checked() -> None:
-    assert (parse_only("d, a"), parse_only(None)) == ("ad", "abcdefg")
+    assert (parse_only("d, a"), parse_only(None)) == ("ad", "abcdefgj")
     with pytest.raises(BadOption, match="`only` names 'x'"):
         parse_only("a,x")
 
@@ -151,3 +153,13 @@ def test_the_shipped_team_is_measured(measured: dict[str, object]) -> None:
         value = measured[key]
         assert isinstance(value, float), key
         assert value > 0.3, key
+
+
+@pytest.mark.weights
+def test_a_second_start_reads_its_prompt_from_disk() -> None:
+    if not (SHIPPED / "formulary" / "head.safetensors").is_file():
+        pytest.skip("needs the shipped team")
+    found = second_start(TeamChoice(team="formulary").plan(), 1, lambda doing: None)
+    assert found.value is not None
+    assert found.details["n_states"] == 1
+    assert found.details["n_prompt"] == 976
