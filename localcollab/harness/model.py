@@ -7,6 +7,7 @@ does not fit the context loses its beginning, as there, with a warning.
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from lm_eval.api.model import TemplateLM
@@ -38,7 +39,8 @@ _SAMPLING = {
 
 @register_model("localcollab")
 class LocalcollabModel(TemplateLM):  # type: ignore[misc]  # the harness has no types here
-    """`--model_args team=X`, or `base=A,experts=B;C,head=H`; `n_ctx`, `threads`, `gate`, `threshold`."""
+    """`--model_args team=X`, or `base=A,experts=B;C,head=H`; `n_ctx`, `threads`, `gate`, `threshold`,
+    `compose=True`, `models=A.toml;B.toml`."""
 
     def __init__(
         self,
@@ -48,6 +50,8 @@ class LocalcollabModel(TemplateLM):  # type: ignore[misc]  # the harness has no 
         head: str | None = None,
         gate: str | None = None,
         threshold: float | None = None,
+        compose: bool = False,
+        models: str | None = None,
         n_ctx: int | None = None,
         threads: int | None = None,
         batch_size: int | str | None = None,
@@ -56,10 +60,13 @@ class LocalcollabModel(TemplateLM):  # type: ignore[misc]  # the harness has no 
     ) -> None:
         """The last three are the harness's own and change nothing here. Raises what opening raises."""
         super().__init__()
-        named = tuple(filter(None, str(experts or "").split(";")))
-        choice = TeamChoice(
-            team=team, base=base, experts=named, head=head, gate=gate, threshold=threshold
+        named, catalogs = (
+            tuple(filter(None, str(given or "").split(";"))) for given in (experts, models)
         )
+        choice = TeamChoice(
+            team=team, base=base, experts=named, head=head, gate=gate, threshold=threshold,
+            compose=compose, catalogs=tuple(map(Path, catalogs)),
+        )  # fmt: skip
         self._take(open_team(choice.plan(), Options(n_ctx=n_ctx, n_threads=threads)))
 
     @classmethod

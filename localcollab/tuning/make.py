@@ -160,23 +160,25 @@ class Tuning:
         self.forms = forms_for(questions, [questions[n] for n in self.split.shots])
         self.chosen: dict[str, Form] = {}
         """By member: the form that answered best."""
+        self.best: Single | None = None
+        """The member that answered best, in its form."""
+        self.winner: Contender | None = None
+        """The team that answered best."""
 
     def run(self) -> TuneResult:
         choose, quote = self.split.choose, self.split.quote
         self._tell_time()
         singles = [
-            (single, measured(single.name, single.form.name, self._alone(single, choose)))
+            (single, measured(single.name, single.form.name, self.alone(single, choose)))
             for name in self.cast.members
             for single in (Single(name, form) for form in self._forms_of(name))
         ]
         for name in self.cast.members:
             mine = [pair for pair in singles if pair[0].name == name]
             self.chosen[name] = max(mine, key=lambda pair: pair[1].accuracy)[0].form
-        best = max(singles, key=lambda pair: pair[1].accuracy)[0]
+        best = self.best = max(singles, key=lambda pair: pair[1].accuracy)[0]
         teams = self._teams(best.name, choose)
-        quoted = {
-            name: self._alone(Single(name, form), quote) for name, form in self.chosen.items()
-        }
+        quoted = {name: self.alone(Single(name, form), quote) for name, form in self.chosen.items()}
         rights = {name: [a.right for a in answers] for name, answers in quoted.items()}
         members = {
             name: measured(name, self.chosen[name].name, answers)
@@ -190,7 +192,8 @@ class Tuning:
         if not teams:
             return self._kept(result, best.name, None)
         found, contender = max(teams, key=lambda pair: pair[0].accuracy)
-        answers = self._of_team(contender, quote)
+        self.winner = contender
+        answers = self.of_team(contender, quote)
         verdict = judge([a.right for a in answers], rights[best.name], self.request.worth)
         winner = measured(contender.name, found.form, answers, contender.kind)
         curve = _curve(teams, contender)
@@ -214,7 +217,7 @@ class Tuning:
         """After a few questions, which count."""
         choose, form = self.split.choose, self.forms[0]
         first = {
-            name: self._alone(Single(name, form), choose[:_N_TIMED]) for name in self.cast.members
+            name: self.alone(Single(name, form), choose[:_N_TIMED]) for name in self.cast.members
         }
         each = seconds_an_answer(first)
         every, most = sum(each.values()), max(each.values())
@@ -235,7 +238,8 @@ class Tuning:
     def _has_texts(self) -> bool:
         return any(question.choice is None for question in self.questions)
 
-    def _alone(self, single: Single, places: Sequence[int]) -> list[Answer]:
+    def alone(self, single: Single, places: Sequence[int]) -> list[Answer]:
+        """Answers to these questions; asks those that were not asked yet."""
         if not self._asker.missing(single.name, single.form, places):
             return self._asker.answers(single.name, single.form, places)
         team = self._opener.member(single.name)
@@ -248,7 +252,7 @@ class Tuning:
         found, left_out = list[tuple[Measured, Contender]](), dict[str, list[str]]()
         for contender in offers:
             try:
-                answers = self._of_team(contender, places)
+                answers = self.of_team(contender, places)
             except VocabularyMismatch as error:
                 left_out.setdefault(str(error), []).append(contender.name)
                 continue
@@ -275,7 +279,8 @@ class Tuning:
         """A team is asked as its first member is."""
         return self.chosen[contender.method.places[0].name]
 
-    def _of_team(self, contender: Contender, places: Sequence[int]) -> list[Answer]:
+    def of_team(self, contender: Contender, places: Sequence[int]) -> list[Answer]:
+        """As `alone`. Raises `VocabularyMismatch`."""
         if contender.kind == "answers":
             return self._surest(places)
         form = self._form_of(contender)
@@ -288,12 +293,12 @@ class Tuning:
 
     def _surest(self, places: Sequence[int]) -> list[Answer]:
         """For each question the answer that its author finds most probable; of equals the first."""
-        by_member = [self._alone(Single(name, form), places) for name, form in self.chosen.items()]
+        by_member = [self.alone(Single(name, form), places) for name, form in self.chosen.items()]
         return [_surest_of(answers) for answers in zip(*by_member, strict=True)]
 
     def _voted(self, member: str, form: Form, places: Sequence[int]) -> list[Answer]:
         """For each question the answer that most samples give; of equals the first."""
-        samples = [self._alone(Single(member, form), places)]
+        samples = [self.alone(Single(member, form), places)]
         texts = [n for n in places if self.questions[n].choice is None]
         for sample in range(1, self.request.n_samples):
             if self._asker.missing(member, form, texts, sample):

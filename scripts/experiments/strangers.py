@@ -8,7 +8,8 @@ of the documents of a domain tune, the other half is looked at once. Printed, in
 windows: each member alone, the equal mixture of words, one tuned weight for the domain (`tuned`), one
 for all domains (`global`), one gate for all domains (`gate`: a head with a hidden layer, as `convert
 head` trains), and the oracle that knows the better member of each word. Differences are relative, with
-95 % of a bootstrap over documents.
+95 % of a bootstrap over documents. A window that a member cannot write (a character that its tokenizer
+loses) is left out.
 """
 
 import argparse
@@ -28,7 +29,7 @@ from localcollab.llama.probe import probe
 from localcollab.llama.weights import load_weights
 from localcollab.methods.heads import Head, HeadMetadata
 from localcollab.vocabularies.translated import TranslatedModel
-from localcollab.vocabularies.word_scores import WordScorer
+from localcollab.vocabularies.word_scores import FLOOR, WordScorer
 from localcollab.vocabulary import Vocabulary
 from localcollab_convert.export.likelihood import TokenTable
 from localcollab_convert.head.choosing import best_head
@@ -37,6 +38,7 @@ from localcollab_convert.head.train import Recipe
 _WINDOW, _N_CTX = 2000, 1024
 """Bytes; tokens."""
 _N_BOOTSTRAP, _SEED = 2000, 0
+_GRID = np.array([*np.linspace(0.02, 0.98, 49), 0.985, 0.99, 0.995, 0.998])
 DOMAINS = ("pep", "xquad", "german", "code")
 _KEYS = ("n_bytes", "logprobs", "goes_on", "is_argmax", "hidden")
 _COLUMNS = ("base", "expert", "equal", "tuned", "global", "gate", "oracle")
@@ -125,7 +127,9 @@ def windows_of(arguments: argparse.Namespace) -> list[Window]:
             for k in range(len(stored.files) // len(_KEYS)):
                 n_bytes, *arrays = (stored[f"{key}{k}"] for key in _KEYS)
                 found.append(Window(domain, k, int(n_bytes), *arrays))
-    return found
+    able = [window for window in found if window.logprobs.min(axis=1).max() > FLOOR]
+    print(f"{len(found) - len(able)} windows are left out: a member cannot write them")
+    return able
 
 
 def mixture_nats(window: Window, weight: float | np.ndarray) -> float:
@@ -146,8 +150,7 @@ def oracle_nats(window: Window) -> float:
 
 
 def best_weight(windows: Sequence[Window]) -> float:
-    grid = np.linspace(0.02, 0.98, 49)
-    return float(min(grid, key=lambda w: sum(mixture_nats(window, w) for window in windows)))
+    return float(min(_GRID, key=lambda w: sum(mixture_nats(window, w) for window in windows)))
 
 
 def train_gate(tuning: Sequence[Window], folder: Path) -> Head:
@@ -157,7 +160,7 @@ def train_gate(tuning: Sequence[Window], folder: Path) -> Head:
     recipe = Recipe(width=32, seed=_SEED)
     with tempfile.TemporaryDirectory(dir=folder) as work:
         fit = best_head(
-            table(train), table(valid), recipe, lambda decay: Path(work) / f"{decay:g}.pt",
+            table(train), table(valid), recipe, lambda name: Path(work) / f"{name}.pt",
             lambda step, nll: None,
         )  # fmt: skip
     return Head(fit.tensors, HeadMetadata("", ("",), "", ""))

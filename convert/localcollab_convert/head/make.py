@@ -101,7 +101,7 @@ class HeadMaker:
         table, valid = self.exporter.table("train"), self.exporter.table("valid")
         fit = best_head(
             table, valid, self._recipe,
-            lambda decay: stage.folder / f"checkpoint-{decay:g}.pt", self._show_step,
+            lambda name: stage.folder / f"checkpoint-{name}.pt", self._show_step,
         )  # fmt: skip
         partial = stage.folder / (_TENSORS + ".partial")
         save_file({k: np.ascontiguousarray(v) for k, v in fit.tensors.items()}, partial)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from localcollab.language_model import Float32Array
-from localcollab_convert.export.likelihood import TokenTable
+from localcollab_convert.export.likelihood import TokenTable, fit_weights
 from localcollab_convert.staging.stages import load_checkpoint, save_checkpoint
 
 SECONDS_BETWEEN_CHECKPOINTS = 2.0
@@ -37,16 +37,18 @@ class Recipe:
     """Nats a token by which the expert must be better. Where both are equally good, likelihood alone (0)
     does not decide, and running the expert costs time."""
     n_warm: int = 200
-    """Steps of weak supervision."""
+    """Steps of weak supervision; 0: training starts from the same weights everywhere."""
     n_steps: int = 4000
     """Maximum, weak supervision included."""
     batch: int = 8192
     learning_rate: float = 1e-2
     weight_decay: float = 0.01
     strong_decay: float = 10.0
-    """Tried where the first decay is no better than the equal mixture: little data."""
+    """Tried where the first decay is not much better than the same weights everywhere: little data."""
     expert_weight: float = 8.0
     """Class weight of expert labels in weak supervision, where most labels are the base."""
+    dropout: float = 0.0
+    """Share of the hidden state that a training step does not see."""
     eval_every: int = 25
     patience: int = 20
     """Evaluations without a better validation NLL before training stops."""
@@ -55,14 +57,21 @@ class Recipe:
 class HeadModule(nn.Module):
     """Standardised hidden states (n, n_embd) -> logits (n, K+1), the base's fixed at 0."""
 
-    def __init__(self, n_embd: int, n_experts: int, width: int) -> None:
+    def __init__(self, n_embd: int, n_experts: int, width: int, dropout: float = 0.0) -> None:
         super().__init__()
+        self.dropout = nn.Dropout(dropout)
         self.hidden = nn.Linear(n_embd, width) if width else None
         self.out = nn.Linear(width or n_embd, n_experts)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
+    def start_at(self, weights: Sequence[float]) -> None:
+        """P(z = k) = weights[k], (K + 1,), at every token."""
+        with torch.no_grad():
+            self.out.bias.copy_(torch.from_numpy(_biases(weights)))
+
     def forward(self, h: Tensor) -> Tensor:
+        h = self.dropout(h)
         if self.hidden is not None:
             h = torch.tanh(self.hidden(h))
         d = self.out(h)  # (n, K)
@@ -134,7 +143,9 @@ class HeadTraining:
         self._labels = weak_labels(train)
         torch.manual_seed(recipe.seed)
         n_experts = train.logprobs.shape[1] - 1
-        self.module = HeadModule(train.hidden.shape[1], n_experts, recipe.width)
+        self.module = HeadModule(train.hidden.shape[1], n_experts, recipe.width, recipe.dropout)
+        if not recipe.n_warm:
+            self.module.start_at(fit_weights(train.logprobs))
         self._optimizer = torch.optim.AdamW(
             self.module.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
         )
@@ -170,6 +181,9 @@ class HeadTraining:
         if self.step >= self.recipe.n_warm and self.step % self.recipe.eval_every == 0:
             self._evaluate()
         rows = self._rows()
+        self.module.train()
+        # What is dropped is a function of the seed and the step, so that a run can resume.
+        torch.manual_seed(self.recipe.seed * self.recipe.n_steps + self.step)
         logits = self.module(self._scaling.apply(self._train.hidden[rows]))
         if self.step < self.recipe.n_warm:
             labels = torch.from_numpy(self._labels[rows])
@@ -193,6 +207,7 @@ class HeadTraining:
 
     @torch.no_grad()
     def _evaluate(self) -> None:
+        self.module.eval()
         total, size = 0.0, self.recipe.batch
         for at in range(0, len(self._valid), size):
             logits = self.module(self._scaling.apply(self._valid.hidden[at : at + size]))
@@ -233,9 +248,13 @@ class HeadTraining:
 
 def constant_head(weights: Sequence[float], n_embd: int) -> dict[str, Float32Array]:
     """The tensors of a linear head with P(z = k) = weights[k], (K + 1,), at every token."""
-    log_weights = np.log(np.maximum(weights, 1e-6))
-    bias = (log_weights[1:] - log_weights[0]).astype(np.float32)
+    bias = _biases(weights)
     return {"weight": np.zeros((len(bias), n_embd), np.float32), "bias": bias}
+
+
+def _biases(weights: Sequence[float]) -> Float32Array:
+    log_weights = np.log(np.maximum(weights, 1e-6))
+    return np.asarray(log_weights[1:] - log_weights[0], np.float32)
 
 
 @contextmanager

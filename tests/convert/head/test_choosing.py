@@ -18,7 +18,7 @@ RECIPE = Recipe(n_warm=10, n_steps=100, batch=1024, eval_every=10)
 
 def chosen(train: TokenTable, valid: TokenTable, folder: Path) -> Fit:
     return best_head(
-        train, valid, RECIPE, lambda decay: folder / f"{decay:g}.pt", lambda step, nll: None
+        train, valid, RECIPE, lambda name: folder / f"{name}.pt", lambda step, nll: None
     )
 
 
@@ -26,7 +26,7 @@ def test_a_head_that_tells_who_writes_is_kept(tmp_path: Path) -> None:
     fit = chosen(make_table(400), make_table(200, seed=1), tmp_path)
     assert fit.n_steps > 0
     assert fit.nll["head"] < fit.nll["mixture"]
-    assert not (tmp_path / "10.pt").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0.01.pt"]
 
 
 def test_the_same_weights_everywhere_are_kept_where_hidden_states_mislead(tmp_path: Path) -> None:

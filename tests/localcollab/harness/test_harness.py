@@ -136,6 +136,18 @@ def test_the_shipped_team_chooses_for_a_local_task(tmp_path: Path) -> None:
     assert found["acc,none"] == 1.0
 
 
+@pytest.mark.weights
+def test_a_team_of_a_catalogue_of_its_own_is_asked(tmp_path: Path) -> None:
+    file = tmp_path / "models.toml"
+    file.write_text('[teams.mine]\nmethod = "mixture"\nmembers = ["formulary-base", "formulary"]\n')
+    model = LocalcollabModel(team="mine", models=str(file), n_ctx=128)
+    assert (model.team.name, list(model.team.members)) == ("mine", ["formulary-base", "formulary"])
+    model = LocalcollabModel(
+        base="formulary-base", experts="formulary", gate="entropy", compose=True
+    )
+    assert model.team.model.compose  # type: ignore[attr-defined]
+
+
 PAIRS = [
     ("The capital of France is", " Paris"), ("The capital of France is", " a city on the Seine."),
     ("Water boils at", " 100 degrees Celsius."), ("def add(a, b):\n", "    return a + b"),
