@@ -134,34 +134,40 @@ class TranslatedModel(Wrapper):
     ) -> Float64Array:
         """(n_vocab,), not normalized: all continuations of `pending` by their next base token."""
         path = context[n_stable:]
-        pieces = [self.inner.vocabulary.piece(token) for token in path]
-        left = [len(pending) - n for n in accumulate(map(len, pieces), initial=0)]
-        first = next(n for n, rest in enumerate(left) if rest < self.inner.vocabulary.longest_piece)
+        first, left = self._steps_left(path, pending)
         mass, weight = np.zeros(self.spelling.n_outer + 1), 1.0
         written = self._vocabulary.encode_bytes(pending) if path else []
         self._drop_rows(context, n_stable + first)
         for n in range(first, len(path)):
             p = self._probabilities(context, n_stable + n, n_stable + first, on_chunk)
-            mass += weight * self._beyond(p, path[:n], pending[len(pending) - left[n] :], written)
+            tokens, following = self._beyond(path[:n], left[n], written)
+            mass += weight * summed(following, p[tokens], self.spelling.n_outer + 1)
             weight *= float(p[path[n]])
             scale = max(weight, mass[:-1].sum())  # long words would underflow
             mass, weight = mass / scale, weight / scale
         if weight >= NEGLIGIBLE * mass[:-1].sum():
             p = self._probabilities(context, len(context), n_stable + first, on_chunk)
-            mass += weight * _summed(self.spelling.first, p, self.spelling.n_outer + 1)
+            mass += weight * summed(self.spelling.first, p, self.spelling.n_outer + 1)
         return mass[:-1]
 
+    def _steps_left(self, path: Sequence[int], pending: bytes) -> tuple[int, list[bytes]]:
+        """(the first step of the path at which one token can go beyond it, what is pending at each)."""
+        pieces = [self.inner.vocabulary.piece(token) for token in path]
+        left = [pending[n:] for n in accumulate(map(len, pieces), initial=0)]
+        longest = self.inner.vocabulary.longest_piece
+        return next(n for n, rest in enumerate(left) if len(rest) < longest), left
+
     def _beyond(
-        self, p: Float32Array, path: Sequence[int], left: bytes, written: Sequence[int]
-    ) -> Float64Array:
-        """Of the tokens that begin with what is `left` and go on; (n_vocab + 1,)."""
+        self, path: Sequence[int], left: bytes, written: Sequence[int]
+    ) -> tuple[IntArray, IntArray]:
+        """(inner tokens that begin with what is `left` and go on, the base token there of each)."""
         spelled = [token for step in path for token in self.spelling.of(step)]
         tokens = self.spelling.longer_than(left)
         if list(written[: len(spelled)]) == spelled:
             following = self.spelling.following(tokens, written[len(spelled) :])
         else:  # the base joins what are two tokens to inner
             following = self.spelling.following_bytes(tokens, len(left))
-        return _summed(following, p[tokens], self.spelling.n_outer + 1)
+        return tokens, following
 
     def _drop_rows(self, context: list[int], first: int) -> None:
         n = common_start(self._rows_of, context)
@@ -176,7 +182,7 @@ class TranslatedModel(Wrapper):
             known = max([first - 1, *(n for n in self._rows if n < at)])
             reading = self.inner.read(context[:at], last=at - known, on_chunk=on_chunk)
             for n, logits in enumerate(reading.logits, known + 1):
-                self._rows[n] = _softmax(logits)
+                self._rows[n] = softmax(logits)
         return self._rows[at]
 
 
@@ -189,12 +195,12 @@ def start_of(vocabulary: Vocabulary) -> list[int]:
     return [next(token for token in known if token is not None)]
 
 
-def _summed(tokens: IntArray, p: Float32Array, n: int) -> Float64Array:
+def summed(tokens: IntArray, p: Float32Array, n: int) -> Float64Array:
     """(n,): the probabilities of each token."""
     return np.bincount(tokens, p, n).astype(np.float64, copy=False)
 
 
-def _softmax(logits: Float32Array) -> Float32Array:
+def softmax(logits: Float32Array) -> Float32Array:
     p: Float32Array = np.exp(logits - logits.max())
     p /= p.sum()
     return p
