@@ -24,6 +24,7 @@ def load(
     gate: str | None = None,
     threshold: float | None = None,
     compose: bool = False,
+    own_prompt: bool = False,
     method: Method | None = None,
     adapter: str | Path | None = None,
     draft: str | Path | None = None,
@@ -41,7 +42,8 @@ def load(
     separator, is a file; any other string is a name of the catalogue (`models` adds more models.toml
     files), a team's before a model's; with `experts` it is a model's. `experts` and `draft` are files
     or models, `head` is a file or a head of the catalogue; without a head or a `gate` the entropy gate
-    decides. `adapter` is a LoRA of the base. `method` builds a model of your own from the members.
+    decides. `own_prompt`: experts are given the conversation in their own chat templates. `adapter`
+    is a LoRA of the base. `method` builds a model of your own from the members.
     `speculation` False: no tokens are proposed, even where that is faster.
 
     Raises `BadOption`, `BadCatalog`, `BadModelFile`, `VocabularyMismatch`, `HeadMismatch`, ...
@@ -49,6 +51,7 @@ def load(
     plan = TeamChoice(
         team=name, experts=_several(experts), head=head, gate=gate, threshold=threshold,
         compose=compose, seed=seed, draft=draft, adapter=adapter, speculation=speculation,
+        own_prompt=own_prompt,
         catalogs=tuple(map(_path, _several(models))),
     ).plan()  # fmt: skip
     options = Options(n_ctx=n_ctx, n_threads=n_threads, n_gpu_layers=n_gpu_layers)

@@ -21,6 +21,7 @@ from localcollab.storage.parts import is_here
 from localcollab.teams.open import OpenTeam, open_team
 from localcollab.teams.plan import TeamPlan, plan_from_catalog
 from localcollab.teams.session import Session
+from localcollab.vocabularies.prompts import PromptedModel
 from localcollab.vocabularies.translated import TranslatedModel
 
 _QUESTION = "Hello! Who are you?"
@@ -96,7 +97,7 @@ def _vocabularies(opened: OpenTeam) -> Iterator[Finding]:
     yield Finding("vocabulary of the base", True, text)
     for name, member in list(opened.members.items())[1:]:
         inner = member.vocabulary
-        if isinstance(member, (RemappedVocabulary, TranslatedModel)):
+        if isinstance(member, (RemappedVocabulary, TranslatedModel, PromptedModel)):
             inner = member.inner.vocabulary
         if inner.fingerprint == base.fingerprint:
             text = "the base's"

@@ -14,6 +14,7 @@ from localcollab.methods.vocabulary_map import RemappedVocabulary
 from localcollab.progress import OnProgress
 from localcollab.teams.open import OpenTeam, open_team
 from localcollab.teams.plan import TeamPlan
+from localcollab.vocabularies.prompts import PromptedModel
 from localcollab.vocabularies.translated import TranslatedModel
 from localcollab.vocabulary import Vocabulary
 
@@ -98,7 +99,7 @@ def make_prompt(vocabulary: Vocabulary, n_tokens: int = N_PROMPT) -> list[int]:
 def llama_of(member: LanguageModel) -> LlamaModel:
     """The llama.cpp model of a member. Raises `BadOption` for a team among the members."""
     inner = member
-    if isinstance(member, (RemappedVocabulary, TranslatedModel)):
+    if isinstance(member, (RemappedVocabulary, TranslatedModel, PromptedModel)):
         inner = member.inner
     if not isinstance(inner, LlamaModel):
         raise BadOption(f"{member.name} is a team itself: bench measures teams of model files")

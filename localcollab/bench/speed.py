@@ -107,11 +107,15 @@ def team_against_limit(setting: Setting, n_rounds: int) -> Figure:
 
 def _together_against_limit(setting: Setting, n_rounds: int) -> Figure:
     """For a team that reads every member at every token."""
-    tokens, _ = written(setting.team.model, setting)
-    batches = [len(setting.prompt)] + [1] * (N_ANSWER - 1)
+    tokens, authors = written(setting.team.model, setting)
+    plans = []
+    for member in setting.members:
+        own, theirs, n_prompt = own_tokens(member, tokens, authors[1:], len(setting.prompt))
+        plans.append((own, [n_prompt] + [1] * len(theirs)))
 
     def limit() -> float:
-        return sum(bare.replay(tokens, batches) for bare in setting.bare)
+        pairs = zip(setting.bare, plans, strict=True)
+        return sum(bare.replay(own, sizes) for bare, (own, sizes) in pairs)
 
     seconds = alternate(
         {"team": lambda: seconds_of(setting.team.model, setting), "limit": limit}, n_rounds

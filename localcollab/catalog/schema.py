@@ -80,6 +80,7 @@ class SettingsTable(Table):
     stop: list[Name] | None = None
     template: Name | None = None
     speculation: bool | None = None
+    prompt: Literal["base", "own"] | None = None
 
 
 class EvidenceTable(Table):

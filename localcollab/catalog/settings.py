@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,8 @@ class Settings:
     """A file with a chat template, instead of the model's own."""
     speculation: bool | None = None
     """Whether tokens are proposed and read several at once, where that is faster."""
+    prompt: Literal["base", "own"] | None = None
+    """As an expert: the conversation in the base's chat form, or in its own. None: the base's."""
 
     def over(self, weaker: "Settings") -> "Settings":
         """These, and what `weaker` says where these say nothing; sampling options one by one."""

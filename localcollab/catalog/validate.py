@@ -72,6 +72,7 @@ _REMEDIES = {
     "threads": "give a whole number from 1 to 1024",
     "max_tokens": "give a whole number above 0",
     "stop": 'give a list of texts, as ["\\n"]',
+    "prompt": 'write "base" or "own"',
     "evidence": "remove the table, and run localcollab tune again",
     "threshold": "give a number from 0 to 1",
     "least_logprob": "give nats, a number below 0",

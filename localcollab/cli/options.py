@@ -49,6 +49,13 @@ TeamAnyway = Annotated[
         "--team-anyway", help="Ask the team even where tune found that a member alone is better."
     ),
 ]
+OwnPrompt = Annotated[
+    bool,
+    typer.Option(
+        "--own-prompt",
+        help="Give the experts the conversation in their own chat templates, not in the base's.",
+    ),
+]
 NCtx = Annotated[int | None, typer.Option(help="Context size in tokens.")]
 Threads = Annotated[
     int | None, typer.Option("--threads", help="CPU threads. Default: the physical cores.")

@@ -21,6 +21,7 @@ from localcollab.cli.options import (
     Memory,
     Models,
     NCtx,
+    OwnPrompt,
     Speculation,
     Team,
     TeamAnyway,
@@ -72,6 +73,7 @@ def run(
     ] = None,
     expert_budget: ExpertBudget = None,
     team_anyway: TeamAnyway = False,
+    own_prompt: OwnPrompt = False,
     compose: Annotated[
         bool, typer.Option("--compose", help="Mix the distributions of all members by p_defer.")
     ] = False,
@@ -178,6 +180,7 @@ def run(
         threshold=threshold, compose=compose, seed=seed, draft=draft,
         adapter=adapter, catalogs=tuple(models or ()), expert_budget=expert_budget,
         team_anyway=team_anyway, speculation=speculation,
+        own_prompt=own_prompt,
     )  # fmt: skip
     request = RunRequest(
         question,

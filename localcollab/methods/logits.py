@@ -135,11 +135,17 @@ def _require_bounded(name: str, factor: float) -> None:
 
 def _step(logits: Mapping[str, Float32Array], alpha: float) -> Float32Array:
     """alpha (expert - antiexpert); 0 if a member lacks the token, so that the base decides."""
-    expert, antiexpert = logits["expert"], logits["antiexpert"]
-    known = np.isfinite(expert) & np.isfinite(antiexpert)
-    difference = np.subtract(expert, antiexpert, where=known, out=np.zeros_like(expert))
-    step: Float32Array = np.float32(alpha) * difference
-    return step
+    return np.float32(alpha) * _difference(logits["expert"], logits["antiexpert"])
+
+
+def _difference(ours: Float32Array, theirs: Float32Array) -> Float32Array:
+    """Of logits; 0 where one of the two lacks the token.
+
+    Each model's logits have an origin of their own, which counts beside these zeros only."""
+    known = np.isfinite(ours) & np.isfinite(theirs)
+    if not known.all():
+        ours, theirs = log_softmax(ours), log_softmax(theirs)
+    return np.subtract(ours, theirs, where=known, out=np.zeros_like(ours))
 
 
 def contrasted(
@@ -156,10 +162,8 @@ def contrasted(
     def combine(logits: Mapping[str, Float32Array]) -> Float32Array:
         ours, theirs = logits["expert"], logits["amateur"]
         plausible = ours >= ours.max(axis=-1, keepdims=True) + np.float32(np.log(cut))
-        known = plausible & np.isfinite(theirs)
         out = np.where(plausible, ours, np.float32(-np.inf))
-        step = np.subtract(ours, theirs, where=known, out=np.zeros_like(ours))
-        contrast: Float32Array = out + np.float32(beta) * step
+        contrast: Float32Array = out + np.float32(beta) * _difference(ours, theirs)
         return contrast
 
     def shares(logits: Mapping[str, Float32Array]) -> Float32Array:

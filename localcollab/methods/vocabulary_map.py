@@ -2,7 +2,8 @@
 
 Families pad their vocabularies to different sizes (32016 and 32001, 151936 and 152064) or move a few
 added tokens: these ids are mapped by token string; a token the inner model lacks has probability zero.
-Any other model is translated (`vocabularies.translated`).
+Any other model is translated (`vocabularies.translated`), for arithmetic on logits lifted
+(`vocabularies.lifted`).
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,8 @@ import numpy as np
 
 from localcollab.errors import VocabularyMismatch
 from localcollab.language_model import LanguageModel, OnChunk, Reading, Wrapper
+from localcollab.vocabularies.lifted import LiftedModel
+from localcollab.vocabularies.prompts import OwnPrompts, PromptedModel
 from localcollab.vocabularies.translated import TranslatedModel
 from localcollab.vocabulary import Vocabulary
 
@@ -74,12 +77,25 @@ def in_vocabulary(model: LanguageModel, vocabulary: Vocabulary) -> LanguageModel
     return RemappedVocabulary(model, vocabulary, to_inner)
 
 
-def require_one_vocabulary(name: str, members: Sequence[LanguageModel], method: str) -> None:
-    """For methods that calculate token by token. Raises `VocabularyMismatch`."""
-    strangers = [model.name for model in members if isinstance(model, TranslatedModel)]
-    if strangers:
-        raise VocabularyMismatch(
-            f"team {name!r}: {', '.join(map(repr, strangers))} has another vocabulary than "
-            f"{members[0].name!r}, and {method} calculates token by token: choose members of one family, "
-            "or a method that works by words (deferral, or a mixture of probabilities)"
-        )
+def with_own_prompts(model: LanguageModel, prompts: OwnPrompts) -> LanguageModel:
+    """A member of `in_vocabulary`, which reads these prompts in its own form."""
+    if isinstance(model, TranslatedModel):
+        return TranslatedModel(model.inner, model.vocabulary, model.spelling, prompts)
+    if isinstance(model, RemappedVocabulary):
+        return TranslatedModel(model.inner, model.vocabulary, prompts=prompts)
+    return PromptedModel(model, prompts)
+
+
+def over_tokens_of_first(members: Sequence[LanguageModel]) -> list[LanguageModel]:
+    """For methods that calculate token by token: a member of another vocabulary as a distribution over
+    the first one's tokens."""
+    first, *others = members
+    return [
+        first,
+        *(
+            LiftedModel(model.inner, first, spelling=model.spelling, prompts=model.prompts)
+            if isinstance(model, TranslatedModel)
+            else model
+            for model in others
+        ),
+    ]

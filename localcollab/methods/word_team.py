@@ -25,6 +25,7 @@ from localcollab.errors import VocabularyMismatch, WorkerLost
 from localcollab.language_model import Float32Array, LanguageModel, OnChunk, Reading, log_softmax
 from localcollab.methods.deferral import DeferralTeam
 from localcollab.methods.gates import Gate
+from localcollab.vocabularies.prompts import PromptedModel
 from localcollab.vocabularies.translated import TranslatedModel
 from localcollab.vocabularies.words import Beginners, BoolArray, Kind, kind_at_end, last_starts
 from localcollab.vocabularies.written import WrittenText, common_start
@@ -149,7 +150,8 @@ class WordTeam(DeferralTeam):
 
     def _place(self, tokens: Sequence[int]) -> _Place:
         text, breaks = self._written.of(tokens)
-        least, n = max([0, *breaks[-1:]]), len(tokens)
+        n_prompt = own_prompt(self.experts, tokens)
+        least, n = max([self._written.ends[n_prompt], *breaks[-1:]]), len(tokens)
         if least == len(text):
             return _Place(n, n, self._beginners.after(Kind.NOTHING))
         starts = (*reversed(last_starts(text, least)), least)
@@ -314,6 +316,13 @@ def deferring(
     """By tokens; by words where an expert has another vocabulary than the base."""
     made = WordTeam if are_strangers(experts) else DeferralTeam
     return made(name, base, experts, gate, threshold=threshold, compose=compose)
+
+
+def own_prompt(members: Sequence[LanguageModel], tokens: Sequence[int]) -> int:
+    """How many of `tokens` are a prompt that a member reads in its own form: no word crosses its end."""
+    kinds = (TranslatedModel, PromptedModel)
+    found = (m.prompts.at_start_of(tokens)[0] for m in members if isinstance(m, kinds))
+    return max(found, default=0)
 
 
 def are_strangers(members: Sequence[LanguageModel]) -> bool:

@@ -84,6 +84,8 @@ def chat_tokens(
     if system and team.template is not None and messages[0].role != "system":
         messages = [Message("system", system), *messages]
     prompt = Transcript(team.template, team.model.vocabulary, tools).prompt(messages)
+    for form in team.own_forms:
+        form.give(prompt.tokens, messages, tools)
     return _fitting(team, prompt.tokens)
 
 

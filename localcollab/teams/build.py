@@ -17,7 +17,7 @@ from localcollab.methods.gates import Gate, parse_gate, softmax_gate, weighted_g
 from localcollab.methods.heads import Head
 from localcollab.methods.logits import contrasted, mixed, mixture_shares, proxy_tuned
 from localcollab.methods.mixtures import load_mixture
-from localcollab.methods.vocabulary_map import require_one_vocabulary
+from localcollab.methods.vocabulary_map import over_tokens_of_first
 from localcollab.methods.word_team import WordTeam, are_strangers, deferring
 from localcollab.teams.plan import Member, TeamPlan
 
@@ -35,22 +35,19 @@ def team_model(
     """
     match plan.method:
         case Proxy(alpha=alpha):
-            require_one_vocabulary(plan.name, members, "proxy-tuning")
-            base, expert, antiexpert = members
+            base, expert, antiexpert = over_tokens_of_first(members)
             return proxy_tuned(plan.name, base, expert, antiexpert, alpha=alpha)
         case Contrast(beta=beta, cut=cut):
-            require_one_vocabulary(plan.name, members, "contrastive decoding")
-            expert, amateur = members
+            expert, amateur = over_tokens_of_first(members)
             return contrasted(plan.name, expert, amateur, beta=beta, cut=cut)
         case Mixture(weights=weights, space=space):
             if plan.trained:
                 fitted = load_mixture(plan.trained)
                 fitted.require(sha256s, members[0].vocabulary.fingerprint)
                 weights = fitted.weights
-            if space == "log":
-                require_one_vocabulary(plan.name, members, "a mixture of logs")
-            elif are_strangers(members):
+            if space == "probability" and are_strangers(members):
                 return _mixture_of_words(plan.name, members, weights)
+            members = over_tokens_of_first(members)
             return mixed(plan.name, members, weights, of_logs=space == "log")
     return _deferring(plan, members, sha256s, head) if len(members) > 1 else members[0]
 

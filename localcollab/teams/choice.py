@@ -36,6 +36,8 @@ class TeamChoice:
     """Propose tokens and read several at once where that is faster; None: as the catalogue says."""
     team_anyway: bool = False
     """Ask the team even where a member alone was measured to be better."""
+    own_prompt: bool = False
+    """Experts are given the conversation in their own chat templates."""
 
     def plan_to_answer(self) -> TeamPlan:
         """`plan`; the member alone where the team's evidence says that it is better, with a note.
@@ -86,6 +88,7 @@ class TeamChoice:
         plan = with_choices(
             plan, gate=self.gate, head=None if self.head is None else names.head(self.head),
             threshold=self.threshold, compose=self.compose, seed=self.seed,
+            own_prompt=self.own_prompt,
         )  # fmt: skip
         if self.speculation is not None:
             settings = replace(plan.settings, speculation=self.speculation)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from localcollab.catalog import Blend, Calm
 from localcollab.catalog.settings import Settings
+from localcollab.chat.own_form import OwnForm
 from localcollab.chat.template import ChatTemplate
 from localcollab.decoding.controller import Speculation
 from localcollab.decoding.sampling import Sampling
@@ -23,7 +24,7 @@ from localcollab.llama.options import Options
 from localcollab.llama.probe import Verdict, probe
 from localcollab.methods.familiarity import Speller
 from localcollab.methods.heads import Head, load_head
-from localcollab.methods.vocabulary_map import in_vocabulary
+from localcollab.methods.vocabulary_map import in_vocabulary, with_own_prompts
 from localcollab.progress import OnProgress
 from localcollab.teams.build import composed_model, team_model
 from localcollab.teams.plan import (
@@ -32,6 +33,7 @@ from localcollab.teams.plan import (
     TeamPlan,
 )
 from localcollab.teams.speculating import speculation_of
+from localcollab.vocabularies.prompts import OwnPrompts
 from localcollab.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -66,6 +68,8 @@ class OpenTeam:
     settings: Settings = field(default_factory=Settings)
     recommended: Mapping[str, float] = field(default_factory=dict)
     """Sampling that the base's file recommends."""
+    own_forms: tuple[OwnForm, ...] = ()
+    """Of the members that are given the conversation in their own chat templates."""
     contexts: "Sequence[LlamaModel | IsolatedModel]" = ()
     """Of all members."""
     notes: tuple[str, ...] = ()
@@ -180,6 +184,20 @@ class Files:
             self._templates[weights.path] = made
         return self._templates[weights.path]
 
+    def own_template(
+        self, member: Member | TeamPlan, of_file: ChatTemplate | None, vocabulary: Vocabulary
+    ) -> ChatTemplate:
+        """Raises `BadOption` where a member that wants its own chat form has no template."""
+        path = member.settings.template
+        if path is not None:
+            return chat_template(read_template(path), path.name, vocabulary)
+        if of_file is None:
+            raise BadOption(
+                f'{member.name} has prompt = "own", but no chat template of its own: leave prompt out '
+                "(a base model reads plain text), or name a file with template in models.toml"
+            )
+        return of_file
+
     @property
     def weights_bytes(self) -> int:
         return sum(weights.size_bytes for weights in self._weights.values())
@@ -263,7 +281,10 @@ def _open(plan: TeamPlan, files: Files) -> OpenTeam:
     verdicts = dict(_verdicts(plan, parts, files))
     template = next(iter(parts.values())).template
     spellers, draft = _open_spellers(plan, files), _open_draft(plan, model.vocabulary, files)
-    return OpenTeam(plan.name, model, members, verdicts, template, head, spellers, draft)
+    forms = tuple(form for part in parts.values() for form in part.own_forms)
+    return OpenTeam(
+        plan.name, model, members, verdicts, template, head, spellers, draft, own_forms=forms
+    )
 
 
 def _open_composed(plan: TeamPlan, files: Files) -> OpenTeam:
@@ -318,9 +339,22 @@ def _parts(plan: TeamPlan, files: Files) -> Iterator[tuple[str, OpenTeam]]:
         if vocabulary is None:
             vocabulary = part.model.vocabulary
         else:
-            mapped = in_vocabulary(part.model, vocabulary)
-            part = replace(part, model=mapped)
+            part = _beside(member, part, vocabulary, files)
         yield member.name, part
+
+
+def _beside(
+    member: Member | TeamPlan, part: OpenTeam, vocabulary: Vocabulary, files: Files
+) -> OpenTeam:
+    """In the ids of the base, and with prompts in its own form where it asks for that."""
+    model = in_vocabulary(part.model, vocabulary)
+    if member.settings.prompt != "own":
+        return replace(part, model=model)
+    own = part.model.vocabulary
+    template = files.own_template(member, part.template, own)
+    form = OwnForm(template, own, OwnPrompts())
+    model = with_own_prompts(model, form.prompts)
+    return replace(part, model=model, own_forms=(*part.own_forms, form))
 
 
 def _alone(member: Member, files: Files) -> OpenTeam:

@@ -170,6 +170,7 @@ def with_choices(
     compose: bool = False,
     seed: int = 0,
     draft: Path | None = None,
+    own_prompt: bool = False,
 ) -> TeamPlan:
     """The plan with a caller's own gate, head, threshold, draft. Raises `BadOption`."""
     if gate and head:
@@ -188,4 +189,14 @@ def with_choices(
         plan = replace(plan, gate=gate, head=head)
     if draft:
         plan = replace(plan, draft=Member(DRAFT, draft))
+    if own_prompt:
+        plan = _with_own_prompts(plan)
     return replace(plan, compose=plan.compose or compose, seed=seed)
+
+
+def _with_own_prompts(plan: TeamPlan) -> TeamPlan:
+    if len(plan.members) == 1:
+        raise BadOption("`own_prompt` needs an expert: give `experts`")
+    first, *others = plan.members
+    asked = (replace(m, settings=replace(m.settings, prompt="own")) for m in others)
+    return replace(plan, members=(first, *asked))

@@ -97,7 +97,8 @@ class Session:
             raise BadOption("the question is empty: give at least one character")
         content = question if sent is None else sent
         require_room(self.team.model, content)
-        prompt = self._transcript.prompt([*self.messages, Message("user", content)])
+        sent_messages = [*self.messages, Message("user", content)]
+        prompt = self._transcript.prompt(sent_messages)
         messages = [*self.messages, Message("user", question)]
         if not prompt.tokens:
             file = next(iter(self.team.verdicts.values())).path
@@ -106,6 +107,7 @@ class Session:
                 "of this model"
             )
         self.team.expect(prompt.tokens)
+        self._give(prompt.tokens, sent_messages)
         used = options_used(sampling or Sampling(), limits or Limits())
         yield Prompted(len(prompt.tokens), prompt.n_reread, options=used)
         for event in generate(
@@ -139,6 +141,7 @@ class Session:
         vocabulary = self.team.model.vocabulary
         self.team.expect(prompt)
         kept = prompt[len(prompt) - n_kept :]
+        self._give(prompt[: len(prompt) - n_kept], self.messages[:-1], again=False)
         units = units_at_end(kept, vocabulary.piece, is_loop=after_loop)
         limits = replace(limits or Limits(), allowed_loops=units)
         used = options_used(sampling or Sampling(), limits)
@@ -169,7 +172,17 @@ class Session:
         Raises `ContextFull`, and what rendering and encoding raise."""
         require_room(self.team.model, question)
         messages = [*self.messages, Message("user", question)]
-        return list(copy(self._transcript).prompt(messages).tokens)
+        prompt = copy(self._transcript).prompt(messages).tokens
+        self._give(prompt, messages)
+        return list(prompt)
+
+    def _give(
+        self, prompt: Sequence[int], messages: Sequence[Message], *, again: bool = True
+    ) -> None:
+        """To the members that read it in their own form; `again`: even where they have one of it."""
+        for form in self.team.own_forms:
+            if again or form.prompts.at_start_of(prompt)[0] < len(prompt):
+                form.give(prompt, messages)
 
     def _unfamiliar(self, question: str, answer: Finished) -> Iterator[Event]:
         found = unfamiliar(self.team.spellers, answer.authors, question, answer.text)

@@ -27,6 +27,7 @@ import numpy as np
 
 from localcollab.errors import UnknownCharacter
 from localcollab.language_model import Float32Array, LanguageModel, OnChunk, Reading
+from localcollab.vocabularies.prompts import OwnPrompts
 from localcollab.vocabularies.spelling import IntArray, Spelling
 from localcollab.vocabularies.stored import stored_spelling
 from localcollab.vocabularies.translated import (
@@ -109,10 +110,11 @@ class LiftedModel(TranslatedModel):
         unread: float = UNREAD,
         spelling: Spelling | None = None,
         back: Spelling | None = None,
+        prompts: OwnPrompts | None = None,
     ) -> None:
         """`spelling`: of inner's tokens in the guide's vocabulary; `back`: the other way round."""
-        super().__init__(inner, guide.vocabulary, spelling)
-        self._guide, self._unread = guide, unread
+        super().__init__(inner, guide.vocabulary, spelling, prompts)
+        self.guide, self._unread = guide, unread
         self._checked, self._negligible = min(_CHECKED, unread), min(NEGLIGIBLE, unread)
         self._back = back or stored_spelling(guide.vocabulary, inner.vocabulary)
         several = np.flatnonzero(np.diff(self._back.offsets) > 1)
@@ -131,7 +133,7 @@ class LiftedModel(TranslatedModel):
         """See `LanguageModel.read`."""
         self._check(tokens, last, hidden)
         if last:
-            rows = self._guide.read(tokens, last=last, on_chunk=on_chunk).logits
+            rows = self.guide.read(tokens, last=last, on_chunk=on_chunk).logits
             self._guides = dict(enumerate(rows, len(tokens) - last + 1))
         return super().read(tokens, last=last, on_chunk=on_chunk)
 

@@ -23,6 +23,7 @@ import numpy.typing as npt
 from localcollab.errors import BadOption, ContextFull, UnknownCharacter, VocabularyMismatch
 from localcollab.language_model import Float32Array, LanguageModel, OnChunk, Reading, Wrapper
 from localcollab.vocabularies.encoded import EncodedText
+from localcollab.vocabularies.prompts import OwnPrompts
 from localcollab.vocabularies.spelling import IntArray, Spelling
 from localcollab.vocabularies.stored import stored_spelling
 from localcollab.vocabularies.words import last_starts
@@ -42,9 +43,14 @@ class TranslatedModel(Wrapper):
     """
 
     def __init__(
-        self, inner: LanguageModel, vocabulary: Vocabulary, spelling: Spelling | None = None
+        self,
+        inner: LanguageModel,
+        vocabulary: Vocabulary,
+        spelling: Spelling | None = None,
+        prompts: OwnPrompts | None = None,
     ) -> None:
         super().__init__(inner)
+        self.prompts = prompts or OwnPrompts()
         self._vocabulary = vocabulary
         self.spelling = spelling or stored_spelling(inner.vocabulary, vocabulary)
         self._written = WrittenText(vocabulary)
@@ -98,13 +104,18 @@ class TranslatedModel(Wrapper):
             )
 
     def _evaluate(self, tokens: Sequence[int], on_chunk: OnChunk | None) -> None:
+        part = self.prompts.part_of(tokens)
+        if part:
+            self.inner.read(part, last=0, on_chunk=on_chunk)
+            return
         context, n_stable, _ = self._context(tokens)
         if n_stable:
             self.inner.read(context[:n_stable], last=0, on_chunk=on_chunk)
 
     def _context(self, tokens: Sequence[int]) -> tuple[list[int], int, bytes]:
         """Inner's tokens of the text, how many of them are before the last word, and that word."""
-        text, breaks = self._written.of(tokens)
+        n_prompt, own = self.prompts.at_start_of(tokens)
+        text, breaks = self._written.of(tokens[n_prompt:])
         encoded = self._encoded
         encoded.update(text, breaks)
         least = max([0, *breaks[-1:]])
@@ -116,7 +127,7 @@ class TranslatedModel(Wrapper):
         if breaks and breaks[-1] == len(text):
             start, n_stable = len(text), len(encoded.tokens)
         assert n_stable is not None, "no token crosses a break"
-        begin = self._start
+        begin = list(own) or self._start
         if not begin and not n_stable:
             begin = start_of(self.inner.vocabulary)
         return [*begin, *encoded.tokens], len(begin) + n_stable, text[start:]

@@ -22,6 +22,7 @@ from localcollab.cli.options import (
     Head,
     Models,
     NCtx,
+    OwnPrompt,
     Speculation,
     Team,
     TeamAnyway,
@@ -80,6 +81,7 @@ def chat(
     adapter: Adapter = None,
     expert_budget: ExpertBudget = None,
     team_anyway: TeamAnyway = False,
+    own_prompt: OwnPrompt = False,
     models: Models = None,
     server: Annotated[
         str | None,
@@ -118,6 +120,7 @@ def chat(
         team=given, base=base, experts=tuple(experts or ()), head=head, draft=draft,
         adapter=adapter, catalogs=catalogs, expert_budget=expert_budget, team_anyway=team_anyway,
         speculation=speculation,
+        own_prompt=own_prompt,
     )  # fmt: skip
     if server is not None:
         _require_nothing_else(choice, n_ctx, n_threads)

@@ -12,8 +12,9 @@ from localcollab.methods.gates import always
 from localcollab.methods.vocabulary_map import (
     RemappedVocabulary,
     in_vocabulary,
-    require_one_vocabulary,
+    over_tokens_of_first,
 )
+from localcollab.vocabularies.lifted import LiftedModel
 from localcollab.vocabularies.translated import TranslatedModel
 from localcollab.vocabulary import Vocabulary
 
@@ -73,12 +74,13 @@ def test_models_with_other_tokens_are_translated() -> None:
         assert found.vocabulary is vocabulary
 
 
-def test_arithmetic_by_tokens_needs_one_vocabulary() -> None:
-    stranger = TranslatedModel(ScriptedModel(b"a", name="expert"), tailed("<end>"))
-    with pytest.raises(
-        VocabularyMismatch, match="'expert' has another vocabulary than 'base', and p"
-    ):
-        require_one_vocabulary("t", [ScriptedModel(b"a"), stranger], "proxy-tuning")
+def test_for_arithmetic_a_stranger_is_a_distribution_over_the_tokens_of_the_first() -> None:
+    base, mapped = ScriptedModel(b"a"), ScriptedModel(b"b", name="mapped")
+    stranger = TranslatedModel(ScriptedModel(b"a", name="expert"), base.vocabulary)
+    found = over_tokens_of_first([base, stranger, mapped])
+    assert found[::2] == [base, mapped]
+    assert isinstance(found[1], LiftedModel)
+    assert (found[1].inner, found[1].guide) == (stranger.inner, base)
 
 
 def test_a_mapped_expert_writes_in_a_team() -> None:

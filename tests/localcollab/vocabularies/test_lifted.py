@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from localcollab.language_model import log_softmax
-from localcollab.vocabularies.lifted import LiftedModel
+from localcollab.vocabularies.lifted import UNREAD, LiftedModel
 from localcollab.vocabulary import Vocabulary
 from tiny_vocabularies import CanonicalModel, own_tokens, piece_vocabulary, sampled
 
@@ -57,11 +57,12 @@ def next_tokens(model: CanonicalModel, base: Vocabulary, text: bytes) -> np.ndar
             found[base.eos] += p
         elif len(text) in ends:
             found[tokens[ends.index(len(text))]] += p
-    return found / found.sum()
+    return np.asarray(found / found.sum())
 
 
-def lifted(inner: Vocabulary, base: Vocabulary, **options: float) -> LiftedModel:
-    return LiftedModel(CanonicalModel(inner, name="in"), CanonicalModel(base, seed=1), **options)
+def lifted(inner: Vocabulary, base: Vocabulary, unread: float = UNREAD) -> LiftedModel:
+    guide = CanonicalModel(base, seed=1)
+    return LiftedModel(CanonicalModel(inner, name="in"), guide, unread=unread)
 
 
 @pytest.mark.parametrize("text", TEXTS)

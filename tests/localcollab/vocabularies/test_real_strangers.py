@@ -14,15 +14,18 @@ from localcollab.decoding.generate import generate
 from localcollab.decoding.speculation import Draft
 from localcollab.errors import UnknownCharacter, VocabularyMismatch
 from localcollab.events import Token
-from localcollab.language_model import LanguageModel, log_softmax
+from localcollab.language_model import LanguageModel, Wrapper, log_softmax
 from localcollab.llama.context import LlamaModel
 from localcollab.llama.options import Options
 from localcollab.llama.probe import probe
 from localcollab.llama.weights import load_weights
 from localcollab.methods.gates import random_gate
+from localcollab.methods.logits import contrasted, mixed, proxy_tuned
 from localcollab.methods.word_team import WordTeam
+from localcollab.vocabularies.lifted import LiftedModel
 from localcollab.vocabularies.spelling import Spelling, spell
 from localcollab.vocabularies.translated import TranslatedModel
+from localcollab.vocabulary import Vocabulary
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 TEXT = (
@@ -100,6 +103,92 @@ def test_a_drafts_proposals_are_accepted(models: Pair, spellings: dict[str, Spel
         target.append(int(gemma.read(target).logits[-1].argmax()))
         accepted += proposal == target[-1:]
     assert accepted > 0
+
+
+def lifted(inner: LlamaModel, base: LlamaModel, spellings: dict[str, Spelling]) -> LiftedModel:
+    spelling, back = spellings[inner.name], spellings[base.name]
+    return LiftedModel(inner, base, spelling=spelling, back=back)
+
+
+TEXTS = (
+    TEXT,
+    "Die Verwaltungsgerichtsbarkeit entscheidet über öffentlich-rechtliche Streitigkeiten.",
+    "def parse_arguments(argv: Sequence[str]) -> argparse.Namespace:\n    parser =",
+)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("swapped", [False, True])
+def test_for_arithmetic_each_reads_little_more_than_its_own_tokens(
+    swapped: bool, text: str, models: Pair, spellings: dict[str, Spelling]
+) -> None:
+    base, other = reversed(models) if swapped else models
+    team = mixed("t", [base, lifted(other, base, spellings)], of_logs=True)
+    for model in models:
+        model.forget()
+    before = [model.n_evaluated for model in (base, other)]
+    prompt, events = written(team, text, 24)
+    tokens = [*prompt, *(event.id for event in events)]
+    own = len(other.vocabulary.encode(base.vocabulary.decode(tokens), bos=True))
+    read = [model.n_evaluated - n for model, n in zip((base, other), before, strict=True)]
+    assert read[0] <= len(tokens)
+    assert read[1] <= 1.3 * own
+
+
+def test_a_stranger_steers_and_contrasts_token_by_token(
+    models: Pair, spellings: dict[str, Spelling]
+) -> None:
+    smollm2, gemma = models
+    tokens = smollm2.vocabulary.encode(TEXT[:-1], bos=True)
+    stranger = lifted(gemma, smollm2, spellings)
+    own = smollm2.read(tokens).logits[-1].copy()
+    still = proxy_tuned("p", smollm2, stranger, named(stranger, "anti"), alpha=2)
+    np.testing.assert_allclose(still.read(tokens).logits[-1], own, atol=1e-4)
+    contrast = contrasted("c", smollm2, stranger, beta=0.5).read(tokens).logits[-1]
+    assert 1 < np.isfinite(contrast).sum() < 200
+    assert not np.array_equal(contrast[np.isfinite(contrast)], own[np.isfinite(contrast)])
+
+
+def named(model: LanguageModel, name: str) -> LanguageModel:
+    class Named(Wrapper):
+        @property
+        def name(self) -> str:
+            return name
+
+    return Named(model)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("swapped", [False, True])
+def test_the_next_byte_has_the_probability_that_the_model_gives_it(
+    swapped: bool, text: str, models: Pair, spellings: dict[str, Spelling]
+) -> None:
+    """At the end of a text between tokens of both: what inner's next token begins with."""
+    base, inner = reversed(models) if swapped else models
+    prompt = [*base.vocabulary.encode(text, bos=True), min(base.vocabulary.end)]
+    found = np.exp(lifted(inner, base, spellings).read(prompt).logits[0])
+    own = inner.read(inner.vocabulary.encode(text, bos=True)).logits[0]
+    p = np.exp(log_softmax(own))
+    for byte in (b" ", b"\n", b"a", b"T", b"(", b"\xc3"):
+        theirs = first_byte(inner.vocabulary, p, byte)
+        assert first_byte(base.vocabulary, found, byte) == pytest.approx(theirs, abs=1e-3)
+
+
+def first_byte(vocabulary: Vocabulary, p: np.ndarray, byte: bytes) -> float:
+    return float(p[[piece.startswith(byte) for piece in vocabulary.pieces]].sum())
+
+
+def test_however_a_prefix_is_tokenized_the_distribution_is_nearly_the_same(
+    models: Pair, spellings: dict[str, Spelling]
+) -> None:
+    """Inner reads the same text; the guide, which divides what is open, reads other tokens."""
+    smollm2, gemma = models
+    stranger = lifted(gemma, smollm2, spellings)
+    text = TEXT[:60].encode()
+    once = smollm2.vocabulary.encode_bytes(text)
+    bytewise = [smollm2.vocabulary.token_of[bytes([byte])] for byte in text]
+    one, other = (np.exp(stranger.read(tokens).logits[0]) for tokens in (once, bytewise))
+    assert np.abs(one - other).sum() / 2 <= 0.05
 
 
 @settings(max_examples=examples(60))

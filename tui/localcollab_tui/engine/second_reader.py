@@ -15,6 +15,8 @@ from localcollab.methods.gates import Gate
 from localcollab.methods.logits import LogitTeam
 from localcollab.methods.vocabulary_map import RemappedVocabulary, in_vocabulary
 from localcollab.terminal.visible_text import visible
+from localcollab.vocabularies.lifted import LiftedModel
+from localcollab.vocabularies.prompts import PromptedModel
 from localcollab.vocabularies.translated import TranslatedModel
 from localcollab_tui.messages import Candidate, Prediction
 
@@ -28,8 +30,15 @@ def second_reader(model: LanguageModel) -> LanguageModel:
     """Another context on the weights of `model`. Raises `BadOption` for a model without own weights."""
     if isinstance(model, RemappedVocabulary):
         return in_vocabulary(second_reader(model.inner), model.vocabulary)
+    if isinstance(model, LiftedModel):
+        guide = second_reader(model.guide)
+        inner = second_reader(model.inner)
+        return LiftedModel(inner, guide, spelling=model.spelling, prompts=model.prompts)
     if isinstance(model, TranslatedModel):
-        return TranslatedModel(second_reader(model.inner), model.vocabulary, model.spelling)
+        inner = second_reader(model.inner)
+        return TranslatedModel(inner, model.vocabulary, model.spelling, model.prompts)
+    if isinstance(model, PromptedModel):
+        return PromptedModel(second_reader(model.inner), model.prompts)
     if isinstance(model, LlamaModel):
         return LlamaModel(model.weights, Options(n_ctx=model.n_ctx), name=model.name)
     if isinstance(model, LogitTeam):
