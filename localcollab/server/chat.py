@@ -96,6 +96,7 @@ async def begin(request: Request, body: ChatBody) -> tuple[Chat, AsyncExitStack]
     serving, stack = serving_of(request), AsyncExitStack()
     try:
         served = await stack.enter_async_context(serving.shelf.lease(body.model))
+        stack.enter_context(served.pool.place())
         chat = await prepare(serving, served, body, client_of(request, body.user))
     except BaseException:
         await stack.aclose()
@@ -105,7 +106,6 @@ async def begin(request: Request, body: ChatBody) -> tuple[Chat, AsyncExitStack]
 
 async def prepare(serving: Serving, served: Served, body: ChatBody, client: str) -> Chat:
     """Raises `ApiError`, and what rendering and encoding raise."""
-    served.pool.require_place()
     if served.blend is not None:
         return _prepare_blend(serving, served, served.blend, body, client)
     if body.top_logprobs and not body.logprobs:

@@ -62,7 +62,7 @@ async def completions(request: Request) -> Response:
     stack = AsyncExitStack()
     try:
         served = await stack.enter_async_context(serving.shelf.lease(body.model))
-        served.pool.require_place()
+        stack.enter_context(served.pool.place())
         asks = await serving.in_executor(lambda: _asks(served.team, body, serving))
     except BaseException:
         await stack.aclose()

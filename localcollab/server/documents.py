@@ -91,7 +91,7 @@ async def ask_documents(request: Request) -> Response:
     serving, stack = serving_of(request), AsyncExitStack()
     try:
         served = await stack.enter_async_context(serving.shelf.lease(body.model))
-        served.pool.require_place()
+        stack.enter_context(served.pool.place())
         name, collection = _collection(serving, body.collection)
         n = _in_range("n_passages", body.n_passages, N_PASSAGES)
         library = Library(collection, name, None, bool(body.strict), n)

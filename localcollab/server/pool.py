@@ -222,6 +222,7 @@ class Pool:
         own = source.seat if isinstance(source, OfOneSeat) else Seat(source.team, turn)
         self.seats: list[AnySeat] = [own]
         self._free = list(self.seats)
+        self._n_placed = 0
         self._waiting: list[_Waiting] = []
         self._running: Counter[str] = Counter()
         self._served: dict[str, int] = {}
@@ -242,18 +243,34 @@ class Pool:
     def is_idle(self) -> bool:
         return not (self.n_running or self._waiting or self._growing)
 
-    def require_place(self) -> None:
-        """Raises `ApiError` 429 where the queue is full."""
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """For one request, from before its first answer to its end. Raises `ApiError` 429 where as many
+        as may wait and be answered are there."""
+        if self._n_placed >= self._n_waiting + self._most:
+            raise self._full()
+        self._n_placed += 1
+        try:
+            yield
+        finally:
+            self._n_placed -= 1
+
+    def _require_place(self) -> None:
+        """For who has none. Raises `ApiError` 429 where the queue is full."""
         n_places = self._n_waiting + self._most - len(self.seats)
         if not self._free and len(self._waiting) >= n_places:
-            raise ApiError(
-                429, f"{len(self._waiting)} requests are waiting: try again later",
-                code="queue_full", headers={"Retry-After": str(1 + len(self._waiting) // 4)},
-            )  # fmt: skip
+            raise self._full()
+
+    def _full(self) -> ApiError:
+        n_waiting = len(self._waiting)
+        return ApiError(
+            429, f"{n_waiting} requests are waiting: try again later", code="queue_full",
+            headers={"Retry-After": str(1 + n_waiting // 4)},
+        )  # fmt: skip
 
     async def take(self, client: str, tokens: Sequence[int]) -> AnySeat:
         """A seat for a prompt of `tokens`, in `client`'s turn. Give it back. Raises `ApiError` 429."""
-        self.require_place()
+        self._require_place()
         seat: asyncio.Future[AnySeat] = asyncio.get_running_loop().create_future()
         waiting = _Waiting(client, tokens, next(self._numbers), seat)
         self._waiting.append(waiting)

@@ -10,6 +10,7 @@ from fakes import END, ScriptedModel
 from localcollab.catalog.settings import Settings
 from localcollab.methods.deferral import DeferralTeam
 from localcollab.methods.gates import parse_gate
+from localcollab.server.shelf import Room
 from server_app import EchoModel, FakeSource, client_of, run
 
 
@@ -267,3 +268,18 @@ def test_two_clients_get_their_own_answers() -> None:
         return [answer.json["choices"][0]["message"]["content"] for answer in answers]
 
     assert run(ask()) == [f"text {n}" for n in range(8)]
+
+
+def test_streams_that_begin_at_once_are_refused_before_they_begin() -> None:
+    async def work() -> list[int]:
+        source = FakeSource(EchoModel)
+        model: Any = source.team.model
+        model.may_read.clear()
+        async with client_of(source, room=Room(n_seats=1, n_waiting=1)) as client:
+            asked = [asyncio.ensure_future(client.chat("x", stream=True)) for _ in range(5)]
+            while sum(each.done() for each in asked) < 3:
+                await asyncio.sleep(0.01)
+            model.may_read.set()
+            return sorted([each.status for each in await asyncio.gather(*asked)])
+
+    assert run(work()) == [200, 200, 429, 429, 429]
