@@ -5,6 +5,7 @@ llama.cpp's log goes to the Python logger `localcollab.llama`; file descriptors 
 
 import ctypes
 import logging
+import threading
 from collections import deque
 from functools import cache
 
@@ -15,29 +16,37 @@ logger = logging.getLogger("localcollab.llama")
 # ggml.h, enum ggml_log_level. Loading a model writes 100 lines at INFO: logged as DEBUG here.
 _LEVELS = {1: logging.DEBUG, 2: logging.DEBUG, 3: logging.INFO, 4: logging.WARNING}
 _ERROR, _CONTINUED = 4, 5
-_recent_errors: deque[str] = deque(maxlen=8)
-_line: list[str] = []
 _callback: object = None
+
+
+class _Log(threading.local):
+    """What llama.cpp says in one thread: models may be loaded side by side."""
+
+    def __init__(self) -> None:
+        self.errors: deque[str] = deque(maxlen=8)
+        self.line: list[str] = []
+        self.level = 1
+
+
+_log = _Log()
 
 
 @cache
 def start() -> None:
     """Initialize llama.cpp once, with its log going to the Python logger."""
     global _callback
-    level_of_line = 1
 
     def on_log(level: int, text: bytes, _data: object) -> None:
-        nonlocal level_of_line
         if level != _CONTINUED:
-            level_of_line = level
-        _line.append(text.decode("utf-8", "replace"))
-        if not _line[-1].endswith("\n"):
+            _log.level = level
+        _log.line.append(text.decode("utf-8", "replace"))
+        if not _log.line[-1].endswith("\n"):
             return
-        message = "".join(_line).strip()
-        _line.clear()
-        if level_of_line == _ERROR and message:
-            _recent_errors.append(message)
-        logger.log(_LEVELS.get(level_of_line, logging.DEBUG), "%s", message)
+        message = "".join(_log.line).strip()
+        _log.line.clear()
+        if _log.level == _ERROR and message:
+            _log.errors.append(message)
+        logger.log(_LEVELS.get(_log.level, logging.DEBUG), "%s", message)
 
     _callback = api.llama_log_callback(on_log)
     api.llama_log_set(_callback, ctypes.c_void_p(0))
@@ -45,9 +54,9 @@ def start() -> None:
 
 
 def take_errors() -> str:
-    """llama.cpp's last error lines, joined; they are cleared."""
-    text = "; ".join(_recent_errors)
-    _recent_errors.clear()
+    """llama.cpp's last error lines in this thread, joined; they are cleared."""
+    text = "; ".join(_log.errors)
+    _log.errors.clear()
     return text
 
 

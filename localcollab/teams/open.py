@@ -5,6 +5,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from localcollab.decoding.speculation import Draft
 from localcollab.errors import BadOption, BadTemplate
 from localcollab.language_model import LanguageModel
 from localcollab.llama.adapter_probe import probe_adapter
+from localcollab.llama.machine import physical_cores
 from localcollab.llama.options import Options
 from localcollab.llama.probe import Verdict, probe
 from localcollab.methods.familiarity import Speller
@@ -139,6 +141,7 @@ class Files:
         self.options = self.options.or_else(
             n_ctx=plan.settings.n_ctx, n_threads=plan.settings.threads
         )
+        self._load_together(plan)
         return self._as_set(plan, _open(plan, self))
 
     def _as_set(self, plan: TeamPlan, team: OpenTeam) -> OpenTeam:
@@ -220,10 +223,31 @@ class Files:
             self._verdicts[key] = probe_member(member, self._on_progress)
         return self._verdicts[key]
 
+    def _load_together(self, plan: TeamPlan) -> None:
+        """Several files side by side, where there are cores for it: loading is mostly repacking, which
+        llama.cpp does in one thread."""
+        alone = {self.verdict(each).path: each for each in plan.files if not each.isolated}
+        new = [each for path, each in alone.items() if (path, False) not in self._weights]
+        n_threads = min(len(new), physical_cores())
+        if n_threads < 2:
+            return
+        if self._on_progress:
+            names = ", ".join(each.name for each in new)
+            self._on_progress(f"loading {names} ({len(new)} files)")
+        with ThreadPoolExecutor(n_threads) as executor:
+            for each, weights in zip(new, executor.map(self._loaded, new), strict=True):
+                self._weights[self.verdict(each).path, False] = weights
+
+    def _loaded(self, member: Member) -> "Weights":
+        from localcollab.llama.weights import load_weights
+
+        verdict = self.verdict(member)
+        return load_weights(Path(verdict.path), self.options, extra_buffers=verdict.extra_buffers)
+
     def weights(self, member: Member) -> "Weights":
         """Of an isolated member without the tensors, which its own process holds."""
         # Imported here: reading a catalogue or planning a team needs no llama.cpp.
-        from localcollab.llama.weights import load_weights, plan_weights
+        from localcollab.llama.weights import plan_weights
 
         verdict = self.verdict(member)
         path, key = Path(verdict.path), (verdict.path, member.isolated)
@@ -234,7 +258,7 @@ class Files:
             return self._weights[key]
         if self._on_progress:
             self._on_progress(f"loading {member.name} ({member.path.name})")
-        self._weights[key] = load_weights(path, self.options, extra_buffers=verdict.extra_buffers)
+        self._weights[key] = self._loaded(member)
         return self._weights[key]
 
 
