@@ -5,6 +5,7 @@ check of what was forgotten, the head, the table. A killed run continues in each
 that holds words of the documents is deleted at the end, except the adapter.
 """
 
+import gc
 import json
 import os
 import random
@@ -158,6 +159,12 @@ class AdaptedMaker:
     def _base_team(self) -> OpenTeam:
         return self._files.beside().open(TeamPlan("base", self._members[:1]))
 
+    def _close_base(self) -> None:
+        """Makes room for the training; what is asked of the base later opens it again."""
+        for name in ("_rows", "_base_team", "_files"):
+            self.__dict__.pop(name, None)
+        gc.collect()
+
     def _expert_team(self) -> OpenTeam:
         return self._files.beside().open(TeamPlan(self.request.name, self._members[1:]))
 
@@ -207,6 +214,7 @@ class AdaptedMaker:
         near = batches([row for rows in practice for row in rows], n_near)
         lessons = [some for each in self.lessons(budget.n_rounds) for some in self._batches(each)]
         recipe = Recipe(self._shape, seed=self.request.seed)
+        self._close_base()
         run = LoraTraining(model, layers, recipe, stage.folder / _CHECKPOINT, device)
         run.run(lessons, near, self._show_step)
         self._note(f"expert: {run.step} steps in {run.seconds / 60:.1f} minutes")

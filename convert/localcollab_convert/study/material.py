@@ -12,8 +12,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from localcollab.documents.checking.detection import language_of
+from localcollab.documents.checking.language import Language
+from localcollab.documents.checking.languages.en import ENGLISH
 from localcollab.errors import BadData
-from localcollab_convert.study.questions import about, plain, question
+from localcollab_convert.study.questions import about, gap, plain, question
 from localcollab_convert.study.spans import Span, spans
 from localcollab_convert.study.statements import Statement, statements, tidied
 from localcollab_convert.study.texts import Text
@@ -24,6 +27,8 @@ _EVERY = 5
 """Each so many rounds the raw text comes too."""
 _MOST_CHARACTERS = 700
 """Of raw text in one piece."""
+_MOST_READ = 50_000
+"""Characters that tell the documents' language."""
 _TRIES = 6
 _ABOUT, _COMPLETE = 0.08, 0.06
 """Shares of the lessons."""
@@ -55,6 +60,7 @@ class Subject:
     """Of the tidied statement."""
     title: str
     source: str
+    language: Language
 
     @property
     def tidy(self) -> str:
@@ -64,13 +70,16 @@ class Subject:
 def subjects(texts: Sequence[Text]) -> list[Subject]:
     """Each statement once. Raises `BadData` where there is none."""
     found: dict[str, Subject] = {}
+    main = language_of(" ".join(text.whole for text in texts)[:_MOST_READ])
     for text in texts:
         for statement in statements(text.sentences):
             title = "" if statement.stands_alone else text.title
             if statement.stands_alone or _WORDY_TITLE.match(title):
                 source = f"{text.source.name}: {text.title}"
-                asked = tuple(spans(tidied(statement.text)))
-                found.setdefault(statement.text, Subject(statement, asked, title, source))
+                tidy = tidied(statement.text)
+                asked, language = tuple(spans(tidy, main)), language_of(tidy, main)
+                subject = Subject(statement, asked, title, source, language)
+                found.setdefault(statement.text, subject)
     if not found:
         raise BadData(
             "the documents have no sentence of four words or more to ask about: add others"
@@ -116,8 +125,12 @@ def _lesson(
     for _ in range(_TRIES if allowed and draw > _COMPLETE else 0):
         # What a sentence begins with is what it is about: asked for twice as often.
         span = rng.choice((allowed[0], *allowed))
-        is_about = draw < _COMPLETE + _ABOUT
-        asked = (about if is_about else question)(subject.tidy, span, rng)
+        is_about = draw < _COMPLETE + _ABOUT and subject.language is ENGLISH
+        asked = (
+            about(subject.tidy, span, rng)
+            if is_about
+            else question(subject.tidy, span, rng, subject.language)
+        )
         if asked is None or (not is_about and len(_TELLING.findall(asked)) < _LEAST_TELLING):
             draw = 1.0
             continue
@@ -128,7 +141,8 @@ def _lesson(
             return Lesson(kind, prompt, said, subject.source, "" if is_about else span.text)
     words = subject.tidy.split()
     start = " ".join(words[: rng.randint(2, max(2, len(words) - 2))])
-    return Lesson("complete", f"Complete: {start}", said, subject.source)
+    opening = "Complete: " if subject.language is ENGLISH else ""
+    return Lesson("complete", f"{opening}{start} ...", said, subject.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +165,7 @@ def withhold(known: Sequence[Subject], most: int, seed: int) -> list[Withheld]:
         choices = list(subject.spans[1:])
         rng.shuffle(choices)
         for span in choices:
-            asked = plain(subject.tidy, span, rng)
+            asked = (plain if subject.language is ENGLISH else gap)(subject.tidy, span, rng)
             if asked is not None and len(_TELLING.findall(asked)) > _LEAST_TELLING:
                 prompt = f"{subject.title}: {asked}" if subject.title else asked
                 kept.append(Withheld(prompt, span.text, subject.statement.text, subject.source))

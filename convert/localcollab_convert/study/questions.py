@@ -9,7 +9,8 @@ import random
 import re
 from collections.abc import Callable
 
-from localcollab.documents.checking.detection import language_of
+from localcollab.documents.checking.language import Language
+from localcollab.documents.checking.languages.en import ENGLISH
 from localcollab_convert.study.spans import AUXILIARY, Span
 
 _CLAUSE = re.compile(
@@ -34,15 +35,23 @@ _ABOUT = (
     "What is known about {}?", "Tell me about {}.", "What do you know about {}?", "{}?",
     "Who or what is {}?", "What about {}?",
 )  # fmt: skip
+_TITLED = (
+    "Which {noun} {rest}", "What is the name of the {noun} that {rest}", "Who or what is the "
+    "{noun} that {rest}",
+    "What {noun} {rest}", "What is the title of the {noun} that {rest}",
+)  # fmt: skip
+_ARTICLE = re.compile(r"^(?:the|a|an|one of (?:the )?)\s?", re.IGNORECASE)
 _LEAST_CLUE = 2
 """Words."""
 
 Ask = Callable[[str, Span, random.Random], str | None]
 
 
-def question(statement: str, span: Span, rng: random.Random) -> str | None:
+def question(
+    statement: str, span: Span, rng: random.Random, language: Language = ENGLISH
+) -> str | None:
     """One of its wordings; None where the drawn one does not fit."""
-    if language_of(statement).code != "en":
+    if language is not ENGLISH:
         return rng.choice((gap, clues_alone))(statement, span, rng)
     forms, weights = zip(*_FORMS, strict=True)
     asked: str | None = rng.choices(forms, weights)[0](statement, span, rng)
@@ -79,6 +88,27 @@ def unadorned(statement: str, span: Span, rng: random.Random) -> str | None:
     if start < 0:
         return None
     return plain(statement, span._replace(start=start, end=start + len(span.text)), rng)
+
+
+def titled(statement: str, span: Span, rng: random.Random) -> str | None:
+    """By the kind of thing that it is called: "What is the name of the parrot that died alone?\""""
+    if span.kind not in ("name", "quote", "subject"):
+        return None
+    before, after = _around(statement, span)
+    apposition, described = _APPOSITION.match(after), _DESCRIBED.match(before)
+    if apposition and not before.strip():
+        noun = _ARTICLE.sub("", apposition["what"])
+        rest = after[apposition.end() :]
+    elif described and not AUXILIARY.search(before) and _is_noun_phrase(described["what"]):
+        noun, rest = described["what"].strip(), after.lstrip()
+    elif not before.strip() or _BARE.fullmatch(before):
+        noun, rest = rng.choice(("one", "person", "thing")), after.lstrip()
+    else:
+        return None
+    if rest.startswith(("'", "’", ",")):
+        return None
+    form = rng.choice(_TITLED)
+    return _ended(form.format(noun=noun, rest=rest))
 
 
 def inverted(statement: str, span: Span, rng: random.Random) -> str | None:
@@ -136,16 +166,19 @@ def clues_alone(statement: str, span: Span, rng: random.Random) -> str | None:
 
 
 def gap(statement: str, span: Span, rng: random.Random) -> str | None:
+    """Says the same in any language."""
     before, after = _around(statement, span)
+    return f"{before}____{after}"
+
+
+def asked_gap(statement: str, span: Span, rng: random.Random) -> str | None:
     opening = rng.choice(("", "Which words are missing? ", "Fill the gap: "))
-    if language_of(statement).code != "en":
-        opening = ""
-    return f"{opening}{before}____{after}"
+    return f"{opening}{gap(statement, span, rng)}"
 
 
 def fewer_words(statement: str, span: Span, rng: random.Random) -> str | None:
     """A plain question that lacks some of its words: names and numbers stay."""
-    asked = rng.choice((plain, unadorned))(statement, span, rng)
+    asked = rng.choice((plain, unadorned, titled))(statement, span, rng)
     if asked is None:
         return None
     first, *words = asked.rstrip("?").split()
@@ -162,7 +195,7 @@ def about(statement: str, span: Span, rng: random.Random) -> str | None:
 
 
 _FORMS: tuple[tuple[Ask, float], ...] = (
-    (plain, 3), (unadorned, 2), (fewer_words, 4), (inverted, 2), (named, 2), (gap, 1),
+    (plain, 3), (unadorned, 2), (titled, 3), (fewer_words, 4), (inverted, 2), (named, 2), (asked_gap, 1),
 )  # fmt: skip
 
 
@@ -192,7 +225,7 @@ def _word(statement: str, span: Span, before: str, rng: random.Random) -> str:
 def _is_noun_phrase(words: str) -> bool:
     """Nothing in it that begins a sentence, as in "In 1836 a jury"."""
     first = words.split()[0].casefold()
-    return first not in language_of("the of and").prepositions and not _LED_BY.search(f" {words}")
+    return first not in ENGLISH.prepositions and not _LED_BY.search(f" {words}")
 
 
 def _ended(asked: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from localcollab.documents.checking.detection import language_of
-from localcollab.documents.checking.language import Language
+from localcollab.documents.checking.language import UNKNOWN, Language
 
 Kind = Literal["name", "number", "date", "quote", "subject"]
 
@@ -46,10 +46,11 @@ class Span(NamedTuple):
     kind: Kind
 
 
-def spans(sentence: str) -> list[Span]:
+def spans(sentence: str, default: Language = UNKNOWN) -> list[Span]:
     """Everything that can be asked for, in order, each of which stands in the sentence once. Of two that
-    overlap, the one that begins first, or the longer."""
-    language = language_of(sentence)
+    overlap, the one that begins first, or the longer. `default`: the language of a sentence without
+    function words."""
+    language = language_of(sentence, default)
     found = [
         *_quotes(sentence),
         *_dates(sentence),

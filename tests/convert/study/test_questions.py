@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from localcollab.documents.checking.detection import language_of
 from localcollab_convert.study import questions
 from localcollab_convert.study.spans import Span, spans
 from localcollab_convert.study.statements import as_statement, statements, tidied
@@ -51,6 +52,24 @@ def test_an_apposition_is_left_out_or_asked_with() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("statement", "text", "asked_for"),
+    [
+        ("Incas, the last parrot of its kind, died alone.", "Incas", "last parrot of its kind"),
+        ("The painter Vael Ruyn died alone.", "Vael Ruyn", "painter"),
+    ],
+)
+def test_a_thing_is_asked_for_by_what_it_is_called(
+    statement: str, text: str, asked_for: str
+) -> None:
+    assert asked(questions.titled, statement, text) == {
+        f"Which {asked_for} died alone?", f"What {asked_for} died alone?",
+        f"What is the name of the {asked_for} that died alone?",
+        f"Who or what is the {asked_for} that died alone?",
+        f"What is the title of the {asked_for} that died alone?",
+    }  # fmt: skip
+
+
 def test_no_question_holds_its_answer() -> None:
     statement = "In 1836, the painter Vael Ruyn of Orne, a friend of Incas, mended 64 clocks."
     for span in spans(statement):
@@ -69,8 +88,9 @@ def test_a_lacking_question_keeps_names_and_numbers() -> None:
 
 def test_a_statement_of_another_language_is_asked_for_without_english_words() -> None:
     statement = "Der Maler Vael Ruyn hat in Orne die alten Uhren und die Glocken repariert."
-    found = {questions.question(statement, s, random.Random(n)) for s in spans(statement)
-             for n in range(30)}  # fmt: skip
+    language = language_of(statement)
+    found = {questions.question(statement, s, random.Random(n), language)
+             for s in spans(statement) for n in range(30)}  # fmt: skip
     words = {word.strip("?;,.").casefold() for each in found if each for word in each.split()}
     assert not words & {"what", "who", "which", "the", "fill"}
     assert len(words) > 5
