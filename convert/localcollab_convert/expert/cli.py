@@ -139,7 +139,11 @@ def _documents(docs: str) -> "Iterator[tuple[Collection, str]]":
 def _train_from_scratch(request: "ExpertRequest", *, as_json: bool) -> None:
     from localcollab_convert.expert.make import make_expert
 
+    how_long = (
+        f"{request.n_steps} steps" if request.n_steps else f"about {request.minutes:g} minutes"
+    )
     with resumable_progress() as status:
+        status.note(f"a small model from scratch: {how_long} of training, and then a head")
         result = make_expert(request, status.show, status.note)
     print_result(_record(result), _lines(request.name, result), as_json=as_json)
 
