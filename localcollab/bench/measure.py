@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 
 from localcollab.bench import published, speed, turns
+from localcollab.bench.drafting import draft_forecast
 from localcollab.bench.figures import Figure
 from localcollab.bench.memory import peak_memory
 from localcollab.bench.request import BenchRequest
@@ -24,13 +25,14 @@ _TITLES = {
     "f": "memory",
     "g": "start-up",
     "j": "the second start of a conversation",
+    "n": "what a draft promises",
 }
 
 
 def measure(request: BenchRequest, on_progress: OnProgress) -> Iterator[tuple[str, Figure]]:
     """(team, figure). Raises `BadCatalog`, `BadOption`, and what opening a team raises."""
     for name in request.teams:
-        team = TeamArguments(name, request.catalogs)
+        team = TeamArguments(name, request.catalogs, request.draft)
         setting: Setting | None = None
         for letter in request.letters:
             on_progress(f"{name}: {_TITLES[letter]}")
@@ -57,6 +59,8 @@ def _measure_one(letter: str, setting: Setting, n_rounds: int) -> Figure:
             return published.against_published(setting, n_rounds)
         case "d":
             return turns.second_turn(setting)
+        case "n":
+            return draft_forecast(setting, n_rounds)
     return published.export_speed(setting, n_rounds)
 
 

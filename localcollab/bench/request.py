@@ -7,7 +7,7 @@ from localcollab.catalog import DEFAULT_TEAM
 from localcollab.errors import BadOption
 from localcollab.evaluation.plot import require_drawable
 
-LETTERS = "abcdefgj"
+LETTERS = "abcdefgjn"
 """The figures, in the order in which they are measured."""
 
 
@@ -24,6 +24,8 @@ class BenchRequest:
     busy: bool = False
     """One thread and CPU time, for a machine with other work."""
     plot: Path | None = None
+    draft: str | None = None
+    """A model or file that proposes tokens for each team, instead of the team's own."""
 
     def __post_init__(self) -> None:
         parse_only(self.only)

@@ -26,23 +26,24 @@ class TeamArguments:
 
     team: str | None
     catalogs: tuple[Path, ...]
+    draft: str | None = None
 
     def words(self) -> list[str]:
         words = ["--team", self.team] if self.team else []
         for path in self.catalogs:
             words += ["--models", str(path)]
-        return words
+        return words + (["--draft", self.draft] if self.draft else [])
 
     def plan(self) -> TeamPlan:
-        return TeamChoice(team=self.team, catalogs=self.catalogs).plan()
+        return TeamChoice(team=self.team, draft=self.draft, catalogs=self.catalogs).plan()
 
 
 def parse_team(words: Sequence[str]) -> TeamArguments:
     """What `TeamArguments.words` gave."""
     pairs = list(zip(words[::2], words[1::2], strict=True))
-    names = [value for key, value in pairs if key == "--team"]
+    given = dict(pairs)
     catalogs = tuple(Path(value) for key, value in pairs if key == "--models")
-    return TeamArguments(names[0] if names else None, catalogs)
+    return TeamArguments(given.get("--team"), catalogs, given.get("--draft"))
 
 
 def start_up(team: TeamArguments, n_rounds: int) -> Figure:

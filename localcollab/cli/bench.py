@@ -11,7 +11,7 @@ from localcollab.bench.figures import Figure
 from localcollab.bench.measure import describe_machine, measure
 from localcollab.bench.request import BenchRequest
 from localcollab.catalog import DEFAULT_TEAM
-from localcollab.cli.options import Json, Models
+from localcollab.cli.options import Draft, Json, Models
 from localcollab.terminal.printing import print_json_text, print_text
 from localcollab.terminal.status import Status
 
@@ -23,11 +23,12 @@ def bench(
     team: Annotated[
         list[str] | None, typer.Option(help="A team of the catalogue; may be repeated.")
     ] = None,
+    draft: Draft = None,
     only: Annotated[
         str | None,
         typer.Option(
             help="Figures to measure, separated by commas: a base, b team, c published style, d second "
-            "turn, e export, f memory, g start-up, j second start. Default: all."
+            "turn, e export, f memory, g start-up, j second start, n a draft's promise. Default: all."
         ),
     ] = None,
     n_rounds: Annotated[int, typer.Option("--repeat", help="Repetitions of each timing.")] = 5,
@@ -41,7 +42,7 @@ def bench(
 ) -> None:
     """Measure speed and memory as ratios to the same llama.cpp in the same run."""
     request = BenchRequest(
-        tuple(team or (DEFAULT_TEAM,)), tuple(models or ()), only, n_rounds, busy, plot
+        tuple(team or (DEFAULT_TEAM,)), tuple(models or ()), only, n_rounds, busy, plot, draft
     )
     status = Status(sys.stderr)
     results: dict[str, list[Figure]] = {}

@@ -66,7 +66,7 @@ def test_an_expert_of_another_vocabulary_reads_its_own_tokens() -> None:
 
 
 def test_the_parts_of_only_are_checked() -> None:
-    assert (parse_only("d, a"), parse_only(None)) == ("ad", "abcdefgj")
+    assert (parse_only("d, a"), parse_only(None)) == ("ad", "abcdefgjn")
     with pytest.raises(BadOption, match="`only` names 'x'"):
         parse_only("a,x")
 
