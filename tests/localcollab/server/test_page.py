@@ -17,6 +17,8 @@ from server_app import client_of, run
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 SHOTS = os.environ.get("LOCALCOLLAB_SCREENSHOTS", "")
 """A folder: screenshots for the documentation are written there."""
+AXE = os.environ.get("LOCALCOLLAB_AXE", "")
+"""The file axe.min.js of npm's axe-core, which is not among what the tests install."""
 
 
 def test_the_page_may_run_and_fetch_nothing_but_itself() -> None:
@@ -103,3 +105,18 @@ def test_what_a_model_writes_is_text() -> None:
         assert "<img src=x onerror=" in answer
         assert page.locator(".answer img, .answer script").count() == 0
         assert page.evaluate("window.hurt") is False
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_fault(scheme: str) -> None:
+    if not Path(AXE).is_file():
+        pytest.skip("needs LOCALCOLLAB_AXE, the axe.min.js of npm install axe-core")
+    with browsing(color_scheme=scheme) as page:
+        ask(page, "How is green tea made?")
+        page.evaluate(Path(AXE).read_text(encoding="utf-8"))
+        found = page.evaluate("axe.run()")
+    assert found["passes"]
+    faults = {each["id"]: each["impact"] for each in found["violations"]}
+    assert not {name for name, impact in faults.items() if impact in ("serious", "critical")}, faults
+    assert not faults
