@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,14 +14,16 @@ from fakes import END
 from localcollab.methods.deferral import DeferralTeam
 from localcollab.methods.gates import parse_gate
 from localcollab.server import protocol
+from localcollab.server.aids import Aids, by_similarity
 from localcollab.server.app import build_app
 from localcollab.server.guard import Rules
 from localcollab.server.protocol import CarefulProtocol
 from localcollab.server.serving import Serving, Sizes
 from localcollab.server.shelf import Offer, Room, Shelf
-from server_app import EchoModel, FakeSource
+from server_app import EchoModel, FakeSource, LetterEncoder
 
 _ANSWERS = {
+    "weather": '<tool_call>{"name": "weather", "arguments": {"place": "Oslo"}}</tool_call>',
     "hurt": '<img src=x onerror="window.hurt = true"><script>window.hurt = true</script>',
     "": "Pour water over the leaves. It should have eighty degrees, and two minutes are enough.",
 }
@@ -44,6 +47,19 @@ class Knowing(EchoModel):
         return row
 
 
+class OnePlace:
+    """Every grammar's only text, in place of llama.cpp's."""
+
+    def allowed(self, tokens: Sequence[int]) -> np.ndarray:
+        text = [*b'{"place": "Oslo"}', END]
+        mask = np.zeros(257, bool)
+        mask[text[min(len(tokens), len(text) - 1)]] = True
+        return mask
+
+    def close(self) -> None:
+        pass
+
+
 def make() -> DeferralTeam:
     experts = [Knowing(name="expert")]
     gate = parse_gate("entropy", 1, seed=0)
@@ -56,7 +72,15 @@ async def main(port: int) -> None:
     source = FakeSource(make, name="tea")
     with ThreadPoolExecutor(16) as executor:
         shelf = Shelf([Offer("tea", lambda: source, {"method": "deferral"})], executor, Room())
-        app: Any = build_app(Serving(shelf, executor, Sizes(seconds=1.0)), Rules())
+        aids = Aids(LetterEncoder(), by_similarity(LetterEncoder()))
+        serving = Serving(
+            shelf,
+            executor,
+            Sizes(seconds=1.0),
+            aids=aids,
+            open_grammar=lambda team, text: OnePlace(),
+        )
+        app: Any = build_app(serving, Rules())
         config = uvicorn.Config(app, http=CarefulProtocol, ws="none", log_config=None)
         listening = socket.create_server(("127.0.0.1", port))
         print("ready", flush=True)

@@ -10,6 +10,7 @@ import pytest
 
 from localcollab.server.aids import Aids, by_similarity
 from server_app import EchoModel, FakeSource, LetterEncoder, client_of
+from server_driver import OnePlace
 
 openai = pytest.importorskip("openai")
 httpx = pytest.importorskip("httpx")
@@ -22,13 +23,14 @@ WEATHER: Any = {
 }
 
 
-def asking(work: Callable[[Any], Awaitable[Any]]) -> Any:
+def asking(work: Callable[[Any], Awaitable[Any]], open_grammar: Any = None) -> Any:
     async def main() -> Any:
         # Small enough for tools that are told in the system message.
         source = FakeSource(lambda: EchoModel(n_ctx=4096))
         async with client_of(source) as ours:
             encoder = LetterEncoder()
             ours.serving.aids = Aids(encoder, by_similarity(encoder))
+            ours.serving.open_grammar = open_grammar or ours.serving.open_grammar
             transport = httpx.ASGITransport(app=ours.app)
             async with openai.AsyncOpenAI(
                 base_url="http://127.0.0.1:8765/v1",
@@ -152,6 +154,16 @@ def test_tool_calls(stream: bool) -> None:
         {"place": "Oslo"},
     )
     assert not choice.message.content
+
+
+def test_an_answer_is_a_record() -> None:
+    pydantic = pytest.importorskip("pydantic")
+    place = pydantic.create_model("Place", place=(str, ...))
+    said = asking(
+        lambda c: c.chat.completions.parse(model="echo", messages=HELLO, response_format=place),
+        lambda team, grammar: OnePlace(),
+    )
+    assert said.choices[0].message.parsed == place(place="Oslo")
 
 
 def test_a_conversation_with_calls_goes_on() -> None:

@@ -118,5 +118,7 @@ def test_axe_finds_no_serious_fault(scheme: str) -> None:
         found = page.evaluate("axe.run()")
     assert found["passes"]
     faults = {each["id"]: each["impact"] for each in found["violations"]}
-    assert not {name for name, impact in faults.items() if impact in ("serious", "critical")}, faults
+    assert not {name for name, impact in faults.items() if impact in ("serious", "critical")}, (
+        faults
+    )
     assert not faults
