@@ -14,7 +14,9 @@ from localcollab.errors import BadModelFile
 from localcollab.llama import library, machine
 from localcollab.llama.machine import available_bytes, physical_cores
 from localcollab.llama.probe import Verdict, all_remembered, probe
+from localcollab.llama.speed import Speed, faster_here, known_types, measure_types
 from localcollab.terminal.printing import print_json, print_line
+from localcollab.terminal.status import Status
 
 # CPU feature as Linux names it -> llama.cpp's name of what uses it
 _USEFUL = {
@@ -35,12 +37,20 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 @app.command()
 def doctor(
     file: Annotated[list[Path] | None, typer.Argument(help="GGUF files to check.")] = None,
+    speed: Annotated[
+        bool,
+        typer.Option(
+            "--speed",
+            help="Measure which quantizations are fast here (half a minute), and remember it.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Show what this machine and its llama.cpp can do, and what would make it faster.
 
     Exits with 1 if a given file cannot be used.
     """
+    types = _measured() if speed else known_types()
     failures = [message for path in file or () if (message := _failure(path))]
     verdicts = list(telling(all_remembered()))
     features = library.system_info()
@@ -52,13 +62,17 @@ def doctor(
         "gpu_offload": library.supports_gpu(),
         "llama_cpp_features": [name for name, on in features.items() if on],
         "files": [asdict(verdict) for verdict in verdicts],
+        "quantizations": {name: asdict(each) for name, each in types.items()},
         "failures": failures,
-        "advice": list(advice(machine.cpu_flags(), features, verdicts)),
+        "advice": [
+            *advice(machine.cpu_flags(), features, verdicts),
+            *faster_files(verdicts, types),
+        ],
     }
     if as_json:
         print_json(report)
     else:
-        _print(report, verdicts)
+        _print(report, verdicts, types)
     if failures:
         raise typer.Exit(1)
 
@@ -97,13 +111,43 @@ def advice(
         yield f"{len(unsafe)} files run without repacked weights, because llama.cpp crashes with them"
 
 
-def _print(report: Mapping[str, object], verdicts: list[Verdict]) -> None:
+def _measured() -> Mapping[str, Speed]:
+    status = Status()
+    types = measure_types(status.show)
+    status.clear()
+    return types
+
+
+def faster_files(verdicts: list[Verdict], types: Mapping[str, Speed]) -> Iterator[str]:
+    """Files whose quantization is slow here, as it was measured."""
+    for verdict in verdicts:
+        if verdict.is_sound and (found := faster_here(Path(verdict.path), types)):
+            yield f"{verdict.path}: {found}"
+
+
+def _type_lines(types: Mapping[str, Speed]) -> Iterator[str]:
+    """Beside Q8_0, since no model has these speeds."""
+    if not types:
+        yield "quantizations: not measured yet (localcollab doctor --speed)"
+        return
+    beside = types["Q8_0"]
+    for what in ("prompt", "answer"):
+        ranked = sorted(types, key=lambda name: -getattr(types[name], what))
+        ratios = (f"{n} {getattr(types[n], what) / getattr(beside, what):.2f}" for n in ranked)
+        yield f"speed of quantizations here, {what} (Q8_0 = 1): {', '.join(ratios)}"
+
+
+def _print(
+    report: Mapping[str, object], verdicts: list[Verdict], types: Mapping[str, Speed]
+) -> None:
     free = report["available_bytes"]
     memory = f"{free / 2**30:.1f} GiB free" if isinstance(free, int) else "free memory unknown"
     gpu = "offloads to a GPU" if report["gpu_offload"] else "CPU only"
     print_line(f"localcollab {report['localcollab']}")
     print_line(f"machine: {report['cpu']}, {report['physical_cores']} physical cores, {memory}")
     print_line(f"llama.cpp: {gpu}; {', '.join(library.system_info())}")
+    for line in _type_lines(types):
+        print_line(line)
     for verdict in verdicts:
         state = verdict.error or ("repacked" if verdict.extra_buffers else "without repacking")
         print_line(f"file: {verdict.path}: {state} (sha256 {verdict.sha256[:12]})")

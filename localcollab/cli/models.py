@@ -192,6 +192,44 @@ def fit(
 
 
 @app.command()
+def requantize(
+    model: Annotated[str, typer.Argument(help="A GGUF file, or a model of the catalogue.")],
+    type: Annotated[str, typer.Argument(help="As Q8_0 or Q4_0: see localcollab doctor --speed.")],
+    name: Annotated[
+        str | None, typer.Option(help="Name in the catalogue. Default: the model's, with the type.")
+    ] = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Keep the new file even if it is not faster here.")
+    ] = False,
+    models: Models = None,
+) -> None:
+    """Quantize a file again, to a type that this machine computes faster; both are measured.
+
+    What the first quantization lost stays lost: convert model makes a better file from the original.
+    Exits with 1 if nothing is gained.
+    """
+    from localcollab.models.requantize import WORTH, RequantizeRequest, make
+    from localcollab.terminal.status import Status
+
+    status = Status()
+    request = RequantizeRequest(
+        model, type.upper(), name, 0.0 if anyway else WORTH, tuple(models or ())
+    )
+    found = make(request, status.show)
+    status.clear()
+    before, after = found.before, found.after
+    print_line(
+        f"prompts {before.prompt:,.0f} -> {after.prompt:,.0f} tokens/s ({found.gain:.2f}x), answers "
+        f"{before.answer:,.1f} -> {after.answer:,.1f} tokens/s, {found.bytes_before / 1e6:,.0f} -> "
+        f"{found.bytes_after / 1e6:,.0f} MB"
+    )
+    if found.path is None:
+        print_line(f"not kept: {request.type} gains nothing here (--anyway keeps it)")
+        raise typer.Exit(1)
+    print_line(f"added {found.name}: {found.path}; {found.source} stays")
+
+
+@app.command()
 def pull(
     name: Annotated[
         str | None,

@@ -88,15 +88,18 @@ def quantize(
     provenance: Mapping[str, str] | None = None,
     n_threads: int = 0,
     dry_run: bool = False,
+    again: bool = False,
     on_tensor: OnTensor | None = None,
 ) -> Quantized:
     """Write `out`; nothing with `dry_run`. `provenance` becomes metadata.
 
-    `imatrix`: tensor -> mean square of each input column. Raises `BadModelFile`.
+    `again`: the source may be quantized itself. `imatrix`: tensor -> mean square of each input column.
+    Raises `BadModelFile`.
     """
     library.start()
     params = api.llama_model_quantize_default_params()
     params.ftype, params.nthread, params.dry_run = FILE_TYPES[file_type], n_threads, dry_run
+    params.allow_requantize = again
     params.max_buf_size = 2**30
     alive = _set_imatrix(params, imatrix or {}), _set_provenance(params, provenance or {})
     log = _Log(on_tensor)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from localcollab.llama.speed import faster_here, known_types
 from localcollab.models.fit import Fit
 
 
@@ -19,7 +20,16 @@ def lines(found: Fit) -> Iterator[str]:
         yield _row(found.on_gpu, "needed on the GPU")
     yield _row(found.needed, "needed in memory")
     yield _row(found.free, "free in memory") if found.free is not None else "free memory is unknown"
+    yield from _slow(found)
     yield verdict(found)
+
+
+def _slow(found: Fit) -> Iterator[str]:
+    """Weights whose quantization is slow here, as `localcollab doctor --speed` measured it."""
+    speeds = known_types()
+    for weight in found.weights:
+        if not weight.is_estimated and (faster := faster_here(weight.path, speeds)):
+            yield f"{weight.name}: {faster}"
 
 
 def verdict(found: Fit) -> str:
