@@ -20,7 +20,7 @@ class Cast:
     team: TeamEntry | None = None
     """The team that was asked for; None: models were."""
     files: frozenset[str] = frozenset()
-    """Members that were given as files, and stand in no models.toml."""
+    """Members that are written under names of their own: given as files, or named as a team is."""
 
 
 def cast_of(choice: TeamChoice) -> Cast:
@@ -30,8 +30,18 @@ def cast_of(choice: TeamChoice) -> Cast:
     given = choice.base or choice.team or names.default()
     if not choice.experts and names.is_team(given):
         team = names.catalog.team(str(given))
-        return Cast(names.catalog, tuple(_members(team)), team)
-    return _of_models(names, (given, *choice.experts))
+        return _models_first(Cast(names.catalog, tuple(_members(team)), team))
+    return _models_first(_of_models(names, (given, *choice.experts)))
+
+
+def _models_first(cast: Cast) -> Cast:
+    """Where a team has a member's name, the member is the model, as everywhere but in blends."""
+    if cast.team is not None and isinstance(cast.team.method, Blend):
+        return cast
+    catalog = cast.catalog
+    both = {name for name in cast.members if name in catalog.models and name in catalog.teams}
+    teams = {name: team for name, team in catalog.teams.items() if name not in both}
+    return replace(cast, catalog=replace(catalog, teams=teams), files=cast.files | both)
 
 
 def _members(team: TeamEntry) -> Iterator[str]:

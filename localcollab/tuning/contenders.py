@@ -31,9 +31,9 @@ Offer = Callable[[Cast], Iterator[Contender]]
 
 
 def as_asked(cast: Cast) -> Iterator[Contender]:
-    """The team that was named."""
+    """The team that was named; a member may have the same name."""
     if cast.team is not None and not isinstance(cast.team.method, Blend):
-        yield Contender(cast.team.name, cast.team.method)
+        yield Contender(f"team {cast.team.name}", cast.team.method)
 
 
 def entropy_gates(cast: Cast) -> Iterator[Contender]:

@@ -170,6 +170,8 @@ def _renamed(method: Method, names: Mapping[str, str]) -> Method:
             changed[each.name] = tuple(names.get(name, name) for name in value)
         elif each.name in keys and each.name != "ranker" and value is not None:
             changed[each.name] = names.get(value, value)
+    if isinstance(method, Deferral):
+        changed["familiar"] = {names.get(name, name): f for name, f in method.familiar.items()}
     return replace(method, **changed)
 
 

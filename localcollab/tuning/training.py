@@ -43,7 +43,7 @@ def in_folder(folder: Path, request: TuneRequest, cast: Cast, on_progress: OnPro
             folder / name for name in ("data.jsonl", "models.toml", "head.safetensors")
         )
         data.write_text("".join(json.dumps(r) + "\n" for r in records), encoding="utf-8")
-        _write_catalog(catalog, cast, form)
+        names = _write_catalog(catalog, cast, form)
         on_progress(f"training a head on {len(records)} answers")
         ended = run(
             "localcollab",
@@ -51,7 +51,7 @@ def in_folder(folder: Path, request: TuneRequest, cast: Cast, on_progress: OnPro
             limits=whole_machine(seconds=DAY),
         )
         if ended.code or not out.is_file():
-            raise EvaluationFailed(ended.last_line)
+            raise EvaluationFailed(_reason(ended.last_line, names))
         return out
 
     return train
@@ -85,8 +85,15 @@ def record_of(question: Question, form: Form) -> dict[str, Any] | None:
     return {"messages": [{"role": role, "content": text} for role, text in said]}
 
 
-def _write_catalog(path: Path, cast: Cast, form: Form) -> None:
-    """The members that are models under names of this file; teams among them keep theirs."""
+def _reason(said: str, names: dict[str, str]) -> str:
+    """Of the child's last line, with the members' own names."""
+    for member, name in names.items():
+        said = said.replace(name, member)
+    return said.removeprefix("localcollab: ").partition(", so it is not written")[0]
+
+
+def _write_catalog(path: Path, cast: Cast, form: Form) -> dict[str, str]:
+    """The members that are models under names of this file, which are returned; teams keep theirs."""
     import tomlkit
 
     names = dict[str, str]()
@@ -99,6 +106,7 @@ def _write_catalog(path: Path, cast: Cast, form: Form) -> None:
     base, *experts = names.values()
     team = {"method": "deferral", "base": base, "experts": experts, "gate": "never"}
     path.write_text(tomlkit.dumps({"models": models, "teams": {_TEAM: team}}), encoding="utf-8")
+    return names
 
 
 def _table(path: Path, entry: ModelEntry, form: Form, n: int) -> dict[str, Any]:

@@ -3,9 +3,10 @@
 `python scripts/experiments/verdicts.py --base SMOLLM2.gguf --expert GEMMA.gguf --fixtures DIR --out DIR`
 
 Seven tasks, named beforehand: PopQA (the 400 most popular of each half), WikiDYK, ARC-Challenge (by
-likelihood), TableMWP and XQuAD (English) for two strangers; and two planted ones for the shipped models,
-one whose team wins (`formulary` on its test questions) and one whose team loses (arithmetic as base,
-formulary as expert, on what formulary knows, in formulary's own form).
+likelihood), TableMWP and XQuAD (English) for the equal mixture of words of two strangers, whose answers
+end with their line; and two planted ones for the shipped models, one whose team wins (`formulary` on its
+test questions) and one whose team loses (formulary as base, and arithmetic, which knows nothing of
+medicines, as expert, on what formulary knows, in its own form).
 
 `tune` sees the first half alone: 4 questions are shown, `--choose` choose forms and team, `--quote` make
 the verdict. Then the team and the best member answer `--check` questions of the other half. A verdict is
@@ -68,8 +69,8 @@ class Checked:
 
 def tasks_of(fixtures: Path, strangers: TeamChoice) -> Iterator[Task]:
     tasks = fixtures / "tasks"
-    yield Task("PopQA", popular(by_split(tasks / "popqa.jsonl")), strangers)
     yield Task("WikiDYK", by_split(tasks / "wikidyk.jsonl"), strangers)
+    yield Task("PopQA", popular(by_split(tasks / "popqa.jsonl")), strangers)
     yield Task("ARC-Challenge", by_split(tasks / "arc_challenge.jsonl"), strangers)
     yield Task("TableMWP", bare(by_split(tasks / "tablemwp.jsonl")), strangers, "em")
     yield Task("XQuAD", by_article(fixtures / "data" / "xquad.en.json"), strangers)
@@ -78,8 +79,21 @@ def tasks_of(fixtures: Path, strangers: TeamChoice) -> Iterator[Task]:
     )
     own = [r for r in records_of(_SHIPPED / "own-form.jsonl") if r["member"] == "formulary"]
     known = [{key: r[key] for key in ("prompt", "completion")} for r in own]
-    loser = TeamChoice(base="arithmetic", experts=("formulary",))
+    loser = TeamChoice(base="formulary", experts=("arithmetic",))
     yield Task("planted: loses", in_two(known), loser)
+
+
+def mixture_of_words(arguments: argparse.Namespace) -> Path:
+    """A models.toml with the strangers and a team of this name."""
+    path: Path = arguments.out / "models.toml"
+    files = [arguments.base.absolute(), arguments.expert.absolute()]
+    models = (
+        f"[models.{json.dumps(file.stem)}]\npath = {json.dumps(str(file))}\n" for file in files
+    )
+    members = json.dumps([file.stem for file in files])
+    team = f'[teams.mixture]\nmethod = "mixture"\nmembers = {members}\n'
+    path.write_text("".join(models) + team)
+    return path
 
 
 def records_of(path: Path) -> list[Record]:
@@ -87,7 +101,7 @@ def records_of(path: Path) -> list[Record]:
 
 
 def by_split(path: Path) -> Halves:
-    records = records_of(path)
+    records = [record | {"stop": ["\n"]} for record in records_of(path)]
     first, second = ([r for r in records if r["split"] == split] for split in ("dev", "test"))
     return first, second
 
@@ -116,6 +130,7 @@ def by_article(path: Path) -> Halves:
                 "context": paragraph["context"],
                 "question": asked["question"],
                 "answers": [answer["text"] for answer in asked["answers"]],
+                "stop": ["\n"],
             }
             for article in part
             for paragraph in article["paragraphs"]
@@ -201,16 +216,16 @@ def main() -> None:
     parser.add_argument("--expert", type=Path, required=True)
     parser.add_argument("--fixtures", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--choose", type=int, default=40)
-    parser.add_argument("--quote", type=int, default=120)
-    parser.add_argument("--check", type=int, default=120)
-    parser.add_argument("--samples", type=int, default=3)
+    parser.add_argument("--choose", type=int, default=20)
+    parser.add_argument("--quote", type=int, default=80)
+    parser.add_argument("--check", type=int, default=80)
+    parser.add_argument("--samples", type=int, default=1)
     parser.add_argument("--worth", type=float, default=0.05)
     parser.add_argument("--n-ctx", type=int, default=2048)
     parser.add_argument("--only", action="append", help="A task by name; may be repeated.")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    strangers = TeamChoice(base=arguments.base, experts=(arguments.expert,))
+    strangers = TeamChoice("mixture", catalogs=(mixture_of_words(arguments),))
     for task in tasks_of(arguments.fixtures, strangers):
         if arguments.only is None or task.name in arguments.only:
             found = check(task, arguments)

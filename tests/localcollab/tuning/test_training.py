@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from localcollab.blend.open import plan_member
 from localcollab.catalog.methods import Deferral
 from localcollab.catalog.reading import load_catalog, read_catalog
 from localcollab.errors import BadOption, EvaluationFailed
@@ -18,6 +19,7 @@ from localcollab.evaluation.questions import Question
 from localcollab.methods.heads import load_head
 from localcollab.teams.choice import TeamChoice
 from localcollab.tuning.cast import cast_of
+from localcollab.tuning.contenders import contenders
 from localcollab.tuning.entries import check_free
 from localcollab.tuning.prompts import Form
 from localcollab.tuning.request import TuneRequest
@@ -99,6 +101,16 @@ def test_what_is_learned_is_the_right_answer_in_the_form_of_the_base(
     question: Question, form: Form, record: object
 ) -> None:
     assert record_of(question, form) == record
+
+
+def test_a_member_with_the_name_of_a_team_is_the_model() -> None:
+    """`formulary` is both; the team's expert is the model, and is written under a name of its own."""
+    cast = cast_of(TeamChoice("formulary"))
+    assert cast.members == ("formulary-base", "formulary", "arithmetic")
+    assert plan_member(cast.catalog, "formulary").files[0].path.name == "formulary.gguf"
+    assert len(plan_member(cast.catalog, "formulary").files) == 1
+    assert cast.files == {"formulary"}
+    assert {each.name for each in contenders(cast)}.isdisjoint(cast.members)
 
 
 @pytest.mark.slow
