@@ -1,9 +1,9 @@
-"""(n) What a draft promises: the speed that its acceptance, its price and the base's cost curve forecast.
+"""(n) What a draft promises: the speed that its acceptance, its price and measured costs forecast.
 
-Acceptance is of a greedy answer of the team, token by token; the price of one proposed token is the
-draft's time beside the team's, on the same text; what a read of several tokens costs is measured, as for
-the answers themselves (`decoding.costs`). A draft that promises no gain at any depth is refused here, and
-an answer would propose none of its tokens either.
+Acceptance is of greedy continuations of a few texts by the team, token by token; the price of one
+proposed token is the draft's time beside the team's, on the same text; what a read of several tokens costs
+is measured, as for the answers themselves (`decoding.costs`). A draft that promises no gain at any depth
+is refused here, and an answer would propose none of its tokens either.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,12 +11,27 @@ from collections.abc import Callable, Sequence
 from localcollab.bench.figures import Figure, alternate, figure, skipped
 from localcollab.bench.setting import Setting
 from localcollab.bench.speed import written
+from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.costs import LONGEST, BatchCosts, measure_curve
+from localcollab.decoding.generate import generate
 from localcollab.decoding.speculation import Draft
 from localcollab.decoding.steps import WORTH_IT
+from localcollab.events import Token
 
 _LABEL = "with its draft / without, forecast"
 _KEY = "draft_forecast"
+_N_CONTINUED = 16
+_OPENINGS = (
+    "Question: Which river flows through Vienna?\nAnswer:",
+    "The committee met on Tuesday to discuss",
+    "def mean(values):\n    ",
+    "Dear Ms. Larsen,\n\nthank you for your letter of",
+    "To repair a bicycle tyre, first",
+    "In 1911 the expedition reached",
+    "| city | country |\n| --- | --- |\n| Paris | France |\n|",
+    "She closed the door and said:",
+)
+"""Of several kinds, because whatever repeats itself is easy to propose."""
 
 
 def draft_forecast(setting: Setting, n_rounds: int) -> Figure:
@@ -24,9 +39,9 @@ def draft_forecast(setting: Setting, n_rounds: int) -> Figure:
     draft = setting.team.draft
     if draft is None:
         return skipped(_KEY, _LABEL, "the team has no draft")
+    texts = [continued(setting, opening) for opening in _OPENINGS]
+    accepted = acceptance(draft, texts)
     tokens, _ = written(setting.team.model, setting)
-    n_prompt = len(setting.prompt)
-    accepted = acceptance(draft, tokens, n_prompt)
     prices = draft_prices(setting, draft, tokens, n_rounds)
     curve = measure_curve(setting.team.model, setting.prompt, clock=setting.clock)
     costs = BatchCosts(curve).costs
@@ -42,10 +57,18 @@ def draft_forecast(setting: Setting, n_rounds: int) -> Figure:
     )  # fmt: skip
 
 
-def acceptance(draft: Draft, tokens: Sequence[int], n_prompt: int) -> float:
-    """The share of tokens behind the prompt that the draft would have proposed there."""
-    places = range(n_prompt, len(tokens))
-    hits = sum(draft.propose(tokens[:n], 1) == [tokens[n]] for n in places)
+def continued(setting: Setting, opening: str) -> tuple[list[int], int]:
+    """(a text with its greedy continuation, how many tokens of it are given)."""
+    given = setting.vocabulary.encode(opening, bos=True)
+    limits = Limits(max_tokens=_N_CONTINUED)
+    events = list(generate(setting.team.model, given, limits=limits))
+    return [*given, *(event.id for event in events if isinstance(event, Token))], len(given)
+
+
+def acceptance(draft: Draft, texts: Sequence[tuple[Sequence[int], int]]) -> float:
+    """The share of tokens behind what was given that the draft would have proposed there."""
+    places = [(tokens, n) for tokens, given in texts for n in range(given, len(tokens))]
+    hits = sum(draft.propose(tokens[:n], 1) == [tokens[n]] for tokens, n in places)
     return hits / max(1, len(places))
 
 

@@ -9,8 +9,8 @@ from localcollab.decoding.speculation import Draft
 
 def test_acceptance_is_the_share_of_tokens_that_it_would_have_proposed() -> None:
     draft = Draft(ScriptedModel(b"abcdefgh", n_prompt=2))
-    assert acceptance(draft, [1, 2, *b"abXdefgX"], 2) == 6 / 8
-    assert acceptance(draft, [1, 2], 2) == 0
+    assert acceptance(draft, [([1, 2, *b"abXdefgX"], 2), ([1, 2, *b"X"], 2)]) == 6 / 9
+    assert acceptance(draft, [([1, 2], 2)]) == 0
 
 
 def test_a_draft_nearly_as_large_as_the_model_promises_a_loss() -> None:

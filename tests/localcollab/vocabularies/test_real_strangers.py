@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
+from byte_strings import any_bytes
 from conftest import examples
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.generate import generate
@@ -192,7 +192,7 @@ def test_however_a_prefix_is_tokenized_the_distribution_is_nearly_the_same(
 
 
 @settings(max_examples=examples(60))
-@given(st.one_of(st.binary(max_size=24), st.text(max_size=12).map(str.encode)))
+@given(any_bytes(max_bytes=24))
 def test_any_bytes_are_written_exactly_or_refused(models: Pair, data: bytes) -> None:
     for model in models:
         try:
@@ -201,6 +201,23 @@ def test_any_bytes_are_written_exactly_or_refused(models: Pair, data: bytes) -> 
             assert model.name == "smollm2"  # Gemma has a token for every byte
             continue
         assert b"".join(map(model.vocabulary.piece, tokens)) == data
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+@settings(max_examples=examples(12))
+@given(data=any_bytes(max_bytes=10))
+def test_after_any_bytes_a_stranger_reads_them_or_abstains(
+    swapped: bool, models: Pair, spellings: dict[str, Spelling], data: bytes
+) -> None:
+    base, inner = reversed(models) if swapped else models
+    try:
+        tokens = [*base.vocabulary.encode("The ", bos=True), *base.vocabulary.encode_bytes(data)]
+        inner.vocabulary.encode_bytes(b"The " + data)
+    except UnknownCharacter:
+        return  # the base cannot say it, or the next test sees it refused
+    for make in (through, lifted):
+        logits = make(inner, base, spellings).read(tokens).logits[0].astype(np.float64)
+        assert np.exp(logits).sum() == pytest.approx(1, abs=1e-4)
 
 
 @pytest.mark.parametrize("data", [b"a\x04b", "\U00040000".encode(), b"\xc0", b"half \xf0\x9f"])
