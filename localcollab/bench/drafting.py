@@ -1,8 +1,8 @@
 """(n) What a draft promises: the speed that its acceptance, its price and measured costs forecast.
 
 Acceptance is of greedy continuations of a few texts by the team, token by token; the price of one
-proposed token is the draft's time beside the team's, on the same text; what a read of several tokens costs
-is measured, as for the answers themselves (`decoding.costs`). A draft that promises no gain at any depth
+proposed token is the draft's time beside the team's, on the same text; a read of several tokens is
+measured, as for the answers themselves (`decoding.costs`). A draft that promises no gain at any depth
 is refused here, and an answer would propose none of its tokens either.
 """
 
