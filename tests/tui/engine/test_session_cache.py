@@ -24,6 +24,19 @@ def test_a_conversation_that_goes_on_keeps_its_session() -> None:
     assert session.prompt("two") == fresh.prompt("two")
 
 
+def test_an_open_session_counts_a_prompt_without_its_earlier_turns() -> None:
+    sessions, first = session_cache.SessionCache(), question("one")
+    second = question("two", ("one", "You said one"))
+    assert not sessions.holds(_TEAM, first)
+    session = sessions.before(_TEAM, first)
+    assert sessions.holds(_TEAM, first)
+    sessions.add_turn(first, answered(session, first))
+    assert sessions.holds(_TEAM, second)
+    assert not sessions.holds(_TEAM, question("two", ("one", "You said another")))
+    sessions.clear()
+    assert not sessions.holds(_TEAM, second)
+
+
 def test_another_branch_another_system_prompt_and_another_team_make_it_again() -> None:
     sessions, first = session_cache.SessionCache(), question("one", ("zero", "You said zero"))
     session = sessions.before(_TEAM, first)
