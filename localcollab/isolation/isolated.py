@@ -140,7 +140,7 @@ class IsolatedModel:
     def expect(self, tokens: Sequence[int], *, recall: bool = True) -> None:
         """As `LlamaModel`, without effect: the state of an engine stays in its process."""
 
-    def keep_state(self) -> None:
+    def keep_state(self, least_new: float = 0.0) -> None:
         """See `expect`."""
 
     def set_threads(self, n_threads: int | None) -> None:

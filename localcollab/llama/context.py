@@ -88,10 +88,10 @@ class LlamaModel:
         if self.kept is not None:
             self.kept.expect(tokens, recall=recall)
 
-    def keep_state(self) -> None:
-        """What the context holds goes to disk, if anything is kept there."""
+    def keep_state(self, least_new: float = 0.0) -> None:
+        """What the context holds goes to disk, if anything is kept there and so much of it is new."""
         if self.kept is not None:
-            self.kept.keep(self)
+            self.kept.keep(self, least_new)
 
     def attribute(self, reading: Reading, token: int) -> str:
         return self.name

@@ -173,11 +173,13 @@ class KeptStates:
             return False
         return self._recall(model, entry, n_shared(entry.tokens, np.asarray(target)) - n_held)
 
-    def keep(self, model: Context) -> None:
-        """Write what the context holds, unless little is new."""
+    def keep(self, model: Context, least_new: float) -> None:
+        """Write what the context holds, if at least this share of it is not on disk yet."""
         tokens = np.asarray(model.cached, np.int32)
         n_new = len(tokens) - n_shared(self._kept, tokens)
-        if len(tokens) < WORTH_KEEPING or not n_new or not self._made.origins:
+        if len(tokens) < WORTH_KEEPING or not self._made.origins:
+            return
+        if not n_new or n_new < least_new * len(tokens):
             return
         data = model.state() if _fits_memory(model.state_bytes) else bytearray()
         if not data:

@@ -92,10 +92,10 @@ class OpenTeam:
         for context in self.contexts:
             context.expect(tokens, recall=recall)
 
-    def keep_states(self) -> None:
-        """What its contexts hold goes to the prompt cache, if it has one."""
+    def keep_states(self, *, least_new: float = 0.0) -> None:
+        """What its contexts hold goes to the prompt cache, if it has one and this share is new to it."""
         for context in self.contexts:
-            context.keep_state()
+            context.keep_state(least_new)
 
 
 def open_team(

@@ -141,6 +141,21 @@ def test_what_was_made_from_nothing_known_is_not_kept(another: Open, files: Stat
     assert files.entries() == []
 
 
+def test_a_state_with_little_that_is_new_is_not_written_again(
+    another: Open, files: StateFiles
+) -> None:
+    model = another()
+    model.read(text(300))
+    keep(model)
+    model.read([*text(300), *text(20, seed=1)])
+    model.keep_state(least_new=1 / 4)
+    assert model.kept is not None
+    model.kept._cache.flush()
+    assert len(files.entries()[0].tokens) == 300
+    keep(model)
+    assert len(files.entries()[0].tokens) == 320
+
+
 def test_a_short_text_is_not_kept(another: Open, files: StateFiles) -> None:
     model = another()
     model.read(text(100))

@@ -18,7 +18,6 @@ from localcollab.language_model import LanguageModel
 from localcollab.methods.deferral import DeferralTeam
 from localcollab.methods.gates import Gate, parse_gate
 from localcollab.progress import OnProgress
-from localcollab.storage import state_files
 from localcollab.teams.defaults import (
     CHAT_MAX_TOKENS,
     chat_limits,
@@ -28,7 +27,7 @@ from localcollab.teams.defaults import (
 from localcollab.teams.open import OpenTeam
 from localcollab.teams.plan import BASE
 from localcollab.teams.session import Session
-from localcollab_tui.engine import session_cache
+from localcollab_tui.engine import session_cache, states
 from localcollab_tui.engine.blend import OpenBlend
 from localcollab_tui.engine.fitting import (
     Fitted,
@@ -88,7 +87,7 @@ class Worker:
         self._second_reader = reader or second_reader
         self._open: OpenTeam | OpenBlend | None = None
         self._name: str | None = None
-        self._conversation = ""
+        self._states = states.ChatStates()
         self._own_gate: Gate | None = None
         self._sessions = session_cache.SessionCache()
         self._fitting = Fitting(report, stop_event)
@@ -117,37 +116,17 @@ class Worker:
                 self._free_readers()
 
     def rest(self) -> None:
-        """What the contexts hold is kept, should the program be killed."""
         if isinstance(self._open, OpenTeam):
-            self._open.keep_states()
+            self._states.keep(self._open, least_new=states.MUCH)
 
     def close(self) -> None:
-        self.rest()
-        cache = self._open.prompt_cache if isinstance(self._open, OpenTeam) else None
-        if cache is not None:
-            cache.flush()
-
-    def _begin(self, team: OpenTeam, question: Question) -> None:
-        """What is read from now on is of this conversation; what was read of another is kept."""
-        if team.prompt_cache is None:
-            return
-        if question.conversation != self._conversation:
-            team.keep_states()
-        self._conversation = question.conversation
-        team.prompt_cache.begin(*self._origins(question))
-
-    def _origins(self, question: Question) -> tuple[str, ...]:
-        """Nothing is kept of files that are only attached."""
-        library = self._library
-        if library is None:
-            return (state_files.conversation(question.conversation),)
-        if library.collection.path is None:
-            return ()
-        used = state_files.collection(library.collection.path)
-        return state_files.conversation(question.conversation), used
+        if isinstance(self._open, OpenTeam):
+            self._states.keep(self._open)
+            self._states.flush(self._open)
 
     def _load(self, job: Load) -> None:
-        self.rest()
+        if isinstance(self._open, OpenTeam):
+            self._states.keep(self._open)
         # Close the old team first: two may not fit into memory.
         if isinstance(self._open, OpenBlend):
             self._open.residence.close()
@@ -182,7 +161,7 @@ class Worker:
         _set_threads(team, job.options)
         is_own = job.model is None
         if is_own:
-            self._begin(team, job.question)
+            self._states.begin(team, job.question, self._library)
         fitted = self._fitted(job, team)
         if fitted is None:
             return
@@ -235,7 +214,7 @@ class Worker:
         """More of an answer. Raises `BadOption` where no room can be made for it."""
         team = self._team()
         _set_threads(team, job.options)
-        self._begin(team, job.question)
+        self._states.begin(team, job.question, self._library)
         answer = Turn(job.question.text, written.text, written.tokens)
         fitted = self._fitting.fit_answer(job, team, answer)
         asked, facts, n_kept = fitted.question, _facts(team), 0
