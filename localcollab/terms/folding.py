@@ -20,6 +20,11 @@ _LETTERS = str.maketrans(
     }
 )  # fmt: skip
 """Letters that are written for one another and do not decompose."""
+_WRITTEN_FOR = str.maketrans({"ş": "ș", "ţ": "ț"})
+"""Romanian letters with a cedilla, as older keyboards write them; Turkish ones are told apart nowhere."""
+_TURKIC_CAPITALS = str.maketrans({"I": "ı", "İ": "i"})
+TURKIC = frozenset({"az", "tr"})
+"""Languages in which I is the capital of ı."""
 _DIGIT = re.compile(r"(?![0-9])\d")
 
 
@@ -28,8 +33,14 @@ def normal(text: str) -> str:
     if text.isascii():
         return text.lower()
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    folded = _POINTED.sub("", folded.replace("i\u0307", "i"))
+    folded = _POINTED.sub("", folded.replace("i\u0307", "i")).translate(_WRITTEN_FOR)
     return _DIGIT.sub(lambda found: str(unicodedata.decimal(found[0])), folded)
+
+
+def normal_in(text: str, language: str) -> str:
+    """`normal`, with the capitals of the language."""
+    is_other = language in TURKIC and ("I" in text or "İ" in text)
+    return normal(text.translate(_TURKIC_CAPITALS) if is_other else text)
 
 
 def plain(word: str) -> str:

@@ -23,6 +23,13 @@ _OF_SCRIPT = (
     ("\u4e00", "\u9fff", "zh"), ("\uac00", "\ud7a3", "ko"),
 )  # fmt: skip
 """Scripts that one language is written in, for the purpose of search."""
+_LETTERS = {
+    "tr": "ığ", "ro": "ță", "vi": "ơưạảấầẩậắặẻẽẹếềểễệỉịọỏốồổộớờởợụủứừửữựỳỵỷỹ", "pl": "łżśćńź",
+    "cs": "řěů", "hu": "őű", "es": "ñ", "pt": "ãõ", "is": "ðþ", "lv": "ķļņģ", "lt": "ėųį",
+}  # fmt: skip
+"""Letters that hardly another language writes."""
+_WORTH_OF_LETTERS = 0.5
+"""Of a word that has one, beside a frequent word; of two words or more, because one may be a name."""
 _LIKELY = (("\u0400", "\u04ff", "ru"), ("\u0600", "\u06ff", "ar"), ("\u0900", "\u097f", "hi"))
 """The language of a text in a script of several whose words do not tell."""
 
@@ -45,6 +52,11 @@ def language_of(text: str, otherwise: str = "") -> str:
     return otherwise or _of_script("".join(words), _LIKELY)
 
 
+@cache
+def _own_letters() -> dict[str, frozenset[str]]:
+    return {language: frozenset(normal(letters)) for language, letters in _LETTERS.items()}
+
+
 def _of_script(text: str, scripts: Sequence[tuple[str, str, str]] = _OF_SCRIPT) -> str:
     counts = Counter[str]()
     for letter, n in Counter(text).items():
@@ -59,7 +71,8 @@ def _of_script(text: str, scripts: Sequence[tuple[str, str, str]] = _OF_SCRIPT) 
 
 
 def _scores(words: Counter[str]) -> dict[str, float]:
-    """Occurrences of each language's frequent words; one that languages share counts a part for each."""
+    """Occurrences of each language's frequent words, of which one that languages share counts a part for
+    each, and of words with its own letters."""
     scores: dict[str, float] = {}
     known = _languages_of_words()
     for word in words.keys() & known.keys():
@@ -67,6 +80,11 @@ def _scores(words: Counter[str]) -> dict[str, float]:
         share = words[word] * (0.5 + 0.5 / len(languages))
         for language in languages:
             scores[language] = scores.get(language, 0.0) + share
+    foreign = [word for word in words if not word.isascii()]
+    for language, letters in _own_letters().items() if foreign else ():
+        n = sum(words[word] for word in foreign if not letters.isdisjoint(word))
+        if n > 1:
+            scores[language] = scores.get(language, 0.0) + _WORTH_OF_LETTERS * n
     return scores
 
 

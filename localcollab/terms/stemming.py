@@ -1,7 +1,9 @@
 """The stem of a word in its language, by Snowball's algorithms (https://snowballstem.org)."""
 
 import importlib
+import re
 import threading
+import unicodedata
 from functools import cache
 from importlib.metadata import version
 from typing import Protocol
@@ -15,6 +17,10 @@ ALGORITHMS = {
     "ru": "russian", "sr": "serbian", "sv": "swedish", "ta": "tamil", "tr": "turkish",
 }  # fmt: skip
 """Language (ISO 639-1) -> module of snowballstemmer. Words of other languages stay as they are."""
+
+
+_TONES = re.compile("[\u0300\u0301\u0303\u0309\u0323]")
+_CEDILLA = str.maketrans({"ș": "ş"})
 
 
 class _Stemmer(Protocol):
@@ -33,6 +39,10 @@ _OF_THREAD = _OfThread()
 
 def stem(word: str, language: str) -> str:
     """`word`: normal (see `folding`)."""
+    if language == "vi":
+        return _tone_last(word)
+    if language == "tr":
+        word = word.translate(_CEDILLA)
     name = ALGORITHMS.get(language)
     if name is None or word.isdigit():
         return word
@@ -42,6 +52,15 @@ def stem(word: str, language: str) -> str:
         module = importlib.import_module(f"snowballstemmer.{name}_stemmer")
         stemmers[language] = getattr(module, f"{name.capitalize()}Stemmer")()
     return stemmers[language].stemWord(word)
+
+
+def _tone_last(word: str) -> str:
+    """The tone of a Vietnamese syllable behind its letters: `hòa` and `hoà` are one word."""
+    if word.isascii():
+        return word
+    parted = unicodedata.normalize("NFD", word)
+    bare = unicodedata.normalize("NFC", _TONES.sub("", parted))
+    return bare + "".join(_TONES.findall(parted))
 
 
 @cache

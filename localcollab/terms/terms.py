@@ -2,9 +2,9 @@
 
 An index holds, for each text, its *main* terms in the order of the words: stems with their accents, or
 pairs of characters. Its *further* terms are the stems of words typed without accents, where they
-differ, and in languages that write compounds as one word the reversed stems of long words, which begin
-with the word's end: so `versicherung` finds `krankenversicherung`. Both are separated by blanks;
-FTS5 reads them by `TOKENIZER`.
+differ, in languages that write compounds as one word the reversed stems of long words, which begin
+with the word's end (so `versicherung` finds `krankenversicherung`), and in Turkish first letters. Both
+are separated by blanks; FTS5 reads them by `TOKENIZER`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,18 +13,22 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from localcollab.terms.cutting import Cut, cut, is_dense, lone, pairs, units, words_of
-from localcollab.terms.folding import normal, plain
+from localcollab.terms.folding import TURKIC, normal, normal_in, plain
 from localcollab.terms.stemming import stem, stemmers_version
 
 TOKENIZER = "ascii tokenchars '~'"
 """FTS5's, for terms separated by blanks: all letters outside of ASCII are letters to it."""
-_VERSION = 1
+_VERSION = 2
 _LINKS: Mapping[str, tuple[str, ...]] = {
     "da": ("", "s", "e"), "de": ("", "s", "n", "es", "en", "er", "e"), "et": ("",), "fi": ("", "n"),
     "hu": ("",), "nl": ("", "s", "en", "e"), "no": ("", "s", "e"), "sv": ("", "s"),
 }  # fmt: skip
 """Languages that write compounds as one word, and what they put between the parts."""
 COMPOUNDING = frozenset(_LINKS)
+SUFFIXING = frozenset({"tr"})
+"""Languages whose long suffixes a stemmer cuts at different places: words are also compared by their
+first letters (Can et al., Information retrieval on Turkish texts, 2008)."""
+_KEPT = 5
 LEAST_PART = 4
 """Letters of a word in a compound."""
 _REVERSED = "~"
@@ -87,7 +91,7 @@ def terms(text: str, language: str) -> Terms:
     """Of a text to be indexed."""
     found = [
         Terms(" ".join(pairs(word)), "") if is_dense(word) else _of_word(word, language)
-        for word in words_of(normal(text))
+        for word in words_of(normal_in(text, language))
     ]
     return Terms(
         " ".join([each.main for each in found]),
@@ -102,13 +106,21 @@ def _of_word(word: str, language: str) -> Terms:
     further = [bare] if bare != kept else []
     if language in COMPOUNDING and len(word) >= 2 * LEAST_PART:
         further.append(_REVERSED + bare[::-1])
+    if language in SUFFIXING:
+        further.append(_beginning(word))
     return Terms(kept, " ".join(further))
 
 
 def words(text: str, languages: Sequence[str]) -> list[Word]:
     """The words of a query. A pair of characters is a word; so is a character that stands alone, or
     as a Chinese one among Japanese letters."""
-    return [word for each in cut(normal(text)) for word in _words(each, languages)]
+    cuts = list(cut(normal(text)))
+    others = _spelled_otherwise(text, len(cuts), languages)
+    return [
+        word
+        for n, each in enumerate(cuts)
+        for word in _words(each, languages, tuple(other[n] for other in others))
+    ]
 
 
 def characters(text: str) -> list[Word]:
@@ -119,11 +131,11 @@ def characters(text: str) -> list[Word]:
 
 def phrases(text: str, languages: Sequence[str]) -> list[str]:
     """FTS5 phrases, any of which is the whole text; none for a text without words."""
-    cuts = list(cut(normal(text)))
-    if not cuts:
-        return []
     found = []
     for language in languages or ("",):
+        cuts = list(cut(normal_in(text, language)))
+        if not cuts:
+            return []
         for form in (lambda word: word, plain):
             last, terms_ = cuts[-1], []
             for each in cuts:
@@ -144,6 +156,17 @@ def compounds_of(word: Word, languages: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def beginnings_of(word: Word, languages: Iterable[str]) -> list[str]:
+    """FTS5 phrases of words that begin as it does; none where stems are trusted."""
+    if word.is_dense or not SUFFIXING.intersection(languages):
+        return []
+    return [_quoted(_beginning(word.text))]
+
+
+def _beginning(word: str) -> str:
+    return plain(word)[:_KEPT] + _REVERSED
+
+
 def parts_of(word: Word, languages: Sequence[str]) -> Iterator[tuple[str, str]]:
     """FTS5 phrases of the two parts of each division of a compound, the longest last part first."""
     bare = plain(word.text)
@@ -158,12 +181,27 @@ def parts_of(word: Word, languages: Sequence[str]) -> Iterator[tuple[str, str]]:
                     yield _quoted(stem(start, language)), _quoted(stem(last, language))
 
 
-def _words(each: Cut, languages: Sequence[str]) -> list[Word]:
+def _spelled_otherwise(
+    text: str, n_words: int, languages: Sequence[str]
+) -> list[list[tuple[str, str]]]:
+    """(language, word) of each word, in languages with capitals of their own."""
+    found = []
+    for language in TURKIC.intersection(languages):
+        words_ = words_of(normal_in(text, language))
+        if len(words_) == n_words:
+            found.append([(language, word) for word in words_])
+    return found
+
+
+def _words(
+    each: Cut, languages: Sequence[str], others: Sequence[tuple[str, str]] = ()
+) -> list[Word]:
     if each.is_dense:
         found = [Word((_quoted(term),), term, is_dense=True) for term in pairs(each.text)[:-1]]
         return found + [_character(one) for one in lone(each.text)]
     bare = plain(each.text)
     forms = [stem(w, language) for language in languages or ("",) for w in (each.text, bare)]
+    forms += [stem(word, language) for language, word in others if word != each.text]
     quoted = tuple(map(_quoted, dict.fromkeys(forms)))
     return [Word(quoted, each.text, is_accented=bare != each.text)]
 

@@ -18,7 +18,16 @@ from localcollab.documents import store
 from localcollab.documents.records import Hit
 from localcollab.documents.search.vectors import fuse
 from localcollab.terms import terms
-from localcollab.terms.terms import COMPOUNDING, MAIN, Word, compounds_of, parts_of, phrases
+from localcollab.terms.terms import (
+    COMPOUNDING,
+    MAIN,
+    SUFFIXING,
+    Word,
+    beginnings_of,
+    compounds_of,
+    parts_of,
+    phrases,
+)
 
 FREQUENT = 0.25
 """A word in more than this share of the passages is dropped, if another word remains."""
@@ -37,7 +46,8 @@ _NEAR, _NEAR_SHARE = 2, 0.15
 _BESIDE_SHARE = 0.15
 """The share of the scores of the passages before and after."""
 _COMPOUND_SHARE = 0.3
-"""The share of the score of compounds that begin or end with a word of the question."""
+"""The share of the score of compounds that begin or end with a word of the question, and of words that
+begin alike."""
 _WELL_COVERED = 0.5
 """From this share of the question's words in the first passage on, words count as much as vectors."""
 _MOST_LANGUAGES = 6
@@ -124,7 +134,9 @@ def to_query(connection: sqlite3.Connection, text: str) -> Query:
     return Query(
         telling,
         [pair for pair in pairs if pair[0] != pair[1]][:_MOST_WORDS],
-        _compounds(connection, rare, [each for each in languages if each in COMPOUNDING], most),
+        _compounds(
+            connection, rare, [each for each in languages if each in COMPOUNDING | SUFFIXING], most
+        ),
     )
 
 
@@ -136,12 +148,13 @@ def _counts(connection: sqlite3.Connection, words: Iterable[Word], most: int) ->
 def _compounds(
     connection: sqlite3.Connection, words: Sequence[Word], languages: Sequence[str], most: int
 ) -> list[str]:
-    """Phrases of compounds with one of the words, and of the two parts of those that are compounds."""
+    """Phrases of compounds with one of the words, of the two parts of those that are compounds, and of
+    words that begin alike."""
     found = []
     for word in words if languages else ():
-        longer = compounds_of(word, languages)
+        longer = [*compounds_of(word, languages), *beginnings_of(word, languages)]
         found += [phrase for phrase in longer if 0 < _count(connection, phrase, most + 1) <= most]
-        for parts in parts_of(word, languages):
+        for parts in parts_of(word, [each for each in languages if each in COMPOUNDING]):
             if all(0 < _count(connection, part, most + 1) <= most for part in parts):
                 found += parts
                 break

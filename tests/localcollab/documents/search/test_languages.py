@@ -4,8 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from localcollab.documents import store
 from localcollab.documents.collection import Collection
 from localcollab.documents.database import Database
+from localcollab.documents.records import Piece
+from localcollab.documents.search.search import search
+from localcollab.terms.languages import language_of
+from localcollab.terms.terms import terms
 from older_files import unpacked
 
 TEXTS = {
@@ -92,3 +97,53 @@ def test_an_index_of_other_terms_is_made_again(tmp_path: Path) -> None:
     database.close()
     with Collection(file) as collection:
         assert found(collection, "ferry") == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("Τα πανεπιστήμια της Αθήνας ανοίγουν κάθε πρωί.", "ΠΑΝΕΠΙΣΤΗΜΙΑ"),
+        ("Τα πανεπιστήμια της Αθήνας ανοίγουν κάθε πρωί.", "αθηνας"),
+        ("Ο ΟΔΥΣΣΕΥΣ γύρισε στην Ιθάκη.", "οδυσσεύς"),
+        ("Işık kapalı değildir ve oda soğuktur.", "ışık"),
+        ("IŞIKLARIN AÇIK OLMASI DEĞİL AĞIR OLMASI", "ışıklar"),
+        ("Her gün ışık açıktır ve oda soğuktur.", "IŞIK"),
+        ("İSTANBUL çok büyük bir şehirdir.", "istanbul"),
+        ("İstanbul çok büyük bir şehirdir.", "ISTANBUL"),
+        ("Köyün arıcısı balını ve peynirini satıyor.", "ballar"),
+        ("Bu şehrin üniversitesinde çok öğrenci var.", "üniversiteler"),
+        ("Bu şehrin üniversitesinde çok öğrenci var.", "universite"),
+        ("Người dân ở Hoà Bình và Thuý Sơn.", "hòa bình"),
+        ("Người dân ở Hòa Bình và Thúy Sơn.", "thuý"),
+        ("Người dân ở Hòa Bình và Đà Nẵng.", "da nang"),
+        ("Ștefan își cumpără o mașină și o casă.", "maşini"),
+        ("Ştefan îşi cumpără o maşină şi o casă.", "mașina"),
+        ("Ştefan îşi cumpără o maşină şi o casă.", "stefan"),
+        ("ŢARA și orașul.", "țara"),
+    ],
+)
+def test_letters_that_stand_for_one_another_find_one_another(text: str, query: str) -> None:
+    with Database(None).write() as connection:
+        connection.execute(
+            "INSERT INTO documents VALUES (1, x'61', 'text', '', 0, 'indexed', '', '')"
+        )
+        store._insert(connection, 1, [Piece(None, "", 0, len(text), text)])
+        assert [hit.passage.text for hit in search(connection, query, 3)] == [text]
+
+
+def test_other_turkish_letters_stay_apart() -> None:
+    """In Turkish alone I is the capital of ı."""
+    assert terms("ILIK", "tr").main == "ılık"
+    assert terms("ILIK", "en").main == "ilik"
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Köyün arıcısı kestane balını satıyor", "tr"), ("Câinele învață o lecție ușoară", "ro"),
+        ("Chợ cá bán đấu giá", "vi"), ("Recep Erdoğan visits London", ""),
+        ("Świeży chleb leży na półce", "pl"),
+    ],
+)  # fmt: skip
+def test_own_letters_tell_the_language_of_a_few_words(text: str, language: str) -> None:
+    assert language_of(text) == language
