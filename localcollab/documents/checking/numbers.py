@@ -39,8 +39,11 @@ def readings(digits: str, decimal_comma: bool | None) -> frozenset[float]:
     separators = [c for c in digits if c in ".,"]
     if not separators:
         return frozenset({sign * float(digits)})
+    point = separators[-1]
+    if len(set(separators)) == 2 and separators.count(point) > 1:
+        # "1,2.3,4" is no number: it keeps all its digits, in a range of its own.
+        return frozenset({float(f"{re.sub(r'[.,]', '', digits)}e-99")})
     if len(set(separators)) == 2:
-        point = separators[-1]
         return frozenset({sign * float(digits.replace(separators[0], "").replace(point, "."))})
     grouped = re.fullmatch(r"[1-9]\d{0,2}([.,])\d{3}(?:\1\d{3})*", digits)
     if len(separators) > 1:

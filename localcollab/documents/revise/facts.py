@@ -84,11 +84,19 @@ class Fact:
     def _first_clause(self, text: str, end: int) -> str:
         """Up to a comma behind the new value, where what follows restricts nothing."""
         found = _COMMA.search(text, end)
-        if found is None:
+        if found is None or not self._says_enough(text[: found.start()]):
             return text
         tail = text[found.start() :]
         is_free = not asides.restricts(tokens(tail, self.language), self.language)
         return f"{text[: found.start()]}." if is_free and self.language.code else text
+
+    def _says_enough(self, clause: str) -> bool:
+        """Whether it says of what the value is: "On 12 May 1705" does not."""
+        free = self.language.common | self.language.prepositions | self.language.articles
+        months = frozenset(self.language.months)
+        said = [t for t in tokens(clause, self.language) if t.kind == "word"]
+        told = [t for t in said if t.text not in free | months]
+        return len(told) >= (1 if self.is_key else _LEAST_WORDS)
 
 
 def facts(pieces: Sequence[Piece]) -> Iterator[Fact]:

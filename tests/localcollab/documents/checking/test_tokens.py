@@ -119,3 +119,9 @@ def test_a_point_inside_a_sentence_does_not_end_it(text: str, parts: list[str]) 
 )
 def test_markers_and_prefaces_are_no_part_of_a_statement(text: str, stated: str) -> None:
     assert statement(text) == stated
+
+
+@pytest.mark.parametrize("digits", ["1,2.3,4", "3.126,127.5", "1.2,3.4,5"])
+def test_digits_with_mixed_separators_are_no_number_and_no_error(digits: str) -> None:
+    (value,) = readings(digits, None)
+    assert 0 < value < 1e-80

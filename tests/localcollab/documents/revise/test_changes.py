@@ -205,6 +205,10 @@ CHANGED: list[tuple[str, str, list[tuple[str, str]]]] = [
 ]
 
 UNCHANGED: list[tuple[str, str]] = [
+    (
+        "On 12 May 1705, the assembly passes an act.",
+        "On September 20, 1565, a force attacks Fort Caroline.",
+    ),
     ("The monthly rent is 845 euros.", "The monthly deposit is 870 euros."),
     ("The monthly rent is 845 euros.", "The monthly rent of the garage is 120 euros."),
     ("The monthly rent is 845 euros.", "The monthly rent is 845 euros."),
