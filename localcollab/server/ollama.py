@@ -27,7 +27,6 @@ from localcollab.server.chat import CLOSED, Chat, begin, whole
 from localcollab.server.embeddings import embedded, embedder_of
 from localcollab.server.errors import ApiError
 from localcollab.server.serving import Serving, body_of, serving_of
-from localcollab.server.shelf import Served
 from localcollab.server.streams import Chunks, json_line, unless_gone
 from localcollab.server.tools import ToolText
 from localcollab.server.writing import Written
@@ -95,6 +94,8 @@ class OllamaBody(Fields):
 class OllamaChatBody(OllamaBody):
     messages: list[OllamaMessage]
     tools: list[Tool] | None = None
+    system: str | None = None
+    """As Open WebUI gives it, beside the messages."""
 
 
 class GenerateBody(OllamaBody):
@@ -196,10 +197,9 @@ async def show(request: Request) -> Response:
 async def chat(request: Request) -> Response:
     body, headers = await body_of(request, OllamaChatBody)
     if not body.messages:
-        return await _only_load(
-            request, body.model, {"message": {"role": "assistant", "content": ""}}
-        )
-    asked = body.chat([_message(each) for each in body.messages], body.tools)
+        return await _only_load(request, body, {"message": {"role": "assistant", "content": ""}})
+    system = [ChatMessage(role="system", content=body.system)] if body.system else []
+    asked = body.chat([*system, *(_message(each) for each in body.messages)], body.tools)
     return await _answered(request, body, asked, headers, _in_message)
 
 
@@ -210,7 +210,7 @@ async def generate(request: Request) -> Response:
     if body.raw:
         raise ApiError(400, "`raw` is not supported: use /v1/completions", param="raw")
     if not body.prompt:
-        return await _only_load(request, body.model, {"response": ""})
+        return await _only_load(request, body, {"response": ""})
     messages = [ChatMessage(role="system", content=body.system)] if body.system else []
     messages.append(ChatMessage(role="user", content=body.prompt))
     return await _answered(request, body, body.chat(messages), headers, _in_response)
@@ -228,10 +228,18 @@ def _in_response(text: str, calls: list[dict[str, object]]) -> dict[str, object]
     return {"response": text}
 
 
-async def _only_load(request: Request, model: str, empty: Mapping[str, object]) -> Response:
-    async with serving_of(request).shelf.lease(model) as served:
-        said = _begin(served) | dict(empty) | {"done": True, "done_reason": "load"}
-    return JSONResponse(said)
+async def _only_load(request: Request, body: OllamaBody, empty: Mapping[str, object]) -> Response:
+    """Without a prompt a model is loaded, or with a `keep_alive` of 0 unloaded as soon as it is idle."""
+    shelf, seconds = serving_of(request).shelf, None
+    name = shelf.name_of(body.model)
+    if body.keep_alive is not None:
+        seconds = seconds_of(body.keep_alive)
+    is_over = body.keep_alive is not None and seconds == 0
+    if not is_over or name in shelf.loaded:
+        async with shelf.lease(name) as served:
+            served.keep_alive = served.keep_alive if body.keep_alive is None else seconds
+    ended = {"done": True, "done_reason": "unload" if is_over else "load"}
+    return JSONResponse(_begin(name) | dict(empty) | ended)
 
 
 async def _answered(
@@ -257,7 +265,7 @@ async def _answered(
     if found.tools is not None:
         text, made = found.tools.parse(text)
         calls = [_call(each.record()) for each in made]
-    said = _begin(found.served) | put(text, calls) | _end(answers[0], started)
+    said = _begin(found.served.name) | put(text, calls) | _end(answers[0], started)
     return JSONResponse(said, headers=headers)
 
 
@@ -289,14 +297,16 @@ async def _stream(chat: Chat, put: _Put, started: float) -> AsyncGenerator[bytes
                     if shown := text.add(each.token.text):
                         tokens = [token_provenance(one, vocabulary) for one in waiting]
                         waiting = []
-                        said = _begin(chat.served) | put(shown, []) | {"done": False}
+                        said = _begin(chat.served.name) | put(shown, []) | {"done": False}
                         yield json_line(said | {"localcollab": {"tokens": tokens}})
                 elif isinstance(each, Finished):
                     rest, calls = text.end()
                     made = [_call(call.record()) for call in calls]
                     if rest or made:
-                        yield json_line(_begin(chat.served) | put(rest, made) | {"done": False})
-                    yield json_line(_begin(chat.served) | put("", []) | _end(heard, started))
+                        yield json_line(
+                            _begin(chat.served.name) | put(rest, made) | {"done": False}
+                        )
+                    yield json_line(_begin(chat.served.name) | put("", []) | _end(heard, started))
     except ApiError as error:
         yield json_line({"error": error.message})
 
@@ -307,8 +317,8 @@ def _call(record: Mapping[str, Any]) -> dict[str, object]:
     return {"function": {"name": function["name"], "arguments": json.loads(function["arguments"])}}
 
 
-def _begin(served: Served) -> dict[str, object]:
-    return {"model": served.name, "created_at": _now()}
+def _begin(model: str) -> dict[str, object]:
+    return {"model": model, "created_at": _now()}
 
 
 def _end(heard: Heard, started: float) -> dict[str, object]:
