@@ -73,6 +73,8 @@ class ModelEntry:
     weights_of: str | None = None
     isolated: bool = False
     """Evaluated in a process of its own, whose end costs a turn and not the program."""
+    worker: str | None = None
+    """HOST:PORT of the machine that evaluates it, through llama.cpp's RPC."""
     verified: VerifiedEntry | None = None
     settings: Settings = field(default_factory=Settings)
 

@@ -116,6 +116,7 @@ class ModelTable(SettingsTable):
     adapter: Name | None = None
     weights_of: Name | None = None
     isolated: bool = False
+    worker: Annotated[str, Field(pattern=r"^\S+:\d{1,5}$")] | None = None
     verified: VerifiedTable | None = None
 
     def fault(self) -> str | None:

@@ -26,6 +26,10 @@ COMMANDS = {
     "bench": ("localcollab.cli.bench", "Measure speed and memory against llama.cpp itself."),
     "rank": ("localcollab.cli.rank", "Rank the candidate answers of each record of a file."),
     "fuse": ("localcollab.cli.fuse", "Fuse the best candidate answers of each record of a file."),
+    "worker": (
+        "localcollab.cli.worker",
+        "Lend this machine's processor to localcollab on another.",
+    ),
     "convert": ("localcollab_convert.cli", "Prepare models; train heads, experts and rankers."),
     "doctor": ("localcollab.cli.doctor", "Show what this machine and its llama.cpp can do."),
 }

@@ -11,7 +11,7 @@ import typer
 from localcollab import __version__
 from localcollab.cli.options import Json
 from localcollab.errors import BadModelFile
-from localcollab.llama import library, machine
+from localcollab.llama import library, machine, rpc
 from localcollab.llama.machine import available_bytes, physical_cores
 from localcollab.llama.probe import Verdict, all_remembered, probe
 from localcollab.llama.speed import Speed, faster_here, known_types, measure_types
@@ -60,6 +60,7 @@ def doctor(
         "physical_cores": physical_cores(),
         "available_bytes": available_bytes(),
         "gpu_offload": library.supports_gpu(),
+        "rpc": rpc.has_rpc(),
         "llama_cpp_features": [name for name, on in features.items() if on],
         "files": [asdict(verdict) for verdict in verdicts],
         "quantizations": {name: asdict(each) for name, each in types.items()},
@@ -148,6 +149,9 @@ def _print(
     print_line(f"llama.cpp: {gpu}; {', '.join(library.system_info())}")
     for line in _type_lines(types):
         print_line(line)
+    print_line(
+        f"workers: {'can be used' if report['rpc'] else f'need RPC, not built in: {rpc.BUILD}'}"
+    )
     for verdict in verdicts:
         state = verdict.error or ("repacked" if verdict.extra_buffers else "without repacking")
         print_line(f"file: {verdict.path}: {state} (sha256 {verdict.sha256[:12]})")

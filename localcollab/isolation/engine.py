@@ -18,6 +18,7 @@ from localcollab.language_model import Reading, Stopped, rows_at_once
 from localcollab.llama.adapter import apply_adapter
 from localcollab.llama.context import LlamaModel
 from localcollab.llama.options import Options
+from localcollab.llama.rpc import parse_address, use_workers
 from localcollab.llama.weights import load_weights
 
 
@@ -69,6 +70,8 @@ class Engine:
     def _open(self, record: dict[str, Any]) -> None:
         options = Options(**record["options"])
         path, name = Path(record["path"]), record["name"]
+        if record["worker"] is not None:
+            use_workers([parse_address(record["worker"])])
         weights = load_weights(path, options, extra_buffers=record["extra_buffers"])
         self._model = LlamaModel(weights, options, name=name)
         if record["adapter"] is not None:

@@ -37,6 +37,8 @@ _PATIENCE = 0.05
 """Seconds between two looks at whether to stop, while an engine says nothing."""
 _SECONDS_TO_STOP = 2.0
 """An engine that does not heed by then, as one that waits for a network, is ended."""
+_LONGEST_SILENCE = 120.0
+"""Seconds until a worker that says nothing is lost; a model here may take as long as it takes."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 120.0
 """Seconds that an engine is left alone after its second death in a row."""
 
@@ -51,11 +53,13 @@ class Opening:
     extra_buffers: bool
     """The probe's verdict."""
     adapter: Path | None = None
+    worker: str | None = None
+    """HOST:PORT of the machine that evaluates it; None: this one."""
 
     def request(self) -> dict[str, Any]:
         return {
             "do": "open", "name": self.name, "path": os.fspath(self.weights.path),
-            "options": asdict(self.options), "extra_buffers": self.extra_buffers,
+            "options": asdict(self.options), "extra_buffers": self.extra_buffers, "worker": self.worker,
             "adapter": None if self.adapter is None else os.fspath(self.adapter),
         }  # fmt: skip
 
@@ -211,6 +215,10 @@ class IsolatedModel:
             raise WorkerLost(
                 f"{self.name}: its process {death}; the next question starts it again"
             ) from None
+        except WorkerLost:  # as the engine says of its own worker
+            self.close()
+            self._pauses.lost()
+            raise
         except BaseException:
             if self._engine is not None and not self._engine.in_step:
                 self.close()
@@ -253,6 +261,7 @@ class _Engine:
         """Raises `_Died`, and what opening a context raises."""
         n_vocab, n_embd = opening.weights.vocabulary.n_tokens, opening.weights.n_embd
         self._n_vocab, path = n_vocab, shared_file()
+        self._longest_silence = None if opening.worker is None else _LONGEST_SILENCE
         self.in_step = True
         """Nothing that was asked is unanswered."""
         self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the child
@@ -320,8 +329,12 @@ class _Engine:
     def _wait(self, chunks: "_Chunks") -> None:
         """Until it says something. Ends it where it does not stop in time."""
         asked_at: float | None = None
+        began = time.monotonic()
         while not self._channel.has_message(_PATIENCE):
             chunks.look()
+            silence = time.monotonic() - began
+            if self._longest_silence is not None and silence > self._longest_silence:
+                raise _Died(f"heard nothing of its worker for {silence:.0f} s, and was ended")
             if chunks.error is None:
                 continue
             asked_at = asked_at or time.monotonic()

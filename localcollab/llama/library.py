@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from functools import cache
 
+from localcollab.llama import machine
 from localcollab.llama.bindings import api
 
 logger = logging.getLogger("localcollab.llama")
@@ -73,4 +74,6 @@ def system_info() -> dict[str, bool]:
 
 def supports_gpu() -> bool:
     start()
-    return bool(api.llama_supports_gpu_offload())
+    # A build with RPC offloads to workers, and need not know any GPU.
+    only_rpc = bool(api.llama_supports_rpc()) and not machine.has_gpu_files()
+    return bool(api.llama_supports_gpu_offload()) and not only_rpc

@@ -318,7 +318,7 @@ def _open_composed(plan: TeamPlan, files: Files) -> OpenTeam:
     if apart:
         raise BadOption(
             f"{plan.name}: {apart[0]} is isolated, and a composition reads the layers of its models "
-            "together: remove 'isolated = true' from its entry"
+            "together: remove 'isolated' or 'worker' from its entry"
         )
     weights = {member.name: files.weights(member) for member in alone}
     options = files.context_options(plan.first)
@@ -427,7 +427,9 @@ def _open_isolated(member: Member, files: Files, options: Options) -> "IsolatedM
 
     extra_buffers = files.verdict(member).extra_buffers
     weights = files.weights(member)
-    return IsolatedModel(Opening(member.name, weights, options, extra_buffers, member.adapter))
+    return IsolatedModel(
+        Opening(member.name, weights, options, extra_buffers, member.adapter, member.worker)
+    )
 
 
 def _open_draft(plan: TeamPlan, vocabulary: Vocabulary, files: Files) -> Draft | None:

@@ -44,11 +44,16 @@ class Member:
     """How it is asked where it answers by itself, as in a blend."""
     isolated: bool = False
     """In a process of its own."""
+    worker: str | None = None
+    """HOST:PORT of the machine that evaluates it; its process here is one of its own."""
 
     @classmethod
     def of(cls, name: str, entry: ModelEntry) -> "Member":
         """A model of the catalogue, under its name in the team."""
-        return cls(name, entry.path, entry.adapter, entry.settings, entry.isolated)
+        return cls(
+            name, entry.path, entry.adapter, entry.settings,
+            entry.isolated or entry.worker is not None, entry.worker,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

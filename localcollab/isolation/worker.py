@@ -1,0 +1,109 @@
+"""A worker: lends this machine's processor to llama.cpp on others, from a child process.
+
+A client may end that process (the protocol trusts whoever speaks it); then another one is started.
+"""
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from localcollab.children.ended import Ended
+from localcollab.children.launch import Child
+from localcollab.children.limits import DAY, GIB, Limits, memory_for, whole_machine
+from localcollab.errors import BadOption
+from localcollab.llama.machine import physical_cores
+from localcollab.llama.options import MAX_THREADS
+from localcollab.llama.rpc import Address, parse_address, require_rpc
+
+WARNING = (
+    "llama.cpp's RPC has no password and no encryption, and its authors call it insecure: never open it "
+    "to a network with others on it; lead it through SSH or WireGuard"
+)
+_SERVER = "localcollab.isolation.worker_child"
+_MOST_DEATHS, _SOON = 5, 60.0
+"""So many ends within so many seconds of one another: something is wrong here, not with a client."""
+_LOOK_EVERY = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRequest:
+    """Raises `BadOption`."""
+
+    listen: Address
+    n_threads: int
+    memory: int | None = None
+    """Bytes; None: all that is there."""
+    i_know: bool = False
+    """That anyone who reaches the address can use, and end, this process."""
+
+    def __post_init__(self) -> None:
+        if not self.listen.is_loopback and not self.i_know:
+            raise BadOption(
+                f"`listen` is {self.listen}, which others may reach. {WARNING}; or give `i_know`"
+            )
+        if not 1 <= self.n_threads <= MAX_THREADS:
+            raise BadOption(
+                f"`n_threads` is {self.n_threads}: give a number from 1 to {MAX_THREADS}"
+            )
+        if self.memory is not None and self.memory < GIB // 2:
+            raise BadOption(f"`memory` is {self.memory / GIB:g} GiB: give at least 0.5")
+
+
+def worker_request(
+    listen: str, *, n_threads: int | None, memory_gib: float | None, i_know: bool
+) -> WorkerRequest:
+    """Raises `BadOption`, also where llama.cpp is built without RPC."""
+    require_rpc()
+    memory = None if memory_gib is None else int(memory_gib * GIB)
+    address = parse_address(listen, "listen")
+    return WorkerRequest(address, n_threads or physical_cores(), memory, i_know)
+
+
+def serve(request: WorkerRequest, on_note: Callable[[str], None]) -> None:
+    """Until it is interrupted. Raises `BadOption` where nothing can listen there."""
+    _require_free(request.listen)
+    for died in _lives(request):
+        on_note(f"the worker {died}; it is started again")
+
+
+def _lives(request: WorkerRequest) -> Iterator[str]:
+    """Runs one server after another; yields how each ended."""
+    n_soon, last = 0, 0.0
+    while True:
+        limits = _limits(request)
+        words = [str(request.listen), str(request.n_threads)]
+        child = Child(_SERVER, words, limits=limits, stdin=None, stdout=None)
+        try:
+            while child.is_alive():
+                time.sleep(_LOOK_EVERY)
+        finally:
+            code = child.close()
+        now = time.monotonic()
+        n_soon = n_soon + 1 if now - last < _SOON else 1
+        last, words_of_end = now, Ended(code, "", "", limits).words
+        if n_soon >= _MOST_DEATHS:
+            raise BadOption(
+                f"the worker at {request.listen} {words_of_end}, {n_soon} times: give up"
+            )
+        yield words_of_end
+
+
+def _limits(request: WorkerRequest) -> Limits:
+    if request.memory is None:
+        return whole_machine(seconds=365 * DAY)
+    return Limits(memory_for(0) + request.memory, 365 * DAY)
+
+
+def _require_free(address: Address) -> None:
+    # llama.cpp says nothing where it cannot listen, and ends.
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(address)
+    except OSError as error:
+        raise BadOption(
+            f"`listen` is {address}, where nothing can listen ({error.strerror or error}): give "
+            "another port, or end what listens there"
+        ) from error

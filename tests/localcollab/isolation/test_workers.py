@@ -1,0 +1,191 @@
+"""Members on workers, through llama.cpp's RPC: the same tokens, and no death takes the program along.
+
+Needs a build with RPC: `scripts/test --beyond`.
+"""
+
+import contextlib
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from localcollab.catalog import shipped_catalog_path
+from localcollab.catalog.reading import SHIPPED, parse_catalog
+from localcollab.decoding.sampling import Sampling
+from localcollab.errors import WorkerLost
+from localcollab.events import Finished
+from localcollab.isolation.isolated import IsolatedModel, Opening
+from localcollab.language_model import Stopped
+from localcollab.llama.context import LlamaModel
+from localcollab.llama.options import Options
+from localcollab.llama.rpc import has_rpc
+from localcollab.llama.weights import load_weights, plan_weights
+from localcollab.teams.open import OpenTeam, open_team
+from localcollab.teams.plan import plan_from_catalog
+from localcollab.teams.session import Session
+
+pytestmark = [
+    pytest.mark.weights,
+    pytest.mark.slow,
+    pytest.mark.skipif(not has_rpc(), reason="llama.cpp without RPC: scripts/test --beyond"),
+]
+OPTIONS = Options(n_ctx=256, n_threads=1, extra_buffers=False)
+QUESTION = "Sum up 6 doses of Teparmab for me."
+PROXY = Path(__file__).parents[2] / "tcp_proxy.py"
+
+
+class Worker:
+    """A running `localcollab worker`."""
+
+    def __init__(self) -> None:
+        with socket.socket() as trial:
+            trial.bind(("127.0.0.1", 0))
+            self.port = int(trial.getsockname()[1])
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "localcollab", "worker", "--listen", self.address]
+        self.process = subprocess.Popen([*command, "--threads", "1"], stdout=subprocess.PIPE)
+        assert self.process.stdout is not None
+        self.process.stdout.readline()
+        while not self.servers():
+            time.sleep(0.05)
+        time.sleep(0.5)
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def servers(self) -> list[int]:
+        """The processes that serve, which are children of the command."""
+        path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in path.read_text().split()] if path.exists() else []
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+@pytest.fixture
+def worker() -> Iterator[Worker]:
+    found = Worker()
+    yield found
+    found.end()
+
+
+@contextlib.contextmanager
+def proxy(worker: Worker, milliseconds: int, drops: Path) -> Iterator[str]:
+    command = [sys.executable, str(PROXY), str(worker.port), str(milliseconds), str(drops)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield f"127.0.0.1:{process.stdout.readline().strip()}"
+        process.kill()
+
+
+def remote(path: Path, address: str) -> IsolatedModel:
+    weights = plan_weights(path, 0, extra_buffers=False)
+    return IsolatedModel(Opening("far", weights, OPTIONS, extra_buffers=False, worker=address))
+
+
+def greedy(model: IsolatedModel | LlamaModel, n: int) -> list[int]:
+    tokens = [1]
+    for _ in range(n):
+        tokens.append(int(model.read(tokens).logits[-1].argmax()))
+    return tokens
+
+
+def test_a_worker_gives_the_same_tokens_and_states(stories: Path, worker: Worker) -> None:
+    far = remote(stories, worker.address)
+    near = LlamaModel(load_weights(stories, OPTIONS, extra_buffers=False), OPTIONS, name="near")
+    tokens = greedy(near, 60)
+    assert greedy(far, 60) == tokens
+    ours, theirs = (model.read(tokens, last=30, hidden=True) for model in (far, near))
+    assert np.allclose(ours.logits, theirs.logits, atol=1e-3)
+    assert ours.hidden is not None
+    assert theirs.hidden is not None
+    assert np.allclose(ours.hidden, theirs.hidden, atol=1e-3)
+    far.close()
+
+
+def test_where_nobody_listens_is_said(stories: Path) -> None:
+    with pytest.raises(WorkerLost, match="cannot be reached"):
+        remote(stories, "127.0.0.1:9")
+
+
+def team(folder: Path, address: str) -> OpenTeam:
+    """The shipped team with an expert on a worker."""
+    text = shipped_catalog_path().read_text(encoding="utf-8")
+    entry = "[models.arithmetic]\n"
+    path = folder / "models.toml"
+    path.write_text(text.replace(entry, f'{entry}worker = "{address}"\n'), encoding="utf-8")
+    catalog = parse_catalog(path, root=SHIPPED)
+    plan = plan_from_catalog(catalog, catalog.team("formulary"))
+    return open_team(plan, Options(n_ctx=512, n_threads=1))
+
+
+def test_a_worker_killed_at_twenty_moments_costs_no_turn(tmp_path: Path, worker: Worker) -> None:
+    """The command starts another server, the team another engine; meanwhile the others write."""
+    random_, found = random.Random(3), team(tmp_path, worker.address)
+    expected, n_killed, n_equal = "", 0, 0
+    for n in range(21):
+        session, at = Session(found), random_.randint(1, 25)
+        events = []
+        for i, event in enumerate(session.ask(QUESTION, Sampling(temperature=0))):
+            events.append(event)
+            if n and i == at and worker.servers():
+                os.kill(worker.servers()[0], signal.SIGKILL)
+                n_killed += 1
+        last = events[-1]
+        assert isinstance(last, Finished)
+        expected = expected or last.text
+        n_equal += last.text == expected
+    assert n_killed >= 15
+    assert n_equal >= 1
+    for context in found.contexts:
+        context.close()
+
+
+def test_a_slow_worker_gives_the_same_and_a_silent_one_can_be_stopped(
+    stories: Path, worker: Worker, tmp_path: Path
+) -> None:
+    drops = tmp_path / "drops"
+    with proxy(worker, 10, drops) as address:
+        far = remote(stories, address)
+        tokens = greedy(far, 5)
+        near = LlamaModel(load_weights(stories, OPTIONS, extra_buffers=False), OPTIONS, name="n")
+        assert tokens == greedy(near, 5)
+        drops.touch()
+        began = time.monotonic()
+
+        def stop(done: int, total: int) -> None:
+            if time.monotonic() - began > 1:
+                raise Stopped
+
+        with pytest.raises(Stopped):
+            far.read([*tokens, 1, 2, 3], on_chunk=stop)
+        assert time.monotonic() - began < 15
+        far.close()
+
+
+def test_a_silent_worker_is_lost_in_the_end(
+    stories: Path, worker: Worker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("localcollab.isolation.isolated._LONGEST_SILENCE", 3.0)
+    drops = tmp_path / "drops"
+    with proxy(worker, 0, drops) as address:
+        far = remote(stories, address)
+        far.read([1, 2])
+        drops.touch()
+        with pytest.raises(WorkerLost):
+            far.read([1, 2, 3])
+        far.close()
