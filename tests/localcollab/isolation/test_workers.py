@@ -39,7 +39,7 @@ pytestmark = [
 ]
 OPTIONS = Options(n_ctx=256, n_threads=1, extra_buffers=False)
 QUESTION = "Sum up 6 doses of Teparmab for me."
-PROXY = Path(__file__).parents[2] / "tcp_proxy.py"
+PROXY = Path(__file__).parents[3] / "scripts" / "experiments" / "tcp_proxy.py"
 
 
 class Worker:
