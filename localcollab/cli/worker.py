@@ -1,5 +1,6 @@
 """`localcollab worker`: lends this machine's processor to localcollab on another one."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -33,6 +34,7 @@ def worker(
     if not request.listen.is_loopback:
         print_line(f"warning: {WARNING}")
     print_line(
-        f"lending {request.n_threads} threads at {request.listen} to whoever connects; ctrl-C ends it"
+        f"lending {request.n_threads} threads at {request.listen} to whoever connects; ctrl-C ends it",
+        flush=True,
     )
-    serve(request, print_line)
+    serve(request, partial(print_line, flush=True))

@@ -4,6 +4,7 @@ A client may end that process (the protocol trusts whoever speaks it); then anot
 """
 
 import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,8 +22,8 @@ WARNING = (
     "to a network with others on it; lead it through SSH or WireGuard"
 )
 _SERVER = "localcollab.isolation.worker_child"
-_MOST_DEATHS, _SOON = 5, 60.0
-"""So many ends within so many seconds of one another: something is wrong here, not with a client."""
+_MOST_DEATHS, _SOON = 5, 0.5
+"""So many servers in a row that lived for less than so many seconds: no client ends them."""
 _LOOK_EVERY = 0.2
 
 
@@ -69,19 +70,18 @@ def serve(request: WorkerRequest, on_note: Callable[[str], None]) -> None:
 
 def _lives(request: WorkerRequest) -> Iterator[str]:
     """Runs one server after another; yields how each ended."""
-    n_soon, last = 0, 0.0
+    n_soon = 0
     while True:
-        limits = _limits(request)
+        began, limits = time.monotonic(), _limits(request)
         words = [str(request.listen), str(request.n_threads)]
-        child = Child(_SERVER, words, limits=limits, stdin=None, stdout=None)
+        child = Child(_SERVER, words, limits=limits, stdin=None, stdout=subprocess.DEVNULL)
         try:
             while child.is_alive():
                 time.sleep(_LOOK_EVERY)
         finally:
             code = child.close()
-        now = time.monotonic()
-        n_soon = n_soon + 1 if now - last < _SOON else 1
-        last, words_of_end = now, Ended(code, "", "", limits).words
+        n_soon = n_soon + 1 if time.monotonic() - began < _SOON else 0
+        words_of_end = Ended(code, "", "", limits).words
         if n_soon >= _MOST_DEATHS:
             raise BadOption(
                 f"the worker at {request.listen} {words_of_end}, {n_soon} times: give up"

@@ -14,9 +14,15 @@ bound_spinning()  # libgomp, which comes with the library, reads it once
 import llama_cpp.llama_cpp as api  # noqa: E402
 from llama_cpp._ctypes_extensions import load_shared_library  # noqa: E402
 
-__all__ = ["GGML_TYPE_BF16", "api", "ggml"]
+__all__ = ["GGML_TYPE_BF16", "api", "ggml", "linked"]
 
 GGML_TYPE_BF16 = 30
+
+
+def linked() -> ctypes.CDLL:
+    """libllama, with whatever it links to, in the copies that it uses."""
+    library: ctypes.CDLL = api._lib
+    return library
 
 
 @cache

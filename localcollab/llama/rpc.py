@@ -5,8 +5,8 @@ children call this. The protocol has neither a key nor encryption: whoever reach
 """
 
 import ctypes
-import os
 import socket
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +20,8 @@ BUILD = (
 )
 """The command that builds llama.cpp with it."""
 _SECONDS_TO_CONNECT = 10.0
+_SECONDS_TO_RETURN, _LOOK_EVERY = 3.0, 0.1
+"""A worker that a client has ended is started again meanwhile."""
 
 
 class Address(NamedTuple):
@@ -64,12 +66,13 @@ def use_workers(addresses: Sequence[Address]) -> None:
     for address in addresses:
         _require_listening(address)
         library = _library()
-        base = ctypes.CDLL(os.fspath(_beside("ggml")))
-        base.ggml_backend_register.argtypes = [ctypes.c_void_p]
         registered = library.ggml_backend_rpc_add_server(str(address).encode())
         if not registered:
             raise WorkerLost(f"worker {address} speaks another version of llama.cpp: update it")
-        base.ggml_backend_register(registered)
+        n_before = library.ggml_backend_dev_count()
+        library.ggml_backend_register(registered)
+        if library.ggml_backend_dev_count() == n_before:
+            raise WorkerLost(f"worker {address} offers no device: start it anew")
 
 
 def worker_memory(address: Address) -> tuple[int, int]:
@@ -86,57 +89,51 @@ def worker_memory(address: Address) -> tuple[int, int]:
 def serve_devices(address: Address, n_threads: int) -> None:
     """Serves this machine's processor until the process ends. Raises `BadOption`."""
     require_rpc()
-    base = ctypes.CDLL(os.fspath(_beside("ggml")))
-    base.ggml_backend_load_all.restype = None
-    base.ggml_backend_load_all()
-    base.ggml_backend_dev_count.restype = ctypes.c_size_t
-    base.ggml_backend_dev_get.restype = ctypes.c_void_p
-    base.ggml_backend_dev_get.argtypes = [ctypes.c_size_t]
-    found = [base.ggml_backend_dev_get(n) for n in range(base.ggml_backend_dev_count())]
+    library = _library()
+    library.ggml_backend_load_all()
+    found = [library.ggml_backend_dev_get(n) for n in range(library.ggml_backend_dev_count())]
     devices = (ctypes.c_void_p * len(found))(*found)
-    _library().ggml_backend_rpc_start_server(
+    library.ggml_backend_rpc_start_server(
         str(address).encode(), None, n_threads, len(found), devices
     )
 
 
 def _require_listening(address: Address) -> None:
     # llama.cpp ends the process where nobody listens.
-    try:
-        socket.create_connection(address, timeout=_SECONDS_TO_CONNECT).close()
-    except OSError as error:
-        raise WorkerLost(
-            f"worker {address} cannot be reached ({error.strerror or error}): start `localcollab "
-            "worker` there, and check the address"
-        ) from error
+    until = time.monotonic() + _SECONDS_TO_RETURN
+    while True:
+        try:
+            socket.create_connection(address, timeout=_SECONDS_TO_CONNECT).close()
+            return
+        except OSError as error:
+            if time.monotonic() > until:
+                raise WorkerLost(
+                    f"worker {address} cannot be reached ({error.strerror or error}): start "
+                    "`localcollab worker` there, and check the address"
+                ) from error
+        time.sleep(_LOOK_EVERY)
 
 
 def _library_file() -> Path | None:
     return next(iter(sorted(library_dir().glob("*ggml-rpc.*"))), None)
 
 
-def _beside(name: str) -> Path:
-    """`ggml` as a file of the same build."""
-    file = _library_file()
-    assert file is not None
-    return file.with_name(file.name.replace("ggml-rpc", name))
-
-
 def _library() -> ctypes.CDLL:
-    # Loads what libggml-rpc needs, from the same folder.
-    import localcollab.llama.bindings  # noqa: F401
+    """libllama, in which what it links to is found too: packages hold copies of each library, and another
+    copy would have a list of devices of its own."""
+    from localcollab.llama.bindings import linked
 
-    file = _library_file()
-    assert file is not None
-    library = ctypes.CDLL(os.fspath(file))
-    text, size, pointer = ctypes.c_char_p, ctypes.c_size_t, ctypes.c_void_p
-    library.ggml_backend_rpc_add_server.restype = pointer
-    library.ggml_backend_rpc_add_server.argtypes = [text]
-    library.ggml_backend_rpc_get_device_memory.restype = None
-    library.ggml_backend_rpc_get_device_memory.argtypes = [
-        text, ctypes.c_uint32, ctypes.POINTER(size), ctypes.POINTER(size)
-    ]  # fmt: skip
-    library.ggml_backend_rpc_start_server.restype = None
-    library.ggml_backend_rpc_start_server.argtypes = [
-        text, text, size, size, ctypes.POINTER(pointer)
-    ]  # fmt: skip
+    library, text, size = linked(), ctypes.c_char_p, ctypes.c_size_t
+    pointer, sizes = ctypes.c_void_p, ctypes.POINTER(ctypes.c_size_t)
+    for name, result, arguments in (
+        ("ggml_backend_load_all", None, []),
+        ("ggml_backend_register", None, [pointer]),
+        ("ggml_backend_dev_count", size, []),
+        ("ggml_backend_dev_get", pointer, [size]),
+        ("ggml_backend_rpc_add_server", pointer, [text]),
+        ("ggml_backend_rpc_get_device_memory", None, [text, ctypes.c_uint32, sizes, sizes]),
+        ("ggml_backend_rpc_start_server", None, [text, text, size, size, ctypes.POINTER(pointer)]),
+    ):
+        function = getattr(library, name)
+        function.restype, function.argtypes = result, arguments
     return library
