@@ -27,6 +27,13 @@ TrustTokenizer = Annotated[
         help="Pre-tokenizer of a custom tokenizer that llama.cpp does not recognize, e.g. gpt-2."
     ),
 ]
+RayCluster = Annotated[
+    str | None,
+    typer.Option(
+        "--ray",
+        help="Export on a Ray cluster: auto (the running one), here (a new one) or HOST:PORT.",
+    ),
+]
 Force = Annotated[
     bool, typer.Option("--force", help="Write the result even if no better than one member.")
 ]

@@ -1,5 +1,6 @@
 """The export stage of a training: data -> examples -> shards, skipped where its manifest matches."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -8,11 +9,23 @@ from typing import Any, Literal
 from localcollab.errors import BadData
 from localcollab.llama.options import Options
 from localcollab.progress import Counted, OnProgress
+from localcollab.sharding.by_ray import map_by_ray
+from localcollab.sharding.work import OnPart, map_here
 from localcollab.teams.open import OpenTeam, member_sha256, open_team, probe_member
+from localcollab.teams.plan import TeamPlan
 from localcollab_convert.export.examples import Encoder, Example, hold_out, parse_file
 from localcollab_convert.export.likelihood import TokenTable
 from localcollab_convert.export.request import ExportRequest, require_files
-from localcollab_convert.export.shards import export_shards, load_tables, plan_shards
+from localcollab_convert.export.shards import (
+    MapShards,
+    Scoring,
+    Shard,
+    export_shards,
+    first_tokens,
+    load_tables,
+    plan_shards,
+)
+from localcollab_convert.export.task import ExportTask
 from localcollab_convert.staging.stages import OnNote, Stage, file_sha256, package_versions
 
 VALID_SHARE = 0.1
@@ -56,11 +69,14 @@ class Exporter:
     def team(self) -> OpenTeam:
         """The members, without a gate."""
         request = self.request
-        plan = replace(request.plan, head=None, gate="never", threshold=None, compose=False)
         # A resumed run uses the context size of the first, whatever memory is free now.
         n_ctx = self.stage.manifest.get("n_ctx") if request.n_ctx is None else request.n_ctx
         options = Options(n_ctx=n_ctx, n_threads=request.n_threads)
-        return open_team(plan, options, self._show)
+        return open_team(self._ungated, options, self._show)
+
+    @property
+    def _ungated(self) -> TeamPlan:
+        return replace(self.request.plan, head=None, gate="never", threshold=None, compose=False)
 
     def examples(self) -> tuple[list[Example], list[Example]]:
         """(train, valid). Notes which were left out. Raises `BadData`."""
@@ -81,12 +97,11 @@ class Exporter:
             for split, examples in zip(("train", "valid"), self.examples(), strict=True)
         ]
         shards = [shard for plan in plans for shard in plan]
-        members = list(self.team.members.values())
 
         def on_done(n: int, total: int) -> None:
             self._show(Counted("export", n, total, "answer tokens"))
 
-        export_shards(stage.folder, shards, members, on_done)
+        export_shards(stage.folder, shards, self._map(first_tokens(shards)), on_done)
         outputs = {
             "train": [shard.name for shard in plans[0]],
             "valid": [shard.name for shard in plans[1]],
@@ -95,6 +110,19 @@ class Exporter:
         }
         self._note(f"export: {outputs['n_tokens']} answer tokens, {len(shards)} shards")
         return stage.finish(outputs, *(shard.name for shard in shards))
+
+    def _map(self, starts: frozenset[int]) -> MapShards:
+        """In this process, or on the cluster that was asked for."""
+        address = self.request.ray
+        if address is None:
+            return partial(map_here, Scoring(list(self.team.members.values()), starts))
+        n_ctx, n_threads = self.team.model.n_ctx, self.request.n_threads
+        task = ExportTask(self._ungated, tuple(self.sha256s), n_ctx, n_threads, starts)
+
+        def by_ray(shards: Sequence[Shard], on_part: OnPart) -> Iterator[tuple[int, bytes]]:
+            return map_by_ray(task, shards, address, on_part, lambda shard: shard.n_tokens)
+
+        return by_ray
 
     def table(self, split: Literal["train", "valid"]) -> TokenTable:
         """Of a finished export."""

@@ -20,6 +20,8 @@ class ExportRequest:
     seed: int = 0
     n_ctx: int | None = None
     n_threads: int | None = None
+    ray: str | None = None
+    """Where shards are exported: `auto`, `here` or HOST:PORT of a Ray cluster; None: in this process."""
 
     def __post_init__(self) -> None:
         """Raises `BadOption`."""

@@ -5,18 +5,18 @@ model runs, and every shard starts from empty caches, so a resumed export is bit
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from localcollab.decoding.likelihood import Gold, read_gold
 from localcollab.errors import EvaluationFailed, LocalcollabError, VocabularyMismatch
 from localcollab.language_model import Float32Array, LanguageModel
+from localcollab.sharding.work import OnPart
 from localcollab.vocabularies.translated import TranslatedModel
 from localcollab.vocabularies.word_scores import WordScorer
 from localcollab_convert.export.examples import Example
@@ -24,6 +24,8 @@ from localcollab_convert.export.likelihood import FLOOR, TokenTable, concatenate
 
 _SHARD_BYTES = 4 * 2**20
 
+MapShards = Callable[["Sequence[Shard]", OnPart], Iterator[tuple[int, bytes]]]
+"""`map_missing(shards, on_part)` -> (position, bytes of the file) of each, in any order."""
 OnDone = Callable[[int, int], None]
 """`on_done(answer tokens done, total)`"""
 
@@ -56,34 +58,57 @@ def plan_shards(
     return shards
 
 
-def export_shards(
-    folder: Path, shards: Sequence[Shard], members: Sequence[LanguageModel], on_done: OnDone
-) -> None:
-    """Write the missing shards. `members`: base first. Raises what `read` raises.
+class Scoring:
+    """Open members, base first: a shard -> its table, as the bytes of a file.
 
     One row a token; one a word where a member has another vocabulary.
     """
-    others = any(isinstance(member, TranslatedModel) for member in members)
-    by_words = partial(score_words, scorer=WordScorer(members), base=members[0]) if others else None
-    total, done = sum(shard.n_tokens for shard in shards), 0
-    on_done(0, total)
-    starts = {example.tokens[0] for shard in shards for example in shard.examples}
-    for shard in shards:
-        path = folder / shard.name
-        if not path.exists():
-            for member in members:
-                forget(member, starts)
-            tables, n = [], done
-            for example in shard.examples:
-                tables.append(by_words(example) if by_words else score(example, members))
-                n += len(example.positions)
-                on_done(n, total)
-            write_table(path, concatenate(tables))
-        done += shard.n_tokens
+
+    def __init__(self, members: Sequence[LanguageModel], starts: Collection[int]) -> None:
+        """`starts`: the first tokens of all examples, which no cache may hold when a shard begins."""
+        self._members, self._starts = members, frozenset(starts)
+        others = any(isinstance(member, TranslatedModel) for member in members)
+        self._words = WordScorer(members) if others else None
+
+    def __call__(self, shard: Shard, on_part: OnPart) -> bytes:
+        """Raises what `read` raises."""
+        for member in self._members:
+            forget(member, self._starts)
+        tables = []
+        for example in shard.examples:
+            tables.append(self._score(example))
+            on_part(len(example.positions))
+        return file_bytes(concatenate(tables))
+
+    def _score(self, example: Example) -> TokenTable:
+        if self._words is None:
+            return score(example, self._members)
+        return score_words(example, self._words, self._members[0])
+
+
+def first_tokens(shards: Sequence[Shard]) -> frozenset[int]:
+    return frozenset(example.tokens[0] for shard in shards for example in shard.examples)
+
+
+def export_shards(
+    folder: Path, shards: Sequence[Shard], map_missing: MapShards, on_done: OnDone
+) -> None:
+    """Write the missing shards, in the order in which `map_missing` has them. Raises what it raises."""
+    missing = [shard for shard in shards if not (folder / shard.name).exists()]
+    total = sum(shard.n_tokens for shard in shards)
+    done = total - sum(shard.n_tokens for shard in missing)
+
+    def on_part(n: int) -> None:
+        nonlocal done
+        done += n
         on_done(done, total)
 
+    on_done(done, total)
+    for n, data in map_missing(missing, on_part):
+        write_bytes(folder / missing[n].name, data)
 
-def forget(model: LanguageModel, starts: set[int]) -> None:
+
+def forget(model: LanguageModel, starts: Collection[int]) -> None:
     """Empty the cache: read one token that no example begins with, so that no prefix is shared."""
     for token in range(model.vocabulary.n_tokens):
         if token in starts:
@@ -135,14 +160,24 @@ def _read_expert(expert: LanguageModel, example: Example) -> Gold:
         return Gold(np.full(n, -np.inf, np.float32), np.zeros(n, np.bool_), None)
 
 
+def file_bytes(table: TokenTable) -> bytes:
+    return save(
+        {
+            "hidden": table.hidden,
+            "logprobs": table.logprobs,
+            "is_argmax": table.is_argmax.astype(np.uint8),
+        }
+    )
+
+
 def write_table(path: Path, table: TokenTable) -> None:
+    write_bytes(path, file_bytes(table))
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Complete or not at all."""
     partial = path.with_name(path.name + ".partial")
-    tensors: dict[str, np.ndarray] = {
-        "hidden": table.hidden,
-        "logprobs": table.logprobs,
-        "is_argmax": table.is_argmax.astype(np.uint8),
-    }
-    save_file(tensors, partial)
+    partial.write_bytes(data)
     os.replace(partial, path)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from localcollab.cli.options import Base, Experts, Json, Models, NCtx, Team, Threads
-from localcollab_convert.options import Data, Force, Valid, Work
+from localcollab_convert.options import Data, Force, RayCluster, Valid, Work
 from localcollab_convert.output import print_result, resumable_progress
 from localcollab_convert.staging.outputs import work_folder
 
@@ -46,6 +46,7 @@ def head(
     force: Force = False,
     n_ctx: NCtx = None,
     n_threads: Threads = None,
+    ray: RayCluster = None,
     as_json: Json = False,
 ) -> None:
     """Train a head, which decides at each token whether the base or an expert writes it.
@@ -63,7 +64,7 @@ def head(
         plan=choice.plan(), data=data, valid=valid, out=out, work=work_folder(out, work),
         stage=stage, seed=seed, width=width, price=price,  # type: ignore[arg-type]
         metric=metric, calibrate_on=calibrate_on, force=force,  # type: ignore[arg-type]
-        n_ctx=n_ctx, n_threads=n_threads,
+        n_ctx=n_ctx, n_threads=n_threads, ray=ray,
     )  # fmt: skip
     with resumable_progress() as status:
         result = make_head(request, status.show, status.note)

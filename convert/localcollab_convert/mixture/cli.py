@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from localcollab.cli.options import Json, Models, NCtx, Threads
-from localcollab_convert.options import Data, Force, Valid, Work
+from localcollab_convert.options import Data, Force, RayCluster, Valid, Work
 from localcollab_convert.output import print_result, resumable_progress
 from localcollab_convert.staging.outputs import work_folder
 
@@ -33,6 +33,7 @@ def mixture(
     force: Force = False,
     n_ctx: NCtx = None,
     n_threads: Threads = None,
+    ray: RayCluster = None,
     models: Models = None,
     as_json: Json = False,
 ) -> None:
@@ -49,7 +50,7 @@ def mixture(
     )
     request = MixtureRequest(
         plan=choice.plan(), data=data, valid=valid, out=out, work=work_folder(out, work), seed=seed,
-        force=force, n_ctx=n_ctx, n_threads=n_threads,
+        force=force, n_ctx=n_ctx, n_threads=n_threads, ray=ray,
     )  # fmt: skip
     with resumable_progress() as status:
         result = make_mixture(request, status.show, status.note)
