@@ -74,7 +74,7 @@ def test_no_message_names_an_option_of_the_command_line() -> None:
 
 
 def test_every_parameter_that_a_message_names_has_an_option() -> None:
-    of_functions = "n n_batch window logit_bias pattern root gen_kwargs grammar json_schema"
+    of_functions = "n n_batch window logit_bias pattern root gen_kwargs grammar json_schema ray"
     known = parameters() | set(of_functions.split())
     named = [(where, name) for where, text in messages() for name in PARAMETER.findall(text)]
     assert len(named) > 50
