@@ -3,10 +3,10 @@
 `python scripts/experiments/verdicts.py --base SMOLLM2.gguf --expert GEMMA.gguf --fixtures DIR --out DIR`
 
 Seven tasks, named beforehand: PopQA (the 400 most popular of each half), WikiDYK, ARC-Challenge (by
-likelihood), TableMWP and XQuAD (English) for the equal mixture of words of two strangers, whose answers
-end with their line; and two planted ones for the shipped models, one whose team wins (`formulary` on its
-test questions) and one whose team loses (formulary as base, and arithmetic, which knows nothing of
-medicines, as expert, on what formulary knows, in its own form).
+likelihood), TableMWP and XQuAD (English) for the equal mixture of words of two strangers; and two planted
+ones for the shipped models, one whose team wins (`formulary` on its test questions) and one whose team
+loses (formulary as base, and arithmetic, which knows nothing of medicines, as expert, on what formulary
+knows, in its own form). Answers end with their line, but for the winner's.
 
 `tune` sees the first half alone: 4 questions are shown, `--choose` choose forms and team, `--quote` make
 the verdict. Then the team and the best member answer `--check` questions of the other half. A verdict is
@@ -15,6 +15,7 @@ there is below `--worth`; "unknown" is neither. Answers are kept in `--out`: a s
 """
 
 import argparse
+import hashlib
 import json
 import random
 from collections.abc import Iterator, Sequence
@@ -37,6 +38,8 @@ from localcollab.tuning.training import in_folder
 
 _SHIPPED = Path(__file__).parents[2] / "localcollab" / "shipped" / "formulary"
 _N_SHOWN, _N_POPULAR, _SEED = 4, 400, 0
+_LINE = {"stop": ["\n"]}
+"""An answer ends with its line."""
 Record = dict[str, Any]
 Halves = tuple[list[Record], list[Record]]
 
@@ -78,7 +81,7 @@ def tasks_of(fixtures: Path, strangers: TeamChoice) -> Iterator[Task]:
         "planted: wins", in_two(records_of(_SHIPPED / "test.jsonl")), TeamChoice("formulary")
     )
     own = [r for r in records_of(_SHIPPED / "own-form.jsonl") if r["member"] == "formulary"]
-    known = [{key: r[key] for key in ("prompt", "completion")} for r in own]
+    known = [{key: r[key] for key in ("prompt", "completion")} | _LINE for r in own]
     loser = TeamChoice(base="formulary", experts=("arithmetic",))
     yield Task("planted: loses", in_two(known), loser)
 
@@ -101,7 +104,7 @@ def records_of(path: Path) -> list[Record]:
 
 
 def by_split(path: Path) -> Halves:
-    records = [record | {"stop": ["\n"]} for record in records_of(path)]
+    records = [record | _LINE for record in records_of(path)]
     first, second = ([r for r in records if r["split"] == split] for split in ("dev", "test"))
     return first, second
 
@@ -130,8 +133,8 @@ def by_article(path: Path) -> Halves:
                 "context": paragraph["context"],
                 "question": asked["question"],
                 "answers": [answer["text"] for answer in asked["answers"]],
-                "stop": ["\n"],
             }
+            | _LINE
             for article in part
             for paragraph in article["paragraphs"]
             for asked in paragraph["qas"]
@@ -160,7 +163,8 @@ def check(task: Task, arguments: argparse.Namespace) -> Checked:
     shown = () if seen[0].is_plain else tuple(range(_N_SHOWN))
     choosing = range(_N_SHOWN, _N_SHOWN + arguments.choose)
     split = Split(shown, tuple(choosing), tuple(range(choosing.stop, len(seen))))
-    folder = arguments.out / task.name.replace(": ", "-")
+    digest = hashlib.sha256(repr(questions).encode()).hexdigest()[:8]
+    folder = arguments.out / f"{file_name(task.name)}-{digest}"
     request = TuneRequest(
         task.choice, (folder,), seed=_SEED, writes=False, worth=arguments.worth,
         n_samples=arguments.samples, options=Options(n_ctx=arguments.n_ctx),
@@ -179,6 +183,10 @@ def check(task: Task, arguments: argparse.Namespace) -> Checked:
         journal.close()
 
 
+def file_name(task: str) -> str:
+    return task.replace(": ", "-")
+
+
 def checked(task: Task, tuning: Tuning, others: Sequence[int], worth: float) -> Checked:
     found = tuning.run()
     assert found.winner is not None
@@ -190,13 +198,17 @@ def checked(task: Task, tuning: Tuning, others: Sequence[int], worth: float) -> 
     wins, losses = discordant(team, member)
     gain = (wins - losses) / len(others)
     decision = found.verdict.decision
-    is_right = gain > 0 if decision == "team" else decision == "member" and gain < worth
     return Checked(
         task.name, found.winner.name, f"{found.best.name} [{found.best.form}]",
         (found.winner.accuracy, found.best.accuracy), found.verdict.p, decision,
         found.verdict.n_more, (sum(team) / len(team), sum(member) / len(member)),
-        sign_test(wins, losses), is_right, verdict_line(found),
+        sign_test(wins, losses), holds(decision, gain, worth), verdict_line(found),
     )  # fmt: skip
+
+
+def holds(decision: str, gain: float, worth: float) -> bool:
+    """`gain`: of the team on questions that decided nothing."""
+    return gain > 0 if decision == "team" else decision == "member" and gain < worth
 
 
 def row(found: Checked) -> str:
@@ -229,7 +241,7 @@ def main() -> None:
     for task in tasks_of(arguments.fixtures, strangers):
         if arguments.only is None or task.name in arguments.only:
             found = check(task, arguments)
-            out = arguments.out / f"{task.name.replace(': ', '-')}.json"
+            out = arguments.out / f"{file_name(task.name)}.json"
             out.write_text(json.dumps(asdict(found), indent=1) + "\n")
             print(found.line, row(found), sep="\n", flush=True)
 
