@@ -175,8 +175,8 @@ class Tuning:
         ]
         for name in self.cast.members:
             mine = [pair for pair in singles if pair[0].name == name]
-            self.chosen[name] = max(mine, key=lambda pair: pair[1].accuracy)[0].form
-        best = self.best = max(singles, key=lambda pair: pair[1].accuracy)[0]
+            self.chosen[name] = max(mine, key=lambda pair: pair[1].merit)[0].form
+        best = self.best = max(singles, key=lambda pair: pair[1].merit)[0]
         teams = self._teams(best.name, choose)
         quoted = {name: self.alone(Single(name, form), quote) for name, form in self.chosen.items()}
         rights = {name: [a.right for a in answers] for name, answers in quoted.items()}

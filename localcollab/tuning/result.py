@@ -28,6 +28,12 @@ class Measured:
     """Of whole answers, prompts included; whoever picks pays for all that it picks among."""
     rate: float | None = None
     """Share of the tokens that experts wrote; None where nobody is a base."""
+    tokens_per_answer: float = 0.0
+
+    @property
+    def merit(self) -> tuple[float, float]:
+        """More is better: of equally right ones, who writes less."""
+        return self.accuracy, -self.tokens_per_answer
 
 
 def measured(name: str, form: str, answers: Sequence[Answer], kind: str = "member") -> Measured:
@@ -38,7 +44,7 @@ def measured(name: str, form: str, answers: Sequence[Answer], kind: str = "membe
     return Measured(
         name, form, kind, n, n_right / n if n else 0.0, wilson_interval(n_right, n),
         1000 * sum(answer.seconds for answer in answers) / max(1, n_tokens),
-        1 - by_base / written if kind == "tokens" and written else None,
+        1 - by_base / written if kind == "tokens" and written else None, n_tokens / n if n else 0.0,
     )  # fmt: skip
 
 

@@ -11,9 +11,10 @@ from localcollab.errors import BadCatalog, BadOption
 from localcollab.teams.choice import TeamChoice
 from localcollab.tuning import report
 from localcollab.tuning.entries import check_free
-from localcollab.tuning.journal import Journal
+from localcollab.tuning.journal import Answer, Journal
 from localcollab.tuning.make import split_of
 from localcollab.tuning.request import TuneRequest
+from localcollab.tuning.result import Measured, measured
 from localcollab.tuning.verdict import judge, together
 from tuning_fakes import FakeFiles, Knower, draw, questions, tuned
 
@@ -262,3 +263,13 @@ def test_ranges_are_checked_before_anything_is_loaded(
 ) -> None:
     with pytest.raises(BadOption, match=complaint):
         TuneRequest(**{"choice": TeamChoice(), "data": (Path("x"),)} | options)  # type: ignore[arg-type]
+
+
+def test_of_equally_right_forms_the_one_that_writes_less_is_chosen() -> None:
+    def row(*n_tokens: int, right: bool = True) -> Measured:
+        answers = [Answer("", 1, right, 1, {"base": n}) for n in n_tokens]
+        return measured("a", "own", answers)
+
+    long, short, wrong = row(30, 10), row(8, 10), row(0, 0, right=False)
+    assert max((long, short, wrong), key=lambda found: found.merit) is short
+    assert short.tokens_per_answer == 10  # the end token counts
