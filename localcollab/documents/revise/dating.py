@@ -28,6 +28,13 @@ _SAYS = re.compile(
 )
 _LETTER = re.compile(r"[^\W\d_][\w .-]{0,40},\s*(?:den\s+|le\s+)?")
 """A place before the date of a letter."""
+_TITLE = re.compile(r"[^\W\d_][^\s.!?]*(?:\s+[^\s.!?]+){0,4}\s*")
+"""At most five words, without the end of a sentence."""
+_OTHER_DAYS = re.compile(
+    r"\b(?:until|till|by|due|before|deadline|expir\w*|ends?|begins?|starts?|from|since|bis|fällig|ab|seit"
+    r"|frist|jusqu\w*|avant|hasta|antes|entro|fino|born|geboren)\b",
+    re.IGNORECASE,
+)
 _IN_NAME = re.compile(r"(?<!\d)((?:19|20)\d\d)(?:[-_. ]?(\d\d)(?:[-_. ]?(\d\d))?)?(?!\d)")
 
 
@@ -87,9 +94,11 @@ def _of_text(head: str) -> Dated | None:
         line_start = head.rfind("\n", 0, start) + 1
         line_end = head.find("\n", end)
         rest = head[end : line_end if line_end >= 0 else len(head)]
+        line = head[line_start:start].strip(" *_#>|\t")
+        is_first = not head[:line_start].strip(" \n*_#>|-=")
+        is_title = is_first and _TITLE.fullmatch(line) and not _OTHER_DAYS.search(line)
         is_alone = not rest.strip(" *_.)|\t") and (
-            not head[line_start:start].strip(" *_#>|\t")
-            or _LETTER.fullmatch(head[line_start:start].lstrip())
+            not line or _LETTER.fullmatch(line + " ") or is_title
         )
         says = any(found.end() == len(before) for found in _SAYS.finditer(before))
         if (is_alone or says) and len(readings) == 1:

@@ -15,7 +15,7 @@ from localcollab.documents.revise.values import Value, names, values
 from localcollab.documents.revise.wordings import without_time
 
 _MARKER = re.compile(r"^\s*(?:[-*•#>]+|\d{1,3}[.)])\s+")
-_DEFINITE = words_of(
+DEFINITE = words_of(
     "the our your their my its der die das unser unsere ihr le la l' les notre el los las nuestro nuestra"
     " il lo gli nostro nostra"
 )
@@ -30,6 +30,8 @@ _META = words_of(
     " betreff datum von an seite autor titel stand fecha de para asunto página titre objet"
 )
 """Keys of lines about the document itself, or that say which one is meant."""
+_NUMBERING = words_of("id no nr number page version nummer numéro número numero")
+"""Columns of a table that say which row it is."""
 _BARE = words_of("of with over under above below von mit über unter de avec sur con sobre di su")
 _LINKS = words_of("for to by until within after in on at")
 _COMMA = re.compile(r"\s*(?:[,;]|\s[-–—]\s|\()")
@@ -133,7 +135,8 @@ def _of_row(
         if at < 0:
             return
         value = whole_value(cell, language)
-        if n and value is not None and column.casefold() not in _META:
+        may_change = column.casefold() not in _NUMBERING and any(map(str.isalpha, whose))
+        if n and value is not None and may_change:
             moved = _moved(value, at)
             yield Fact(start, row, (moved,), heading, language, (whose, column))
         at += len(cell)
@@ -211,13 +214,13 @@ def _roles(body: str, language: Language, behind_key: int) -> Iterator[Value]:
                 yield name
             continue
         is_last = not after.strip(" .*_\n") or bool(_COMMA.match(after))
-        is_told = len(words) > _LEAST_WORDS - 1 and words[-1] in _COPULA and words[0] in _DEFINITE
-        is_agent = bool(_OF_WHOM.search(before)) and bool(words) and words[0] in _DEFINITE
+        is_told = len(words) > _LEAST_WORDS - 1 and words[-1] in _COPULA and words[0] in DEFINITE
+        is_agent = bool(_OF_WHOM.search(before)) and bool(words) and words[0] in DEFINITE
         has_role = (
             not before.strip(" *_")
             and len(following) > 2
             and following[0] in _COPULA
-            and following[1] in _DEFINITE
+            and following[1] in DEFINITE
         )
         if ((is_told or is_agent) and is_last) or has_role:
             yield name

@@ -8,7 +8,7 @@ from functools import cached_property
 from localcollab.documents.checking.detection import language_of
 from localcollab.documents.checking.source import Source, read_source, supporting
 from localcollab.documents.records import Passage
-from localcollab.documents.revise.facts import Fact
+from localcollab.documents.revise.facts import DEFINITE, Fact
 from localcollab.documents.revise.values import Value, names, values
 from localcollab.documents.revise.wordings import Wording, wordings
 
@@ -49,7 +49,7 @@ class Newer:
     def may_state(self, fact: Fact) -> bool:
         """A quick look: most words of the fact's shortest claim occur."""
         claims = fact.claims(dict.fromkeys(fact.values[:1], ""))
-        free = fact.language.common
+        free = fact.language.common | DEFINITE
         words = {w[:_PREFIX] for w in _words(min(claims, key=len)) if w not in free}
         return len(words & self._starts) >= _SHARED * len(words)
 

@@ -23,8 +23,18 @@ _LEAD = re.compile(rf"\s*(?:{_SINCE})\s+(?:the\s+)?(?P<date>\0|{_YEAR}){_ONWARDS
 _TAIL = re.compile(
     rf"\s*,?\s+(?:{_SINCE})\s+(?:the\s+)?(?P<date>\0|{_YEAR}){_ONWARDS}\s*(?=[.;]?\s*$)", re.I
 )
+_SOON = (
+    r"(?:effective|starting|from|as\s+of|as\s+from|with)\s+(?:immediately|immediate\s+effect|now(?:\s+on)?|today"
+    r"|(?:next|this)\s+(?:week|month|quarter|year|spring|summer|autumn|winter))"
+    r"|ab\s+(?:sofort|heute|nächste[rmn]?\s+(?:woche|monat|jahr))|mit\s+sofortiger\s+wirkung"
+)
+_SOON_LEAD = re.compile(rf"\s*(?:{_SOON})\s*,?\s+", re.I)
+_SOON_TAIL = re.compile(rf"\s*,?\s+(?:{_SOON})\s*(?=[.;]?\s*$)", re.I)
+_WILL_BE = re.compile(r"\bwill\s+be\b(?!\s+\w+ed\b)", re.I)
+_OUR = re.compile(r"\b(?:our|your)\s+(?=\w)", re.I)
+_UNSER = re.compile(r"\bunser(e?)\s+(?=\w)", re.I)
 _NOW = re.compile(
-    r"\b(?:now|currently|at\s+present|presently|nun|jetzt|derzeit|aktuell|désormais|actuellement"
+    r"\b(?:now|currently|at\s+present|presently|nun|jetzt|derzeit|aktuell|künftig|zukünftig|désormais|actuellement"
     r"|ahora|actualmente|ora|adesso|attualmente)\s+",
     re.I,
 )
@@ -72,7 +82,8 @@ def wordings(sentence: str, language: Language) -> list[Wording]:
     """The sentence itself first, then what it states in plainer words."""
     whole = without_time(sentence)
     found = [Wording(sentence), whole]
-    for plain in [whole, *_subject_first(whole, language)]:
+    turned = _subject_first(whole, language) if whole.text != sentence else ()
+    for plain in [whole, *turned]:
         found.append(plain)
         found += _changes(plain, language)
     unique = {each.text: each for each in reversed(found)}
@@ -80,12 +91,18 @@ def wordings(sentence: str, language: Language) -> list[Wording]:
 
 
 def without_time(sentence: str) -> Wording:
-    """Without "From 1 March 2026," at either end, "now" and "the new"."""
+    """Without "From 1 March 2026," at either end, "now" and "the new"; of the one who writes, "our" is
+    "the", and what "will be" from a time on "is"."""
     text, since = sentence, ""
     if (found := _at_an_end(text)) is not None:
         (start, end), since = found
         text = text[:start] + text[end:]
-    text = _NEW.sub(r"\1 ", _NOW.sub("", text))
+    shorter = _SOON_TAIL.sub("", _SOON_LEAD.sub("", text, count=1))
+    if since or shorter != text:
+        shorter = _WILL_BE.sub("is", shorter)
+    text = _OUR.sub("the ", _NOW.sub("", shorter))
+    text = _UNSER.sub(lambda found: "die " if found[1] else "der ", text)
+    text = _NEW.sub(r"\1 ", text)
     return Wording(text[:1].upper() + text[1:], since)
 
 
@@ -108,7 +125,7 @@ def _at_an_end(text: str) -> tuple[tuple[int, int], str] | None:
 
 def _subject_first(wording: Wording, language: Language) -> Iterator[Wording]:
     """ "Beträgt die Miete 870 Euro" -> "die Miete beträgt 870 Euro", for every length of the subject."""
-    if language.code != "de" or not wording.since:
+    if language.code not in ("de", ""):
         return
     words = wording.text.split(" ")
     for n in range(1, min(_VERB_FIRST, len(words) - 2) + 1):

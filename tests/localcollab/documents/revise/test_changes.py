@@ -202,9 +202,50 @@ CHANGED: list[tuple[str, str, list[tuple[str, str]]]] = [
         [("1,870 euros", "1,950 euros")],
     ),
     ("家賃は月額80000円です。", "家賃は月額90000円です。", [("80000", "90000")]),
+    (
+        "Our managing director is Jane Porter.",
+        "The new managing director is Tom Hale.",
+        [("Jane Porter", "Tom Hale")],
+    ),
+    (
+        "Unser Geschäftsführer ist Hans Weber.",
+        "Der neue Geschäftsführer ist Karl Lang.",
+        [("Hans Weber", "Karl Lang")],
+    ),
+    (
+        "Minimum order: 500 euros",
+        "Effective immediately, the minimum order is 400 euros.",
+        [("500 euros", "400 euros")],
+    ),
+    (
+        "The canteen closes at 14:00.",
+        "Starting next month, the canteen closes at 15:00.",
+        [("14:00", "15:00")],
+    ),
+    (
+        "The monthly rent is 845 euros.",
+        "From 1 March 2025 the monthly rent will be 870 euros.",
+        [("845 euros", "870 euros")],
+    ),
+    (
+        "Das Parken kostet 4 Euro pro Tag.",
+        "Ab sofort kostet das Parken 5 Euro pro Tag.",
+        [("4 Euro", "5 Euro")],
+    ),
+    (
+        "| Role | Name |\n| --- | --- |\n| Payroll | Ann Lee |\n| Support | Raj Patel |",
+        "| Role | Name |\n| --- | --- |\n| Payroll | Bob Ray |\n| Support | Raj Patel |",
+        [("Ann Lee", "Bob Ray")],
+    ),
 ]
 
 UNCHANGED: list[tuple[str, str]] = [
+    ("The monthly rent is 845 euros.", "The monthly rent will be 870 euros."),
+    ("The office opens at 9:00.", "The London office opens at 8:00."),
+    (
+        "| No | Name |\n| --- | --- |\n| 1 | Ann Lee |",
+        "| No | Name |\n| --- | --- |\n| 1 | Bob Ray |",
+    ),
     (
         "On 12 May 1705, the assembly passes an act.",
         "On September 20, 1565, a force attacks Fort Caroline.",
