@@ -71,6 +71,12 @@ def evaluate_command(
         str | None,
         typer.Option(help="With --ranker: evaluate what this model fuses of the best, by rouge-l."),
     ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            help="Ask on a Ray cluster: auto (the running one), here (a new one) or HOST:PORT."
+        ),
+    ] = None,
     plot: Annotated[Path | None, typer.Option(help="PNG file to draw the result to.")] = None,
     as_json: Json = False,
     models: Models = None,
@@ -79,13 +85,21 @@ def evaluate_command(
     team = one_name(model, team)
     catalogs, files, others = tuple(models or ()), tuple(data or ()), tuple(beside or ())
     if ranker or fuser:
-        _refuse("ranker", team=team, beside=beside, compare=compare, plot=plot, run_code=run_code)
+        _refuse(
+            "ranker",
+            team=team,
+            beside=beside,
+            compare=compare,
+            plot=plot,
+            run_code=run_code,
+            ray=ray,
+        )
         _print_rankers(
             RankerRequest(tuple(ranker or ()), files, measure, fuser, catalogs, limit, seed),
             as_json,
         )
     elif compare is not None:
-        _refuse("compare", team=team)
+        _refuse("compare", team=team, ray=ray)
         _print_comparison(
             ComparisonRequest(
                 compare, catalogs, files, others, limit, seed, plot, measure, run_code
@@ -94,7 +108,7 @@ def evaluate_command(
         )
     else:
         choice = TeamChoice(team=team, seed=seed, catalogs=catalogs)
-        request = EvaluationRequest(choice, files, others, limit, plot, measure, run_code)
+        request = EvaluationRequest(choice, files, others, limit, plot, measure, run_code, ray)
         _print_evaluation(request, as_json)
 
 

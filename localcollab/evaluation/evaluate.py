@@ -4,32 +4,29 @@ All answers use greedy decoding. Beside the team: every member alone with the sa
 deferral team, random deferral at the same rate; and the oracle (right if any member alone is right).
 """
 
-import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 from localcollab.blend.open import open_blend
 from localcollab.catalog import Blend
-from localcollab.decoding.answer_text import Limits
-from localcollab.decoding.generate import generate
 from localcollab.errors import BadOption
-from localcollab.evaluation.asking import ask_alone, ask_team, prompt_of
 from localcollab.evaluation.blend import BlendEvaluation, evaluate_blend
 from localcollab.evaluation.data import read_all
+from localcollab.evaluation.parts import EvaluationTask, Group, MapParts, Opened, Part, ask_groups
 from localcollab.evaluation.questions import Question, some_of, with_gold
 from localcollab.evaluation.request import EvaluationRequest
 from localcollab.evaluation.scores import Outcome, score
 from localcollab.evaluation.statistics import paired_p_value
-from localcollab.events import Finished
-from localcollab.language_model import LanguageModel
 from localcollab.llama.machine import peak_rss_bytes
 from localcollab.methods.deferral import DeferralTeam
-from localcollab.methods.gates import random_gate
-from localcollab.progress import Counted, OnProgress
+from localcollab.progress import OnProgress
+from localcollab.sharding.by_ray import map_by_ray
+from localcollab.sharding.work import OnPart, map_here
 from localcollab.teams.open import OpenTeam, open_team
-from localcollab.teams.plan import plan_from_files
+from localcollab.teams.plan import TeamPlan, plan_from_files
 
 
 def evaluate(request: EvaluationRequest, on_progress: OnProgress) -> "Evaluation | BlendEvaluation":
@@ -45,7 +42,17 @@ def evaluate(request: EvaluationRequest, on_progress: OnProgress) -> "Evaluation
     files = [plan_from_files(path, ()) for path in request.beside]
     alone = [open_team(file, on_progress=on_progress) for file in files]
     chosen = some_of(questions, request.limit, seed)
-    return evaluate_team(team, chosen, on_progress, beside=alone, seed=seed)
+    map_parts = _on_cluster(plan, files, request.ray) if request.ray else None
+    return evaluate_team(team, chosen, on_progress, beside=alone, seed=seed, map_parts=map_parts)
+
+
+def _on_cluster(plan: TeamPlan, beside: Sequence[TeamPlan], address: str) -> MapParts:
+    task = EvaluationTask(plan, tuple(beside))
+
+    def map_parts(parts: Sequence[Part], on_part: OnPart) -> Iterator[tuple[int, list[Outcome]]]:
+        return map_by_ray(task, parts, address, on_part, lambda part: len(part.questions))
+
+    return map_parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,115 +140,58 @@ def evaluate_team(
     *,
     beside: Sequence[OpenTeam] = (),
     seed: int = 0,
+    map_parts: MapParts | None = None,
 ) -> Evaluation:
     """`beside`: models alone, each with its own chat template. A model alone is its own only member.
+    `map_parts`: where they are asked; in this process unless it is given.
 
     Raises `BadOption` for questions that name no member.
     """
-    asked, own_form = with_gold(questions), _own_form_prompts(team, questions)
+    asked, own_form = with_gold(questions), _own_form(team, questions)
     unknown = [q for q in questions if q.prompt is None and not q.gold and q.expected is None]
-    progress = _Progress(on_progress)
-    ours = ask_team(team, asked, progress.start(team.name, len(asked)))
-    prompts = [(q, prompt_of(team, q)) for q in asked]
-    return Evaluation(
-        team.name,
-        ours,
-        _members_alone(team, ours, prompts, progress),
-        _by_chance(team, ours, prompts, progress, seed),
-        {
-            name: continue_text(
-                team.members[name], own, progress.start(f"{name}, own form", len(own))
-            )
-            for name, own in own_form.items()
-        },
-        ask_team(team, unknown, progress.start("unknown names", len(unknown))),
-        {
-            other.name: ask_team(other, asked, progress.start(other.name, len(asked)))
-            for other in beside
-        },
-    )
-
-
-def _members_alone(
-    team: OpenTeam,
-    ours: list[Outcome],
-    prompts: Sequence[tuple[Question, list[int]]],
-    progress: "_Progress",
-) -> dict[str, list[Outcome]]:
-    if len(team.members) == 1:  # asked already
-        return dict.fromkeys(team.members, ours)
-    return {
-        name: ask_alone(model, prompts, progress.start(f"{name} alone", len(prompts)))
-        for name, model in team.members.items()
-    }
+    map_parts = map_parts or partial(map_here, Opened(team, beside))
+    members = list(team.members) if len(team.members) > 1 else []
+    groups = [
+        Group(team.name, Part("team"), asked),
+        *(Group(f"{name} alone", Part("member", name), asked) for name in members),
+        *(Group(f"{name}, own form", Part("own form", name), own_form[name]) for name in own_form),
+        Group("unknown names", Part("team"), unknown),
+        *(Group(other.name, Part("beside", other.name), asked) for other in beside),
+    ]
+    found = deque(ask_groups(groups, map_parts, on_progress))
+    ours = found.popleft()
+    alone = {name: found.popleft() for name in members} or dict.fromkeys(team.members, ours)
+    own = {name: found.popleft() for name in own_form}
+    flagged = found.popleft()
+    others = {other.name: found.popleft() for other in beside}
+    by_chance = _by_chance(team, ours, asked, map_parts, on_progress, seed)
+    return Evaluation(team.name, ours, alone, by_chance, own, flagged, others)
 
 
 def _by_chance(
     team: OpenTeam,
     ours: Sequence[Outcome],
-    prompts: Sequence[tuple[Question, list[int]]],
-    progress: "_Progress",
+    asked: Sequence[Question],
+    map_parts: MapParts,
+    on_progress: OnProgress,
     seed: int,
 ) -> list[Outcome]:
     """Random deferral at the rate of the team; empty if it does not defer."""
-    model = team.model
-    if not isinstance(model, DeferralTeam):
+    if not isinstance(team.model, DeferralTeam):
         return []
     rate = deferral_rate(ours, next(iter(team.members)))
-    gate = random_gate(rate, len(model.experts), seed=seed)
-    return ask_alone(
-        model.with_gate(gate), prompts, progress.start("random deferral", len(prompts))
-    )
+    group = Group("random deferral", Part("random", rate=rate, seed=seed), asked)
+    return ask_groups([group], map_parts, on_progress)[0]
 
 
-def _own_form_prompts(
-    team: OpenTeam, questions: Sequence[Question]
-) -> dict[str, list[tuple[Question, list[int]]]]:
+def _own_form(team: OpenTeam, questions: Sequence[Question]) -> dict[str, list[Question]]:
     """By member. Raises `BadOption` if the data names one that the team lacks."""
-    found: dict[str, list[tuple[Question, list[int]]]] = {}
+    found: dict[str, list[Question]] = {}
     for question in sorted((q for q in questions if q.prompt is not None), key=lambda q: q.member):
         if question.member not in team.members:
             raise BadOption(
                 f"the data names the member {question.member!r}, but {team.name} has only "
                 f"{', '.join(team.members)}"
             )
-        encode = team.members[question.member].vocabulary.encode
-        tokens = encode(question.prompt or "", bos=True)
-        found.setdefault(question.member, []).append((question, tokens))
+        found.setdefault(question.member, []).append(question)
     return found
-
-
-def continue_text(
-    model: LanguageModel, prompts: Sequence[tuple[Question, list[int]]], tick: Callable[[], None]
-) -> list[Outcome]:
-    """Right when the continuation begins with the gold text."""
-    outcomes = []
-    for question, tokens in prompts:
-        n_gold = len(model.vocabulary.encode(question.gold))
-        started = time.perf_counter()
-        limits = Limits(n_gold + 2)
-        finished = next(
-            e for e in generate(model, tokens, limits=limits) if isinstance(e, Finished)
-        )
-        begins = finished.text.strip().startswith(question.gold.strip())
-        text = question.gold if begins else finished.text
-        seconds = time.perf_counter() - started
-        outcomes.append(Outcome(question, text, finished.authors, seconds))
-        tick()
-    return outcomes
-
-
-class _Progress:
-    def __init__(self, show: OnProgress) -> None:
-        self._show = show
-
-    def start(self, what: str, total: int) -> Callable[[], None]:
-        done = 0
-        self._show(Counted(what, 0, total))
-
-        def tick() -> None:
-            nonlocal done
-            done += 1
-            self._show(Counted(what, done, total))
-
-        return tick

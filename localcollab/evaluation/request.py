@@ -25,6 +25,8 @@ class EvaluationRequest:
     """Instead of the default of questions that can be measured in several ways."""
     runs_code: bool = False
     """Answers that are code may be run."""
+    ray: str | None = None
+    """Where they are asked: `auto`, `here` or HOST:PORT of a Ray cluster; None: in this process."""
 
     def __post_init__(self) -> None:
         check_limit(self.limit)
@@ -35,8 +37,8 @@ class EvaluationRequest:
 
     def check_blend(self, name: str) -> None:
         """Raises `BadOption`."""
-        if self.beside or self.plot:
-            raise BadOption(f"{name} is a blend: leave out `beside` and `plot`")
+        if self.beside or self.plot or self.ray:
+            raise BadOption(f"{name} is a blend: leave out `beside`, `plot` and `ray`")
 
 
 @dataclass(frozen=True, slots=True)

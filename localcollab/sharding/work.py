@@ -15,7 +15,7 @@ OnPart = Callable[[int], None]
 class Work(Protocol, Generic[ShardIn, ResultOut]):
     """An opened task. Its result must depend on `shard` alone, not on what was done before."""
 
-    def __call__(self, shard: ShardIn, on_part: OnPart) -> ResultOut: ...
+    def __call__(self, shard: ShardIn, on_part: OnPart, /) -> ResultOut: ...
 
 
 class Task(Protocol, Generic[ShardIn, ResultOut]):
