@@ -18,13 +18,13 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-os.environ["RAY_worker_niceness"] = "0"
+os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 - its name in Ray
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 
-from ray.cluster_utils import Cluster  # noqa: E402
+from ray.cluster_utils import Cluster
 
-from export_shipped import export_shipped  # noqa: E402
-from localcollab.catalog.reading import SHIPPED  # noqa: E402
+from export_shipped import export_shipped
+from localcollab.catalog.reading import SHIPPED
 
 _LOOPBACK = 1e9
 """Bytes a second; a laptop's wireless network has 1e7 to 1e8."""
@@ -92,8 +92,8 @@ def main() -> None:
                 continue
             working = clock.total / (n_nodes * speed) + size / _LOOPBACK
             print(
-                f"{n_nodes} workers: {seconds:.1f} s; without start-up the model says {working:.1f} s, so "
-                f"start-up and overhead are {seconds - working:.1f} s"
+                f"{n_nodes} workers: {seconds:.1f} s; without start-up the model says {working:.1f} s, "
+                f"so start-up and overhead are {seconds - working:.1f} s"
             )
 
 
