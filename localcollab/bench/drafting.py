@@ -12,10 +12,9 @@ from localcollab.bench.figures import Figure, alternate, figure, skipped
 from localcollab.bench.setting import Setting
 from localcollab.bench.speed import written
 from localcollab.decoding.answer_text import Limits
-from localcollab.decoding.costs import LONGEST, BatchCosts, measure_curve
+from localcollab.decoding.costs import LONGEST, WORTH_IT, BatchCosts, measure_curve
 from localcollab.decoding.generate import generate
 from localcollab.decoding.speculation import Draft
-from localcollab.decoding.steps import WORTH_IT
 from localcollab.events import Token
 
 _LABEL = "with its draft / without, forecast"

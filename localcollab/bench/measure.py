@@ -4,7 +4,7 @@ import importlib.metadata
 import os
 from collections.abc import Iterator
 
-from localcollab.bench import published, speed, turns
+from localcollab.bench import costs, published, speculative, speed, turns
 from localcollab.bench.drafting import draft_forecast
 from localcollab.bench.figures import Figure
 from localcollab.bench.memory import peak_memory
@@ -26,6 +26,11 @@ _TITLES = {
     "g": "start-up",
     "j": "the second start of a conversation",
     "n": "what a draft promises",
+    "h": "proposed tokens against the plain team",
+    "i": "proposed tokens against the base alone",
+    "k": "answers that quote their source",
+    "l": "llama-cpp-python's own prompt lookup",
+    "m": "what a read of several tokens costs",
 }
 
 
@@ -46,10 +51,11 @@ def measure(request: BenchRequest, on_progress: OnProgress) -> Iterator[tuple[st
                 yield name, second_start(plan, request.n_rounds, on_progress, busy=request.busy)
             else:
                 setting = setting or open_setting(team.plan(), on_progress, busy=request.busy)
-                yield name, _measure_one(letter, setting, request.n_rounds)
+                yield name, _measure_one(letter, setting, request)
 
 
-def _measure_one(letter: str, setting: Setting, n_rounds: int) -> Figure:
+def _measure_one(letter: str, setting: Setting, request: BenchRequest) -> Figure:
+    n_rounds = request.n_rounds
     match letter:
         case "a":
             return speed.base_against_bare(setting, n_rounds)
@@ -61,6 +67,14 @@ def _measure_one(letter: str, setting: Setting, n_rounds: int) -> Figure:
             return turns.second_turn(setting)
         case "n":
             return draft_forecast(setting, n_rounds)
+        case "h":
+            return speculative.speculation_against_plain(setting, n_rounds, request.questions)
+        case "i":
+            return speculative.speculation_against_base(setting, n_rounds, request.questions)
+        case "k":
+            return speculative.quotes_against_plain(setting, n_rounds)
+        case "m":
+            return costs.cost_curves(setting)
     return published.export_speed(setting, n_rounds)
 
 

@@ -31,6 +31,15 @@ def _record(figures: Sequence[Figure]) -> dict[str, object]:
     return record
 
 
+def curves(results: Results) -> dict[str, Mapping[str, Any]]:
+    """Cost curves by team and member, where they were measured."""
+    found = {
+        team: next((f.details.get("curves") for f in figures if f.key == "batch_of_4"), None)
+        for team, figures in results.items()
+    }
+    return {team: each for team, each in found.items() if isinstance(each, Mapping)}
+
+
 def one_line(found: Figure) -> str:
     """For progress: a slow command says what it has."""
     return f"{found.label}: {found.note if found.value is None else _short(found.value)}"
@@ -84,6 +93,11 @@ _NAMES = {
     "export_vs_prompt": "export / prompt (speed)",
     "second_start": "second start / first (time)",
     "rss_ratio": "peak memory / (weights + cache)",
+    "speculation_vs_plain": "proposed tokens / plain (speed)",
+    "speculation_vs_base": "proposed tokens / base alone (speed)",
+    "quotes_vs_plain": "quoted sentence / plain (speed)",
+    "vs_llama_lookup": "proposed tokens / llama-cpp-python's lookup (speed)",
+    "batch_of_4": "batches of 4 / one by one (speed)",
 }
 _COLOURS = ("#2a7f9e", "#d98324", "#7a7a7a")
 

@@ -7,7 +7,7 @@ from localcollab.catalog import DEFAULT_TEAM
 from localcollab.errors import BadOption
 from localcollab.evaluation.plot import require_drawable
 
-LETTERS = "abcdefgjn"
+LETTERS = "abcdefghijkmn"
 """The figures, in the order in which they are measured."""
 
 
@@ -26,11 +26,15 @@ class BenchRequest:
     plot: Path | None = None
     draft: str | None = None
     """A model or file that proposes tokens for each team, instead of the team's own."""
+    questions: Path | None = None
+    """One a line, for the figures of proposed tokens; None: general ones, or the shipped team's."""
 
     def __post_init__(self) -> None:
         parse_only(self.only)
         if not 1 <= self.n_rounds <= 1000:
             raise BadOption(f"`n_rounds` is {self.n_rounds}: give 1 to 1000")
+        if self.questions and not self.questions.is_file():
+            raise BadOption(f"`questions` is {self.questions}: no such file")
         if self.plot:
             require_drawable(self.plot)
 

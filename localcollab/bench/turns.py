@@ -7,13 +7,11 @@ tokenizes earlier turns again would also evaluate them again.
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
+from localcollab.bench.dictated import Dictated
 from localcollab.bench.figures import Figure, figure, skipped
 from localcollab.bench.setting import Setting, llama_of
 from localcollab.decoding.answer_text import Limits
 from localcollab.events import Finished, Prompted
-from localcollab.language_model import LanguageModel, OnChunk, Reading, Wrapper
 from localcollab.teams.session import Session
 from localcollab.vocabulary import Vocabulary
 
@@ -21,32 +19,6 @@ _ANSWER = (
     "Take one tablet with a glass of water each morning, and ask your doctor about the others."
 )
 _LABEL = "second turn: tokens evaluated / new tokens"
-
-
-class Dictated(Wrapper):
-    """`inner`, with logits that force the dictated tokens after a prompt; it reads any tokens."""
-
-    def __init__(self, inner: LanguageModel) -> None:
-        super().__init__(inner)
-        self._script: Sequence[int] = ()
-        self._start = 0
-
-    def dictate(self, n_prompt: int, script: Sequence[int]) -> None:
-        self._start, self._script = n_prompt, script
-
-    def read(
-        self,
-        tokens: Sequence[int],
-        *,
-        last: int = 1,
-        hidden: bool = False,
-        on_chunk: OnChunk | None = None,
-    ) -> Reading:
-        reading = self.inner.read(tokens, last=last, hidden=hidden, on_chunk=on_chunk)
-        logits = reading.logits.copy()
-        if len(logits):
-            logits[-1, self._script[len(tokens) - self._start]] = np.finfo(np.float32).max
-        return reading._replace(logits=logits)
 
 
 def split_otherwise(vocabulary: Vocabulary, tokens: Sequence[int]) -> list[int]:

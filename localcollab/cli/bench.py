@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from localcollab.bench import report
+from localcollab.bench.costs import draw_curves
 from localcollab.bench.figures import Figure
 from localcollab.bench.measure import describe_machine, measure
 from localcollab.bench.request import BenchRequest
@@ -28,7 +29,9 @@ def bench(
         str | None,
         typer.Option(
             help="Figures to measure, separated by commas: a base, b team, c published style, d second "
-            "turn, e export, f memory, g start-up, j second start, n a draft's promise. Default: all."
+            "turn, e export, f memory, g start-up, h proposed tokens, i the same against the base "
+            "alone, j second start, k quotes, m cost of several tokens, n a draft's promise. "
+            "Default: all."
         ),
     ] = None,
     n_rounds: Annotated[int, typer.Option("--repeat", help="Repetitions of each timing.")] = 5,
@@ -36,13 +39,27 @@ def bench(
         bool,
         typer.Option("--busy", help="For a machine with other work: one thread, CPU time."),
     ] = False,
-    plot: Annotated[Path | None, typer.Option(help="PNG file to draw the ratios to.")] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(help="PNG file to draw the ratios to; the cost curves go to NAME-costs.png."),
+    ] = None,
+    questions: Annotated[
+        Path | None,
+        typer.Option(help="Questions for h and i, one a line. Default: general ones."),
+    ] = None,
     as_json: Json = False,
     models: Models = None,
 ) -> None:
     """Measure speed and memory as ratios to the same llama.cpp in the same run."""
     request = BenchRequest(
-        tuple(team or (DEFAULT_TEAM,)), tuple(models or ()), only, n_rounds, busy, plot, draft
+        tuple(team or (DEFAULT_TEAM,)),
+        tuple(models or ()),
+        only,
+        n_rounds,
+        busy,
+        plot,
+        draft,
+        questions,
     )
     status = Status(sys.stderr)
     results: dict[str, list[Figure]] = {}
@@ -58,3 +75,8 @@ def bench(
     if plot:
         report.draw(results, plot)
         status.note(f"drawn to {plot}")
+        curves = report.curves(results)
+        if curves:
+            costs = plot.with_stem(f"{plot.stem}-costs")
+            draw_curves(curves, costs)
+            status.note(f"cost curves drawn to {costs}")

@@ -45,6 +45,12 @@ class Acceptance:
         self.rates[which] = (self._hits[which] + prior) / (self._n[which] + _PRIOR_WEIGHT)
 
 
+def least_rate(costs: Sequence[float], speed: float) -> float:
+    """The chance of the first token below which no depth reaches `speed`, were all after it right.
+    `costs` as in `best_depth`."""
+    return min((speed * cost - 1) / n for n, cost in enumerate(costs[2:], 1))
+
+
 def best_depth(
     rates: Sequence[float], costs: Sequence[float], price: float = 0.0
 ) -> tuple[int, float]:

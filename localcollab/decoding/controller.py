@@ -8,6 +8,7 @@ proposed at which token of an answer is left to `steps`.
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from statistics import median
 from typing import Protocol
 
 from localcollab.decoding.classes import new_tables
@@ -15,8 +16,8 @@ from localcollab.decoding.costs import BatchCosts, Clock, CostCurve, measure_cur
 from localcollab.decoding.speculation import Draft
 from localcollab.language_model import LanguageModel, Reading
 
-_NEWEST, _OUTLIER = 0.1, 3.0
-"""Weight of a new time, which counts as no more than so many times the known one."""
+_NEWEST, _LEAST = 9, 3
+"""Times that a median is of; fewer than so many say nothing."""
 _EARLIER_TOKENS = 4096
 """Of earlier answers, that are looked up."""
 
@@ -56,10 +57,8 @@ class Speculation:
         self.acceptance = new_tables()
         self.costs: dict[str, BatchCosts] = {}
         """By source; empty until the curve is known."""
-        self.plain_seconds: dict[tuple[str, ...], float] = {}
-        """Of a read of one token, by who was read."""
-        self.price_seconds: dict[str, float] = {}
-        """Of one token proposed by a model."""
+        self._plain: dict[tuple[str, ...], deque[float]] = {}
+        self._prices: dict[str, deque[float]] = {}
         self.draft_has_read: list[int] = []
         self.earlier: deque[tuple[int, ...]] = deque()
 
@@ -88,12 +87,24 @@ class Speculation:
         self.costs = {source: BatchCosts(curve) for source in self.acceptance}
 
     def note_plain(self, members: tuple[str, ...], seconds: float) -> None:
-        known = self.plain_seconds.get(members, seconds)
-        self.plain_seconds[members] = _moved(known, seconds)
+        """A read of one token, after another one of the same members."""
+        known = self._plain.get(members)
+        if known is None:
+            known = self._plain[members] = deque(maxlen=_NEWEST)
+        known.append(seconds)
+
+    def plain_seconds(self, members: tuple[str, ...]) -> float | None:
+        """Of a read of one token; None where it is not known well."""
+        seconds = self._plain.get(members, ())
+        return median(seconds) if len(seconds) >= _LEAST else None
 
     def note_price(self, source: str, seconds: float) -> None:
-        known = self.price_seconds.get(source, seconds)
-        self.price_seconds[source] = _moved(known, seconds)
+        self._prices.setdefault(source, deque(maxlen=_NEWEST)).append(seconds)
+
+    def price_seconds(self, source: str) -> float | None:
+        """Of one token that a model proposes."""
+        seconds = self._prices.get(source)
+        return median(seconds) if seconds else None
 
     def remember(self, tokens: Sequence[int]) -> None:
         """An answer, with the last tokens before it."""
@@ -101,7 +112,3 @@ class Speculation:
             self.earlier.append(tuple(tokens[-_EARLIER_TOKENS:]))
             while sum(map(len, self.earlier)) > _EARLIER_TOKENS:
                 self.earlier.popleft()
-
-
-def _moved(known: float, seconds: float) -> float:
-    return known + _NEWEST * (min(seconds, _OUTLIER * known) - known)

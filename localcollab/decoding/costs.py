@@ -8,15 +8,19 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from localcollab.decoding.acceptance import least_rate
 from localcollab.errors import BadOption
 from localcollab.language_model import LanguageModel
 
 LONGEST = 16
 """Tokens proposed at once, at most."""
-SIZES = (1, 4, 2, 8, 16)
+SIZES = (4, 2, 8, 16)
 """Of the batches that are measured, the most telling first."""
 _ROUNDS = 3
 _SECONDS_ALLOWED = 1.0
+
+WORTH_IT = 1.03
+"""Expected speed, relative to none, from which on tokens are proposed."""
 
 Clock = Callable[[], float]
 
@@ -52,29 +56,50 @@ def measure_curve(
 ) -> CostCurve:
     """Of `model` behind `tokens`, which stay in its cache. Stops after a second, with what it has.
 
-    Raises what reading raises; `ContextFull` where there is no room for one more token.
+    llama.cpp builds another graph where the number of tokens changes, also on the way back to one: a
+    batch costs what it takes, and what the token after it takes more than others. Raises what reading
+    raises.
     """
-    room = max(1, model.n_ctx - len(tokens))
-    more = (list(tokens) * LONGEST)[:LONGEST]
-    sizes = [size for size in SIZES if size <= room]
-    seconds: dict[int, list[float]] = {size: [] for size in sizes}
+    timed = _Timed(model, tokens, clock)
     model.read(tokens, last=0)
-    left = _SECONDS_ALLOWED
+    fastest: dict[int, float] = {}
     for _ in range(_ROUNDS):
-        for size in sizes:
-            if left <= 0 and seconds[size]:
-                break
-            if left <= -_SECONDS_ALLOWED:  # a slow model: the rest follows from these
-                break
-            started = clock()
-            model.read([*tokens, *more[:size]], last=size)
-            elapsed = clock() - started
-            seconds[size].append(elapsed)
-            left -= elapsed
-    fastest = {size: min(found) for size, found in sorted(seconds.items()) if found}
-    return CostCurve(
-        tuple((size, found / fastest[1]) for size, found in fastest.items()), fastest[1]
-    )
+        timed.ones()
+        for size in [size for size in SIZES if size < timed.room]:
+            if timed.total < _SECONDS_ALLOWED or not fastest:
+                seconds = timed.batch(size)
+                fastest[size] = min(fastest.get(size, seconds), seconds)
+    one = timed.one
+    costs = {size: max(seconds - one, one) / one for size, seconds in sorted(fastest.items())}
+    return CostCurve(((1, 1.0), *costs.items()), one)
+
+
+class _Timed:
+    """Reads behind `tokens`, and what they took."""
+
+    def __init__(self, model: LanguageModel, tokens: Sequence[int], clock: Clock) -> None:
+        self._model, self._tokens, self._clock = model, list(tokens), clock
+        self._more = (self._tokens * (LONGEST + 1))[: LONGEST + 1]
+        self.room = min(model.n_ctx - len(tokens), len(self._more))
+        self.one = float("inf")
+        """Seconds of one token after another one."""
+        self.total = 0.0
+
+    def ones(self) -> None:
+        n = min(3, self.room)
+        seconds = [self._read(at, 1) for at in range(1, n + 1)]
+        self.one = min(self.one, *(seconds[1:] or seconds))
+
+    def batch(self, size: int) -> float:
+        """Seconds of `size` tokens at once and of one more."""
+        return self._read(size, size) + self._read(size + 1, 1)
+
+    def _read(self, n: int, last: int) -> float:
+        started = self._clock()
+        self._model.read([*self._tokens, *self._more[:n]], last=last)
+        elapsed = self._clock() - started
+        self.total += elapsed
+        return elapsed
 
 
 class BatchCosts:
@@ -82,6 +107,8 @@ class BatchCosts:
 
     def __init__(self, curve: CostCurve) -> None:
         self.costs = [0.0, *(curve.at(n) for n in range(1, LONGEST + 2))]
+        self.least_rate = least_rate(self.costs, WORTH_IT)
+        """Of a first token; below it nothing can gain."""
 
     def correct(self, n: int, measured: float) -> None:
         """One read of `n` tokens cost `measured`: most is learned about batches of this size."""
@@ -90,3 +117,4 @@ class BatchCosts:
         self.costs[2:] = [
             cost * (own if size == n else other) for size, cost in enumerate(self.costs[2:], 2)
         ]
+        self.least_rate = least_rate(self.costs, WORTH_IT)

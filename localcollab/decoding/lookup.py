@@ -56,16 +56,17 @@ class Lookup:
         self._index(tokens)
         self._find()
 
-    def add(self, token: int) -> None:
-        """The text goes on by one token."""
-        follows = self.expected == token
+    def add(self, token: int) -> bool | None:
+        """The text goes on by one token. Returns whether the copy did as well; None without a copy."""
+        expected = self.expected
         self._index((token,))
-        if follows and self._cursor is not None:
+        if expected == token and self._cursor is not None:
             self._cursor += 1
             self.n_matched = min(self.n_matched + 1, LONGEST_MATCH)
             self.is_contested = False
-        else:
-            self._find()
+            return True
+        self._find()
+        return None if expected is None else False
 
     def _index(self, tokens: Sequence[int]) -> None:
         """Each token is what follows the two, and the four, before it."""

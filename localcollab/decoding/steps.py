@@ -20,14 +20,12 @@ from localcollab.decoding.classes import (
     source_of,
 )
 from localcollab.decoding.controller import Speculation
-from localcollab.decoding.costs import LONGEST
+from localcollab.decoding.costs import LONGEST, WORTH_IT
 from localcollab.decoding.lookup import Lookup
 from localcollab.decoding.speculation import Draft, before_last
 from localcollab.events import Drafted
 from localcollab.language_model import LanguageModel, OnChunk, Reading
 
-WORTH_IT = 1.03
-"""Expected speed, relative to none, from which on tokens are proposed."""
 _PLAIN_EVERY = 32
 """Reads: what one token costs alone must stay known."""
 _WRITTEN_BEFORE_MEASURING = 4
@@ -55,6 +53,14 @@ class Proposal(NamedTuple):
 _NONE = Proposal([], "", [], 0.0)
 
 
+class _Batch(NamedTuple):
+    source: str
+    n_tokens: int
+    seconds: float
+    plain: float
+    """Seconds of one token."""
+
+
 @dataclass(slots=True)
 class _Count:
     proposed: int = 0
@@ -76,7 +82,11 @@ class Steps:
         self._proposal = _NONE
         self._reading: Reading | None = None
         self._seconds = 0.0
+        self._members: tuple[str, ...] = ()
+        """Who was read before the last read."""
         self._n_since_plain = 0
+        self._batch: _Batch | None = None
+        """Whose whole cost the next read shows."""
         self._saved = 0.0
         """Tokens' time won, by what was proposed, so far."""
         self._counts: dict[str, _Count] = {}
@@ -101,6 +111,7 @@ class Steps:
         reading = self._model.read([*tokens, *proposal], last=len(proposal) + 1, on_chunk=on_chunk)
         # The first read is of the prompt.
         self._seconds = 0.0 if self._reading is None else self._owner.clock() - started
+        self._members = () if self._reading is None else tuple(self._reading.members)
         self._reading = reading
         return reading
 
@@ -140,26 +151,39 @@ class Steps:
             self._reading = before_last(self._reading, len(proposal.tokens) - n)
 
     def _follow(self, lookup: Lookup, token: int) -> None:
-        expected = lookup.expected
-        if expected is not None:
-            table = self._owner.acceptance[source_of(lookup)]
-            table.add(copy_class(lookup, 0), is_hit=expected == token)
-        lookup.add(token)
+        source, which = source_of(lookup), copy_class(lookup, 0)
+        is_hit = lookup.add(token)
+        if is_hit is not None:
+            self._owner.acceptance[source].add(which, is_hit=is_hit)
 
     def _learn_costs(self, reading: Reading, n_accepted: int) -> None:
         owner, proposal = self._owner, self._proposal
         members = tuple(reading.members)
         if proposal is _NONE:
             self._n_since_plain = 0
-            owner.note_plain(members, self._seconds)
+            if self._batch is not None:
+                self._settle_batch(self._seconds - (owner.plain_seconds(members) or self._seconds))
+            # A member that was not read before reads all that it skipped.
+            elif members == self._members:
+                owner.note_plain(members, self._seconds)
             return
+        self._settle_batch(0.0)
         self._n_since_plain += 1
-        plain = owner.plain_seconds.get(members)
+        plain = owner.plain_seconds(members)
         if plain is None or not owner.costs:
             return
         if proposal.tokens:
-            owner.costs[proposal.source].correct(len(proposal.tokens) + 1, self._seconds / plain)
+            self._batch = _Batch(proposal.source, len(proposal.tokens) + 1, self._seconds, plain)
         self._saved += n_accepted + 1 - (self._seconds + proposal.seconds) / plain
+
+    def _settle_batch(self, more: float) -> None:
+        """The last batch also cost what the read after it took `more` than others, in seconds."""
+        batch, self._batch = self._batch, None
+        if batch is not None:
+            more = max(more, 0.0)
+            self._saved -= more / batch.plain
+            costs = self._owner.costs[batch.source]
+            costs.correct(batch.n_tokens, (batch.seconds + more) / batch.plain)
 
     def _learn_acceptance(self, n_accepted: int, n_written: int) -> None:
         proposal = self._proposal
@@ -188,12 +212,13 @@ class Steps:
 
     def _chosen(self, tokens: Sequence[int], at_most: int, on_chunk: OnChunk | None) -> Proposal:
         assert self._reading is not None
-        owner, lookup = self._owner, self._lookup
+        owner = self._owner
         member = owner.writer(self._model, self._reading)
-        has_copy = lookup is not None and lookup.expected is not None
-        if not (has_copy or member or owner.draft) or not self._may_propose(tokens):
+        if not (member or owner.draft or self._copy_may_gain()) or not self._may_propose(tokens):
             return _NONE
-        plain = owner.plain_seconds[tuple(self._reading.members)]
+        plain = owner.plain_seconds(tuple(self._reading.members))
+        if plain is None:
+            return _NONE
         source, depth, speed = LOOKUP, 0, WORTH_IT
         for name, rates, price in self._offers(tokens, at_most, plain, member):
             n, found = best_depth(rates, owner.costs[name].costs, price)
@@ -205,12 +230,18 @@ class Steps:
             return self._drafted(owner.draft, DRAFT, tokens, depth, on_chunk)
         return self._looked_up(depth)
 
-    def _may_propose(self, tokens: Sequence[int]) -> bool:
-        """Whether all costs are known, and this answer has not lost too much."""
-        assert self._reading is not None
-        owner, n_written = self._owner, len(tokens) - self._n_prompt
-        if tuple(self._reading.members) not in owner.plain_seconds:
+    def _copy_may_gain(self) -> bool:
+        """Looked at before every token, so at once: most copies are too short."""
+        lookup = self._lookup
+        if lookup is None or lookup.expected is None:
             return False
+        source, costs = source_of(lookup), self._owner.costs
+        rate = self._owner.acceptance[source].rates[copy_class(lookup, 0)]
+        return not costs or rate > costs[source].least_rate
+
+    def _may_propose(self, tokens: Sequence[int]) -> bool:
+        """Whether the costs are known, and this answer has not lost too much."""
+        owner, n_written = self._owner, len(tokens) - self._n_prompt
         if self._n_since_plain >= _PLAIN_EVERY:
             return False
         if self._saved < -(_LOSS_ALLOWED + _LOSS_SHARE * n_written):
@@ -228,7 +259,7 @@ class Steps:
         """(source, the rates of its tokens, the price of one)."""
         owner, offers = self._owner, list[tuple[str, list[float], float]]()
         lookup = self._lookup
-        if lookup is not None and lookup.expected is not None:
+        if lookup is not None and self._copy_may_gain():
             name = source_of(lookup)
             rates = owner.acceptance[name].rates
             run = lookup.expected_run(at_most)
@@ -237,23 +268,22 @@ class Steps:
             rates = owner.acceptance[MEMBER].rates
             by_depth = [rates[depth_class(n)] for n in range(1, at_most + 1)]
             offers.append((MEMBER, by_depth, self._price(MEMBER, plain)))
-        elif owner.draft and self._draft_may_read(tokens):
+        elif owner.draft and self._draft_may_read(tokens, plain):
             rate = owner.acceptance[DRAFT].rates[ANY_CONFIDENCE]
             offers.append((DRAFT, [rate] * at_most, self._price(DRAFT, plain)))
         return offers
 
     def _price(self, source: str, plain: float) -> float:
-        seconds = self._owner.price_seconds.get(source)
+        seconds = self._owner.price_seconds(source)
         return _UNKNOWN_PRICE if seconds is None else seconds / plain
 
-    def _draft_may_read(self, tokens: Sequence[int]) -> bool:
+    def _draft_may_read(self, tokens: Sequence[int], plain: float) -> bool:
         """A draft that would read much of the text first waits until the answer has taken long."""
         n_new = self._n_new_to_draft(tokens)
         if n_new <= _FREE_CATCH_UP:
             return True
         so_far = self._owner.clock() - self._started
-        plain = next(iter(self._owner.plain_seconds.values()))
-        each = self._owner.price_seconds.get(DRAFT, _UNKNOWN_PRICE * plain)
+        each = self._owner.price_seconds(DRAFT) or _UNKNOWN_PRICE * plain
         return n_new * each * _CATCHING_UP <= _CATCH_UP_SHARE * so_far
 
     def _n_new_to_draft(self, tokens: Sequence[int]) -> int:
@@ -307,7 +337,8 @@ class Steps:
         owner = self._owner
         assert self._reading is not None
         costs = owner.costs[DRAFT].costs
-        price = self._price(DRAFT, owner.plain_seconds[tuple(self._reading.members)])
+        plain = owner.plain_seconds(tuple(self._reading.members))
+        price = _UNKNOWN_PRICE if plain is None else self._price(DRAFT, plain)
         further = [owner.acceptance[DRAFT].rates[ANY_CONFIDENCE]] * (at_most - len(rates))
         depth, _ = best_depth([*rates, *further], costs, price)
         return depth > len(rates)

@@ -10,12 +10,13 @@ import pytest
 
 from fakes import ScriptedModel, byte_vocabulary
 from localcollab.bench import report
+from localcollab.bench.dictated import Dictated
 from localcollab.bench.figures import Figure, alternate, figure, quartiles, ratios, skipped
 from localcollab.bench.request import parse_only
 from localcollab.bench.second_start import second_start
 from localcollab.bench.speed import catch_ups, own_tokens
 from localcollab.bench.startup import TeamArguments, parse_team
-from localcollab.bench.turns import Dictated, split_otherwise
+from localcollab.bench.turns import split_otherwise
 from localcollab.catalog import SHIPPED
 from localcollab.errors import BadOption
 from localcollab.llama.machine import peak_rss_bytes
@@ -66,7 +67,7 @@ def test_an_expert_of_another_vocabulary_reads_its_own_tokens() -> None:
 
 
 def test_the_parts_of_only_are_checked() -> None:
-    assert (parse_only("d, a"), parse_only(None)) == ("ad", "abcdefgjn")
+    assert (parse_only("d, a"), parse_only(None)) == ("ad", "abcdefghijkmn")
     with pytest.raises(BadOption, match="`only` names 'x'"):
         parse_only("a,x")
 
@@ -149,7 +150,10 @@ def measured() -> dict[str, object]:
 @pytest.mark.serial
 def test_the_shipped_team_is_measured(measured: dict[str, object]) -> None:
     assert measured["second_turn_tokens"] == 1.0
-    for key in ("base_vs_raw", "team_vs_limit", "export_vs_prompt", "rss_ratio"):
+    for key in (
+        "base_vs_raw", "team_vs_limit", "export_vs_prompt", "rss_ratio", "speculation_vs_plain",
+        "speculation_vs_base", "quotes_vs_plain", "batch_of_4",
+    ):  # fmt: skip
         value = measured[key]
         assert isinstance(value, float), key
         assert value > 0.3, key

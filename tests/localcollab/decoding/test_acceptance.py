@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localcollab.decoding.acceptance import Acceptance, best_depth
+from localcollab.decoding.acceptance import Acceptance, best_depth, least_rate
 
 rates = st.lists(st.floats(0.1, 1), min_size=1, max_size=6)
 
@@ -67,3 +67,16 @@ def test_the_depth_is_the_fastest_of_all(
 
 def test_nothing_is_proposed_where_nothing_gains() -> None:
     assert best_depth([0.5] * 8, [0.0, *range(1, 10)]) == (0, 1.0)
+
+
+@given(
+    rates=rates,
+    more=st.lists(st.floats(0.05, 1.2), min_size=7, max_size=7),
+    speed=st.floats(1, 2),
+)
+def test_below_the_least_rate_no_depth_is_fast_enough(
+    rates: list[float], more: list[float], speed: float
+) -> None:
+    costs = [0.0, *itertools.accumulate(more, initial=1.0)]
+    _, found = best_depth(rates, costs)
+    assert found <= speed or rates[0] >= least_rate(costs, speed) - 1e-9

@@ -24,6 +24,18 @@ class Timed(ScriptedModel):
         return super().read(tokens, last=last, hidden=hidden, on_chunk=on_chunk)
 
 
+class Rebuilding(Timed):
+    """Takes half a token's time more where the number of tokens is another one than before."""
+
+    def read(
+        self, tokens: Sequence[int], *, last: int = 1, hidden: bool = False,
+        on_chunk: OnChunk | None = None,
+    ) -> Reading:  # fmt: skip
+        if self.reads and last and last != self.reads[-1][1]:
+            self.seconds += 0.5 * CURVE.seconds
+        return super().read(tokens, last=last, hidden=hidden, on_chunk=on_chunk)
+
+
 def test_between_sizes_and_beyond_them_the_curve_is_straight() -> None:
     assert [CURVE.at(n) for n in (1, 2, 3, 4, 6, 16, 24)] == pytest.approx(
         [1, 1.6, 1.65, 1.7, 2.45, 4.0, 4.8]
@@ -44,20 +56,28 @@ def test_a_curve_is_measured_as_it_is() -> None:
 def test_the_text_stays_and_what_is_read_for_the_measurement_lies_behind_it() -> None:
     model = Timed(b"")
     measure_curve(model, [7, 8, 9], clock=lambda: model.seconds)
+    ones = {(3 + n, 1) for n in (1, 2, 3)}
+    batches = {(3 + k, k) for k in (2, 4, 8, 16)}
     assert model.reads[0] == (3, 0)
-    assert {(n, last) for n, last in model.reads[1:]} == {(3 + k, k) for k in (1, 2, 4, 8, 16)}
+    assert set(model.reads[1:]) == ones | batches | {(n + 1, 1) for n, _ in batches}
+
+
+def test_the_token_after_a_batch_is_a_part_of_its_cost() -> None:
+    model = Rebuilding(b"")
+    curve = measure_curve(model, [1] * 9, clock=lambda: model.seconds)
+    assert dict(curve.points)[4] == pytest.approx(CURVE.at(4) + 2 * 0.5)
 
 
 def test_a_slow_model_is_not_measured_for_long() -> None:
     model = Timed(b"")
-    curve = measure_curve(model, [1], clock=lambda: 20 * model.seconds)
-    assert len(model.reads) < 7
-    assert [size for size, _ in curve.points][:1] == [1]
+    curve = measure_curve(model, [1], clock=lambda: 50 * model.seconds)
+    assert len(model.reads) < 13
+    assert [size for size, _ in curve.points] == [1, 4]
 
 
 def test_a_full_context_leaves_small_batches() -> None:
     model = Timed(b"", n_ctx=12)
-    curve = measure_curve(model, [1] * 8, clock=lambda: model.seconds)
+    curve = measure_curve(model, [1] * 7, clock=lambda: model.seconds)
     assert [size for size, _ in curve.points] == [1, 2, 4]
 
 
