@@ -6,6 +6,7 @@ A name is a team of the catalogue, a model of it, or a GGUF file, in this order.
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from localcollab.blend.residence import Residence
 from localcollab.blend.session import Recipe
@@ -15,6 +16,9 @@ from localcollab.errors import BadOption
 from localcollab.llama.options import Options
 from localcollab.progress import OnProgress
 from localcollab.teams.plan import BASE, Member, TeamPlan, plan_from_catalog
+
+if TYPE_CHECKING:
+    from localcollab.llama.prompt_cache import PromptCache
 
 
 def recipe_of(blend: Blend) -> Recipe:
@@ -37,13 +41,17 @@ def open_blend(
     on_progress: OnProgress | None = None,
     *,
     budget: int | None = None,
+    prompt_cache: "PromptCache | None" = None,
 ) -> tuple[Recipe, Residence]:
-    """Nothing is loaded yet. `budget`: bytes; None: what is free. Raises `BadOption`, `BadModelFile`."""
+    """Nothing is loaded yet. `budget`: bytes; None: what is free; `prompt_cache`: see `Residence`. Raises
+    `BadOption`, `BadModelFile`."""
     assert isinstance(plan.method, Blend), "the caller has seen that it is one"
     if plan.draft:
         raise BadOption(f"{plan.name} is a blend, which has no draft of its own: leave `draft` out")
     members = {member.name: _by_itself(member) for member in plan.members}
-    residence = Residence(members, options, budget=budget, on_progress=on_progress)
+    residence = Residence(
+        members, options, budget=budget, on_progress=on_progress, prompt_cache=prompt_cache
+    )
     return recipe_of(plan.method), residence
 
 

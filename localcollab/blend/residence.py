@@ -7,6 +7,7 @@ for all teams, and one for fusers of T5's kind.
 import gc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
@@ -24,6 +25,7 @@ from localcollab.teams.plan import BASE, Member, TeamPlan
 
 if TYPE_CHECKING:
     from localcollab.llama.encoder_decoder import EncoderDecoder
+    from localcollab.llama.prompt_cache import PromptCache
 
 Opened = Union[OpenTeam, "EncoderDecoder"]
 Open = Callable[[TeamPlan, Options, OnProgress | None], Opened]
@@ -51,15 +53,19 @@ class Residence:
         on_progress: OnProgress | None = None,
         needs: Needs | None = None,
         opening: Open | None = None,
+        prompt_cache: "PromptCache | None" = None,
     ) -> None:
-        """`budget`: bytes for this whole process; None: what the machine has free now.
+        """`budget`: bytes for this whole process; None: what the machine has free now. `prompt_cache`:
+        where goes what teams have read that are closed.
 
         Raises `BadOption` where a team does not fit even alone.
         """
         self._plans, self._options = dict(plans), options or Options()
-        self._on_progress, self._opening = on_progress, opening or open_any
+        self._on_progress = on_progress
+        self._opening = opening or partial(open_any, prompt_cache=prompt_cache)
         self._budget = available_bytes() if budget is None else budget
         self._held: dict[str, Opened] = {}
+        self._asked: set[str] = set()
         alone = len(plans) == 1 and budget is None
         self._needs = needs or (Needs(0, {}) if alone else forecast_needs(plans, self._options))
         for name in plans:
@@ -77,6 +83,7 @@ class Residence:
     def open(self, name: str) -> OpenTeam:
         """Raises what opening a team raises, and `BadOption` for a T5-like model."""
         opened = self._opened(name)
+        self._asked.add(name)
         if not isinstance(opened, OpenTeam):
             raise BadOption(
                 f"{name} is of T5's kind, which fuses and does no more: name it as fuser"
@@ -100,13 +107,26 @@ class Residence:
         self._held[name] = self._held.pop(name)
         return self._held[name]
 
+    def keep_states(self, *, least_new: float = 0.0) -> None:
+        """As `OpenTeam`, of the teams that were asked: what only fused has read nothing twice."""
+        for name in self._held:
+            self._keep(name, least_new)
+
+    def _keep(self, name: str, least_new: float = 0.0) -> None:
+        opened = self._held[name]
+        if name in self._asked and isinstance(opened, OpenTeam):
+            opened.keep_states(least_new=least_new)
+
     def close(self) -> None:
+        self.keep_states()
         self._held.clear()
         gc.collect()
 
     def _make_room_for(self, name: str) -> None:
         while self._held and not self._fits(*self._held, name):
-            self._held.pop(next(iter(self._held)))
+            unused = next(iter(self._held))
+            self._keep(unused)
+            del self._held[unused]
             # Weights go with their last reference, and teams hold themselves in circles.
             gc.collect()
 
@@ -129,10 +149,16 @@ def is_t5(plan: TeamPlan) -> bool:
     return len(plan.files) == 1 and read_header(plan.first.path).architecture == _T5
 
 
-def open_any(plan: TeamPlan, options: Options, on_progress: OnProgress | None) -> Opened:
+def open_any(
+    plan: TeamPlan,
+    options: Options,
+    on_progress: OnProgress | None,
+    *,
+    prompt_cache: "PromptCache | None" = None,
+) -> Opened:
     """A team, or a T5-like model. Raises what opening it raises, and `BadOption` for an adapted one."""
     if not is_t5(plan):
-        return open_team(plan, options, on_progress)
+        return open_team(plan, options, on_progress, prompt_cache)
     from localcollab.llama.encoder_decoder import load_encoder_decoder
 
     if plan.first.adapter is not None:

@@ -361,7 +361,7 @@ def opener(
         if isinstance(plan.method, Blend):
             from localcollab_tui.engine.blend import open_as_blend
 
-            return open_as_blend(plan, options, on_progress)
+            return open_as_blend(plan, options, on_progress, prompt_cache())
         return open_team(plan, options, on_progress, prompt_cache())
 
     return open_it

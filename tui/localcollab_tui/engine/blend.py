@@ -13,6 +13,7 @@ from localcollab.errors import BadOption
 from localcollab.events import Prompted
 from localcollab.history.resume import turns_of
 from localcollab.llama.options import Options
+from localcollab.llama.prompt_cache import PromptCache
 from localcollab.progress import OnProgress
 from localcollab.teams.open import Files, OpenTeam, member_sha256
 from localcollab.teams.plan import TeamPlan
@@ -26,6 +27,7 @@ class OpenBlend:
     session: BlendSession
     residence: Residence
     facts: TeamFacts
+    prompt_cache: PromptCache | None = None
 
     def ask(
         self,
@@ -47,6 +49,10 @@ class OpenBlend:
         for event in session.ask(question.text, sampling, limits, stop_event=stop_event):
             yield Streamed(job.ticket, event)
 
+    def keep_states(self, *, least_new: float = 0.0) -> None:
+        """As `OpenTeam`."""
+        self.residence.keep_states(least_new=least_new)
+
     def first(self) -> OpenTeam:
         """The member by which a conversation is fitted into the context; one with a smaller context may
         still raise."""
@@ -59,11 +65,16 @@ class OpenBlend:
         )
 
 
-def open_as_blend(plan: TeamPlan, options: Options, on_progress: OnProgress) -> OpenBlend:
+def open_as_blend(
+    plan: TeamPlan,
+    options: Options,
+    on_progress: OnProgress,
+    prompt_cache: PromptCache | None = None,
+) -> OpenBlend:
     """Loads the first member, so that its errors come before the first question.
 
     Raises what opening a blend raises."""
-    recipe, residence = open_blend(plan, options, on_progress)
+    recipe, residence = open_blend(plan, options, on_progress, prompt_cache=prompt_cache)
     first = residence.open(recipe.members[0])
     files = Files(options, on_progress)
     sha256s = {member.name: member_sha256(member, files.verdict) for member in plan.members}
@@ -71,7 +82,8 @@ def open_as_blend(plan: TeamPlan, options: Options, on_progress: OnProgress) -> 
     facts = replace(
         facts, notes=plan.notes, sha256s=tuple(sha256s.get(name, "") for name in facts.members)
     )
-    return OpenBlend(BlendSession(recipe, residence.open, residence.open_fuser), residence, facts)
+    session = BlendSession(recipe, residence.open, residence.open_fuser)
+    return OpenBlend(session, residence, facts, prompt_cache)
 
 
 def blend_facts(name: str, recipe: Recipe, first: OpenTeam) -> TeamFacts:

@@ -3,13 +3,23 @@
 Without a prompt cache, as in an incognito chat, nothing happens here.
 """
 
+from typing import Protocol
+
 from localcollab.documents.answer.answer import Library
+from localcollab.llama.prompt_cache import PromptCache
 from localcollab.storage import state_files
-from localcollab.teams.open import OpenTeam
 from localcollab_tui.messages import Question
 
 MUCH = 1 / 4
 """A state is written whole, so not for every answer."""
+
+
+class Keeps(Protocol):
+    """A team, or a blend."""
+
+    @property
+    def prompt_cache(self) -> PromptCache | None: ...
+    def keep_states(self, *, least_new: float = 0.0) -> None: ...
 
 
 class ChatStates:
@@ -18,7 +28,7 @@ class ChatStates:
     def __init__(self) -> None:
         self._conversation = ""
 
-    def begin(self, team: OpenTeam, question: Question, library: Library | None) -> None:
+    def begin(self, team: Keeps, question: Question, library: Library | None) -> None:
         """What is read from now on is of this conversation; what was read of another is kept."""
         if team.prompt_cache is None:
             return
@@ -27,11 +37,11 @@ class ChatStates:
         self._conversation = question.conversation
         team.prompt_cache.begin(*_origins(question, library))
 
-    def keep(self, team: OpenTeam, *, least_new: float = 0.0) -> None:
+    def keep(self, team: Keeps, *, least_new: float = 0.0) -> None:
         """What the contexts hold, should the program end."""
         team.keep_states(least_new=least_new)
 
-    def flush(self, team: OpenTeam) -> None:
+    def flush(self, team: Keeps) -> None:
         """Wait until everything is written."""
         if team.prompt_cache is not None:
             team.prompt_cache.flush()

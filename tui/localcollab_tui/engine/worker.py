@@ -116,16 +116,16 @@ class Worker:
                 self._free_readers()
 
     def rest(self) -> None:
-        if isinstance(self._open, OpenTeam):
+        if self._open is not None:
             self._states.keep(self._open, least_new=states.MUCH)
 
     def close(self) -> None:
-        if isinstance(self._open, OpenTeam):
+        if self._open is not None:
             self._states.keep(self._open)
             self._states.flush(self._open)
 
     def _load(self, job: Load) -> None:
-        if isinstance(self._open, OpenTeam):
+        if self._open is not None:
             self._states.keep(self._open)
         # Close the old team first: two may not fit into memory.
         if isinstance(self._open, OpenBlend):
@@ -245,6 +245,7 @@ class Worker:
                 f"{blend.facts.name} is a blend, which cannot answer from documents: use /docs off, or "
                 "/team to open one of its members"
             )
+        self._states.begin(blend, job.question, None)
         first = blend.first()
         found = alone_too_long(job, first) or self._fitting.fit(job, first, None)
         if isinstance(found, TooLong):
