@@ -5,6 +5,7 @@ its own, which is counted in memory.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from threading import Event as ThreadEvent
@@ -19,10 +20,12 @@ from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.sampling import Sampling
 from localcollab.errors import BadOption
 from localcollab.language_model import LanguageModel
+from localcollab.llama.context import LlamaModel
 from localcollab.llama.forecast import PlannedContext
 from localcollab.llama.machine import available_bytes
 from localcollab.llama.options import Options
 from localcollab.llama.prompt_cache import PromptCache
+from localcollab.llama.together import SharedContext
 from localcollab.models.fit import Fit, bridge_need, forecast_here, judge
 from localcollab.progress import OnProgress
 from localcollab.storage.parts import real_path
@@ -149,6 +152,30 @@ class TokenSource:
             files.close()
             raise
 
+    def open_together(
+        self, n: int, exclusive: Callable[[], AbstractContextManager[None]]
+    ) -> "Together":
+        """`n` conversations in one context, `exclusive` held while it evaluates. Raises `BadOption` for
+        a team, for a model whose cache cannot be cut, and where memory is short."""
+        context, free = self.team.contexts[0], self._available()
+        if len(self.team.contexts) > 1 or not isinstance(context, LlamaModel) or self._method:
+            raise BadOption(f"{self._plan.name} is more than one model in this process")
+        if self._plan.first.adapter is not None:
+            raise BadOption(
+                f"{self._plan.name} has an adapter, which belongs to a context of its own"
+            )
+        n_bytes = n * self.conversation_bytes
+        if free is not None and n_bytes > free:
+            raise BadOption(
+                f"{n} conversations of {self._plan.name} take {n_bytes / 2**20:.0f} MiB, "
+                f"{free / 2**20:.0f} MiB are free"
+            )
+        shared = SharedContext(
+            context.weights, self._files.options, n, name=context.name, n_ctx=context.n_ctx,
+            exclusive=exclusive,
+        )  # fmt: skip
+        return Together(self.team, shared)
+
     def close(self) -> None:
         self._files.close()
 
@@ -167,6 +194,25 @@ class TokenSource:
         return judge(
             self._plan.name, (), contexts, 0, None, found.gpus, self._options
         )  # fmt: skip
+
+
+class Together:
+    """Conversations of one model whose tokens are evaluated together."""
+
+    def __init__(self, team: OpenTeam, shared: SharedContext) -> None:
+        self._shared = shared
+        self.sequences = shared.sequences
+        name = next(iter(team.members))
+        self.teams = tuple(
+            replace(
+                team, model=each, members={name: each}, contexts=(), speculation=None,
+                prompt_cache=None,
+            )
+            for each in shared.sequences
+        )  # fmt: skip
+
+    def close(self) -> None:
+        self._shared.close()
 
 
 class TokenConversation:

@@ -326,10 +326,10 @@ class LlamaModel:
         self, rows: Float32Array, states: Float32Array | None, row: int, n_skip: int
     ) -> None:
         """The outputs of the last decode, except the first `n_skip`."""
-        _copy(api.llama_get_logits(self._context), n_skip, rows)
+        copy_rows(api.llama_get_logits(self._context), n_skip, rows)
         if states is not None:
             part = states[row : row + len(rows)]
-            _copy(api.llama_get_embeddings(self._context), n_skip, part)
+            copy_rows(api.llama_get_embeddings(self._context), n_skip, part)
         # The minimum and maximum show NaN too, without a temporary array.
         if not (np.isfinite(rows.min()) and np.isfinite(rows.max())):
             at = len(self._cached)
@@ -351,7 +351,8 @@ def _thread_choice(n_threads: int, options: Options) -> ThreadChoice | None:
     return ThreadChoice(candidates(n_threads))
 
 
-def _copy(source: Any, n_skip: int, rows: Float32Array) -> None:
+def copy_rows(source: Any, n_skip: int, rows: Float32Array) -> None:
+    """From a buffer of llama.cpp's, behind its first `n_skip` rows."""
     # llama.cpp reuses its buffers on the next decode.
     start = ctypes.addressof(source.contents) + n_skip * rows.shape[1] * rows.itemsize
     ctypes.memmove(rows.ctypes.data, start, rows.nbytes)
@@ -372,14 +373,16 @@ def open_context(
     n_batch: int,
     n_outputs: int,
     hook: LayerHook | None,
+    *,
+    n_sequences: int = 1,
 ) -> object:
-    """A llama_context *. Raises `BadOption`."""
+    """A llama_context *, whose `n_ctx` tokens are those of all sequences. Raises `BadOption`."""
     params = api.llama_context_default_params()
     params.n_ctx = n_ctx
     params.n_batch = n_batch
     params.n_ubatch = min(options.n_ubatch, n_batch)
     params.n_outputs_max = n_outputs
-    params.n_seq_max = 1
+    params.n_seq_max, params.kv_unified = n_sequences, False
     params.n_threads = params.n_threads_batch = threads_for(weights.size_bytes, options)
     params.flash_attn_type = _FLASH[options.flash_attention]
     params.type_k = params.type_v = KV_TYPES[options.kv_type][0]

@@ -50,6 +50,12 @@ class Source(Protocol):
     def close(self) -> None: ...
 
 
+class Forgets(Protocol):
+    def forget(self) -> None:
+        """The next read evaluates every token."""
+        ...
+
+
 class AnySeat(Protocol):
     """What is given out to one request at a time."""
 
@@ -64,10 +70,10 @@ class AnySeat(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class OfOneSeat:
-    """A source that has one, and cannot have more."""
+class AllSeats:
+    """A source that has these from the beginning, and cannot have more."""
 
-    seat: AnySeat
+    seats: tuple[AnySeat, ...]
     close: Callable[[], None]
 
 
@@ -97,6 +103,14 @@ class Turn:
                     self._waiting.popleft().set()
                 else:
                     self._is_taken = False
+
+
+class _NoTurn(Turn):
+    """Given to everybody at once."""
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        yield
 
 
 class _InTurn(Wrapper):
@@ -194,6 +208,18 @@ class Seat(_InTurn):
         return reading
 
 
+class SharedSeat(Seat):
+    """One conversation of a context that several share, which waits for its turn itself."""
+
+    def __init__(self, team: OpenTeam, sequence: Forgets) -> None:
+        super().__init__(team, _NoTurn())
+        self._sequence = sequence
+
+    def forget(self) -> None:
+        self._sequence.forget()
+        self.cached = []
+
+
 @dataclass(slots=True, eq=False)
 class _Waiting:
     client: str
@@ -207,7 +233,7 @@ class Pool:
 
     def __init__(
         self,
-        source: Source | OfOneSeat,
+        source: Source | AllSeats,
         turn: Turn,
         executor: Executor,
         *,
@@ -218,9 +244,9 @@ class Pool:
         """`has_room(n_bytes)`: whether the memory budget allows one more seat of so many bytes."""
         self._source, self._turn, self._executor = source, turn, executor
         self._n_waiting, self._has_room = n_waiting, has_room
-        self._most = 1 if isinstance(source, OfOneSeat) else n_seats
-        own = source.seat if isinstance(source, OfOneSeat) else Seat(source.team, turn)
-        self.seats: list[AnySeat] = [own]
+        own = source.seats if isinstance(source, AllSeats) else (Seat(source.team, turn),)
+        self.seats: list[AnySeat] = list(own)
+        self._most = len(own) if isinstance(source, AllSeats) else n_seats
         self._free = list(self.seats)
         self._n_placed = 0
         self._waiting: list[_Waiting] = []
@@ -355,7 +381,7 @@ class Pool:
         self._dispatch()
 
     def _open_seat(self) -> Seat:
-        assert not isinstance(self._source, OfOneSeat), "it does not grow"
+        assert not isinstance(self._source, AllSeats), "it does not grow"
         n_bytes = self._source.conversation_bytes
         if not self._has_room(n_bytes):
             raise BadOption("the memory budget holds no more contexts")

@@ -41,6 +41,8 @@ class ServeRequest:
     """Bytes."""
     exact: bool = False
     """Evaluate every prompt from its start."""
+    batch: bool = False
+    """Evaluate the conversations of a model alone together."""
     history: bool = False
     """Keep conversations in the history."""
     documents: tuple[str, ...] = ()
@@ -63,6 +65,11 @@ class ServeRequest:
                 raise BadOption(
                     f"`{name}` is {getattr(self, name)}: give a number from {low} to {high}"
                 )
+        if self.batch and self.exact:
+            raise BadOption(
+                "`batch` and `exact` do not go together: what is evaluated beside a token changes its "
+                "logits in the last digits"
+            )
         if self.keep_alive is not None and not 0 <= self.keep_alive <= 10**6:
             raise BadOption(f"`keep_alive` is {self.keep_alive}: give 0 minutes or more")
         if not 0 <= self.prompt_cache_gb <= _MOST_GB:

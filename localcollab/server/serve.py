@@ -41,7 +41,7 @@ def serve(request: ServeRequest, on_progress: OnProgress, on_note: OnLine) -> No
         with ThreadPoolExecutor(_THREADS, "localcollab") as executor:
             room = Room(
                 request.parallel, request.queue, request.budget,
-                None if request.keep_alive is None else 60 * request.keep_alive,
+                None if request.keep_alive is None else 60 * request.keep_alive, request.batch,
             )  # fmt: skip
             shelf = Shelf(offers, executor, room)
             sizes = Sizes(body_bytes=request.max_body)
@@ -106,6 +106,9 @@ def _greeting(serving: Serving, request: ServeRequest, address: str) -> list[str
         )
     elif request.token_file is not None:
         lines.append(f"clients need the key in {request.token_file}")
+    for name, served in serving.shelf.loaded.items():
+        if request.batch and served.not_together is not None:
+            lines.append(f"{name}: conversations take turns ({served.not_together})")
     if serving.journal is not None:
         lines.append(f"conversations are kept in {serving.journal.history.path}")
     return lines

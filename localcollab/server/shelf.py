@@ -8,10 +8,11 @@ from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from localcollab.api.sources import BlendSource
+from localcollab.api.sources import BlendSource, TokenSource
+from localcollab.errors import BadOption
 from localcollab.server.blends import BlendSeat
 from localcollab.server.errors import ApiError
-from localcollab.server.pool import OfOneSeat, Pool, Source, Turn
+from localcollab.server.pool import AllSeats, Pool, SharedSeat, Source, Turn
 from localcollab.teams.open import OpenTeam
 
 _SECONDS_BETWEEN_LOOKS = 5.0
@@ -38,6 +39,8 @@ class Room:
     """Bytes; None: what is free."""
     keep_alive: float | None = None
     """Seconds after the last use; None: until the end."""
+    together: bool = False
+    """Evaluate the conversations of a model alone in one batch."""
 
 
 @dataclass(slots=True, eq=False)
@@ -47,6 +50,8 @@ class Served:
     name: str
     source: Source | BlendSource
     pool: Pool
+    not_together: str | None = None
+    """Why its conversations are not evaluated in one batch; None: they are."""
     n_leases: int = 0
     keep_alive: float | None = None
 
@@ -143,15 +148,32 @@ class Shelf:
     async def _open(self, offer: Offer) -> Served:
         loop, room = asyncio.get_running_loop(), self._room
         source = await loop.run_in_executor(self._executor, offer.open)
-        seats: Source | OfOneSeat = (
-            OfOneSeat(BlendSeat(source), source.close)
-            if isinstance(source, BlendSource) else source
-        )  # fmt: skip
+        seats, why = await loop.run_in_executor(self._executor, self._seats_of, source)
         pool = Pool(
             seats, self._turn, self._executor, n_seats=room.n_seats, n_waiting=room.n_waiting,
             has_room=self._has_room,
         )  # fmt: skip
-        return Served(offer.name, source, pool, keep_alive=room.keep_alive)
+        return Served(offer.name, source, pool, keep_alive=room.keep_alive, not_together=why)
+
+    def _seats_of(self, source: Source | BlendSource) -> tuple[Source | AllSeats, str | None]:
+        """And why its conversations are not evaluated together; None: they are."""
+        if isinstance(source, BlendSource):
+            return AllSeats((BlendSeat(source),), source.close), "a blend answers one at a time"
+        if not self._room.together:
+            return source, "`batch` was not asked for"
+        if not isinstance(source, TokenSource):
+            return source, "its models are of another kind"
+        try:
+            together = source.open_together(self._room.n_seats, self._turn.taken)
+        except BadOption as error:
+            return source, str(error)
+        pairs = zip(together.teams, together.sequences, strict=True)
+
+        def close() -> None:
+            together.close()
+            source.close()
+
+        return AllSeats(tuple(SharedSeat(*pair) for pair in pairs), close), None
 
     async def _make_room(self) -> None:
         """Under a budget, idle teams are unloaded, least recently used first, to free half."""

@@ -33,6 +33,7 @@ def model_record(serving: Serving, name: str) -> dict[str, object]:
     about = dict(offer.about)
     served = serving.shelf.loaded.get(name)
     about["loaded"] = served is not None
+    about["batch"] = served is not None and served.not_together is None
     if served is not None and served.blend is None:
         team = served.team
         about |= {
