@@ -36,6 +36,8 @@ _BARE = words_of("of with over under above below von mit über unter de avec sur
 _LINKS = words_of("for to by until within after in on at")
 _COMMA = re.compile(r"\s*(?:[,;]|\s[-–—]\s|\()")
 _LEAST_WORDS = 2
+_MOST_VALUES = 8
+"""Of a sentence: one with more is a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,8 @@ def _of_sentence(start: int, text: str, heading: str, language: Language) -> Ite
         return
     offset = len(text) - len(body)
     found = [value for value in values(text, language) if value.start >= offset]
+    if len(found) > _MOST_VALUES:
+        return
     may = [value for value in found if _may_change(value, text, offset, language, bool(key))]
     may += [_moved(name, offset) for name in _roles(body, language, key.end() if key else 0)]
     if may:

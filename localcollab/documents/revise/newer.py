@@ -13,7 +13,7 @@ from localcollab.documents.revise.values import Value, names, values
 from localcollab.documents.revise.wordings import Wording, wordings
 
 _MOST_WORDINGS = 8
-_MOST_CANDIDATES = 40
+_MOST_CANDIDATES = 24
 _SHARED = 0.8
 """The share of a claim's words that a passage must have, before it is read closely."""
 _WORD = re.compile(r"[^\W\d_]{3,}")

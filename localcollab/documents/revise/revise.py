@@ -173,7 +173,7 @@ class _Library:
             is_itself = document.path == file.path or document.sha256 == file.sha256
             if is_itself or not document.n_passages:
                 continue
-            when = dated(self._head(document), document.path, mtime_ns(document.path))
+            when = dated(self._beginning(document)[1], document.path, mtime_ns(document.path))
             if when.is_newer_than(date):
                 self._newer[document.id] = when
 
@@ -232,12 +232,14 @@ class _Library:
 
     def _identity(self, document: Document) -> Identity:
         if document.id not in self._identities:
-            first = self._collection.passages(document)[0]
-            self._identities[document.id] = identity(document.path.stem, first.heading, first.text)
+            heading, text = self._beginning(document)
+            self._identities[document.id] = identity(document.path.stem, heading, text)
         return self._identities[document.id]
 
-    def _head(self, document: Document) -> str:
-        return self._collection.passages(document)[0].text
+    def _beginning(self, document: Document) -> tuple[str, str]:
+        """Heading and text of its first passage; nothing of one that was removed in the meantime."""
+        passages = self._collection.passages(document)
+        return (passages[0].heading, passages[0].text) if passages else ("", "")
 
 
 def _newest(
