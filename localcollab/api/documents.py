@@ -23,6 +23,8 @@ from localcollab.documents.answer.citations import Citable, Claim
 from localcollab.documents.answer.events import AnswerEvent, SentPassage, Way
 from localcollab.documents.collection import OnVisit
 from localcollab.documents.records import Document, Hit, Passage, Tally
+from localcollab.documents.revise.dating import given
+from localcollab.documents.revise.revise import Revision, revise
 from localcollab.documents.search.embedding import OnEmbedded
 from localcollab.errors import BadCollection
 
@@ -87,6 +89,16 @@ class Collection:
             find_model(model, models), before_query=before_query, before_passage=before_passage,
             on_embedded=on_embedded,
         )  # fmt: skip
+
+    def revise(self, file: str | Path, *, dated: str | None = None) -> Revision:
+        """What newer documents say otherwise than a file, which is not changed: its `changes`, each
+        with its source, and the text with all of them, `revised()`. `dated`: of the file, as "2025-03".
+
+        Raises `BadOption` for a file without text."""
+        (path,) = _paths([file])
+        return revise(
+            path.resolve(), self._collection, date=None if dated is None else given(dated)
+        )
 
     def ask(
         self,

@@ -32,6 +32,16 @@ _META = words_of(
 """Keys of lines about the document itself, or that say which one is meant."""
 _NUMBERING = words_of("id no nr number page version nummer numéro número numero")
 """Columns of a table that say which row it is."""
+_ROLES = words_of(
+    "ceo cfo cto coo chair chairman chairwoman chairperson head director president secretary treasurer"
+    " manager mayor minister editor principal captain coach leiter leiterin geschäftsführer"
+    " geschäftsführerin vorsitzender vorsitzende präsident präsidentin bürgermeister bürgermeisterin"
+    " directeur directrice président présidente maire presidente director directora alcalde direttore"
+    " direttrice sindaco"
+)
+_LEADS = words_of(
+    "leads heads chairs manages runs directs supervises coordinates edits leitet führt"
+)
 _BARE = words_of("of with over under above below von mit über unter de avec sur con sobre di su")
 _LINKS = words_of("for to by until within after in on at")
 _COMMA = re.compile(r"\s*(?:[,;]|\s[-–—]\s|\()")
@@ -190,8 +200,10 @@ def _may_change(value: Value, text: str, offset: int, language: Language, is_key
         return ":" in before
     row = tokens(text, language)
     if value.kind == "date":
-        is_past = any(_is_past(token.text, language) for token in row if token.kind == "word")
-        return not is_past and bool(before.strip() or without_time(text[offset:]).since)
+        if any(_is_past(token.text, language) for token in row if token.kind == "word"):
+            return False
+        if without_time(text[offset:]).since == value.text:
+            return True
     said = tokens(before, language)
     has_verb = any(asides.is_verb(t, language) or t.text in _STATES for t in said)
     if value.kind == "contact" or has_verb or not language.code:
@@ -199,6 +211,16 @@ def _may_change(value: Value, text: str, offset: int, language: Language, is_key
     last = said[-1].text if said else ""
     words = [t for t in said if t.kind == "word" and t.text not in language.common | _BARE | _LINKS]
     return last not in _BARE and len(words) >= _LEAST_WORDS
+
+
+def _is_role(following: Sequence[str]) -> bool:
+    """Behind a name: "is the chair of ...", "is CEO of ...", "leads the ..."."""
+    if len(following) < _LEAST_WORDS + 1:
+        return False
+    verb, next_ = following[:2]
+    if verb in _COPULA:
+        return next_ in DEFINITE or next_ in _ROLES
+    return verb in _LEADS and next_ in DEFINITE
 
 
 def _is_past(word: str, language: Language) -> bool:
@@ -220,11 +242,6 @@ def _roles(body: str, language: Language, behind_key: int) -> Iterator[Value]:
         is_last = not after.strip(" .*_\n") or bool(_COMMA.match(after))
         is_told = len(words) > _LEAST_WORDS - 1 and words[-1] in _COPULA and words[0] in DEFINITE
         is_agent = bool(_OF_WHOM.search(before)) and bool(words) and words[0] in DEFINITE
-        has_role = (
-            not before.strip(" *_")
-            and len(following) > 2
-            and following[0] in _COPULA
-            and following[1] in DEFINITE
-        )
+        has_role = not before.strip(" *_") and _is_role(following)
         if ((is_told or is_agent) and is_last) or has_role:
             yield name

@@ -34,8 +34,8 @@ _KINDS = words_of(
 """Words of a name or heading that say what kind of document it is, or when it was written."""
 PARTIES = words_of(
     """
-    tenant landlord customer client patient employee employer buyer seller borrower lender owner insured
-    applicant student guest member supplier contractor mieter vermieter kunde patient arbeitnehmer käufer
+    tenant landlord customer client patient employee employer buyer seller borrower lender insured
+    applicant student guest mieter vermieter kunde patient arbeitnehmer käufer
     verkäufer locataire bailleur client inquilino arrendador cliente paciente locatore conduttore
     """
 )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Literal
 
-from localcollab.documents.checking.dates import Readings, dates, times
+from localcollab.documents.checking.dates import Date, Readings, dates, times
 from localcollab.documents.checking.language import Language, words_of
 from localcollab.documents.checking.numbers import NO_UNIT, Number, are_same, readings, scale_of
 from localcollab.documents.checking.units import unit_of
@@ -29,6 +29,11 @@ _NUMBER = re.compile(
     rf"(?P<scale>\s[^\W\d_]{{7,10}}(?!\w))?(?P<behind>{_BEHIND})?"
 )
 _YEAR = re.compile(r"(?:19|20)\d\d")
+_IN_YEAR = re.compile(
+    r"\b(?:in|until|till|by|bis|ende|en|hasta|jusqu['’]en|nel|entro)\s(?P<year>(?:19|20)\d\d)"
+    r"(?![\w/–—-]|[.,:]\d)",
+    re.IGNORECASE,
+)
 _NUMBER_SIGN = re.compile(r"[#§№]\s?$")
 _SPELLED = re.compile(r"(?<![\w-])(?P<word>[^\W\d_]+)(?=(?P<behind>\s[^\W\d_]{1,12})(?![\w'’-]))")
 _CONTACT = re.compile(
@@ -111,6 +116,7 @@ def values(text: str, language: Language) -> list[Value]:
     candidates = chain(
         _dates(text),
         _times(text),
+        _years(text),
         _contacts(text),
         _numbers(text, language),
         _spelled(text, language),
@@ -145,6 +151,13 @@ def _contacts(text: str) -> Iterator[Value]:
     for found in _CONTACT.finditer(text):
         if "@" in found[0] or sum(map(str.isdigit, found[0])) >= _LEAST_DIGITS:
             yield Value(found.start(), found.end(), found[0], "contact")
+
+
+def _years(text: str) -> Iterator[Value]:
+    """ "in 2027": a year alone may be a number of anything."""
+    for found in _IN_YEAR.finditer(text):
+        date = frozenset({Date(int(found["year"]), 0, 0)})
+        yield Value(found.start("year"), found.end("year"), found["year"], "date", date=date)
 
 
 def _times(text: str) -> Iterator[Value]:

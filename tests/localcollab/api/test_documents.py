@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import localcollab as lc
-from localcollab.errors import BadCollection
+from localcollab.errors import BadCollection, BadOption
 
 
 def test_a_collection_is_a_file_or_a_name(tmp_path: Path) -> None:
@@ -38,3 +38,18 @@ def test_citations_are_checked_against_texts_and_hits(tmp_path: Path) -> None:
 def test_rankers_that_read_no_model_need_none() -> None:
     assert lc.rank("?", ["a", "bbb", "cc"]).best == 1
     assert lc.rank("?", ["a", "b", "b"], "vote").best == 1
+
+
+def test_a_revision_has_changes_with_sources_and_the_text_with_all_of_them(tmp_path: Path) -> None:
+    (tmp_path / "lease.txt").write_text("The monthly rent is 845 euros.\n")
+    (tmp_path / "letter-2025.txt").write_text("The monthly rent is now 870 euros.\n")
+    with lc.open_collection(tmp_path / "c.sqlite3", create=True) as collection:
+        collection.add(tmp_path / "letter-2025.txt")
+        found = collection.revise(tmp_path / "lease.txt", dated="2024")
+        assert found.revised() == "The monthly rent is 870 euros.\n"
+        (change,) = found.changes
+        assert (change.old, change.new, change.passage.document.path.name) == (
+            "845 euros", "870 euros", "letter-2025.txt",
+        )  # fmt: skip
+        with pytest.raises(BadOption, match="`dated`"):
+            collection.revise(tmp_path / "lease.txt", dated="yesterday")

@@ -237,9 +237,28 @@ CHANGED: list[tuple[str, str, list[tuple[str, str]]]] = [
         "| Role | Name |\n| --- | --- |\n| Payroll | Bob Ray |\n| Support | Raj Patel |",
         [("Ann Lee", "Bob Ray")],
     ),
+    (
+        "Jane Porter is CEO of Acme.",
+        "Tom Hale is CEO of Acme.",
+        [("Jane Porter", "Tom Hale")],
+    ),
+    (
+        "Jane Porter leads the sales department.",
+        "Tom Hale leads the sales department.",
+        [("Jane Porter", "Tom Hale")],
+    ),
+    (
+        "The supplier of the valves is Acme Ltd.",
+        "The supplier of the valves is Bolt GmbH.",
+        [("Acme Ltd.", "Bolt GmbH")],
+    ),
+    ("The project ends in 2026.", "The project ends in 2027.", [("2026", "2027")]),
 ]
 
 UNCHANGED: list[tuple[str, str]] = [
+    ("On 3 March 2025 the office is closed.", "On 4 April 2025 the office is closed."),
+    ("In 2024 the plant has 120 workers.", "In 2025 the plant has 120 workers."),
+    ("Jane Porter is a member of the board.", "Tom Hale is a member of the board."),
     ("The monthly rent is 845 euros.", "The monthly rent will be 870 euros."),
     ("The office opens at 9:00.", "The London office opens at 8:00."),
     (

@@ -2,12 +2,14 @@
 
 import hashlib
 import io
+import json
 import os
 import subprocess
 import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,12 +18,14 @@ from localcollab.errors import BadModelFile, BadOption
 from localcollab.models.encoders import make
 from localcollab.models.encoders.known import KNOWN, MINILM, KnownEncoder
 from localcollab.models.packages import Package
+from real_tokenizers import llama_cpp_sdist
 
 WEIGHTS = bytes(range(256)) * 5000
 FILES = {"config.json": b"{}", "1_Pooling/config.json": b'{"a": 1}', "model.safetensors": WEIGHTS}
 _SCRIPT = """
 import sys
 from pathlib import Path
+from typing import Any
 sys.path.insert(0, {here!r})
 from test_encoders import tiny
 from localcollab.errors import LocalcollabError
@@ -145,3 +149,33 @@ def test_without_the_extra_nothing_is_downloaded(monkeypatch: pytest.MonkeyPatch
 def test_a_folder_that_is_no_encoder_says_why(tmp_path: Path) -> None:
     with pytest.raises(BadModelFile, match=r"cannot be converted: .*config\.json"):
         make.make_from_folder(tmp_path, lambda doing: None)
+
+
+@pytest.mark.real
+@pytest.mark.weights
+@pytest.mark.slow
+def test_a_folder_is_converted_embedded_and_searched_offline(
+    minilm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.setenv("LOCALCOLLAB_LLAMA_SDIST", str(llama_cpp_sdist()))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    (notes / "a.txt").write_text("The landlord repairs the heating.")
+    (notes / "b.txt").write_text("Bread is sold until noon.")
+    assert docs("add", str(notes))["tally"]["added"] == 2
+    words = ("embed", str(minilm))
+    assert docs(*words) == {"collection": "default", "model": str(minilm), "embedded": 2}
+    assert docs(*words)["embedded"] == 0
+    hits: Any = docs("search", "who mends a broken radiator")
+    assert [Path(hit["document"]).name for hit in hits] == ["a.txt", "b.txt"]
+
+
+def docs(*words: str) -> Any:
+    child = subprocess.run(
+        [sys.executable, "-m", "localcollab", "docs", *words, "--json"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert child.returncode == 0, child.stderr
+    return json.loads(child.stdout.splitlines()[-1] if words[0] == "add" else child.stdout)
