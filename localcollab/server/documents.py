@@ -16,7 +16,7 @@ from localcollab.events import Finished, Token, Unfamiliar
 from localcollab.server.bodies import Generating
 from localcollab.server.chat import CLOSED
 from localcollab.server.errors import ApiError, api_error
-from localcollab.server.pool import Seat
+from localcollab.server.seats import Seat
 from localcollab.server.serving import Serving, body_of, client_of, serving_of
 from localcollab.server.shelf import Served
 from localcollab.server.streams import DONE, Chunks, event, unless_gone

@@ -20,7 +20,7 @@ from localcollab.server.bodies import Body, parse
 from localcollab.server.constraints import GrammarsOfTeams, OpenGrammar
 from localcollab.server.errors import ApiError, api_error
 from localcollab.server.journal import Journal, Keeping
-from localcollab.server.pool import AnySeat, Seat
+from localcollab.server.seats import AnySeat, Seat
 from localcollab.server.shelf import Served, Shelf
 from localcollab.server.writing import Ask, AskEvent, Started, in_thread, write
 

@@ -12,7 +12,8 @@ from localcollab.api.sources import BlendSource, TokenSource
 from localcollab.errors import BadOption
 from localcollab.server.blends import BlendSeat
 from localcollab.server.errors import ApiError
-from localcollab.server.pool import AllSeats, Pool, SharedSeat, Source, Turn
+from localcollab.server.pool import Pool
+from localcollab.server.seats import AllSeats, SharedSeat, Source, Turn
 from localcollab.teams.open import OpenTeam
 
 _SECONDS_BETWEEN_LOOKS = 5.0

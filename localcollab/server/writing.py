@@ -18,7 +18,7 @@ from localcollab.decoding.sampling import Sampling
 from localcollab.events import Event, Finished, Progress, Token, Unfamiliar
 from localcollab.language_model import LanguageModel, Reading, Wrapper, log_softmax
 from localcollab.methods.familiarity import unfamiliar
-from localcollab.server.pool import Seat
+from localcollab.server.seats import Seat
 
 E = TypeVar("E")
 

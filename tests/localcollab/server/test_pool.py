@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from localcollab.server.errors import ApiError
-from localcollab.server.pool import Pool, Seat, Turn
+from localcollab.server.pool import Pool
+from localcollab.server.seats import Seat, Turn
 from localcollab.server.shelf import Room
 from server_app import EchoModel, FakeSource, client_of, run
 

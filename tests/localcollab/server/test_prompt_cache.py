@@ -10,7 +10,7 @@ from localcollab.api.sources import TokenSource
 from localcollab.llama.context import LlamaModel
 from localcollab.llama.options import Options
 from localcollab.llama.prompt_cache import PromptCache
-from localcollab.server.pool import Seat, Turn
+from localcollab.server.seats import Seat, Turn
 from localcollab.storage.state_files import StateFiles
 from localcollab.teams.plan import plan_from_files
 

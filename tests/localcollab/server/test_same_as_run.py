@@ -7,7 +7,7 @@ import pytest
 
 from localcollab.api.sources import TokenSource
 from localcollab.llama.options import Options
-from localcollab.server.pool import Source
+from localcollab.server.seats import Source
 from localcollab.teams.choice import TeamChoice
 from localcollab.teams.defaults import chat_limits, chat_sampling
 from localcollab.teams.open import open_team

@@ -245,6 +245,29 @@ def test_when_the_server_goes_away_the_message_is_kept(monkeypatch: pytest.Monke
         drive(app_of(asked, history), steps, size=(120, 30))
 
 
+def test_a_server_that_comes_later_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    is_up = threading.Event()
+
+    def answer(path: str, body: Any) -> Reply:
+        if is_up.is_set():
+            return others(as_events(delta("Yes", "stop")))(path, body)
+        return as_json({"error": {"message": "loading"}}, 503)
+
+    async def main() -> None:
+        with open_history(None) as history, serving(answer, monkeypatch) as asked:
+            app = app_of(asked, history)
+            async with app.run_test(size=(120, 30)) as pilot:
+                await until(pilot, lambda: "answered 503: loading" in screen_text(app))
+                is_up.set()
+                await send(app, pilot, "/team")
+                await until(pilot, lambda: app.dialogue.facts is not None)
+                await ask(app, pilot, "Is it?")
+                assert texts(app) == ["Is it?", "Yes"]
+            assert app.close()
+
+    asyncio.run(main())
+
+
 def test_models_are_chosen_among_those_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
         await send(app, pilot, "/team")

@@ -104,6 +104,10 @@ class CommandRunner:
         """Of a server, whose catalogue is not here."""
         from localcollab_tui.screens.choice import ChoiceScreen
 
+        if not names:  # it could not be asked before
+            self._open_team(None)
+            return
+
         def chosen(index: int | None) -> None:
             self._team_chosen(None if index is None else names[index])
 
@@ -117,7 +121,7 @@ class CommandRunner:
         except BadOption as error:
             self._view.complain(str(error))
 
-    def _open_team(self, name: str) -> None:
+    def _open_team(self, name: str | None) -> None:
         self._dialogue.require_idle()
         self._dialogue.facts = None
         self._view.engine.submit(Load(name))
