@@ -75,6 +75,7 @@ class LlamaModel:
         self._last_reading: Reading | None = None
         self._with_hidden = False
         self._adapter: Path | None = None
+        self._is_settled = True
         self.kept: KeptStates | None = None
         """Where states of other days are looked up; None: nothing is kept on disk."""
 
@@ -128,11 +129,14 @@ class LlamaModel:
         if cached is not None:
             return cached
         is_new = n_shared < len(wanted)
-        if is_new and self.kept is not None and self.kept.before_read(self, wanted, n_shared):
-            n_shared = common_prefix(self._cached, wanted)
+        if is_new and self.kept is not None:
+            n_held = n_shared if self._can_keep(min(n_shared, len(wanted) - last)) else 0
+            if self.kept.before_read(self, wanted, n_held):
+                n_shared = common_prefix(self._cached, wanted)
         if not last and n_shared == len(wanted):
             return Reading(np.empty((0, self.vocabulary.n_tokens), np.float32))
         self._rewind_to(min(n_shared, len(wanted) - last))
+        self._settle()
         n_start, n_plain = len(self._cached), max(len(self._cached), len(wanted) - last)
         report = Report(on_chunk, len(wanted) - n_start)
         n_joined = self._joined(n_plain - n_start, last, hidden)
@@ -198,12 +202,21 @@ class LlamaModel:
         if n_keep == len(self._cached):
             return
         # False: a recurrent state or a sliding window, which cannot be cut.
-        if n_keep < max(1, self.shortest) or not api.llama_memory_seq_rm(
-            self._memory, 0, n_keep, -1
-        ):
+        if not (self._can_keep(n_keep) and api.llama_memory_seq_rm(self._memory, 0, n_keep, -1)):
             api.llama_memory_clear(self._memory, False)
             n_keep = 0
         del self._cached[n_keep:]
+
+    def _can_keep(self, n_keep: int) -> bool:
+        """Whether its cache can be cut to so many tokens, as far as a sliding window is concerned."""
+        return n_keep == len(self._cached) or n_keep >= max(1, self.shortest)
+
+    def _settle(self) -> None:
+        """Before tokens are read behind a state that was taken."""
+        is_due = not self._is_settled and len(self._cached) >= self.weights.n_window > 0
+        self._is_settled = True
+        if is_due and not state.settle(self._context):
+            self.forget()
 
     @property
     def shortest(self) -> int:
@@ -314,6 +327,7 @@ class LlamaModel:
         if n_held != len(tokens):
             return False
         self._cached.extend(tokens)
+        self._is_settled = False
         return True
 
     def encode_source(self, tokens: Sequence[int]) -> int:

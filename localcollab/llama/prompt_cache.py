@@ -129,7 +129,8 @@ class PromptCache:
         while True:
             entry, parts, since = self._waiting.get()
             try:
-                self.files.put(entry, parts, since)
+                with contextlib.suppress(MemoryError):  # then it is not kept
+                    self.files.put(entry, parts, since)
             finally:
                 del entry, parts
                 self._waiting.task_done()

@@ -42,6 +42,18 @@ def read_state(context: object, n_window: int) -> bytearray:
     return data if n_written == n_bytes else bytearray()
 
 
+def settle(context: object) -> bool:
+    """Make room behind what was restored as a whole context. False: what it held is lost.
+
+    llama.cpp would put new tokens over the oldest ones of a sliding window, and rewinding the new ones
+    would then reach into what is gone.
+    """
+    n_bytes = int(api.llama_state_seq_get_size(context, 0))
+    buffer = (ctypes.c_uint8 * n_bytes)()
+    n_written = api.llama_state_seq_get_data(context, buffer, n_bytes, 0)
+    return bool(api.llama_state_seq_set_data(context, buffer, n_written, 0) == n_bytes)
+
+
 def write_state(context: object, n_window: int, data: memoryview) -> bool:
     """Into an empty context. False: llama.cpp refuses it. `data` is sound, by `is_sound`."""
     source = np.frombuffer(data, np.uint8)

@@ -215,6 +215,8 @@ class StateFiles:
 
     def _replace_like(self, new: Entry) -> None:
         for old in self._entries(new.key):
+            if old.shortest < new.shortest:
+                continue  # it serves other texts, too
             shared = n_shared(old.tokens, new.tokens)
             is_same = old.origins == new.origins and shared >= _SAME * len(old.tokens)
             if is_same or (shared == len(old.tokens) and old.origins <= new.origins):

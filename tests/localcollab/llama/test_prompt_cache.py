@@ -275,7 +275,11 @@ def test_a_sliding_window_is_gone_on_from_and_rewound(gemma: Path, files: StateF
     second = another()
     assert nearest(second, prompt[:700]) < 0.05
     assert second.n_evaluated == 1
-    assert nearest(second, prompt[:650] + prompt[:100]) < 0.05
-    assert second.n_evaluated == 101
+    assert nearest(second, prompt[:700] + prompt[:50]) < 0.05
+    assert nearest(second, prompt[:700] + prompt[:30] + [7]) < 0.05  # rewound behind the state
+    assert second.n_evaluated == 52
+    assert nearest(second, prompt[:600] + prompt[:10]) < 0.05  # into it: loaded again
+    assert second.n_evaluated == 62
     keep(second)
-    assert nearest(another(), prompt[:650] + prompt[:110]) < 0.05
+    assert sorted(len(entry.tokens) for entry in files.entries()) == [610, 800]
+    assert nearest(another(), prompt[:600] + prompt[:20]) < 0.05
