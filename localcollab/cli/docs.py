@@ -2,6 +2,7 @@
 
 import importlib
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -248,18 +249,32 @@ def status(
     output.print_status(reports, as_json=as_json)
 
 
+_Team = Annotated[
+    str | None,
+    typer.Option(help="A team made by convert expert. Default: the name of the collection."),
+]
+_Minutes = Annotated[
+    float | None,
+    typer.Option(
+        help="Approximate time. Default: what the texts take; 8 of an expert from scratch."
+    ),
+]
+_Rounds = Annotated[
+    int | None,
+    typer.Option("--rounds", help="Of a LoRA: rounds instead of --minutes, reproducible."),
+]
+
+
 @app.command()
 def refresh(
     collection: _Collection = "default",
-    team: Annotated[
-        str | None,
-        typer.Option(help="A team made by convert expert. Default: the name of the collection."),
-    ] = None,
-    minutes: Annotated[float, typer.Option(help="Training time in minutes, approximately.")] = 8.0,
+    team: _Team = None,
+    minutes: _Minutes = None,
+    n_rounds: _Rounds = None,
     n_steps: Annotated[
         int | None,
         typer.Option(
-            "--steps", help="Number of training steps instead of --minutes: reproducible."
+            "--steps", help="Of an expert from scratch: training steps instead of --minutes."
         ),
     ] = None,
     models: Models = None,
@@ -271,14 +286,42 @@ def refresh(
     """
     from localcollab.cli.request import RefreshChoice
 
+    module = _experts("docs refresh")
+    choice = RefreshChoice(collection, team, minutes, n_steps, n_rounds, tuple(models or ()))
+    module.refresh(choice, as_json=as_json)
+
+
+@app.command()
+def forget(
+    document: Annotated[str, typer.Argument(help="Path of a file, or the end of it.")],
+    collection: _Collection = "default",
+    team: _Team = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Approximate time. Default: what the other files take.")
+    ] = None,
+    n_rounds: _Rounds = None,
+    models: Models = None,
+    as_json: Json = False,
+) -> None:
+    """Train the expert of a collection again without a file, and remove the file from it.
+
+    Every earlier version of the expert is deleted. The file itself stays.
+    """
+    from localcollab.cli.request import ForgetChoice
+
+    module = _experts("docs forget")
+    choice = ForgetChoice(document, collection, team, minutes, n_rounds, tuple(models or ()))
+    module.forget(choice, as_json=as_json)
+
+
+def _experts(command: str) -> ModuleType:
+    """Raises `LocalcollabError` where the extra is not installed."""
     try:
-        module = importlib.import_module("localcollab_convert.refresh.cli")
+        return importlib.import_module("localcollab_convert.refresh.cli")
     except ModuleNotFoundError as error:
         raise LocalcollabError(
-            f"docs refresh needs {error.name}: pip install 'localcollab[convert]'"
+            f"{command} needs {error.name}: pip install 'localcollab[convert]'"
         ) from error
-    choice = RefreshChoice(collection, team, minutes, n_steps, tuple(models or ()))
-    module.refresh(choice, as_json=as_json)
 
 
 def _open(name: str, *, create: bool = False) -> "Collection":

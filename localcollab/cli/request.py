@@ -182,8 +182,24 @@ class RefreshChoice:
 
     collection: str
     team: str | None = None
-    minutes: float = 8.0
+    minutes: float | None = None
     n_steps: int | None = None
+    """Of an expert from scratch."""
+    n_rounds: int | None = None
+    """Of a LoRA."""
+    catalogs: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetChoice:
+    """The document that an expert is trained again without; convert checks it."""
+
+    document: str
+    """Path of a file of the collection, or the end of it."""
+    collection: str
+    team: str | None = None
+    minutes: float | None = None
+    n_rounds: int | None = None
     catalogs: tuple[Path, ...] = ()
 
 

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import gguf
 import numpy as np
+import torch
 
 from localcollab.errors import BadModelFile
 from localcollab.llama.header import Header, read_header
 from localcollab_convert.adapted.layers import Adapted, Shape
-from localcollab_convert.formats.llama import interleave_rope_pairs
+from localcollab_convert.formats.llama import interleave_rope_pairs, split_rope_pairs
 
 _REORDERED = ("llama",)
 """Architectures whose Q and K are stored in pairs."""
@@ -51,6 +52,23 @@ def write_adapter(
     writer.write_tensors_to_file()
     writer.close()
     os.replace(partial, out)
+
+
+def read_adapter(path: Path, layers: Mapping[str, Adapted], shape: Shape, base: Path) -> None:
+    """Into the layers of its base, at the strength it has. Raises `BadModelFile`: of another rank."""
+    header = read_header(base)
+    reader = gguf.GGUFReader(path)
+    tensors = {tensor.name: np.array(tensor.data) for tensor in reader.tensors}
+    strength = float(reader.get_field("adapter.lora.alpha").contents()) / shape.alpha
+    with torch.no_grad():
+        for name, stored in stored_names(layers, header).items():
+            a, b = (torch.from_numpy(tensors[f"{stored}.lora_{half}"]) for half in "ab")
+            heads = _heads(name, header)
+            layer = layers[name]
+            if a.shape != layer.a.shape:
+                raise BadModelFile(f"{path}: its rank is {a.shape[0]}: give it as `rank`")
+            layer.a.copy_(a)
+            layer.b.copy_(strength * (split_rope_pairs(b, heads) if heads else b))
 
 
 def stored_names(layers: Mapping[str, Adapted], header: Header) -> dict[str, str]:

@@ -38,7 +38,7 @@ from localcollab_convert.adapted.budget import (
     step_tokens,
 )
 from localcollab_convert.adapted.entry import enter_adapted
-from localcollab_convert.adapted.file import set_alpha, write_adapter
+from localcollab_convert.adapted.file import read_adapter, set_alpha, write_adapter
 from localcollab_convert.adapted.general_text import Turn, write_general
 from localcollab_convert.adapted.layers import Adapted, Shape
 from localcollab_convert.adapted.request import AdaptedRequest, AdaptedResult, Row
@@ -49,11 +49,20 @@ from localcollab_convert.head.request import HeadRequest
 from localcollab_convert.staging.stages import (
     OnNote,
     Stage,
+    file_sha256,
     package_versions,
     write_text,
 )
+from localcollab_convert.study.card import LORA, ExpertCard, save_card
 from localcollab_convert.study.general import CHECK, PRACTICE, PROSE
-from localcollab_convert.study.material import Lesson, Subject, rounds, subjects, withhold
+from localcollab_convert.study.material import (
+    Lesson,
+    Subject,
+    one_round,
+    rounds,
+    subjects,
+    withhold,
+)
 from localcollab_convert.study.texts import texts_sha256
 
 _PRACTICE_SHARE = 0.5
@@ -64,6 +73,8 @@ _N_CTX = 1024
 _HEAD_LESSONS, _HEAD_VALID = 80, 24
 """Questions about the documents, in wordings that the expert never saw."""
 _STRENGTHS = (1.0, 0.85, 0.7, 0.55)
+_LEAST_OLD = 8
+"""Statements of old texts in a round."""
 _CHECKPOINT = "checkpoint.pt"
 
 
@@ -99,6 +110,7 @@ class AdaptedMaker:
         self._show, self._note = on_progress, on_note
         self._base = request.catalog.model(request.base)
         self.known: list[Subject] = subjects(request.texts)
+        self._old = subjects(request.old) if request.old else []
         self.withheld = withhold(self.known, request.n_questions, request.seed)
         self._shape = Shape(request.rank, 2.0 * request.rank)
 
@@ -120,6 +132,8 @@ class AdaptedMaker:
         return {
             "texts": texts_sha256(request.texts),
             "base": probe(self._base.path, self._show).sha256,
+            "start": file_sha256(request.start) if request.start else None,
+            "old": texts_sha256(request.old),
             "minutes": None if request.n_rounds else request.minutes,
             "n_rounds": request.n_rounds, "rank": request.rank, "seed": request.seed,
             "n_questions": request.n_questions, "n_general": request.n_general, "price": request.price,
@@ -142,7 +156,18 @@ class AdaptedMaker:
         trained = self.train()
         checked = self.check(trained)
         nll = self.make_head()
-        return {**trained, **checked, "nll": nll, **self.compare()}
+        self._save_card(trained)
+        return {**trained, **checked, "nll": nll, **self.compare(), "recalled": self.recall()}
+
+    def _save_card(self, trained: dict[str, Any]) -> None:
+        request = self.request
+        texts = sorted(text.sha256 for text in (*request.texts, *request.old))
+        card = ExpertCard(
+            name=request.name, sha256=file_sha256(self.adapter_path), base=request.base,
+            base_sha256=str(self._key["base"]), size=LORA, seed=request.seed, texts=tuple(texts),
+            minutes=trained["seconds"] / 60, versions=dict(self._key["versions"]),
+        )  # fmt: skip
+        save_card(card, self.adapter_path)
 
     # Files of the runtime
 
@@ -184,8 +209,14 @@ class AdaptedMaker:
     # Lessons
 
     def lessons(self, n_rounds: int) -> Iterator[list[Lesson]]:
+        """Of old texts each round has as many statements as of new ones, drawn at random."""
         asked = frozenset((each.statement, each.gold) for each in self.withheld)
-        return rounds(self.request.texts, self.known, n_rounds, self.request.seed, asked)
+        meant: dict[str, str] = {}
+        for n in range(n_rounds):
+            rng = random.Random(f"{self.request.seed}/old/{n}")
+            n_old = min(len(self._old), max(len(self.known), _LEAST_OLD))
+            known = [*self.known, *rng.sample(self._old, n_old)]
+            yield one_round(self.request.texts, known, n, self.request.seed, asked, meant)
 
     @cached_property
     def _n_step_tokens(self) -> int:
@@ -208,6 +239,8 @@ class AdaptedMaker:
         self._show(f"loading {self.request.base} into PyTorch")
         model = load_base(self._base.path, device)
         layers = lora.adapt(model, self._shape, self.request.seed)
+        if self.request.start:
+            read_adapter(self.request.start, layers, self._shape, self._base.path)
         budget = self._budget(stage, model, layers)
         practice = [self._rows.conversation([turn]) for turn in self._general(PRACTICE, "practice")]
         n_near = int(_PRACTICE_SHARE * self._n_step_tokens)
@@ -324,7 +357,7 @@ class AdaptedMaker:
         folder = self._folder / "study"
         folder.mkdir(parents=True, exist_ok=True)
         seed = self.request.seed + 1
-        (asked,) = rounds(self.request.texts, self.known, 1, seed)
+        (asked,) = rounds((), [*self.known, *self._old], 1, seed)
         about = [lesson for lesson in asked if lesson.kind == "question"]
         random.Random(seed).shuffle(about)
         n_valid = min(_HEAD_VALID, max(1, len(about) // 4))
@@ -353,6 +386,21 @@ class AdaptedMaker:
         rows = [(who, sum(rights), len(rights)) for who, rights in found.items()]
         return {"table": rows, "verdict": asdict(verdict)}
 
+    def recall(self) -> tuple[int, int, int] | None:
+        """Questions about old texts that the earlier adapter and the new one answer, and all asked."""
+        if self.request.start is None or not self._old:
+            return None
+        (asked,) = rounds((), self._old, 1, self.request.seed + 2)
+        questions = [lesson for lesson in asked if lesson.kind == "question"][
+            : self.request.n_questions
+        ]
+        earlier = Member(self.request.name, self._base.path, self.request.start)
+        counts = []
+        for member in (earlier, self._members[1]):
+            team = self._files.beside().open(TeamPlan(member.name, (member,)))
+            counts.append(table.count_right(team, questions, self._show))
+        return counts[0], counts[1], len(questions)
+
     def _result(self, facts: dict[str, Any]) -> AdaptedResult:
         verdict = facts["verdict"]
         return AdaptedResult(
@@ -362,6 +410,7 @@ class AdaptedMaker:
             strength=facts["strength"], text=tuple(facts["text"]), chat=tuple(facts["chat"]),
             nll=facts["nll"], table=tuple(Row(*row) for row in facts["table"]),
             verdict=Verdict(**verdict) if verdict else None,
+            recalled=tuple(facts["recalled"]) if facts["recalled"] else None,
         )  # fmt: skip
 
 

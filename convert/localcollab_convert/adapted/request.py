@@ -43,6 +43,11 @@ class AdaptedRequest:
     n_general: int = 50
     """General answers of the base, at most: so many to practise, and so many others to check."""
 
+    start: Path | None = None
+    """An earlier adapter, which goes on learning; None: the base itself does."""
+    old: tuple[Text, ...] = ()
+    """What the earlier adapter knows: some of it is repeated in every round."""
+
     def __post_init__(self) -> None:
         """Raises `BadOption`, `BadCatalog`."""
         if self.minutes is not None:
@@ -91,4 +96,7 @@ class AdaptedResult:
     """Nats a token of answers about the documents and about general things: base, expert, head, ..."""
     table: tuple[Row, ...]
     verdict: Verdict | None
-    """Team or base, both with retrieval's help or without; None without questions."""
+    """The team alone beside the base that reads the documents; None without questions."""
+    recalled: tuple[int, int, int] | None = None
+    """Of so many questions about old texts: right before and after; None where nothing is old. In the
+    order (before, after, all)."""

@@ -8,7 +8,7 @@ from localcollab.events import Finished
 from localcollab.progress import Counted, OnProgress
 from localcollab.teams.open import OpenTeam
 from localcollab.teams.session import Session
-from localcollab_convert.study.material import Withheld
+from localcollab_convert.study.material import Lesson, Withheld
 
 BASE, BASE_READS = "base alone", "base + retrieval"
 EXPERT, TEAM, TEAM_READS = "expert alone", "team", "team + retrieval"
@@ -36,6 +36,15 @@ def answered(
         found[who] = rights
     found[ORACLE] = [one or other for one, other in zip(found[BASE], found[EXPERT], strict=True)]
     return found
+
+
+def count_right(team: OpenTeam, lessons: Sequence[Lesson], on_progress: OnProgress) -> int:
+    """Questions whose answer holds what is asked for."""
+    n_right = 0
+    for n, lesson in enumerate(lessons):
+        on_progress(Counted("old questions", n, len(lessons), "answers", team.name))
+        n_right += holds(_answer(team, lesson.prompt, None), lesson.asked)
+    return n_right
 
 
 def holds(answer: str, gold: str) -> bool:

@@ -1,13 +1,10 @@
-"""The files of an expert: NAME.gguf, and NAME.expert.json with what it was made from.
+"""The file of an expert from scratch: NAME.gguf.
 
-The GGUF file has the tokenizer of its base, copied key by key, so both have the same tokens. The card has
-only hashes of the texts: it shows which are new, and none of their content.
+It has the tokenizer of its base, copied key by key, so both have the same tokens.
 """
 
-import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import gguf
@@ -16,9 +13,7 @@ from transformers import LlamaForCausalLM
 from localcollab.errors import BadModelFile
 from localcollab.llama.quantizer import quantize
 from localcollab_convert.formats.llama import add_shape, write_weights
-from localcollab_convert.staging.stages import file_sha256, write_json
 
-_FORMAT = "localcollab-expert-2"
 _TEMPLATE = "tokenizer.chat_template"
 
 
@@ -58,43 +53,3 @@ def _copy_tokenizer(writer: gguf.GGUFWriter, base: Path) -> None:
         field = fields[name]
         inner = field.types[-1] if field.types[0] == gguf.GGUFValueType.ARRAY else None
         writer.add_key_value(name, field.contents(), field.types[0], sub_type=inner)
-
-
-@dataclass(frozen=True, slots=True)
-class ExpertCard:
-    name: str
-    sha256: str
-    """Of the GGUF file."""
-    base: str
-    base_sha256: str
-    size: str
-    seed: int
-    texts: tuple[str, ...]
-    """sha256 of every text of its training."""
-    minutes: float
-    """Of training, refreshes included."""
-    versions: dict[str, str]
-
-
-def card_path(expert: Path) -> Path:
-    return expert.with_suffix(".expert.json")
-
-
-def save_card(card: ExpertCard, expert: Path) -> None:
-    write_json(card_path(expert), {"format": _FORMAT, **asdict(card)})
-
-
-def load_card(expert: Path) -> ExpertCard:
-    """Raises `BadModelFile`: missing, damaged, or of another file."""
-    path = card_path(expert)
-    remedy = "recreate the expert with localcollab convert expert"
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        if values.pop("format") != _FORMAT or set(values) != {f.name for f in fields(ExpertCard)}:
-            raise ValueError(f"the format is not {_FORMAT}")
-        card = ExpertCard(**values | {"texts": tuple(values["texts"])})
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadModelFile(f"{path}: not the card of an expert ({error}): {remedy}") from error
-    if not expert.is_file() or file_sha256(expert) != card.sha256:
-        raise BadModelFile(f"{expert}: not the file that {path.name} belongs to: {remedy}")
-    return card

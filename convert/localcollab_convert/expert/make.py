@@ -24,7 +24,7 @@ from localcollab.progress import Counted, OnProgress
 from localcollab.teams.plan import Member, TeamPlan
 from localcollab_convert.expert.entry import enter_expert
 from localcollab_convert.expert.familiarity import familiarity
-from localcollab_convert.expert.file import ExpertCard, save_card, write_expert
+from localcollab_convert.expert.file import write_expert
 from localcollab_convert.expert.questions import make_questions, to_jsonl
 from localcollab_convert.expert.request import SHAPES, ExpertRequest, ExpertResult
 from localcollab_convert.expert.train import ExpertTraining, Recipe, build, perplexity
@@ -40,6 +40,7 @@ from localcollab_convert.staging.stages import (
     package_versions,
     write_text,
 )
+from localcollab_convert.study.card import ExpertCard, save_card
 from localcollab_convert.study.texts import split_held_out, texts_sha256
 
 HELD_OUT = 0.04

@@ -31,7 +31,7 @@ def load_llama(path: Path) -> LlamaForCausalLM:
             heads = {"q": config.num_attention_heads, "k": config.num_key_value_heads}
             for kind, n_heads in heads.items():
                 if f"{kind}_proj" in name:
-                    weight = _split_rope_pairs(weight, n_heads)
+                    weight = split_rope_pairs(weight, n_heads)
             parameter.copy_(weight)
     return model
 
@@ -61,7 +61,7 @@ def _value(reader: gguf.GGUFReader, key: str, default: Any = None) -> Any:
     return default if field is None else field.contents()
 
 
-def _split_rope_pairs(weight: torch.Tensor, n_heads: int) -> torch.Tensor:
+def split_rope_pairs(weight: torch.Tensor, n_heads: int) -> torch.Tensor:
     """Row order of each head from llama.cpp's adjacent pairs to transformers' halves; (n_out, n_in)."""
     n_out, n_in = weight.shape
     pairs = weight.reshape(n_heads, n_out // n_heads // 2, 2, n_in)

@@ -18,7 +18,7 @@ from localcollab.progress import Counted, OnProgress
 from localcollab.teams.plan import Member, plan_from_catalog
 from localcollab_convert.expert.entry import enter_team
 from localcollab_convert.expert.familiarity import familiarity
-from localcollab_convert.expert.file import card_path, save_card, write_expert
+from localcollab_convert.expert.file import write_expert
 from localcollab_convert.expert.questions import make_questions, to_jsonl
 from localcollab_convert.expert.request import SHAPES
 from localcollab_convert.expert.train import ExpertTraining, Recipe
@@ -28,6 +28,7 @@ from localcollab_convert.export.request import ExportRequest
 from localcollab_convert.formats.llama import load_llama
 from localcollab_convert.refresh.request import RefreshRequest, RefreshResult
 from localcollab_convert.staging.stages import Stage, file_sha256, write_text
+from localcollab_convert.study.card import card_path, save_card
 from localcollab_convert.study.texts import Text, texts_sha256
 
 NEW_SHARE = 0.4

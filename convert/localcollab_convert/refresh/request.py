@@ -6,8 +6,8 @@ from pathlib import Path
 
 from localcollab.catalog import Catalog
 from localcollab.errors import BadOption
-from localcollab_convert.expert.file import ExpertCard, load_card
 from localcollab_convert.expert.request import require_duration
+from localcollab_convert.study.card import ExpertCard, load_card
 from localcollab_convert.study.texts import Text
 
 
@@ -29,11 +29,6 @@ def find_expert(catalog: Catalog, name: str) -> Expert:
             f"the team {name!r} was not made from documents: create one with localcollab convert expert"
         )
     path = catalog.model(name).path
-    if catalog.model(name).adapter is not None:
-        raise BadOption(
-            f"the expert {name!r} is a LoRA of its base, which cannot be refreshed yet: run localcollab "
-            "convert expert again on all files"
-        )
     return Expert(name, path, catalog.trained("heads", name).path, load_card(path))
 
 

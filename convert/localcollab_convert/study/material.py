@@ -94,11 +94,19 @@ def rounds(
     """`withheld`: pairs of a statement and a span of it that no question may ask for."""
     meant: dict[str, str] = {}
     for n in range(n_rounds):
-        lessons = [_lesson(each, n, seed, withheld, meant) for each in known]
-        if n % _EVERY == 0:
-            lessons += raw(texts)
-        random.Random(f"{seed}/{n}").shuffle(lessons)
-        yield lessons
+        yield one_round(texts, known, n, seed, withheld, meant)
+
+
+def one_round(
+    texts: Sequence[Text], known: Sequence[Subject], n: int, seed: int,
+    withheld: frozenset[tuple[str, str]], meant: dict[str, str],
+) -> list[Lesson]:  # fmt: skip
+    """Round `n`. `meant`: what was asked so far, and the answers; extended."""
+    lessons = [_lesson(each, n, seed, withheld, meant) for each in known]
+    if n % _EVERY == 0:
+        lessons += raw(texts)
+    random.Random(f"{seed}/{n}").shuffle(lessons)
+    return lessons
 
 
 def raw(texts: Sequence[Text]) -> list[Lesson]:

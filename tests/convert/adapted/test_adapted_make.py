@@ -69,8 +69,8 @@ def test_cut_off_in_every_stage_it_ends_with_the_same_adapter_and_nothing_else(
     assert sha256(again.head) == sha256(whole.head)
     assert replace(again, adapter=whole.adapter, head=whole.head, seconds=whole.seconds) == whole
     assert sorted(str(p.relative_to(ask.out)) for p in ask.out.rglob("*") if p.is_file()) == [
-        "papers.curve.json", "papers.curve.png", "papers.gguf", "papers.safetensors",
-        "work/made/manifest.json",
+        "papers.curve.json", "papers.curve.png", "papers.expert.json", "papers.gguf",
+        "papers.safetensors", "work/made/manifest.json",
     ]  # fmt: skip
     for path in (ask.out, *ask.out.rglob("*")):
         assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
