@@ -17,6 +17,7 @@ from localcollab_convert.study.texts import Text
 
 _MAX_MINUTES = 60 * 24
 _MAX_STEPS = 10**6
+N_GENERAL = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,7 @@ class AdaptedRequest:
     price: float = 0.05
     n_questions: int = 30
     """At most, withheld from the training, for the table."""
-    n_general: int = 50
+    n_general: int = N_GENERAL
     """General answers of the base, at most: so many to practise, and so many others to check."""
 
     start: Path | None = None

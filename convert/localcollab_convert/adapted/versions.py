@@ -14,11 +14,11 @@ from pathlib import Path
 from localcollab.catalog import Catalog
 from localcollab.documents.collection import Collection
 from localcollab.errors import BadOption
-from localcollab.llama.header import read_header
+from localcollab.llama.header import read_table
 from localcollab.progress import OnProgress
 from localcollab_convert.adapted.entry import enter_adapted
 from localcollab_convert.adapted.make import AdaptedMaker, make_adapted, private_files
-from localcollab_convert.adapted.request import AdaptedRequest, AdaptedResult
+from localcollab_convert.adapted.request import N_GENERAL, AdaptedRequest, AdaptedResult
 from localcollab_convert.staging.stages import OnNote
 from localcollab_convert.study.card import load_card
 from localcollab_convert.study.texts import Text
@@ -73,13 +73,14 @@ def find_current(catalog: Catalog, name: str) -> Current:
     if entry is None or entry.weights_of is None or adapter is None:
         raise BadOption(f"the expert {name!r} is no LoRA of a base: create one with convert expert")
     card = load_card(adapter)
-    shapes = [t.shape for t in read_header(adapter).tensors if t.name.endswith(".lora_a")]
+    shapes = [t.shape for t in read_table(adapter).tensors if t.name.endswith(".lora_a")]
     return Current(name, entry.weights_of, adapter, shapes[0][1], card.seed, card.texts)
 
 
 def refresh_adapted(
     current: Current, catalog: Catalog, collection: Collection, texts: Sequence[Text],
     minutes: float | None, n_rounds: int | None, on_progress: OnProgress, on_note: OnNote,
+    n_general: int = N_GENERAL,
 ) -> Refreshed:  # fmt: skip
     """Learns the new texts on top of the old; the old version stays where too much is forgotten.
 
@@ -95,11 +96,11 @@ def refresh_adapted(
     request = AdaptedRequest(
         name=current.name, base=current.base, texts=new, old=old, start=current.adapter,
         collection=collection, out=current.next_folder, catalog=catalog, minutes=minutes,
-        n_rounds=n_rounds, rank=current.rank, seed=current.seed,
+        n_rounds=n_rounds, rank=current.rank, seed=current.seed, n_general=n_general,
     )  # fmt: skip
     with private_files():
         result = AdaptedMaker(request, on_progress, on_note).make()
-    is_kept = _knows_the_old(result)
+    is_kept = knows_the_old(result)
     if is_kept:
         # The card of what it learned in all; the entry is one rename.
         enter_adapted(request, replace(result, n_texts=len(texts)))
@@ -109,7 +110,7 @@ def refresh_adapted(
     return Refreshed(result, len(new), len(set(current.texts)) - len(old), is_kept)
 
 
-def _knows_the_old(result: AdaptedResult) -> bool:
+def knows_the_old(result: AdaptedResult) -> bool:
     if result.recalled is None:
         return True
     before, after, n = result.recalled
@@ -119,6 +120,7 @@ def _knows_the_old(result: AdaptedResult) -> bool:
 def forget(
     current: Current, catalog: Catalog, collection: Collection, texts: Sequence[Text], path: Path,
     minutes: float | None, n_rounds: int | None, on_progress: OnProgress, on_note: OnNote,
+    n_general: int = N_GENERAL,
 ) -> AdaptedResult:  # fmt: skip
     """Trains the expert again, from the base, without the file; deletes every earlier version.
 
@@ -130,7 +132,7 @@ def forget(
     request = AdaptedRequest(
         name=current.name, base=current.base, texts=left, collection=collection,
         out=current.next_folder, catalog=catalog, minutes=minutes, n_rounds=n_rounds,
-        rank=current.rank, seed=current.seed,
+        rank=current.rank, seed=current.seed, n_general=n_general,
     )  # fmt: skip
     result = make_adapted(request, on_progress, on_note)
     _remove(current, keep=(current.next_folder,))

@@ -1,18 +1,26 @@
-"""An adapted expert that learns more files, and one that forgets one, by the command line."""
+"""An adapted expert that learns more files, and one that forgets one."""
 
-import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from invented_texts import invented
 from localcollab.catalog import load_catalog
-from localcollab.cli.docs import app as docs
+from localcollab.cli.request import RefreshChoice
 from localcollab.documents.collection import Collection, collections_folder, open_collection
 from localcollab.errors import BadOption
+from localcollab.progress import silently
 from localcollab_convert.adapted.make import make_adapted
-from localcollab_convert.adapted.request import AdaptedRequest
-from localcollab_convert.adapted.versions import find_current
+from localcollab_convert.adapted.request import AdaptedRequest, AdaptedResult
+from localcollab_convert.adapted.versions import (
+    Current,
+    find_current,
+    forget,
+    knows_the_old,
+    refresh_adapted,
+)
+from localcollab_convert.refresh.cli import refresh
 from localcollab_convert.study.card import load_card
 from localcollab_convert.study.texts import read_texts
 
@@ -28,16 +36,15 @@ def add_files(folder: Path, n: int) -> None:
         collection.add([folder])
 
 
-def run(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, object]:
-    docs([*words, "-C", "papers", "--rounds", "1", "--json"], standalone_mode=False)
-    said = capsys.readouterr().out
-    found: dict[str, object] = json.loads(said)
-    return found
+def current() -> Current:
+    return find_current(load_catalog(), "papers")
 
 
-def test_an_expert_learns_new_files_and_forgets_one(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def nothing(_note: str) -> None:
+    pass
+
+
+def test_an_expert_learns_new_files_and_forgets_one(tmp_path: Path) -> None:
     files, out = tmp_path / "files", tmp_path / "out"
     add_files(files, 2)
     with open_collection("papers") as collection:
@@ -46,22 +53,42 @@ def test_an_expert_learns_new_files_and_forgets_one(
             collection=collection, out=out, catalog=load_catalog(), n_rounds=1, rank=2,
             n_questions=1, n_general=1,
         )  # fmt: skip
-        first = make_adapted(request, lambda _: None, lambda _: None)
+        first = make_adapted(request, silently, nothing)
     with pytest.raises(BadOption, match="nothing is new for 'papers'"):
-        run(capsys, "refresh")
+        refresh(RefreshChoice("papers"), as_json=True)
     add_files(files, 3)
-    refreshed = run(capsys, "refresh")
-    assert (refreshed["n_new"], refreshed["n_gone"], refreshed["is_kept"]) == (1, 0, True)
-    second = find_current(load_catalog(), "papers")
-    assert second.adapter == out / "v2" / "papers.gguf"
-    assert len(load_card(second.adapter).texts) == 3
-    assert first.adapter.is_file(), "the last good version stays"
-    run(capsys, "forget", "Zordex.txt")
-    third = find_current(load_catalog(), "papers")
-    assert third.adapter == out / "v3" / "papers.gguf"
-    assert [path.name for path in out.iterdir()] == ["v3"]
     with open_collection("papers") as collection:
-        texts = {text.sha256 for text in read_texts(collection)}
-    assert set(load_card(third.adapter).texts) == texts
-    assert len(texts) == 2
-    assert (files / "Zordex.txt").is_file()
+        texts = read_texts(collection)
+        done = refresh_adapted(
+            current(), load_catalog(), collection, texts, None, 1, silently, nothing, 1
+        )
+        assert (done.n_new, done.n_gone, done.is_kept) == (1, 0, True)
+        assert done.result.recalled is not None
+        assert current().adapter == out / "v2" / "papers.gguf"
+        assert len(load_card(current().adapter).texts) == 3
+        assert first.adapter.is_file(), "the last good version stays"
+        forgotten = files / "Zordex.txt"
+        forget(
+            current(), load_catalog(), collection, texts, forgotten, None, 1, silently, nothing, 1
+        )
+    assert current().adapter == out / "v3" / "papers.gguf"
+    assert [path.name for path in out.iterdir()] == ["v3"]
+    left = sorted(text.sha256 for text in texts if text.source != forgotten)
+    assert list(load_card(current().adapter).texts) == left
+    assert len(left) == 2
+
+
+@pytest.mark.parametrize(
+    ("recalled", "is_kept"),
+    [(None, True), ((20, 19, 30), True), ((20, 18, 30), False), ((90, 87, 100), True),
+     ((90, 86, 100), False)],
+)  # fmt: skip
+def test_a_version_that_forgot_too_much_is_not_kept(
+    recalled: tuple[int, int, int] | None, is_kept: bool
+) -> None:
+    result = AdaptedResult(
+        adapter=Path("a"), head=Path("h"), n_texts=1, n_statements=1, n_rounds=1, n_steps=1,
+        tokens_per_second=1.0, seconds=1.0, strength=1.0, text=(1.0, 1.0), chat=(1.0, 1.0), nll={},
+        table=(), verdict=None,
+    )  # fmt: skip
+    assert knows_the_old(replace(result, recalled=recalled)) is is_kept
