@@ -111,7 +111,7 @@ class AdaptedMaker:
         self._base = request.catalog.model(request.base)
         self.known: list[Subject] = subjects(request.texts)
         self._old = subjects(request.old) if request.old else []
-        self.withheld = withhold(self.known, request.n_questions, request.seed)
+        self.withheld = withhold(self.known, request.effort.n_questions, request.seed)
         self._shape = Shape(request.rank, 2.0 * request.rank)
 
     @property
@@ -136,7 +136,7 @@ class AdaptedMaker:
             "old": texts_sha256(request.old),
             "minutes": None if request.n_rounds else request.minutes,
             "n_rounds": request.n_rounds, "rank": request.rank, "seed": request.seed,
-            "n_questions": request.n_questions, "n_general": request.n_general, "price": request.price,
+            "effort": asdict(request.effort), "price": request.price,
             "versions": package_versions("localcollab", "torch", "transformers", "llama-cpp-python"),
         }  # fmt: skip
 
@@ -201,7 +201,7 @@ class AdaptedMaker:
     def _general(self, prompts: Sequence[str], name: str) -> list[Turn]:
         folder = self._folder / "general"
         folder.mkdir(parents=True, exist_ok=True)
-        some = prompts[: self.request.n_general]
+        some = prompts[: self.request.effort.n_general]
         return write_general(
             self._base_team, some, folder / f"{name}.jsonl", self.request.seed, self._show
         )
@@ -346,7 +346,8 @@ class AdaptedMaker:
         request = HeadRequest(
             plan=TeamPlan(self.request.name, self._members, gate="never"), data=train, valid=valid,
             out=self.head_path, work=self._folder / "head", seed=self.request.seed, n_ctx=_N_CTX,
-            price=self.request.price, metric="logprob", force=True,
+            price=self.request.price, n_steps=self.request.effort.n_head_steps, metric="logprob",
+            force=True,
         )  # fmt: skip
         maker = HeadMaker(request, self._show, self._note)
         maker.exporter.export()
@@ -392,7 +393,7 @@ class AdaptedMaker:
             return None
         (asked,) = rounds((), self._old, 1, self.request.seed + 2)
         questions = [lesson for lesson in asked if lesson.kind == "question"][
-            : self.request.n_questions
+            : self.request.effort.n_questions
         ]
         earlier = Member(self.request.name, self._base.path, self.request.start)
         counts = []

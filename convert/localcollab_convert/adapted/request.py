@@ -7,6 +7,7 @@ from localcollab.catalog import Catalog
 from localcollab.documents.collection import Collection
 from localcollab.errors import BadOption
 from localcollab.tuning.verdict import Verdict
+from localcollab_convert.head.request import LEAST_STEPS
 from localcollab_convert.staging.ranges import (
     MAX_SEED,
     require_above_0,
@@ -17,7 +18,24 @@ from localcollab_convert.study.texts import Text
 
 _MAX_MINUTES = 60 * 24
 _MAX_STEPS = 10**6
-N_GENERAL = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What is done beside the training; smaller in tests."""
+
+    n_questions: int = 30
+    """At most, withheld from the training, for the table."""
+    n_general: int = 50
+    """General answers of the base, at most: so many to practise, and so many others to check."""
+    n_head_steps: int = 4000
+    """Of the head's training, at most."""
+
+    def __post_init__(self) -> None:
+        """Raises `BadOption`."""
+        require_at_least("n_questions", self.n_questions, 0)
+        require_at_least("n_general", self.n_general, 1)
+        require_at_least("n_head_steps", self.n_head_steps, LEAST_STEPS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +57,7 @@ class AdaptedRequest:
     seed: int = 0
     rank: int = 32
     price: float = 0.05
-    n_questions: int = 30
-    """At most, withheld from the training, for the table."""
-    n_general: int = N_GENERAL
-    """General answers of the base, at most: so many to practise, and so many others to check."""
-
+    effort: Effort = Effort()
     start: Path | None = None
     """An earlier adapter, which goes on learning; None: the base itself does."""
     old: tuple[Text, ...] = ()
@@ -58,8 +72,6 @@ class AdaptedRequest:
         require_between("seed", self.seed, 0, MAX_SEED)
         require_between("price", self.price, 0, 10)
         require_between("rank", self.rank, 1, 1024)
-        require_at_least("n_questions", self.n_questions, 0)
-        require_at_least("n_general", self.n_general, 1)
         if self.catalog.model(self.base).adapter is not None:
             raise BadOption(
                 f"`base` is {self.base!r}, a model with an adapter, which can have no second one: "

@@ -18,13 +18,14 @@ from localcollab.llama.header import read_table
 from localcollab.progress import OnProgress
 from localcollab_convert.adapted.entry import enter_adapted
 from localcollab_convert.adapted.make import AdaptedMaker, make_adapted, private_files
-from localcollab_convert.adapted.request import N_GENERAL, AdaptedRequest, AdaptedResult
+from localcollab_convert.adapted.request import AdaptedRequest, AdaptedResult, Effort
 from localcollab_convert.staging.stages import OnNote
 from localcollab_convert.study.card import load_card
 from localcollab_convert.study.texts import Text
 
 MOST_LOST = 0.03
 """Of the answers about old texts; of a few questions, one."""
+DEFAULT = Effort()
 _VERSION = re.compile(r"v(\d+)")
 
 
@@ -80,7 +81,7 @@ def find_current(catalog: Catalog, name: str) -> Current:
 def refresh_adapted(
     current: Current, catalog: Catalog, collection: Collection, texts: Sequence[Text],
     minutes: float | None, n_rounds: int | None, on_progress: OnProgress, on_note: OnNote,
-    n_general: int = N_GENERAL,
+    effort: Effort = DEFAULT,
 ) -> Refreshed:  # fmt: skip
     """Learns the new texts on top of the old; the old version stays where too much is forgotten.
 
@@ -96,7 +97,7 @@ def refresh_adapted(
     request = AdaptedRequest(
         name=current.name, base=current.base, texts=new, old=old, start=current.adapter,
         collection=collection, out=current.next_folder, catalog=catalog, minutes=minutes,
-        n_rounds=n_rounds, rank=current.rank, seed=current.seed, n_general=n_general,
+        n_rounds=n_rounds, rank=current.rank, seed=current.seed, effort=effort,
     )  # fmt: skip
     with private_files():
         result = AdaptedMaker(request, on_progress, on_note).make()
@@ -120,7 +121,7 @@ def knows_the_old(result: AdaptedResult) -> bool:
 def forget(
     current: Current, catalog: Catalog, collection: Collection, texts: Sequence[Text], path: Path,
     minutes: float | None, n_rounds: int | None, on_progress: OnProgress, on_note: OnNote,
-    n_general: int = N_GENERAL,
+    effort: Effort = DEFAULT,
 ) -> AdaptedResult:  # fmt: skip
     """Trains the expert again, from the base, without the file; deletes every earlier version.
 
@@ -132,7 +133,7 @@ def forget(
     request = AdaptedRequest(
         name=current.name, base=current.base, texts=left, collection=collection,
         out=current.next_folder, catalog=catalog, minutes=minutes, n_rounds=n_rounds,
-        rank=current.rank, seed=current.seed, n_general=n_general,
+        rank=current.rank, seed=current.seed, effort=effort,
     )  # fmt: skip
     result = make_adapted(request, on_progress, on_note)
     _remove(current, keep=(current.next_folder,))

@@ -85,7 +85,9 @@ class HeadMaker:
     @property
     def _recipe(self) -> Recipe:
         request = self.request
-        return Recipe(width=request.width, seed=request.seed, price=request.price)
+        return Recipe(
+            width=request.width, seed=request.seed, price=request.price, n_steps=request.n_steps
+        )  # fmt: skip
 
     @cached_property
     def _train(self) -> Stage:

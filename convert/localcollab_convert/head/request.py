@@ -14,6 +14,8 @@ from localcollab_convert.staging.ranges import (
 )
 
 Metric = Literal["exact", "f1", "logprob"]
+LEAST_STEPS = 201
+"""The first is measured after 200 steps of weak supervision."""
 StageName = Literal["export", "train", "calibrate"]
 
 
@@ -30,6 +32,8 @@ class HeadRequest(ExportRequest):
     """None: exact match where there are answers, log-prob for plain text."""
     calibrate_on: int = 100
     """Maximum number of validation answers a threshold."""
+    n_steps: int = 4000
+    """Maximum number of training steps of a recipe."""
     force: bool = False
 
     def __post_init__(self) -> None:
@@ -42,6 +46,7 @@ class HeadRequest(ExportRequest):
         require_suffix("out", self.out, ".safetensors")
         require_between("width", self.width, 0, 65536)
         require_between("price", self.price, 0, 10)
+        require_at_least("n_steps", self.n_steps, LEAST_STEPS)
         require_at_least("calibrate_on", self.calibrate_on, 1)
         for name, value, choices in (
             ("metric", self.metric, get_args(Metric)), ("stage", self.stage, get_args(StageName)),

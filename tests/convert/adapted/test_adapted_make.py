@@ -17,7 +17,7 @@ from localcollab.teams.open import open_team
 from localcollab.teams.plan import plan_from_catalog
 from localcollab_convert.adapted.make import make_adapted
 from localcollab_convert.adapted.report import lines
-from localcollab_convert.adapted.request import AdaptedRequest, AdaptedResult
+from localcollab_convert.adapted.request import AdaptedRequest, AdaptedResult, Effort
 from localcollab_convert.study.texts import read_texts
 
 pytestmark = [pytest.mark.weights, pytest.mark.slow]
@@ -34,7 +34,7 @@ def ask(tmp_path: Path) -> Iterator[AdaptedRequest]:
         yield AdaptedRequest(
             name="papers", base="formulary-base", texts=tuple(read_texts(collection)),
             collection=collection, out=tmp_path / "out", catalog=load_catalog(), n_rounds=2,
-            rank=2, n_questions=1, n_general=2,
+            rank=2, effort=Effort(n_questions=1, n_general=2, n_head_steps=201),
         )  # fmt: skip
 
 
@@ -101,10 +101,15 @@ def test_too_little_time_is_said_before_the_training(ask: AdaptedRequest) -> Non
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [({"minutes": 0.0}, "`minutes` is 0"), ({"rank": 0}, "`rank` is 0"),
-     ({"n_rounds": 0}, "`n_rounds` is 0"), ({"n_general": 0}, "`n_general` is 0")],
+     ({"n_rounds": 0}, "`n_rounds` is 0")],
 )  # fmt: skip
 def test_wrong_requests_are_refused(
     ask: AdaptedRequest, changes: dict[str, float], complaint: str
 ) -> None:
     with pytest.raises(BadOption, match=complaint):
         replace(ask, **changes)  # type: ignore[arg-type]
+
+
+def test_no_effort_is_no_check() -> None:
+    with pytest.raises(BadOption, match="`n_general` is 0"):
+        Effort(n_general=0)

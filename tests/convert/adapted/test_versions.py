@@ -12,7 +12,7 @@ from localcollab.documents.collection import Collection, collections_folder, ope
 from localcollab.errors import BadOption
 from localcollab.progress import silently
 from localcollab_convert.adapted.make import make_adapted
-from localcollab_convert.adapted.request import AdaptedRequest, AdaptedResult
+from localcollab_convert.adapted.request import AdaptedRequest, AdaptedResult, Effort
 from localcollab_convert.adapted.versions import (
     Current,
     find_current,
@@ -25,6 +25,8 @@ from localcollab_convert.study.card import load_card
 from localcollab_convert.study.texts import read_texts
 
 pytestmark = [pytest.mark.weights, pytest.mark.slow]
+
+QUICK = Effort(n_questions=1, n_general=1, n_head_steps=201)
 
 
 def add_files(folder: Path, n: int) -> None:
@@ -51,7 +53,7 @@ def test_an_expert_learns_new_files_and_forgets_one(tmp_path: Path) -> None:
         request = AdaptedRequest(
             name="papers", base="formulary-base", texts=tuple(read_texts(collection)),
             collection=collection, out=out, catalog=load_catalog(), n_rounds=1, rank=2,
-            n_questions=1, n_general=1,
+            effort=QUICK,
         )  # fmt: skip
         first = make_adapted(request, silently, nothing)
     with pytest.raises(BadOption, match="nothing is new for 'papers'"):
@@ -60,7 +62,7 @@ def test_an_expert_learns_new_files_and_forgets_one(tmp_path: Path) -> None:
     with open_collection("papers") as collection:
         texts = read_texts(collection)
         done = refresh_adapted(
-            current(), load_catalog(), collection, texts, None, 1, silently, nothing, 1
+            current(), load_catalog(), collection, texts, None, 1, silently, nothing, QUICK
         )
         assert (done.n_new, done.n_gone, done.is_kept) == (1, 0, True)
         assert done.result.recalled is not None
@@ -69,7 +71,16 @@ def test_an_expert_learns_new_files_and_forgets_one(tmp_path: Path) -> None:
         assert first.adapter.is_file(), "the last good version stays"
         forgotten = files / "Zordex.txt"
         forget(
-            current(), load_catalog(), collection, texts, forgotten, None, 1, silently, nothing, 1
+            current(),
+            load_catalog(),
+            collection,
+            texts,
+            forgotten,
+            None,
+            1,
+            silently,
+            nothing,
+            QUICK,
         )
     assert current().adapter == out / "v3" / "papers.gguf"
     assert [path.name for path in out.iterdir()] == ["v3"]
