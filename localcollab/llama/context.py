@@ -91,7 +91,7 @@ class LlamaModel:
 
     def keep_state(self, least_new: float = 0.0) -> None:
         """What the context holds goes to disk, if anything is kept there and so much of it is new."""
-        if self.kept is not None:
+        if self.kept is not None and self._free.alive:
             self.kept.keep(self, least_new)
 
     def attribute(self, reading: Reading, token: int) -> str:

@@ -101,13 +101,22 @@ class Engine:
                 self._report(_failure(job, f"{type(error).__name__}: {error}"))
                 if not isinstance(error, OSError | MemoryError):
                     self._report(Unexpected(crash_report(error)))
-        worker.close()
+        self._beside_jobs(worker.close)
 
     def _next(self, worker: DoesJobs) -> Job | None:
         with contextlib.suppress(queue.Empty):
             return self._jobs.get(timeout=_SECONDS_TO_REST)
-        worker.rest()
+        self._beside_jobs(worker.rest)
         return self._jobs.get()
+
+    def _beside_jobs(self, work: Callable[[], None]) -> None:
+        """What nobody has asked for must not end the thread either."""
+        try:
+            work()
+        except (LocalcollabError, OSError, MemoryError):
+            return  # nobody waits for it
+        except Exception as error:
+            self._report(Unexpected(crash_report(error)))
 
 
 def _failure(job: Job, why: str, stored: str | None = None) -> Update:
