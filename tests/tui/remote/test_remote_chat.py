@@ -268,6 +268,41 @@ def test_a_server_that_comes_later_is_asked_again(monkeypatch: pytest.MonkeyPatc
     asyncio.run(main())
 
 
+def test_a_question_asks_for_the_models_where_nobody_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    n_asked = 0
+
+    def answer(path: str, body: Any) -> Reply:
+        nonlocal n_asked
+        n_asked += 1
+        if n_asked == 1:
+            return as_json({"error": "loading"}, 503)
+        return others(as_events(delta("Yes", "stop")))(path, body)
+
+    with serving(answer, monkeypatch) as asked:
+        said = talk(asked.address, "one?", team="large")
+    assert "Yes" in said
+    assert asked.requests[2][1]["model"] == "large"
+
+
+def test_names_of_a_server_move_no_cursor(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {"id": 1, "text": "Hi", "author": "a\x1b[2Jb\nc", "probability": 0.5}
+
+    def answer(path: str, body: Any) -> Reply:
+        if path.endswith("/models"):
+            own = {"authors": ["base", "a\x1b[2Jb\nc"]}
+            return as_json({"data": [{"id": "bad\x1b"}, {"id": "good", "localcollab": own}]})
+        end = {"unfamiliar": [{"expert": "x\x1b", "name": "y\n"}]}
+        return as_events(
+            delta("Hi", localcollab={"tokens": [told]}), delta("", "stop", localcollab=end)
+        )
+
+    with serving(answer, monkeypatch) as asked:
+        said = talk(asked.address, "one?", "/stats")
+    assert "team good: base, a" in said
+    assert "\x1b" not in said
+    assert "by a" in said
+
+
 def test_models_are_chosen_among_those_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
         await send(app, pilot, "/team")

@@ -14,6 +14,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 from typing import Any
 
 from localcollab.errors import LocalcollabError
+from localcollab.terminal.visible_text import visible
 from localcollab_tui.remote.address import Address
 
 _SECONDS_TO_CONNECT, _SECONDS_QUIET, _SECONDS_BETWEEN_LOOKS = 10.0, 900.0, 0.05
@@ -133,7 +134,7 @@ class Server:
             or type(error).__name__
         )
         return ServerFailed(
-            f"{self.address} cannot be asked ({_one_line(why)}): is the server running?"
+            f"{self.address} cannot be asked ({one_line(why)}): is the server running?"
         )
 
 
@@ -147,14 +148,15 @@ def refusal(who: object, status: int, said: object) -> ServerFailed:
     )
     answered = f"{who} answered {status}" if status else f"{who} ended the answer"
     hint = {401: "give its key with --key-file", 404: "/team lists what it serves"}.get(status, "")
-    message = ": ".join(filter(None, [answered, _one_line(text), "" if text else hint]))
+    message = ": ".join(filter(None, [answered, one_line(text), "" if text else hint]))
     if status == 401 and text:
         message += f": {hint}"
     return ServerFailed(message, status=status, code=code or kind, parameter=parameter)
 
 
-def _one_line(text: str) -> str:
-    line = " ".join(text.split())
+def one_line(text: str) -> str:
+    """Of a server's own words, without what would move a cursor."""
+    line = " ".join(visible(text).split())
     return line if len(line) <= _MOST_SHOWN else f"{line[: _MOST_SHOWN - 1]}…"
 
 

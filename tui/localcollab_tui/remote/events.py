@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from localcollab.events import Finished, FinishReason, Progress, Token, Unfamiliar
-from localcollab_tui.remote.connection import ServerFailed
+from localcollab_tui.remote.connection import ServerFailed, one_line
 
 _REASONS: Mapping[str, FinishReason] = {"length": "max_tokens"}
 _OPENING, _CLOSING = "<think>\n", "\n</think>\n\n"
@@ -80,7 +80,7 @@ class Heard:
                 self.reason = _reason(own.get("finish_reason"), told)
                 self.n_repeated = min(max(int(own.get("n_repeated", 0)), 0), len(self.ids))
         for each in own.get("unfamiliar", ()):
-            yield Unfamiliar(_text(each["expert"]), _text(each["name"]))
+            yield Unfamiliar(one_line(_text(each["expert"])), one_line(_text(each["name"])))
 
     def _keep(self, token: Token) -> None:
         self.first = time.perf_counter() if self.first is None else self.first
@@ -134,7 +134,7 @@ def _reason(exact: object, told: object) -> FinishReason:
 def _token(told: Any) -> Token:
     p_defer = told.get("p_defer")
     return Token(
-        int(told["id"]), _text(told["text"]), _text(told["author"]),
+        int(told["id"]), _text(told["text"]), one_line(_text(told["author"])),
         _probability(told["probability"]), None if p_defer is None else _probability(p_defer),
         told.get("unsure") is True,
     )  # fmt: skip

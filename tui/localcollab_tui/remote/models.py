@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from localcollab_tui.remote.connection import Server, ServerFailed
+from localcollab_tui.remote.connection import Server, ServerFailed, one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,15 @@ def _model(told: Any) -> Model | None:
     own = told.get("localcollab")
     if not isinstance(told["id"], str):
         raise TypeError("a name that is not a text")
+    if not told["id"].isprintable():
+        return None
     if own is None:
         return Model(told["id"], n_ctx=_count(told.get("max_model_len")))
     if own.get("kind") == "encoder":
         return None
     members = own.get("authors") or [each["name"] for each in own.get("members", ())]
-    return Model(told["id"], True, tuple(map(str, members)), _count(own.get("n_ctx")))
+    names = tuple(one_line(str(member)) for member in members)
+    return Model(told["id"], True, names, _count(own.get("n_ctx")))
 
 
 def _count(told: object) -> int:

@@ -48,6 +48,7 @@ class RemoteWorker:
         self._offered, self._server = offered, offered.server
         self._report, self._stop_event = report, stop_event
         self._model: Model | None = None
+        self._wanted: str | None = None
         self._has_logprobs = True
 
     def do(self, job: Job) -> None:
@@ -74,12 +75,13 @@ class RemoteWorker:
 
     def _load(self, job: Load) -> None:
         self._report(Loading(f"asking {self._server.address}"))
-        before = self._model
+        before, self._wanted = self._model, job.team
         try:
             self._model = self._chosen(job.team)
         except ServerFailed as error:
             if before is None:
                 raise
+            self._wanted = before.name
             self._report(OpenFailed(job.team, str(error), self._facts(before)))
             return
         self._report(Ready(self._facts(self._model)))
@@ -130,9 +132,10 @@ class RemoteWorker:
             raise BadOption(
                 "a server does not answer with a team's base alone: compare with a name that it offers"
             )
+        if self._model is None:  # the server was not there
+            self._model = self._chosen(self._wanted)
+            self._report(Ready(self._facts(self._model)))
         model = self._model if job.model is None else self._chosen(job.model)
-        if model is None:
-            raise BadOption("the server has not been asked yet: choose a model with /team")
         question = job.question
         while True:
             try:
