@@ -97,6 +97,25 @@ REQUESTS = (
         "model": "echo:latest", "messages": _MESSAGE, "stream": True, "options": _OLLAMA_OPTIONS,
         "keep_alive": "5m", "think": False, "system": "Be brief.",
     }),
+    Sent("webui tool", "/api/chat", {
+        "model": "echo", "stream": True, "tools": _TOOLS, "messages": [
+            {"role": "user", "content": "List this folder."},
+            {"role": "assistant", "content": "", "tool_calls": [
+                {"index": 0, "id": "call_1",
+                 "function": {"name": "List", "arguments": {"dirpath": "."}}}]},
+            {"role": "tool", "content": "Files:\na.py", "tool_call_id": "call_1"},
+        ],
+    }),
+    # ollama 0.6.3, the client for Python
+    Sent("ollama tool", "/api/chat", {
+        "model": "echo", "stream": False, "tools": _TOOLS, "options": {}, "logprobs": True,
+        "top_logprobs": 2, "messages": [
+            {"role": "user", "content": "List this folder."},
+            {"role": "assistant", "content": "", "thinking": "hm", "tool_calls": [
+                {"function": {"name": "List", "arguments": {"dirpath": "."}}}]},
+            {"role": "tool", "content": "Files:\na.py", "tool_name": "List"},
+        ],
+    }),
     Sent("webui title", "/api/chat", {"model": "echo", "messages": _MESSAGE, "stream": False}),
     Sent("webui", "/api/generate", {"model": "echo", "prompt": "Say hello.", "stream": True}),
     Sent("webui unload", "/api/generate", {"model": "echo", "keep_alive": 0, "prompt": ""}),

@@ -1,8 +1,9 @@
 """Ollama's API, as far as its clients need it: /api/tags, ps, version, show, chat, generate, embed."""
 
 import json
+import re
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -12,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from localcollab import __version__
 from localcollab.events import Finished
-from localcollab.server.answers import Heard, provenance, token_provenance
+from localcollab.server.answers import Heard, chat_logprobs, provenance, token_provenance
 from localcollab.server.bodies import (
     ChatBody,
     ChatMessage,
@@ -42,9 +43,14 @@ _OPTIONS = {
 _OF_THE_SERVER = frozenset({
     "num_ctx", "num_thread", "num_gpu", "num_batch", "num_keep", "main_gpu", "low_vram", "f16_kv",
     "use_mmap", "use_mlock", "numa", "vocab_only", "mirostat", "mirostat_tau", "mirostat_eta",
-    "penalize_newline", "tfs_z", "draft_num_predict",
+    "penalize_newline", "tfs_z", "draft_num_predict", "logits_all", "embedding_only",
 })  # fmt: skip
 """Said when the server is started, or unknown here: ignored with the warning header."""
+
+
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+_DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ms|us|ns|h|m|s)")
+_DURATIONS = re.compile(rf"[+-]?(?:{_DURATION.pattern})+")
 
 
 class OllamaCall(Fields):
@@ -65,6 +71,7 @@ class OllamaMessage(Fields):
     images: list[str] | None = None
     tool_calls: list[OllamaToolCall] | None = None
     tool_name: str | None = None
+    tool_call_id: str | None = None
 
 
 class OllamaBody(Fields):
@@ -74,6 +81,8 @@ class OllamaBody(Fields):
     options: dict[str, Any] | None = None
     keep_alive: int | float | str | None = None
     think: bool | str | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
 
     def chat(self, messages: list[ChatMessage], tools: list[Tool] | None = None) -> ChatBody:
         """Raises `ApiError` for an option that is unknown."""
@@ -84,6 +93,7 @@ class OllamaBody(Fields):
         options = {_OPTIONS[key]: value for key, value in given.items() if key in _OPTIONS}
         if options.get("max_tokens", 1) < 0:
             options["max_tokens"] = -1
+        options |= {"logprobs": self.logprobs, "top_logprobs": self.top_logprobs}
         body = parse_value(ChatBody, {"model": self.model, "messages": [], **options})
         form = _form(self.format)
         return body.model_copy(
@@ -266,22 +276,22 @@ async def _answered(
         text, made = found.tools.parse(text)
         calls = [_call(each.record()) for each in made]
     said = _begin(found.served.name) | put(text, calls) | _end(answers[0], started)
-    return JSONResponse(said, headers=headers)
+    return JSONResponse(said | _logprobs(found, answers[0].kept()), headers=headers)
 
 
 def seconds_of(given: int | float | str) -> float | None:
-    """Ollama's durations: "5m", "30s", "1h", seconds; below 0: for ever. Raises `ApiError`."""
-    units = {"s": 1.0, "m": 60.0, "h": 3600.0}
+    """Ollama's durations: "5m", "1h30m", "500ms", seconds; below 0: for ever. Raises `ApiError`."""
+    text = str(given).strip()
+    parts = _DURATION.findall(text) if _DURATIONS.fullmatch(text) else []
     try:
-        if isinstance(given, str) and given[-1:] in units:
-            seconds = float(given[:-1]) * units[given[-1]]
-        else:
-            seconds = float(given)
+        seconds = (
+            sum(float(value) * _UNITS[unit] for value, unit in parts) if parts else float(text)
+        )
     except ValueError as error:
         raise ApiError(
             400, f"`keep_alive` is {given!r}: give one as 5m", param="keep_alive"
         ) from error
-    return None if seconds < 0 else seconds
+    return None if text.startswith("-") and seconds else seconds
 
 
 async def _stream(chat: Chat, put: _Put, started: float) -> AsyncGenerator[bytes, None]:
@@ -296,8 +306,9 @@ async def _stream(chat: Chat, put: _Put, started: float) -> AsyncGenerator[bytes
                     waiting.append(each)
                     if shown := text.add(each.token.text):
                         tokens = [token_provenance(one, vocabulary) for one in waiting]
-                        waiting = []
                         said = _begin(chat.served.name) | put(shown, []) | {"done": False}
+                        said |= _logprobs(chat, waiting)
+                        waiting = []
                         yield json_line(said | {"localcollab": {"tokens": tokens}})
                 elif isinstance(each, Finished):
                     rest, calls = text.end()
@@ -309,6 +320,12 @@ async def _stream(chat: Chat, put: _Put, started: float) -> AsyncGenerator[bytes
                     yield json_line(_begin(chat.served.name) | put("", []) | _end(heard, started))
     except ApiError as error:
         yield json_line({"error": error.message})
+
+
+def _logprobs(chat: Chat, written: Sequence[Written]) -> dict[str, object]:
+    if not chat.body.logprobs or chat.vocabulary is None:
+        return {}
+    return {"logprobs": chat_logprobs(written, chat.vocabulary)["content"]}
 
 
 def _call(record: Mapping[str, Any]) -> dict[str, object]:

@@ -10,6 +10,7 @@ import pytest
 
 from localcollab.documents.collection import Collection
 from localcollab.server.aids import Aids, by_similarity
+from localcollab.server.errors import ApiError
 from localcollab.server.ollama import seconds_of
 from server_app import Client, EchoModel, FakeSource, LetterEncoder, client_of, run
 
@@ -127,10 +128,28 @@ def test_tools_in_ollamas_form() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "seconds"), [("5m", 300.0), ("30s", 30.0), ("1h", 3600.0), (0, 0.0), (-1, None)]
-)
+    ("given", "seconds"),
+    [("5m", 300.0), ("30s", 30.0), ("1h", 3600.0), ("1h30m", 5400.0), ("500ms", 0.5), ("5m0s", 300.0),
+     ("2.5", 2.5), (0, 0.0), (-1, None), ("-1m", None)],
+)  # fmt: skip
 def test_how_long_a_model_stays(given: str | int, seconds: float | None) -> None:
     assert seconds_of(given) == seconds
+
+
+@pytest.mark.parametrize("given", ["soon", "5 m", "m5", ""])
+def test_what_is_no_duration_is_refused(given: str) -> None:
+    with pytest.raises(ApiError, match="keep_alive"):
+        seconds_of(given)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_ollamas_answers_have_logprobs_where_they_are_wanted(stream: bool) -> None:
+    body = {"model": "echo", "messages": [{"role": "user", "content": "ab"}], "stream": stream,
+            "logprobs": True, "top_logprobs": 1}  # fmt: skip
+    lines = [json.loads(line) for line in ollama("/api/chat", body).body.splitlines()]
+    told = [each for line in lines for each in line.get("logprobs", ())]
+    assert [each["token"] for each in told] == ["a", "b"]
+    assert [len(each["top_logprobs"]) for each in told] == [1, 1]
 
 
 def test_unused_teams_are_unloaded() -> None:
