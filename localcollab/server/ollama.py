@@ -61,6 +61,7 @@ class OllamaCall(Fields):
 
 class OllamaToolCall(Fields):
     id: str | None = None
+    index: int | None = None
     function: OllamaCall
 
 
