@@ -12,6 +12,8 @@ from localcollab.documents.checking.tokens import Token
 _BRACKETS = {"(": ")", "（": "）", "—": "—"}
 _COMMAS = frozenset(",，、")
 _ENDS = frozenset(";；")
+_EITHER = frozenset(["or", "oder", "o", "ou", "ni", "nor"])
+_LISTING = _EITHER - {"ni", "nor"}
 
 
 def restricts(stretch: Sequence[Token], language: Language) -> bool:
@@ -53,17 +55,30 @@ def aside_end(source: Sequence[Token], start: int, language: Language) -> int | 
     if mark.text not in _COMMAS:
         return None
     end = _find(source, start + 1, _COMMAS)
-    if end is None or not says_more(source[start + 1 : end], language):
+    if end is None or not _adds(source, start, end, language):
         return None
     following = source[end + 1 : end + 2]
     # "the rent, the deposit, and the fee": a list, whose items are no asides.
-    is_list = bool(following) and following[0].text in language.coordinators | {
-        "or",
-        "oder",
-        "o",
-        "ou",
-    }
+    is_list = bool(following) and following[0].text in language.coordinators | _LISTING
     return None if is_list else end + 1
+
+
+def _adds(source: Sequence[Token], start: int, end: int, language: Language) -> bool:
+    """Whether what stands between the comma at `start` and `end` only adds something.
+
+    Behind "is, by most accounts, the largest" an aside has ended, and what follows belongs to the verb;
+    "Norway, the islands or Peru" is a choice.
+    """
+    stretch = source[start + 1 : end]
+    if not says_more(stretch, language):
+        return False
+    if language.articles and stretch[0].text not in language.articles:
+        return True
+    is_of_verb = any(
+        is_verb(token, language) and source[at + 1].text in _COMMAS
+        for at, token in enumerate(source[:start])
+    )
+    return not is_of_verb and not any(token.text in _EITHER for token in stretch)
 
 
 def says_more(stretch: Sequence[Token], language: Language) -> bool:
@@ -97,7 +112,7 @@ def tail_may_go(source: Sequence[Token], start: int, language: Language) -> bool
     if first.kind == "mark" and first.text in _COMMAS:
         if second.text in language.coordinators:
             return _is_clause(tail[2:], language)
-        return says_more(tail[1:], language)
+        return _adds(source, start, len(source), language)
     if first.kind == "mark" and first.text in _BRACKETS:
         return first.text == "—" or _find(tail, 1, frozenset({")"})) == len(tail) - 1
     return first.text in language.coordinators and is_verb(second, language)
@@ -136,11 +151,14 @@ def _is_clause(stretch: Sequence[Token], language: Language) -> bool:
 
 
 def _find(source: Sequence[Token], start: int, marks: frozenset[str]) -> int | None:
-    return next(
-        (
-            n
-            for n in range(start, len(source))
-            if source[n].kind == "mark" and source[n].text in marks
-        ),
-        None,
-    )
+    """The first of them outside of brackets that open behind `start`."""
+    depth = 0
+    for n in range(start, len(source)):
+        if source[n].kind != "mark":
+            continue
+        if not depth and source[n].text in marks:
+            return n
+        depth += {"(": 1, ")": -1}.get(source[n].text, 0)
+        if depth < 0:
+            return None
+    return None
