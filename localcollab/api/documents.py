@@ -115,8 +115,8 @@ class Collection:
 
         `way` "prompt": the passages stand before the question; "quotes": the model copies from them
         while it writes; None: quotes where an expert learned the documents. `strict`:
-        leave out what the passages do not support (`left_out`), and raise `NotSupported`, which names
-        the nearest passage, where nothing is left."""
+        leave out what the passages do not support (`left_out`); where nothing is left, answer with the
+        sentence that the answer was made from, or raise `NotSupported`, which names the nearest one."""
         return to_sourced_answer(
             self.events(
                 question, team, strict=strict, way=way, n_passages=n_passages,

@@ -1,24 +1,33 @@
-"""How often a right answer in the words of its question is refused, and a wrong one of the same
-kind is not.
+"""What `strict` makes of right answers, and of wrong ones of the same kind.
 
-    python scripts/experiments/gold_answers.py --data xquad.en.json [--split held-out]
+    python scripts/experiments/gold_answers.py --data xquad.en.json [--split held-out] [--limit 100]
 
-Every question of XQuAD is answered by its gold answer alone, and by another number or name of the
-same paragraph. A bare
-answer counts as the question's sentence with the answer in the place of "who" or "when".
+Every question of XQuAD is answered by its gold answer, and by another number or name of the same
+paragraph: alone, which counts as the question's sentence with the answer in the place of "who" or "when",
+and worded into a statement by `question_wording`. An answer is shown as it is, or the sentence of the
+source that it was made from is shown in its place, or it is refused. The collection holds all paragraphs,
+the source is the right one.
 """
 
 import argparse
 import json
 import random
 import re
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Literal, get_args
 
-from localcollab.documents.answer.citations import Citable, check_answer, is_supported
+from answers import contains
+from asked_sentences import collect
+from localcollab.documents.answer.answer import check
+from localcollab.documents.answer.events import SentPassage
+from localcollab.documents.answer.excerpts import Rarity
+from localcollab.documents.answer.rewording import spoken_for
 from localcollab.evaluation.statistics import wilson_interval
+from question_wording import worded
 
 _NUMBER = re.compile(r"(?<![\w.,-])\d[\d,.]*\d|\b\d\b")
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w-]+(?: [A-Z][\w-]+)*")
@@ -33,16 +42,56 @@ class Item:
     """Another number or name of the paragraph; empty if it holds none."""
 
 
+How = Literal["as it is", "its source", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What `strict` does with an answer."""
+
+    how: How
+    holds_gold: bool = False
+    """The source that is shown."""
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--split", choices=("dev", "held-out"), default="held-out")
+    parser.add_argument("--limit", type=int, help="so many questions, drawn by a fixed seed")
     arguments = parser.parse_args()
     items = list(read_items(arguments.data, is_held_out=arguments.split == "held-out"))
-    print(json.dumps({
-        "right, refused": _share([not _holds(item, item.gold) for item in items]),
-        "wrong, supported": _share([_holds(item, item.other) for item in items if item.other]),
-    }, indent=1))  # fmt: skip
+    random.Random(1).shuffle(items)
+    items = items[: arguments.limit]
+    wrong = [item for item in items if item.other]
+    with tempfile.TemporaryDirectory() as folder:
+        rarity = collect(arguments.data, Path(folder)).rarity
+        print(json.dumps({
+            "right": _figures(items, [item.gold for item in items], rarity),
+            "wrong": _figures(wrong, [item.other for item in wrong], rarity),
+        }, indent=1))  # fmt: skip
+
+
+def _figures(items: Sequence[Item], answers: Sequence[str], rarity: Rarity) -> dict[str, object]:
+    alone = [strictly(item, answer, rarity) for item, answer in zip(items, answers, strict=True)]
+    said = [
+        strictly(item, worded(item.question, answer), rarity)
+        for item, answer in zip(items, answers, strict=True)
+    ]
+    return {"n": len(items), "alone": _shares(alone), "worded": _shares(said)}
+
+
+def strictly(item: Item, answer: str, rarity: Rarity) -> Shown:
+    """Like `answer.ask`, of an answer of one sentence."""
+    text = item.passage
+    passages = (SentPassage(1, "paragraph.txt", None, "", 0, len(text), text, (1,)),)
+    checked = check(answer, passages, item.question)
+    if checked.is_supported:
+        return Shown("as it is")
+    source = spoken_for(checked, passages, item.question, rarity)
+    if source is None or not check(source.text, passages, item.question).is_supported:
+        return Shown("refused")
+    return Shown("its source", contains(source.text, [item.gold]))
 
 
 def read_items(data: Path, *, is_held_out: bool) -> Iterator[Item]:
@@ -60,18 +109,21 @@ def read_items(data: Path, *, is_held_out: bool) -> Iterator[Item]:
                 yield Item(passage, question, gold, rng.choice(others) if others else "")
 
 
-def _holds(item: Item, answer: str) -> bool:
-    return is_supported(check_answer(answer, [Citable(item.passage)], item.question))
-
-
-def _share(verdicts: list[bool]) -> dict[str, object]:
-    n = sum(verdicts)
-    low, high = wilson_interval(n, len(verdicts))
+def _shares(shown: Sequence[Shown]) -> dict[str, object]:
     return {
-        "n": len(verdicts),
-        "share": round(n / len(verdicts), 4),
-        "interval": [round(low, 4), round(high, 4)],
+        **{how: _share([each.how == how for each in shown]) for how in get_args(How)},
+        "of the sources, those with the gold answer": _share(
+            [each.holds_gold for each in shown if each.how == "its source"]
+        ),
     }
+
+
+def _share(verdicts: list[bool]) -> list[float]:
+    """With its 95 % interval (Wilson)."""
+    if not verdicts:
+        return []
+    n = sum(verdicts)
+    return [round(each, 4) for each in (n / len(verdicts), *wilson_interval(n, len(verdicts)))]
 
 
 if __name__ == "__main__":

@@ -24,9 +24,12 @@ from localcollab.documents.answer.citations import (
     with_citations,
 )
 from localcollab.documents.answer.events import AnswerEvent, Checked, SentPassage, Sources, Way
-from localcollab.documents.answer.excerpts import best_sentences
-from localcollab.documents.answer.prompts import SHORT_LIMITS, TASK, numbered, quoted, short
+from localcollab.documents.answer.excerpts import Rarity
+from localcollab.documents.answer.few_words import in_few_words, in_short, is_small
+from localcollab.documents.answer.prompts import TASK, numbered, quoted, short
 from localcollab.documents.answer.quoting import Quotes, Quoting
+from localcollab.documents.answer.reciting import recited
+from localcollab.documents.answer.rewording import answering, spoken_for
 from localcollab.documents.answer.sources import choose_sources
 from localcollab.documents.answer.strict import parted, refusal, refused_in_short, tokens_in
 from localcollab.documents.collection import Collection
@@ -35,7 +38,6 @@ from localcollab.events import Event, Finished, Token
 from localcollab.language_model import LanguageModel
 from localcollab.methods.deferral import DeferralTeam
 from localcollab.methods.familiarity import names_taken_over
-from localcollab.teams.defaults import CHAT_MAX_TOKENS
 from localcollab.teams.open import OpenTeam
 from localcollab.teams.session import Session
 
@@ -44,9 +46,6 @@ _MOST_QUOTED = 4096
 """Tokens of passages to copy from; they take no space in the context."""
 _ROOM = 256
 """Tokens reserved for the answer; a quarter of the context if that is less."""
-_SMALL = 1_000_000_000
-"""Parameters of all members: below, a model is sent a few sentences."""
-_N_SENTENCES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +89,18 @@ def ask(
             held.append(event)
         elif isinstance(event, Finished):
             checked = replace(
-                check(event.text, sources.passages, question),
+                answering(
+                    check(event.text, sources.passages, question),
+                    sources.passages,
+                    question,
+                    library.collection.rarity,
+                ),
                 unnamed=unnamed(library.collection, question, event.text),
             )
             if library.strict:
-                checked, event, held = _strictly(checked, event, held, sources, question)
+                checked, event, held = _strictly(
+                    checked, event, held, sources, question, library.collection.rarity, session
+                )
                 if not checked.is_supported or (checked.unnamed and checked.left_out):
                     session.messages = before
                     raise NotSupported(
@@ -128,25 +134,9 @@ def find_sources(session: Session, library: Library, question: str) -> Sources:
     passages, n_left_out = choose_sources(hits, budget, count, collection.neighbours)
     fresh = collection.freshness() if collection.path is not None else None
     found = Sources(library.name, way, passages, n_left_out, freshness=str(fresh or ""))
-    if library.way is None and way == "prompt" and passages and _is_small(session.team):
-        return _shortened(found, collection, question)
+    if library.way is None and way == "prompt" and passages and is_small(session.team):
+        return in_short(found, collection, question)
     return found
-
-
-def _is_small(team: OpenTeam) -> bool:
-    """By its own weights; a team without any, as in tests, is not."""
-    n_parameters = sum(context.weights.n_parameters for context in team.contexts)
-    return 0 < n_parameters < _SMALL
-
-
-def _shortened(sources: Sources, collection: Collection, question: str) -> Sources:
-    """With the sentences that are sent, and the passages they are of."""
-    chosen = best_sentences(sources.passages, question, _N_SENTENCES, collection.rarity)
-    numbers = {sentence.passage for sentence in chosen}
-    kept = [passage for passage in sources.passages if passage.number in numbers]
-    passages = tuple(replace(passage, number=n) for n, passage in enumerate(kept, start=1))
-    excerpt = tuple(sentence.text for sentence in chosen)
-    return replace(sources, passages=passages, excerpt=excerpt, n_left_out=0)
 
 
 def _ask(
@@ -163,7 +153,11 @@ def _ask(
         return _ask_quoting(session, sources, question, sampling, limits, stop_event)
     text = sent(sources, question)
     if sources.excerpt:
-        limits = _short(limits or Limits())
+        n_prompt = len(session.prompt(text))
+        model, limits = in_few_words(session.team.model, sources, n_prompt, limits or Limits())
+        standing_in = copy(session)
+        standing_in.team = replace(session.team, model=model, draft=None)
+        return _asked(standing_in, session, question, sampling, limits, stop_event, text)
     return session.ask(question, sampling, limits, stop_event=stop_event, sent=text)
 
 
@@ -178,25 +172,32 @@ def _ask_quoting(
     texts = [passage.text for passage in sources.passages]
     quoting = copy(session)
     quoting.team = with_quotes(session.team, Quotes(texts, session.team.model.vocabulary))
-    for event in quoting.ask(question, sampling, limits, stop_event=stop_event):
-        session.messages = quoting.messages
+    return _asked(quoting, session, question, sampling, limits, stop_event)
+
+
+def _asked(
+    standing_in: Session,
+    session: Session,
+    question: str,
+    sampling: Sampling | None,
+    limits: Limits | None,
+    stop_event: threading.Event | None,
+    text: str | None = None,
+) -> Iterator[Event]:
+    """Asks a copy of the session, which has another model, and keeps its conversation."""
+    for event in standing_in.ask(question, sampling, limits, stop_event=stop_event, sent=text):
+        session.messages = standing_in.messages
         yield event
 
 
 def sent(sources: Sources, question: str) -> str:
-    """The question with its sources before it; the best source last, next to the question."""
-    if sources.way == "quotes" or not sources.passages:
+    """The question with its sources before it; the best source last, next to the question. The question
+    alone where no model is asked."""
+    if sources.way == "quotes" or sources.recited or not sources.passages:
         return question
     if sources.excerpt:
         return short(sources.excerpt, question)
     return numbered(sources.passages[::-1], question)
-
-
-def _short(limits: Limits) -> Limits:
-    """One line; no more tokens than a short answer has, unless another number was asked for."""
-    is_asked = limits.max_tokens not in (None, CHAT_MAX_TOKENS)
-    most = limits.max_tokens if is_asked else SHORT_LIMITS.max_tokens
-    return replace(limits, max_tokens=most, stop=(*limits.stop, *SHORT_LIMITS.stop))
 
 
 def with_quotes(team: OpenTeam, quotes: Quotes) -> OpenTeam:
@@ -246,13 +247,22 @@ def unnamed(collection: Collection, question: str, answer: str) -> tuple[str, ..
 
 
 def _strictly(
-    checked: Checked, end: Finished, held: list[Token], sources: Sources, question: str
+    checked: Checked,
+    end: Finished,
+    held: list[Token],
+    sources: Sources,
+    question: str,
+    rarity: Rarity,
+    session: Session,
 ) -> tuple[Checked, Finished, list[Token]]:
-    """The answer without what is not supported, if anything of it is; else as it is."""
+    """The answer without what is not supported, or the sentence that it was made from; if there is
+    neither, as it is."""
     spans, left_out = parted(checked, sources)
     if checked.is_supported and not left_out:
         return checked, end, held
     shown = tokens_in(spans, held)
+    if not shown and (source := spoken_for(checked, sources.passages, question, rarity)):
+        shown = recited(source.text, session.team.model.vocabulary)
     text = "".join(token.text for token in shown).rstrip()
     again = check(text, sources.passages, question)
     if not again.is_supported:

@@ -24,7 +24,12 @@ from localcollab.documents.answer.support import (
 )
 from localcollab.documents.checking.relevance import answers
 from localcollab.documents.checking.sentences import sentences
-from localcollab.documents.checking.statements import is_greeting, is_heading, statement
+from localcollab.documents.checking.statements import (
+    is_greeting,
+    is_heading,
+    is_not_said,
+    statement,
+)
 
 __all__ = [
     "Citable",
@@ -166,6 +171,8 @@ def _kept_in_front(mark: re.Match[str]) -> str:
 def _states_nothing(text: str, said: Said) -> bool:
     words = said.words
     if words.is_question or not said.text or is_heading(text) or is_greeting(said.text):
+        return True
+    if is_not_said(text):
         return True
     return words.is_first_person and not words.names and not words.numbers
 

@@ -40,6 +40,9 @@ class Sources:
     """Passages found that did not fit."""
     excerpt: tuple[str, ...] = ()
     """Sentences that are sent in place of the passages: small models lose the question among more."""
+    recited: str = ""
+    """What is answered instead of asking a small model: the sentence that surely answers, or that the
+    documents do not say it."""
     freshness: str = ""
     """How far the collection is behind its files: `as of 10:42; 3 changed files not read yet`."""
 

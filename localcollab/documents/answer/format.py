@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 Quote = Callable[["Claim", Sequence[SentPassage]], str]
 _WAYS = {"prompt": "sent before the question", "quotes": "given to the team to quote from"}
 
+_NOT_ASKED = "searched, no model was asked"
+
 
 def source_lines(sources: Sources) -> Iterator[str]:
     """What was sent, one line per source."""
@@ -24,7 +26,7 @@ def source_lines(sources: Sources) -> Iterator[str]:
     fresh = f", {sources.freshness}" if sources.freshness else ""
     yield (
         f"{sources.collection}: {count} source{'' if count == 1 else 's'} "
-        f"{_WAYS[sources.way]}{left_out}{fresh}"
+        f"{_NOT_ASKED if sources.recited else _WAYS[sources.way]}{left_out}{fresh}"
     )
     for passage in sources.passages:
         yield f"[{passage.number}] {place(passage)}"

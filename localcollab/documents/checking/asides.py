@@ -82,18 +82,23 @@ def _adds(source: Sequence[Token], start: int, end: int, language: Language) -> 
 
 
 def says_more(stretch: Sequence[Token], language: Language) -> bool:
-    """Whether what stands behind a comma only adds something, judged by its first word."""
+    """Whether what stands behind a comma only adds something, judged by its first words."""
     if not stretch or restricts(stretch, language):
         return False
-    first = stretch[0]
+    first, second = stretch[0], stretch[1] if len(stretch) > 1 else stretch[0]
     if first.kind != "word" or first.is_capital or first.text in language.conditional_starts:
         return False
     if first.text in language.aside_starts:
         return True
+    if first.text in language.prepositions:
+        return second.text in language.relatives  # "with which", "of whom"
+    # ", sometimes resulting in delays"
+    word = second.text if first.text in language.benign else first.text
     return (
-        len(first.text) > 4
+        len(word) > 4
+        and word not in language.conditional_starts
         and bool(language.aside_endings)
-        and first.text.endswith(language.aside_endings)
+        and word.endswith(language.aside_endings)
     )
 
 

@@ -27,6 +27,8 @@ class Language:
     """"and"."""
     aside_starts: frozenset[str] = frozenset()
     """First words of an aside between commas that says something more."""
+    relatives: frozenset[str] = frozenset()
+    """Which a preposition may stand before at the start of an aside: "of whom"."""
     aside_endings: tuple[str, ...] = ()
     """Endings of a first word that make it a participle: "payable", "ranking"."""
     conditional_starts: frozenset[str] = frozenset()

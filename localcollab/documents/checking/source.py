@@ -254,6 +254,14 @@ def _is_limited(text: str, spans: Sequence[tuple[int, int]], n: int, language: L
     return _limits(behind, language) or _is_introduced(text, spans, n, language)
 
 
+def points_back(sentence: str) -> bool:
+    """Whether it begins with "this", "these", "all of this"."""
+    words = _words(sentence)[:3]
+    return words[:1] != [] and (
+        words[0] in _POINTING or (words[1:2] == ["of"] and words[-1] in _POINTING)
+    )
+
+
 def _limits(sentence: str, language: Language) -> bool:
     words = _words(sentence)
     if not words:

@@ -91,6 +91,13 @@ _GREETING_WORDS = frozenset(
         "question",
     ]
 )
+_NOT_SAID = {
+    "": "The documents do not say.",
+    "de": "Die Dokumente sagen es nicht.",
+    "es": "Los documentos no lo dicen.",
+    "fr": "Les documents ne le disent pas.",
+    "it": "I documenti non lo dicono.",
+}
 _HEADING = re.compile(r"^\s*(?:#{1,6}\s.*|\*\*[^*]+\*\*:?|__[^_]+__:?)\s*$")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 
@@ -117,3 +124,13 @@ def is_greeting(text: str) -> bool:
         and not re.search(r"\d", text)
         and all(word in _GREETING_WORDS for word in words)
     )
+
+
+def not_said(language: str) -> str:
+    """That the documents do not say it; in English if not in `language` (ISO 639-1)."""
+    return _NOT_SAID.get(language, _NOT_SAID[""])
+
+
+def is_not_said(text: str) -> bool:
+    """Whether it is one of `not_said`."""
+    return text.strip() in _NOT_SAID.values()

@@ -112,6 +112,7 @@ ENGLISH = Language(
     speech=tuple(_SPEECH.split()),
     coordinators=words_of("and"),
     aside_starts=words_of("a an born known including the where which who whom whose"),
+    relatives=words_of("which whom whose"),
     aside_endings=("ing", "able", "ed"),
     conditional_starts=words_of(_CONDITIONAL_STARTS),
     auxiliaries=words_of(_AUXILIARIES),

@@ -327,17 +327,21 @@ def small_team(model: Saying, n_parameters: int) -> OpenTeam:
     return replace(open_team(model), contexts=contexts)
 
 
+ASKED = "Which maker has Gozovir?"
+"""No sentence of the collection surely answers it."""
+
+
 def prompt_for(collection: Collection, n_parameters: int, way: Way | None) -> tuple[str, Sources]:
     model = Saying("Yarrow Labs")
     session = Session(small_team(model, n_parameters))
-    events = ask(model, Library(collection, "docs", way), "Who is the maker of Gozovir?", session)
+    events = ask(model, Library(collection, "docs", way), ASKED, session)
     return model.vocabulary.decode(model.prompt), of_type(events, Sources)
 
 
 def test_a_small_model_is_sent_the_best_sentences_alone(collection: Collection) -> None:
     prompt, sources = prompt_for(collection, 135_000_000, None)
     assert "Text: The maker of Gozovir is Yarrow Labs." in prompt
-    assert "\nQuestion: Who is the maker of Gozovir?\nAnswer:" in prompt
+    assert f"\nQuestion: {ASKED}\nAnswer:" in prompt
     assert "gozovir.txt" not in prompt
     assert sources.excerpt[0] == "The maker of Gozovir is Yarrow Labs."
     assert [passage.number for passage in sources.passages] == list(
@@ -354,8 +358,59 @@ def test_a_larger_model_or_one_told_so_is_sent_whole_passages(
     assert sources.excerpt == ()
 
 
-def test_a_short_answer_ends_with_its_line(collection: Collection) -> None:
-    model = Saying("Yarrow Labs\nText: more")
+def test_a_small_model_answers_with_a_span_of_what_it_was_sent(collection: Collection) -> None:
+    for said, spoken in (("Yarrow Labs\nText: more", "Yarrow Labs"), ("Xerxes", "60")):
+        model = Saying(said)
+        session = Session(small_team(model, 1))
+        events = ask(model, Library(collection, "docs"), ASKED, session)
+        finished = of_type(events, Finished)
+        assert (finished.text, set(finished.authors)) == (spoken, {QUOTES})
+        assert spoken in " ".join(of_type(events, Sources).excerpt)
+
+
+def test_a_sentence_that_surely_answers_is_the_small_models_answer(
+    collection: Collection,
+) -> None:
+    model = Saying("Brixton Labs")
+    session, asked = Session(small_team(model, 1)), "Who is the maker of Gozovir?"
+    events = ask(model, Library(collection, "docs", strict=True), asked, session)
+    checked, finished = of_type(events, Checked), of_type(events, Finished)
+    assert finished.text == "The maker of Gozovir is Yarrow Labs."
+    assert [(claim.support, claim.answers) for claim in checked.claims] == [("supported", True)]
+    assert [message.content for message in session.messages] == [asked, finished.text]
+    assert set(finished.authors) == {QUOTES}
+    line = next(source_lines(of_type(events, Sources)))
+    assert line == "docs: 1 source searched, no model was asked"
+
+
+def test_where_no_sentence_is_about_it_the_documents_do_not_say(collection: Collection) -> None:
+    model, asked = Saying("Yarrow Labs"), "Who crowned Napoleon in Paris at a dose of pomp?"
     session = Session(small_team(model, 1))
-    events = ask(model, Library(collection, "docs"), "Who is the maker of Gozovir?", session)
-    assert of_type(events, Finished).text == "Yarrow Labs"
+    events = ask(model, Library(collection, "docs"), asked, session)
+    assert of_type(events, Finished).text == "The documents do not say."
+    assert [claim.support for claim in of_type(events, Checked).claims] == [None]
+    with pytest.raises(NotSupported, match="states nothing that a source could support"):
+        ask(model, Library(collection, "docs", strict=True), asked, Session(small_team(model, 1)))
+
+
+def test_strict_shows_the_source_of_an_answer_in_other_words(collection: Collection) -> None:
+    model = Saying("Yarrow Labs produces Gozovir.")
+    session = Session(open_team(model))
+    library = Library(collection, "docs", strict=True)
+    events = ask(model, library, "Which firm makes Gozovir?", session)
+    shown, checked = "The maker of Gozovir is Yarrow Labs.", of_type(events, Checked)
+    tokens = [event for event in events if isinstance(event, Token)]
+    assert "".join(token.text for token in tokens) == of_type(events, Finished).text == shown
+    assert {token.author for token in tokens} == {QUOTES}
+    assert session.messages[-1].content == shown
+    assert [claim.support for claim in checked.claims] == ["supported"]
+    assert [each.text for each in checked.left_out] == ["Yarrow Labs produces Gozovir."]
+
+
+def test_a_supported_sentence_about_something_else_is_no_sure_answer(
+    collection: Collection,
+) -> None:
+    model = Saying("One dose of Gozovir is 60 mg.")
+    for asked, answers in (("How large is one dose of Gozovir?", True), (ASKED, None)):
+        checked = of_type(ask(model, Library(collection, "docs"), asked), Checked)
+        assert [(c.support, c.answers) for c in checked.claims] == [("supported", answers)]
