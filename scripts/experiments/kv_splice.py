@@ -6,7 +6,7 @@ place (`llama_memory_seq_add`): the first of each (EPIC's link tokens, arXiv:241
 last passages, which stand next to the question. KL of the next token, in nats, along the greedy answer of
 the whole reading; CPU time of both. Models with a sliding window or a recurrent state cannot move theirs.
 
-    python scripts/experiments/kv_splice.py MODEL.gguf [--text docs/models.md ...] [--sets 8] [--passages 4]
+    python scripts/experiments/kv_splice.py MODEL.gguf [--text FILE ...] [--sets 8] [--passages 4]
 """
 
 import argparse
