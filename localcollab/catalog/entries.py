@@ -74,7 +74,7 @@ class ModelEntry:
     isolated: bool = False
     """Evaluated in a process of its own, whose end costs a turn and not the program."""
     worker: str | None = None
-    """HOST:PORT of the machine that evaluates it, through llama.cpp's RPC."""
+    """HOST:PORT of the machine that evaluates it, through llama.cpp's RPC; or one of [workers]."""
     verified: VerifiedEntry | None = None
     settings: Settings = field(default_factory=Settings)
 
@@ -159,6 +159,8 @@ class Catalog:
     """Entries that were left out."""
     default: str | None = None
     """The team or model that answers where none is named; None: the shipped one."""
+    workers: Mapping[str, str] = field(default_factory=dict)
+    """HOST:PORT by name."""
 
     def team(self, name: str) -> TeamEntry:
         """Raises `BadCatalog`: no such team, or one that names something missing."""
@@ -172,6 +174,8 @@ class Catalog:
         """With the files of the entries it names. Raises `BadCatalog`."""
         self._require_sound("models", name)
         entry = _lookup(self.models, name, "model", "add it under [models] in models.toml")
+        if entry.worker is not None:
+            entry = replace(entry, worker=self.worker(entry.worker))
         if entry.weights_of is None:
             return entry
         weights = _lookup(
@@ -187,6 +191,13 @@ class Catalog:
             remedy = f"adapter of {name!r} names it; a path ends in .gguf"
             adapter = _lookup(self.models, entry.adapter_model, "model", remedy).path
         return replace(entry, path=weights.path, adapter=adapter)
+
+    def worker(self, text: str) -> str:
+        """The address of one of [workers], or HOST:PORT as it is. Raises `BadCatalog`."""
+        if text in self.workers or ":" not in text:
+            remedy = "add it under [workers] in models.toml, or write HOST:PORT"
+            return _lookup(self.workers, text, "worker", remedy)
+        return text
 
     def trained(self, table: str, name: str) -> TrainedEntry:
         """An entry of `heads`, `bridges` or `mixtures`. Raises `BadCatalog`."""
@@ -292,6 +303,7 @@ class Catalog:
             {**self.mixtures, **later.mixtures},
             (*self.faults, *later.faults),
             later.default or self.default,
+            {**self.workers, **later.workers},
         )
 
 

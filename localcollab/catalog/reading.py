@@ -147,6 +147,7 @@ def to_catalog(path: Path, root: Path, tables: dict[str, Any], *, ours: bool) ->
         trained("bridges"),
         trained("mixtures"),
         default=tables.get("default"),
+        workers=tables.get("workers", {}),
     )
 
 

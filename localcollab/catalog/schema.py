@@ -116,7 +116,7 @@ class ModelTable(SettingsTable):
     adapter: Name | None = None
     weights_of: Name | None = None
     isolated: bool = False
-    worker: Annotated[str, Field(pattern=r"^\S+:\d{1,5}$")] | None = None
+    worker: Name | None = None
     verified: VerifiedTable | None = None
 
     def fault(self) -> str | None:
@@ -314,6 +314,7 @@ TEAM_TABLES: dict[str, type[TeamTable]] = {
 
 class CatalogTable(Table):
     default: Name | None = None
+    workers: dict[str, Annotated[str, Field(pattern=r"^\S+:\d{1,5}$")]] = {}
     models: dict[str, ModelTable] = {}
     heads: dict[str, TrainedTable] = {}
     bridges: dict[str, TrainedTable] = {}

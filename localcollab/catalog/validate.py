@@ -40,6 +40,9 @@ _REMEDIES = {
     "package": "give the name that Python imports the package by",
     "file": "give a relative path inside the repository or package",
     "default": "give the name of a team or a model",
+    "isolated": "write true or false",
+    "worker": 'write it as "HOST:PORT", or the name of one of [workers]',
+    "workers": 'make it a table, as desk = "10.0.0.2:50052" under [workers]',
     "sha256": "give 64 lower-case hexadecimal digits",
     "size_bytes": "give a whole number above 0",
     "parameters": "give a whole number above 0",
@@ -160,6 +163,8 @@ def _sentence(error: Any) -> str:
         value = _shown(error["input"]["method"])
         return f"{table} method is {value}: {_REMEDIES['method']}"
     value = _shown(error["input"])
+    if loc[0] == "workers" and len(loc) == 2:
+        return f'[workers] {loc[1]} is {value}: write it as "HOST:PORT", as "10.0.0.2:50052"'
     if not key:
         return f"{table} is {value}: make it a table"
     name = key.split(".")[0]

@@ -56,6 +56,14 @@ OwnPrompt = Annotated[
         help="Give the experts the conversation in their own chat templates, not in the base's.",
     ),
 ]
+Workers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--worker",
+        help="HOST:PORT of a localcollab worker that evaluates an expert, or a model alone; one for "
+        "each expert.",
+    ),
+]
 NCtx = Annotated[int | None, typer.Option(help="Context size in tokens.")]
 Threads = Annotated[
     int | None, typer.Option("--threads", help="CPU threads. Default: the physical cores.")

@@ -26,6 +26,7 @@ from localcollab.cli.options import (
     Team,
     TeamAnyway,
     Threads,
+    Workers,
     in_bytes,
     one_name,
 )
@@ -74,6 +75,7 @@ def run(
     expert_budget: ExpertBudget = None,
     team_anyway: TeamAnyway = False,
     own_prompt: OwnPrompt = False,
+    workers: Workers = None,
     compose: Annotated[
         bool, typer.Option("--compose", help="Mix the distributions of all members by p_defer.")
     ] = False,
@@ -180,7 +182,7 @@ def run(
         threshold=threshold, compose=compose, seed=seed, draft=draft,
         adapter=adapter, catalogs=tuple(models or ()), expert_budget=expert_budget,
         team_anyway=team_anyway, speculation=speculation,
-        own_prompt=own_prompt,
+        own_prompt=own_prompt, workers=tuple(workers or ()),
     )  # fmt: skip
     request = RunRequest(
         question,

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from localcollab.children.ended import Ended
-from localcollab.children.launch import Child
+from localcollab.children.launch import Child, run
 from localcollab.children.limits import DAY, GIB, Limits, memory_for, whole_machine
-from localcollab.errors import BadOption
+from localcollab.errors import BadOption, WorkerLost
 from localcollab.llama.machine import physical_cores
 from localcollab.llama.options import MAX_THREADS
 from localcollab.llama.rpc import Address, parse_address, require_rpc
@@ -21,7 +21,8 @@ WARNING = (
     "llama.cpp's RPC has no password and no encryption, and its authors call it insecure: never open it "
     "to a network with others on it; lead it through SSH or WireGuard"
 )
-_SERVER = "localcollab.isolation.worker_child"
+_SERVER, _FACTS = "localcollab.isolation.worker_child", "localcollab.isolation.worker_facts"
+_SECONDS_TO_ANSWER = 20.0
 _MOST_DEATHS, _SOON = 5, 0.5
 """So many servers in a row that lived for less than so many seconds: no client ends them."""
 _LOOK_EVERY = 0.2
@@ -59,6 +60,19 @@ def worker_request(
     memory = None if memory_gib is None else int(memory_gib * GIB)
     address = parse_address(listen, "listen")
     return WorkerRequest(address, n_threads or physical_cores(), memory, i_know)
+
+
+def free_of(address: str) -> int:
+    """Bytes of memory that a worker has free. Raises `BadOption`, `WorkerLost`."""
+    where = parse_address(address)
+    require_rpc()
+    done = run(_FACTS, [str(where)], limits=Limits(memory_for(0), _SECONDS_TO_ANSWER))
+    if done.code:
+        said = done.last_line if done.code == 3 else done.words
+        raise WorkerLost(
+            f"worker {where} gives no answer ({said}): start `localcollab worker` there"
+        )
+    return int(done.out)
 
 
 def serve(request: WorkerRequest, on_note: Callable[[str], None]) -> None:

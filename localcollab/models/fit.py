@@ -7,11 +7,12 @@ catalogue, and marked as estimated.
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from localcollab.catalog import Catalog, Deferral, ModelEntry, TeamEntry
-from localcollab.errors import BadModelFile
+from localcollab.errors import BadModelFile, BadOption, WorkerLost
+from localcollab.isolation.worker import free_of
 from localcollab.llama.forecast import ContextNeed, Forecast, Gpu, PlannedContext, forecast
 from localcollab.llama.header import read_header
 from localcollab.llama.machine import available_bytes
@@ -43,6 +44,23 @@ class Weight:
 
 
 @dataclass(frozen=True, slots=True)
+class Remote:
+    """What one worker is to hold, in bytes: weights, caches and compute buffers."""
+
+    worker: str
+    members: tuple[str, ...]
+    needed: int
+    free: int | None
+    """None: it did not say."""
+    silence: str = ""
+    """Why not."""
+
+    @property
+    def fits(self) -> bool:
+        return self.free is None or self.needed <= self.free
+
+
+@dataclass(frozen=True, slots=True)
 class Fit:
     """In bytes. What goes to a GPU is counted in `on_gpu`, not in `needed`."""
 
@@ -59,6 +77,8 @@ class Fit:
     quantization: str | None
     """The largest quantization at which the weights would fit; None: as they are, or none."""
     is_estimated: bool
+    remote: tuple["Remote", ...] = ()
+    """What goes to workers, and is in none of the other numbers."""
 
     @property
     def trained_n_ctx(self) -> int | None:
@@ -68,6 +88,7 @@ class Fit:
     @property
     def fits(self) -> bool:
         enough = self.free is None or self.needed <= self.free
+        enough = enough and all(each.fits for each in self.remote)
         return enough and (not self.gpus or self.on_gpu <= sum(gpu.free for gpu in self.gpus))
 
 
@@ -76,16 +97,17 @@ def fit_team(
 ) -> Fit:
     """`free`: bytes, instead of the machine's. Raises `BadCatalog`, `BadModelFile`, `BridgeMismatch`."""
     free = available_bytes() if free is None else free
-    entries = [
+    everywhere = [
         (f"{place.role} {place.name}", catalog.model(place.name))
         for place in catalog.places_of(team)
     ]
+    entries = [(place, entry) for place, entry in everywhere if entry.worker is None]
     here = [(place, entry) for place, entry in entries if is_here(entry.path)]
     planned = [PlannedContext(place, real_path(entry.path), options.n_ctx) for place, entry in here]
     planned += [
         PlannedContext(f"spelling of {name}", real_path(catalog.model(name).path), _SPELLING_CTX)
         for name in _spelled(team)
-        if is_here(catalog.model(name).path)
+        if is_here(catalog.model(name).path) and catalog.model(name).worker is None
     ]
     found = forecast_here(planned, options, free)
     missing = [(place, entry) for place, entry in entries if not is_here(entry.path)]
@@ -96,9 +118,29 @@ def fit_team(
         *_weights_missing(catalog, missing),
         *_adapters(entries),
     )
-    n_processes = 1 + sum(entry.isolated for _, entry in entries)
+    n_processes = 1 + sum(entry.isolated or entry.worker is not None for _, entry in everywhere)
     runtime = n_processes * (found.runtime or _ESTIMATED_RUNTIME)
-    return judge(team.name, weights, contexts, runtime, free, found.gpus, options)
+    fit = judge(team.name, weights, contexts, runtime, free, found.gpus, options)
+    return replace(fit, remote=tuple(_on_workers(everywhere, options)))
+
+
+def _on_workers(entries: Sequence[tuple[str, ModelEntry]], options: Options) -> Iterator[Remote]:
+    """What each worker is to hold, and has free."""
+    for worker in dict.fromkeys(e.worker for _, e in entries if e.worker is not None):
+        theirs = [(place, entry) for place, entry in entries if entry.worker == worker]
+        planned = [
+            PlannedContext(place, real_path(entry.path), options.n_ctx)
+            for place, entry in theirs
+            if is_here(entry.path)
+        ]
+        found = forecast_here(planned, options, None)
+        needed = sum(found.weights.values()) + sum(c.cache + c.compute for c in found.contexts)
+        needed += sum(estimated_size(entry) for _, entry in theirs if not is_here(entry.path))
+        names = tuple(place for place, _ in theirs)
+        try:
+            yield Remote(worker, names, needed, free_of(worker))
+        except (BadOption, WorkerLost) as error:
+            yield Remote(worker, names, needed, None, str(error))
 
 
 def _spelled(team: TeamEntry) -> tuple[str, ...]:

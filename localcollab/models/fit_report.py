@@ -14,6 +14,12 @@ def lines(found: Fit) -> Iterator[str]:
         yield _row(context.cache, f"KV cache of {context.name}, n_ctx {context.n_ctx}")
         yield _row(context.compute + context.compute_gpu, f"compute buffers of {context.name}")
     yield _row(found.runtime, "the program itself, with its vocabularies")
+    for remote in found.remote:
+        yield _row(remote.needed, f"needed on {remote.worker}: {', '.join(remote.members)}")
+        if remote.free is None:
+            yield f"{remote.worker} does not say what it has free: {remote.silence}"
+        else:
+            yield _row(remote.free, f"free on {remote.worker}")
     for gpu in found.gpus:
         yield _row(gpu.free, f"free of {_mib(gpu.total)} on {gpu.name}")
     if found.gpus:

@@ -8,7 +8,7 @@ from localcollab.catalog import load_catalog
 from localcollab.errors import BadCatalog, BadOption
 from localcollab.teams.dial import within_budget
 from localcollab.teams.names import Names
-from localcollab.teams.plan import DRAFT, TeamPlan, with_choices
+from localcollab.teams.plan import DRAFT, TeamPlan, on_workers, with_choices
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,8 @@ class TeamChoice:
     """Ask the team even where a member alone was measured to be better."""
     own_prompt: bool = False
     """Experts are given the conversation in their own chat templates."""
+    workers: tuple[str, ...] = ()
+    """HOST:PORT, or one of [workers]: who evaluates the experts, or a model alone."""
 
     def plan_to_answer(self) -> TeamPlan:
         """`plan`; the member alone where the team's evidence says that it is better, with a note.
@@ -90,6 +92,8 @@ class TeamChoice:
             threshold=self.threshold, compose=self.compose, seed=self.seed,
             own_prompt=self.own_prompt,
         )  # fmt: skip
+        if self.workers:
+            plan = on_workers(plan, [names.catalog.worker(each) for each in self.workers])
         if self.speculation is not None:
             settings = replace(plan.settings, speculation=self.speculation)
             plan = replace(plan, settings=settings)

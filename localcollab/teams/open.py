@@ -33,6 +33,7 @@ from localcollab.teams.plan import (
     DRAFT,
     Member,
     TeamPlan,
+    require_a_worker_each,
 )
 from localcollab.teams.speculating import speculation_of
 from localcollab.vocabularies.prompts import OwnPrompts
@@ -136,6 +137,7 @@ class Files:
                 f"{plan.name} is a blend, which picks among whole answers and does not write tokens: "
                 "use one of its members here"
             )
+        require_a_worker_each(plan)
         for member in plan.files:
             self.verdict(member)  # check all before loading any
         self.options = self.options.or_else(
@@ -304,7 +306,8 @@ def _open(plan: TeamPlan, files: Files) -> OpenTeam:
     model = team_model(plan, list(members.values()), _sha256s(plan, files), head)
     verdicts = dict(_verdicts(plan, parts, files))
     template = next(iter(parts.values())).template
-    spellers, draft = _open_spellers(plan, files), _open_draft(plan, model.vocabulary, files)
+    spellers = _open_spellers(plan, parts, files)
+    draft = _open_draft(plan, model.vocabulary, files)
     forms = tuple(form for part in parts.values() for form in part.own_forms)
     return OpenTeam(
         plan.name, model, members, verdicts, template, head, spellers, draft, own_forms=forms
@@ -474,12 +477,17 @@ def chat_template(text: str, name: str, vocabulary: Vocabulary) -> ChatTemplate:
     return ChatTemplate(text, name=name, bos=bos, eos=eos)
 
 
-def _open_spellers(plan: TeamPlan, files: Files) -> dict[str, Speller]:
+def _open_spellers(
+    plan: TeamPlan, parts: Mapping[str, OpenTeam], files: Files
+) -> dict[str, Speller]:
     small = replace(
         files.options, n_ctx=_SPELLING_CTX, n_batch=_SPELLING_CTX, n_ubatch=_SPELLING_CTX
     )
-    return {
-        member.name: Speller(_open_member(member, files, small), plan.familiar[member.name])
-        for member in plan.members
-        if isinstance(member, Member) and member.name in plan.familiar
-    }
+    found = {}
+    for member in plan.members:
+        if isinstance(member, Member) and member.name in plan.familiar:
+            # A worker serves one context: there the expert spells in the one that it reads with.
+            own = parts[member.name].members[member.name] if member.worker else None
+            model = own or _open_member(member, files, small)
+            found[member.name] = Speller(model, plan.familiar[member.name])
+    return found

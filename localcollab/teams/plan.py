@@ -166,6 +166,37 @@ def plan_from_files(base: Path, experts: Sequence[Path]) -> TeamPlan:
     return TeamPlan(name, tuple(members), gate="entropy" if experts else None)
 
 
+def require_a_worker_each(plan: TeamPlan) -> None:
+    """A worker serves one model at a time. Raises `BadOption`."""
+    busy: dict[str, str] = {}
+    for member in plan.files:
+        if member.worker is not None and member.worker in busy:
+            raise BadOption(
+                f"{plan.name}: {busy[member.worker]} and {member.name} are both on the worker "
+                f"{member.worker}, which serves one model at a time: start another one at another port"
+            )
+        if member.worker is not None:
+            busy[member.worker] = member.name
+
+
+def on_workers(plan: TeamPlan, addresses: Sequence[str]) -> TeamPlan:
+    """Whole members on machines: an expert on each, in their order, while there are workers; the base
+    stays here, and a model alone goes to the first. Those with a worker of their own stay where they
+    are. Raises `BadOption`."""
+    if isinstance(plan.method, Calm):
+        raise BadOption(
+            f"{plan.name}: a composition reads the layers of its models together: leave `workers` out"
+        )
+    placed, notes, free = list(plan.members), list(plan.notes), list(addresses)
+    for n, member in enumerate(plan.members):
+        stays = n == 0 and len(placed) > 1
+        if free and isinstance(member, Member) and member.worker is None and not stays:
+            moved = replace(member, isolated=True, worker=free.pop(0))
+            notes.append(f"{moved.name} ({moved.path.name}) is evaluated on {moved.worker}")
+            placed[n] = moved
+    return replace(plan, members=tuple(placed), notes=tuple(notes))
+
+
 def with_choices(
     plan: TeamPlan,
     *,

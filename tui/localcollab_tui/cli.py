@@ -27,6 +27,7 @@ from localcollab.cli.options import (
     Team,
     TeamAnyway,
     Threads,
+    Workers,
     one_name,
 )
 from localcollab.errors import BadOption
@@ -82,6 +83,7 @@ def chat(
     expert_budget: ExpertBudget = None,
     team_anyway: TeamAnyway = False,
     own_prompt: OwnPrompt = False,
+    workers: Workers = None,
     models: Models = None,
     server: Annotated[
         str | None,
@@ -120,7 +122,7 @@ def chat(
         team=given, base=base, experts=tuple(experts or ()), head=head, draft=draft,
         adapter=adapter, catalogs=catalogs, expert_budget=expert_budget, team_anyway=team_anyway,
         speculation=speculation,
-        own_prompt=own_prompt,
+        own_prompt=own_prompt, workers=tuple(workers or ()),
     )  # fmt: skip
     if server is not None:
         _require_nothing_else(choice, n_ctx, n_threads)

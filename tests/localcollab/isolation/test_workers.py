@@ -11,13 +11,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from localcollab.catalog import shipped_catalog_path
+from localcollab.catalog import Catalog, shipped_catalog_path
 from localcollab.catalog.reading import SHIPPED, parse_catalog
 from localcollab.decoding.sampling import Sampling
 from localcollab.errors import WorkerLost
@@ -28,6 +28,7 @@ from localcollab.llama.context import LlamaModel
 from localcollab.llama.options import Options
 from localcollab.llama.rpc import has_rpc
 from localcollab.llama.weights import load_weights, plan_weights
+from localcollab.models.fit import fit_team
 from localcollab.teams.open import OpenTeam, open_team
 from localcollab.teams.plan import plan_from_catalog
 from localcollab.teams.session import Session
@@ -45,24 +46,22 @@ PROXY = Path(__file__).parents[3] / "scripts" / "experiments" / "tcp_proxy.py"
 class Worker:
     """A running `localcollab worker`."""
 
-    def __init__(self) -> None:
+    def __init__(self, namespace: str = "", host: str = "127.0.0.1") -> None:
+        """`namespace`: of the network, in which it has the address `host`."""
         with socket.socket() as trial:
             trial.bind(("127.0.0.1", 0))
             self.port = int(trial.getsockname()[1])
-        self.start()
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "localcollab", "worker", "--listen", self.address]
-        self.process = subprocess.Popen([*command, "--threads", "1"], stdout=subprocess.PIPE)
+        self.address = f"{host}:{self.port}"
+        inside = ["ip", "netns", "exec", namespace] if namespace else []
+        command = [*inside, sys.executable, "-m", "localcollab", "worker", "--listen", self.address]
+        words = ["--threads", "1", *(["--i-know"] if namespace else [])]
+        self.process = subprocess.Popen([*command, *words], stdout=subprocess.PIPE)
         assert self.process.stdout is not None
-        self.process.stdout.readline()
+        while not self.process.stdout.readline().startswith(b"lending"):
+            assert self.process.poll() is None
         while not self.servers():
             time.sleep(0.05)
         time.sleep(0.5)
-
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
 
     def servers(self) -> list[int]:
         """The processes that serve, which are children of the command."""
@@ -122,20 +121,33 @@ def test_where_nobody_listens_is_said(stories: Path) -> None:
         remote(stories, "127.0.0.1:9")
 
 
-def team(folder: Path, address: str) -> OpenTeam:
-    """The shipped team with an expert on a worker."""
+def catalog_with(folder: Path, workers: Mapping[str, str]) -> Catalog:
+    """The shipped one; `workers`: addresses by model, under names of their own."""
     text = shipped_catalog_path().read_text(encoding="utf-8")
-    entry = "[models.arithmetic]\n"
+    for model in workers:
+        text = text.replace(f"[models.{model}]\n", f'[models.{model}]\nworker = "of-{model}"\n')
+    lines = [f'of-{model} = "{address}"' for model, address in workers.items()]
     path = folder / "models.toml"
-    path.write_text(text.replace(entry, f'{entry}worker = "{address}"\n'), encoding="utf-8")
-    catalog = parse_catalog(path, root=SHIPPED)
+    path.write_text("\n".join([text, "[workers]", *lines]), encoding="utf-8")
+    return parse_catalog(path, root=SHIPPED)
+
+
+def team(folder: Path, **workers: str) -> OpenTeam:
+    """The shipped team with experts on workers."""
+    catalog = catalog_with(folder, workers)
     plan = plan_from_catalog(catalog, catalog.team("formulary"))
     return open_team(plan, Options(n_ctx=512, n_threads=1))
 
 
+def answer(found: OpenTeam) -> str:
+    *_, last = Session(found).ask(QUESTION, Sampling(temperature=0))
+    assert isinstance(last, Finished)
+    return last.text
+
+
 def test_a_worker_killed_at_twenty_moments_costs_no_turn(tmp_path: Path, worker: Worker) -> None:
     """The command starts another server, the team another engine; every answer is complete."""
-    random_, found = random.Random(3), team(tmp_path, worker.address)
+    random_, found = random.Random(3), team(tmp_path, arithmetic=worker.address)
     sampling, texts, n_killed = Sampling(temperature=0), [], 0
     for n in range(21):
         at, events = random_.randint(1, 20), list[object]()
@@ -152,6 +164,64 @@ def test_a_worker_killed_at_twenty_moments_costs_no_turn(tmp_path: Path, worker:
     assert texts == texts[:1] * len(texts)
     for context in found.contexts:
         context.close()
+
+
+@pytest.fixture
+def hosts() -> Iterator[list[tuple[str, str]]]:
+    """Two network namespaces, (name, address) each, that this one reaches."""
+    made = list[tuple[str, str]]()
+
+    def ip(*words: str) -> bool:
+        try:
+            return not subprocess.run(["ip", *words], capture_output=True, check=False).returncode
+        except FileNotFoundError:
+            return False
+
+    try:
+        for n in (1, 2):
+            name, near, far = (
+                f"lc-{os.getpid()}-{n}",
+                f"lc{os.getpid()}n{n}",
+                f"lc{os.getpid()}f{n}",
+            )
+            if not ip("netns", "add", name):
+                pytest.skip("network namespaces are not permitted here")
+            made.append((name, f"10.213.{n}.2"))
+            ip("link", "add", near, "type", "veth", "peer", "name", far)
+            ip("link", "set", far, "netns", name)
+            ip("addr", "add", f"10.213.{n}.1/24", "dev", near)
+            ip("link", "set", near, "up")
+            for words in (
+                ("addr", "add", f"10.213.{n}.2/24", "dev", far),
+                ("link", "set", far, "up"),
+            ):
+                ip("netns", "exec", name, "ip", *words)
+        yield made
+    finally:
+        for name, _ in made:
+            ip("netns", "del", name)
+
+
+def test_two_hosts_hold_an_expert_each(
+    hosts: list[tuple[str, str]], tmp_path: Path, stories: Path
+) -> None:
+    workers = [Worker(*host) for host in hosts]
+    try:
+        formulary, arithmetic = (worker.address for worker in workers)
+        found = team(tmp_path, formulary=formulary, arithmetic=arithmetic)
+        alone = catalog_with(tmp_path, {})
+        plan = plan_from_catalog(alone, alone.team("formulary"))
+        assert answer(found) == answer(open_team(plan, Options(n_ctx=512, n_threads=1)))
+        for context in found.contexts:
+            context.close()
+        catalog = catalog_with(tmp_path, {"formulary": formulary, "arithmetic": arithmetic})
+        fit = fit_team(catalog, catalog.team("formulary"), Options())
+        assert [each.worker for each in fit.remote] == [formulary, arithmetic]
+        assert all(each.free and 0 < each.needed < each.free for each in fit.remote)
+        assert [weight.name for weight in fit.weights] == ["formulary-base"]
+    finally:
+        for worker in workers:
+            worker.end()
 
 
 def test_a_slow_worker_gives_the_same_and_a_silent_one_can_be_stopped(
