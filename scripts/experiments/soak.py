@@ -122,7 +122,8 @@ async def soak(url: str, pid: int, arguments: argparse.Namespace) -> Seen:
                 seen.n_done += 1
                 if seen.n_done % 100 == 0:
                     seen.memory.append(memory_mib(pid))
-                    print(f"{seen.n_done} requests, {seen.memory[-1]:.0f} MiB", file=sys.stderr)
+                    line = f"{seen.n_done} requests, {seen.memory[-1]:.0f} MiB"
+                    print(f"{line}, {len(seen.wrong)} wrong answers", file=sys.stderr)
 
         clients = (work(random.Random(rng.random())) for _ in range(arguments.clients))
         await asyncio.gather(*clients)
