@@ -1,7 +1,7 @@
-"""What an expert forgot: bits a byte of general text and of the base's own chat answers, base and expert.
+"""What was forgotten: bits a byte of general text and of the base's own chat answers.
 
-Both are read by the runtime from the files, the expert as base and adapter. Chat answers count to the end
-token, so an expert that has lost the chat form pays for it.
+Base, expert and team are read by the runtime from the files, the expert as base and adapter. Chat answers
+count to the end token, so who has lost the chat form pays for it.
 """
 
 import math
@@ -22,40 +22,37 @@ MOST_LOST = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Ability:
-    """Bits a byte: base, expert."""
+    """Bits a byte, by model; the first is the base."""
 
-    text: tuple[float, float]
-    chat: tuple[float, float]
+    text: tuple[float, ...]
+    chat: tuple[float, ...]
 
-    @property
-    def lost(self) -> float:
-        """The larger rise, as a share."""
-        return max(expert / base - 1 for base, expert in (self.text, self.chat))
+    def lost(self, n: int) -> float:
+        """The larger rise of model `n`, as a share."""
+        return max(bits[n] / bits[0] - 1 for bits in (self.text, self.chat))
 
 
 def measure_ability(
-    base: LanguageModel, expert: LanguageModel, maker: RowMaker, prose: Sequence[str],
-    turns: Sequence[Turn], on_progress: OnProgress,
+    models: Sequence[LanguageModel], maker: RowMaker, prose: Sequence[str], turns: Sequence[Turn],
+    on_progress: OnProgress,
 ) -> Ability:  # fmt: skip
-    """`turns`: prompts and the base's answers, none of which was practised."""
-    vocabulary = base.vocabulary
-    texts = [_text_row(tuple(encode_start(vocabulary, each))) for each in prose]
+    """`models`: of one vocabulary. `turns`: prompts and the base's answers, none of which was
+    practised."""
+    texts = [_text_row(tuple(encode_start(models[0].vocabulary, each))) for each in prose]
     chats = [row for turn in turns for row in maker.conversation([turn])]
     n_bytes = sum(len(each.encode()) for each in prose), sum(len(t.answer.encode()) for t in turns)
-    bits = list[tuple[float, float]]()
-    total = 2 * (len(texts) + len(chats))
-    done = 0
-    for model in (base, expert):
-        sums = []
-        for rows in (texts, chats):
+    total, done = len(models) * (len(texts) + len(chats)), 0
+    bits = list[list[float]]()
+    for rows, size in zip((texts, chats), n_bytes, strict=True):
+        bits.append([])
+        for model in models:
             nats = 0.0
             for row in rows:
                 on_progress(Counted("general ability", done, total, "texts"))
                 nats += _nats(model, row)
                 done += 1
-            sums.append(nats / math.log(2))
-        bits.append((sums[0] / n_bytes[0], sums[1] / n_bytes[1]))
-    return Ability((bits[0][0], bits[1][0]), (bits[0][1], bits[1][1]))
+            bits[-1].append(nats / math.log(2) / size)
+    return Ability(tuple(bits[0]), tuple(bits[1]))
 
 
 def _text_row(tokens: tuple[int, ...]) -> Row:

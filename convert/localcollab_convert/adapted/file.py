@@ -5,7 +5,6 @@ converter reorders the rows of Q and K the rows of their B are reordered alike.
 """
 
 import os
-import struct
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -103,15 +102,3 @@ def _heads(layer: str, header: Header) -> int:
     if layer.endswith("q_proj"):
         return n_heads
     return (header.number("attention.head_count_kv") or n_heads) if layer.endswith("k_proj") else 0
-
-
-def set_alpha(path: Path, alpha: float) -> None:
-    """The same adapter at another strength: a copy with another number takes its place."""
-    data = bytearray(path.read_bytes())
-    key = b"adapter.lora.alpha"
-    at = data.index(key) + len(key) + 4  # behind the key stands its type, a 32-bit integer
-    data[at : at + 4] = struct.pack("<f", alpha)
-    partial = path.with_name(path.name + ".partial")
-    os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE))
-    partial.write_bytes(data)
-    os.replace(partial, path)

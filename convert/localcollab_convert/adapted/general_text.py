@@ -4,7 +4,9 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import torch
 
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.sampling import Sampling
@@ -12,6 +14,7 @@ from localcollab.events import Finished
 from localcollab.progress import Counted, OnProgress
 from localcollab.teams.open import OpenTeam
 from localcollab.teams.session import Session
+from localcollab_convert.staging.stages import write_text
 
 _WARM = 0.8
 """Temperature: many answers instead of the likeliest, whose probabilities hardly move."""
@@ -55,3 +58,27 @@ def read_general(path: Path) -> list[Turn]:
     if n_whole < len(data):
         os.truncate(path, n_whole)
     return turns
+
+
+_FREE_TOKENS = 96
+"""Of a free text."""
+
+
+def write_freely(
+    model: Any, openers: Sequence[int], path: Path, n: int, seed: int, device: torch.device
+) -> list[tuple[int, ...]]:
+    """`n` texts of the base from one token on, drawn at temperature 1: all together, so that they take
+    little longer than one. A finished file is read."""
+    if path.exists():
+        return [tuple(json.loads(line)) for line in path.read_text("utf-8").splitlines()]
+    torch.manual_seed(seed)
+    ids = torch.tensor([[openers[at % len(openers)]] for at in range(n)], device=device)
+    with torch.inference_mode(), torch.autocast(device.type, dtype=torch.bfloat16):
+        ids = model.generate(
+            input_ids=ids, attention_mask=torch.ones_like(ids), do_sample=True, temperature=1.0,
+            top_k=0, top_p=1.0, min_new_tokens=_FREE_TOKENS, max_new_tokens=_FREE_TOKENS,
+            pad_token_id=0,
+        )  # fmt: skip
+    texts = [tuple(row) for row in ids.tolist()]
+    write_text(path, "".join(json.dumps(text) + "\n" for text in texts))
+    return texts

@@ -17,6 +17,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from localcollab.documents.answer.answer import Library
 from localcollab.errors import BadOption
 from localcollab.llama.options import Options
@@ -27,7 +29,7 @@ from localcollab.teams.plan import Member, TeamPlan
 from localcollab.tuning.verdict import Verdict, judge
 from localcollab_convert.adapted import layers as lora
 from localcollab_convert.adapted import table
-from localcollab_convert.adapted.ability import MOST_LOST, Ability, measure_ability
+from localcollab_convert.adapted.ability import MOST_LOST, measure_ability
 from localcollab_convert.adapted.base import load_base, pick_device
 from localcollab_convert.adapted.budget import (
     Budget,
@@ -38,11 +40,11 @@ from localcollab_convert.adapted.budget import (
     step_tokens,
 )
 from localcollab_convert.adapted.entry import enter_adapted
-from localcollab_convert.adapted.file import read_adapter, set_alpha, write_adapter
-from localcollab_convert.adapted.general_text import Turn, write_general
+from localcollab_convert.adapted.file import read_adapter, write_adapter
+from localcollab_convert.adapted.general_text import Turn, write_freely, write_general
 from localcollab_convert.adapted.layers import Adapted, Shape
-from localcollab_convert.adapted.request import AdaptedRequest, AdaptedResult, Row
-from localcollab_convert.adapted.rows import Batch, RowMaker, batches
+from localcollab_convert.adapted.request import AdaptedRequest, AdaptedResult, Score
+from localcollab_convert.adapted.rows import Batch, Row, RowMaker, batches
 from localcollab_convert.adapted.train import LoraTraining, Recipe
 from localcollab_convert.head.make import HeadMaker
 from localcollab_convert.head.request import HeadRequest
@@ -54,7 +56,7 @@ from localcollab_convert.staging.stages import (
     write_text,
 )
 from localcollab_convert.study.card import LORA, ExpertCard, save_card
-from localcollab_convert.study.general import CHECK, PRACTICE, PROSE
+from localcollab_convert.study.general import CHECK, FREE_OPENERS, PRACTICE, PROSE
 from localcollab_convert.study.material import (
     Lesson,
     Subject,
@@ -65,14 +67,13 @@ from localcollab_convert.study.material import (
 )
 from localcollab_convert.study.texts import texts_sha256
 
-_PRACTICE_SHARE = 0.5
+_PRACTICE_SHARE = 0.4
 """Of the tokens of a step: general text, where a step has any."""
 _LONGEST_ROW = 1024
 """Tokens."""
 _N_CTX = 1024
 _HEAD_LESSONS, _HEAD_VALID = 80, 24
 """Questions about the documents, in wordings that the expert never saw."""
-_STRENGTHS = (1.0, 0.85, 0.7, 0.55)
 _LEAST_OLD = 8
 """Statements of old texts in a round."""
 _CHECKPOINT = "checkpoint.pt"
@@ -148,14 +149,14 @@ class AdaptedMaker:
         if facts is None:
             names = (f"../../{path.name}" for path in (self.adapter_path, self.head_path))
             facts = whole.finish(self._make(), *names)
-        for name in ("study", "lora", "head", "general", "check"):
+        for name in ("study", "lora", "head", "general"):
             shutil.rmtree(self._folder / name, ignore_errors=True)
         return self._result(facts)
 
     def _make(self) -> dict[str, Any]:
         trained = self.train()
-        checked = self.check(trained)
         nll = self.make_head()
+        checked = self.check()
         self._save_card(trained)
         return {**trained, **checked, "nll": nll, **self.compare(), "recalled": self.recall()}
 
@@ -192,6 +193,10 @@ class AdaptedMaker:
 
     def _expert_team(self) -> OpenTeam:
         return self._files.beside().open(TeamPlan(self.request.name, self._members[1:]))
+
+    def _team(self) -> OpenTeam:
+        plan = TeamPlan(self.request.name, self._members, head=self.head_path)
+        return self._files.beside().open(plan)
 
     @cached_property
     def _rows(self) -> RowMaker:
@@ -242,28 +247,42 @@ class AdaptedMaker:
         if self.request.start:
             read_adapter(self.request.start, layers, self._shape, self._base.path)
         budget = self._budget(stage, model, layers)
-        practice = [self._rows.conversation([turn]) for turn in self._general(PRACTICE, "practice")]
-        n_near = int(_PRACTICE_SHARE * self._n_step_tokens)
-        near = batches([row for rows in practice for row in rows], n_near)
+        near = self._practice(model, layers, device)
         lessons = [some for each in self.lessons(budget.n_rounds) for some in self._batches(each)]
         recipe = Recipe(self._shape, seed=self.request.seed)
         self._close_base()
         run = LoraTraining(model, layers, recipe, stage.folder / _CHECKPOINT, device)
         run.run(lessons, near, self._show_step)
         self._note(f"expert: {run.step} steps in {run.seconds / 60:.1f} minutes")
-        self._write(layers, 1.0)
+        self._write(layers)
         facts = {**asdict(budget), "n_steps": run.step, "seconds": round(run.seconds, 1)}
         return stage.finish(facts, f"../../{self.adapter_path.name}")
+
+    def _practice(
+        self, model: Any, layers: dict[str, Adapted], device: torch.device
+    ) -> list[Batch]:
+        """What the base says to general prompts, and what it writes freely, in turns."""
+        turns = self._general(PRACTICE, "practice")
+        rows = [row for turn in turns for row in self._rows.conversation([turn])]
+        path = self._folder / "general" / "free.jsonl"
+        self._show("the base writes general text")
+        with lora.switched_off(layers):
+            texts = write_freely(
+                model, self._rows.openers(FREE_OPENERS), path, self.request.effort.n_general,
+                self.request.seed, device,
+            )  # fmt: skip
+        rows += [Row(tokens, (False, *[True] * (len(tokens) - 1))) for tokens in texts]
+        random.Random(self.request.seed).shuffle(rows)
+        return batches(rows, int(_PRACTICE_SHARE * self._n_step_tokens))
 
     def _show_step(self, step: int, n_steps: int, loss: float) -> None:
         self._show(Counted("expert", step, n_steps, "steps", f"loss {loss:.3f}"))
 
-    def _write(self, layers: dict[str, Adapted], strength: float) -> None:
-        shape = Shape(self._shape.rank, self._shape.alpha * strength)
+    def _write(self, layers: dict[str, Adapted]) -> None:
         provenance = {key: str(self._key[key]) for key in ("texts", "base", "seed")}
         provenance["versions"] = json.dumps(self._key["versions"])
         write_adapter(
-            layers, shape, self._base.path, self.adapter_path, name=self.request.name,
+            layers, self._shape, self._base.path, self.adapter_path, name=self.request.name,
             provenance=provenance,
         )  # fmt: skip
 
@@ -304,40 +323,6 @@ class AdaptedMaker:
         lora.restore(layers, before)
         return plan_rounds(len(self.known), tokens, speed, self.request.minutes)
 
-    # What it forgot
-
-    def check(self, trained: dict[str, Any]) -> dict[str, Any]:
-        """Lowers the adapter's strength until it forgets little enough. Raises `BadOption` where none
-        does."""
-        stage = Stage("check", self._folder / "check", {**self._key, "trained": trained["files"]})
-        done = stage.resume(self._note)
-        if done is not None:
-            return done
-        turns = self._general(CHECK, "check")
-        for strength in _STRENGTHS:
-            if strength < 1:
-                self._note(
-                    f"expert: its adapter is weakened to {strength:g}, so that less is forgotten"
-                )
-                set_alpha(self.adapter_path, self._shape.alpha * strength)
-            ability = self._ability(turns)
-            if ability.lost <= MOST_LOST:
-                facts = {"strength": strength, **asdict(ability)}
-                return stage.finish(facts, f"../../{self.adapter_path.name}")
-        raise BadOption(
-            f"the expert is not accepted: general text costs {ability.lost:.1%} more bits a byte, "
-            f"and at most {MOST_LOST:.0%} is allowed: give fewer documents, or a lower `rank`"
-        )
-
-    def _ability(self, turns: Sequence[Turn]) -> Ability:
-        expert = self._expert_team()
-        found = measure_ability(
-            self._base_team.model, expert.model, self._rows, PROSE, turns, self._show
-        )
-        for context in expert.contexts:
-            context.close()
-        return found
-
     # The head
 
     def make_head(self) -> dict[str, float]:
@@ -370,15 +355,33 @@ class AdaptedMaker:
             write_text(path, _jsonl([*pairs, *turns]))
         return paths
 
+    # What was forgotten
+
+    def check(self) -> dict[str, Any]:
+        """Of the expert and of the team. Raises `BadOption` where the team, which is what answers, forgot
+        more than `MOST_LOST`."""
+        turns = self._general(CHECK, "check")
+        expert, team = self._expert_team(), self._team()
+        models = (self._base_team.model, expert.model, team.model)
+        found = measure_ability(models, self._rows, PROSE, turns, self._show)
+        for context in (*expert.contexts, *team.contexts):
+            context.close()
+        lost = found.lost(2)
+        if lost > MOST_LOST:
+            raise BadOption(
+                f"the expert is not accepted: general text costs the team {lost:.1%} more bits a byte, "
+                f"and at most {MOST_LOST:.0%} is allowed: give fewer documents, a lower `rank`, or "
+                "more `minutes`"
+            )
+        return asdict(found)
+
     # Before and after
 
     def compare(self) -> dict[str, Any]:
         """The table of the withheld questions, and whether the team is worth it beside retrieval."""
         if not self.withheld:
             return {"table": [], "verdict": None}
-        members = TeamPlan(self.request.name, self._members, head=self.head_path)
-        expert = self._expert_team()
-        team = self._files.beside().open(members)
+        expert, team = self._expert_team(), self._team()
         library = Library(self.request.collection, self.request.name)
         found = table.answered(
             self._base_team, expert, team, library, self.withheld, self._show
@@ -408,8 +411,8 @@ class AdaptedMaker:
             adapter=self.adapter_path, head=self.head_path, n_texts=len(self.request.texts),
             n_statements=len(self.known), n_rounds=facts["n_rounds"], n_steps=facts["n_steps"],
             tokens_per_second=facts["tokens_per_second"], seconds=facts["seconds"],
-            strength=facts["strength"], text=tuple(facts["text"]), chat=tuple(facts["chat"]),
-            nll=facts["nll"], table=tuple(Row(*row) for row in facts["table"]),
+            text=tuple(facts["text"]), chat=tuple(facts["chat"]),
+            nll=facts["nll"], table=tuple(Score(*row) for row in facts["table"]),
             verdict=Verdict(**verdict) if verdict else None,
             recalled=tuple(facts["recalled"]) if facts["recalled"] else None,
         )  # fmt: skip

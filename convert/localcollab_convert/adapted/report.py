@@ -13,8 +13,6 @@ def lines(team: str, result: AdaptedResult) -> Iterator[str]:
         f"{result.n_rounds} rounds, {result.n_steps} steps, {result.seconds / 60:.1f} min of training"
     )
     yield f"bits a byte of general text: {_change(result.text)}; of chat answers: {_change(result.chat)}"
-    if result.strength < 1:
-        yield f"the adapter works at {result.strength:.0%} of its strength, so that it forgets no more"
     yield "nats a token of answers about the documents and others:"
     for name, value in result.nll.items():
         yield f"  {name:12} {value:.4f}"
@@ -27,9 +25,11 @@ def lines(team: str, result: AdaptedResult) -> Iterator[str]:
     yield f'the team is ready: localcollab run --team {team} "..."'
 
 
-def _change(pair: tuple[float, float]) -> str:
-    base, expert = pair
-    return f"{base:.3f} the base, {expert:.3f} the expert ({expert / base - 1:+.1%})"
+def _change(bits: tuple[float, float, float]) -> str:
+    base, expert, team = bits
+    return (
+        f"{base:.3f} the base, {expert / base - 1:+.1%} the expert, {team / base - 1:+.1%} the team"
+    )
 
 
 def _verdict(verdict: Verdict) -> str:

@@ -80,7 +80,7 @@ class AdaptedRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Score:
     """How many of the withheld questions somebody answers."""
 
     who: str
@@ -99,15 +99,13 @@ class AdaptedResult:
     tokens_per_second: float
     seconds: float
     """Of the training."""
-    strength: float
-    """The adapter's scale that forgets little enough; 1: as trained."""
-    text: tuple[float, float]
-    """Bits a byte of general text, base and expert."""
-    chat: tuple[float, float]
+    text: tuple[float, float, float]
+    """Bits a byte of general text: base, expert, team."""
+    chat: tuple[float, float, float]
     """The same of the base's own chat answers."""
     nll: dict[str, float]
     """Nats a token of answers about the documents and about general things: base, expert, head, ..."""
-    table: tuple[Row, ...]
+    table: tuple[Score, ...]
     verdict: Verdict | None
     """The team alone beside the base that reads the documents; None without questions."""
     recalled: tuple[int, int, int] | None = None

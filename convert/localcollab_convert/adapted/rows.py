@@ -50,6 +50,10 @@ class RowMaker:
         self._encoder = Encoder(vocabulary, template, n_ctx)
         self._eos = () if vocabulary.eos is None else (vocabulary.eos,)
 
+    def openers(self, words: Sequence[str]) -> list[int]:
+        """The first token of each word, for texts that begin with it."""
+        return list(dict.fromkeys(encode_start(self._vocabulary, word)[-1] for word in words))
+
     def rows(self, lessons: Sequence[Lesson]) -> list[Row]:
         """In order; raw texts stand alone. A row that is longer than `n_ctx` is left out."""
         asked = [lesson for lesson in lessons if lesson.prompt]

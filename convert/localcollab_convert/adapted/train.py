@@ -22,7 +22,7 @@ from localcollab_convert.staging.stages import load_checkpoint, save_checkpoint
 _WARMUP = 10
 _SECONDS_BETWEEN_CHECKPOINTS = 20.0
 _CLIP = 1.0
-_PRACTICE_EVERY = 3
+_PRACTICE_EVERY = 2
 """Steps: each so many, a batch of general text is read, by base and expert."""
 _SAME = 0.05
 """Nats: logits computed in two ways differ by less."""
@@ -37,7 +37,7 @@ class Recipe:
 
     shape: Shape = field(default_factory=Shape)
     learning_rate: float = 1e-3
-    nearness: float = 1.0
+    nearness: float = 4.0
     """Weight of the KL divergence from the base on general text."""
     seed: int = 0
 

@@ -55,6 +55,12 @@ def _prompts(topics: str, questions: str) -> tuple[str, ...]:
     return (*asked, *_parts(questions))
 
 
+_FIRST_WORDS = """
+The In When How A It We She He They Once If On For This Many Most At As My There What After One To
+Our Some Before Every People
+"""
+FREE_OPENERS = tuple(_FIRST_WORDS.split())
+"""First words of text that the base writes freely."""
 PRACTICE = _prompts(_PRACTICE_TOPICS, _PRACTICE_QUESTIONS)
 CHECK = _prompts(_CHECK_TOPICS, _CHECK_QUESTIONS)
 

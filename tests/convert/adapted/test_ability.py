@@ -22,8 +22,8 @@ def test_bits_a_byte_are_those_of_every_prefix_alone() -> None:
     team = open_team(TeamPlan("base", (Member("base", BASE),)))
     maker = RowMaker(team.base.vocabulary, team.template, 256)
     prose, turn = "The maker of tea.", Turn("Hello?", "Good day.")
-    found = measure_ability(team.model, team.model, maker, [prose], [turn], lambda _: None)
-    assert found.lost == 0
+    found = measure_ability((team.model, team.model), maker, [prose], [turn], lambda _: None)
+    assert found.lost(1) == 0
     (row,) = maker.conversation([turn])
     texts = team.base.vocabulary.encode(prose, bos=True)
     for tokens, first, n_bytes, measured in (
@@ -39,7 +39,9 @@ def test_bits_a_byte_are_those_of_every_prefix_alone() -> None:
 
 
 def test_the_larger_rise_counts() -> None:
-    assert Ability((1.0, 1.01), (2.0, 2.1)).lost == pytest.approx(0.05)
+    found = Ability((1.0, 1.01, 1.5), (2.0, 2.1, 2.0))
+    assert found.lost(1) == pytest.approx(0.05)
+    assert found.lost(2) == pytest.approx(0.5)
 
 
 def test_a_torn_line_is_written_again(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def test_a_version_that_forgot_too_much_is_not_kept(
 ) -> None:
     result = AdaptedResult(
         adapter=Path("a"), head=Path("h"), n_texts=1, n_statements=1, n_rounds=1, n_steps=1,
-        tokens_per_second=1.0, seconds=1.0, strength=1.0, text=(1.0, 1.0), chat=(1.0, 1.0), nll={},
+        tokens_per_second=1.0, seconds=1.0, text=(1.0, 1.0, 1.0), chat=(1.0, 1.0, 1.0), nll={},
         table=(), verdict=None,
     )  # fmt: skip
     assert knows_the_old(replace(result, recalled=recalled)) is is_kept
