@@ -156,7 +156,7 @@ def _ask(
         n_prompt = len(session.prompt(text))
         model, limits = in_few_words(session.team.model, sources, n_prompt, limits or Limits())
         standing_in = copy(session)
-        standing_in.team = replace(session.team, model=model, draft=None)
+        standing_in.team = replace(session.team, model=model, draft=None, speculation=None)
         return _asked(standing_in, session, question, sampling, limits, stop_event, text)
     return session.ask(question, sampling, limits, stop_event=stop_event, sent=text)
 
