@@ -1,8 +1,8 @@
 """Many clients at once, some of whom go away, send nonsense or too much: is every answer still right?
 
-    python scripts/experiments/soak.py MODEL [--requests 1000] [--clients 8] [--seed 0]
+    python scripts/experiments/soak.py MODEL [--requests 1000] [--clients 8] [--seed 0] [--batch]
 
-Starts `localcollab serve MODEL --exact`, first asks every question alone, then all of them by several
+Starts `localcollab serve MODEL --exact` (or `--batch`, which may differ in the last digits), first asks every question alone, then all of them by several
 clients in random order: whole and streamed, cancelled at random moments, with bad bodies and prompts that
 are too long. Prints how many answers differ from those given alone, statuses, and the server's memory
 after each
@@ -139,12 +139,12 @@ def memory_mib(pid: int) -> float:
 
 
 @asynccontextmanager
-async def serving(model: str) -> AsyncIterator[tuple[str, int]]:
+async def serving(model: str, option: str) -> AsyncIterator[tuple[str, int]]:
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = found.getsockname()[1]
     command = [
         sys.executable, "-m", "localcollab", "serve", model, "--port", str(port), "--n-ctx", "1024",
-        "--exact",
+        option,
     ]  # fmt: skip
     process = await asyncio.create_subprocess_exec(*command)
     url = f"http://127.0.0.1:{port}"
@@ -164,7 +164,8 @@ async def serving(model: str) -> AsyncIterator[tuple[str, int]]:
 
 async def main(arguments: argparse.Namespace) -> int:
     started = time.monotonic()
-    async with serving(arguments.model) as (url, pid):
+    option = "--batch" if arguments.batch else "--exact"
+    async with serving(arguments.model, option) as (url, pid):
         seen = await soak(url, pid, arguments)
     seconds = time.monotonic() - started
     print(f"{arguments.requests} requests of {arguments.clients} clients in {seconds:.0f} s")
@@ -184,4 +185,5 @@ if __name__ == "__main__":
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--questions", type=int, default=40)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--batch", action="store_true")
     sys.exit(asyncio.run(main(parser.parse_args())))
