@@ -2,11 +2,10 @@
 
     python scripts/experiments/soak.py MODEL [--requests 1000] [--clients 8] [--seed 0] [--batch]
 
-Starts `localcollab serve MODEL --exact` (or `--batch`, which may differ in the last digits), first asks every question alone, then all of them by several
-clients in random order: whole and streamed, cancelled at random moments, with bad bodies and prompts that
-are too long. Prints how many answers differ from those given alone, statuses, and the server's memory
-after each
-hundred requests.
+Starts `localcollab serve MODEL --exact` (or `--batch`, whose answers may differ in the last digits),
+first asks every question alone, then all of them by several clients in random order: whole and streamed,
+cancelled at random moments, with bad bodies and prompts that are too long. Prints how many answers differ
+from those given alone, statuses, and the server's memory after each hundred requests.
 """
 
 import argparse
