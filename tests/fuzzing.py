@@ -4,9 +4,9 @@ Files of most kinds are read in a child, thousands one after another, by what re
 (`fuzz_readers`), and some of them by the real command line, each in a process of its own (`hostile`).
 Models and adapters, which llama.cpp opens, are read by the command line only.
 
-To add a kind of file, write a function in `fuzz_seeds` that makes a mutant, one in `fuzz_readers` that
-reads it and one in `fuzz_commands`, and name each there; to add one for the command line only, write a
-function (random generator, number, folder) -> `Attempt` and name it in `_ATTEMPTS`.
+To add a kind of file, write a function in `fuzz_seeds` (or `fuzz_documents`) that makes a mutant, one in
+`fuzz_readers` that reads it and one in `fuzz_commands`, and name each there; to add one for the command
+line only, write a function (random generator, number, folder) -> `Attempt` and name it in `_ATTEMPTS`.
 """
 
 import json
@@ -15,9 +15,8 @@ import re
 import select
 import shutil
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,7 +26,9 @@ import fuzz_seeds
 from adapter_damage import ADAPTER_DAMAGES
 from damage import DAMAGES
 from fuzz_commands import COMMANDS
+from fuzz_kinds import Sources
 from fuzz_readers import READERS
+from fuzz_tally import Tally
 from hostile import SECONDS_ALLOWED, Case, Outcome, run_cases
 from localcollab.children.launch import Child
 from localcollab.children.limits import DAY, Limits
@@ -110,51 +111,6 @@ def _passes(check: Callable[[], object]) -> bool:
     return True
 
 
-@dataclass
-class Tally:
-    """Of one kind."""
-
-    executions: int = 0
-    """In the child; of models and adapters, of the command line."""
-    passed_header: int = 0
-    accepted: int = 0
-    commands: int = 0
-    """Runs of the command line."""
-    signals: int = 0
-    tracebacks: int = 0
-    """Any exception but the kind's own errors, and any warning."""
-    hangs: int = 0
-    memory: int = 0
-    """More than the kind's limit, or than its child may take."""
-    other: int = 0
-    """Ends that are none of these and yet no way to end: no remedy, two lines, an escape sequence."""
-    peak_bytes: int = 0
-    """Of the child."""
-    peak_of_commands: int = 0
-    seconds: float = 0.0
-    ends: Counter[int] = field(default_factory=Counter)
-    seen: Counter[str] = field(default_factory=Counter)
-    """Findings by what is equal in equal ones."""
-
-    @property
-    def is_clean(self) -> bool:
-        return not (self.signals or self.tracebacks or self.hangs or self.memory or self.other)
-
-    def line(self, kind: str) -> str:
-        def share(n: int) -> float:
-            return n / self.executions if self.executions else 0.0
-
-        accepted = f", {share(self.accepted):.0%} accepted" if kind not in _ATTEMPTS else ""
-        return (
-            f"{kind}: {self.executions} executions in {self.seconds:.0f} s, "
-            f"{share(self.passed_header):.0%} passed the header{accepted}, "
-            f"peak {self.peak_bytes / 2**20:.0f} MiB; {self.commands} commands, peak "
-            f" {self.peak_of_commands / 2**20:.0f} MiB, exits {dict(sorted(self.ends.items()))}; "
-            f"{self.signals} signals, {self.tracebacks} tracebacks, {self.hangs} hangs, "
-            f"{self.memory} times too much memory, {self.other} other complaints"
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class Run:
     seed: int
@@ -176,7 +132,7 @@ def fuzz(
     a long one gives a turn to one kind after the other, each in a child with limits of its own.
     """
     kinds = list(kinds)
-    run, tallies = Run(seed, folder, corpus), {kind: Tally() for kind in kinds}
+    run, tallies = Run(seed, folder, corpus), {kind: Tally(kind not in _ATTEMPTS) for kind in kinds}
     is_short, end = seconds < _LONG, time.monotonic() + seconds
     share = _TURN_SECONDS / sum(_WEIGHTS.get(kind, 1) for kind in kinds)
     n_turns, told = 0, time.monotonic()
@@ -292,7 +248,7 @@ def _cpu_of(child: Child) -> float:
 def _files(
     kind: str, run: Run, tally: Tally, until: float, children: Children, fewest: int = _FEWEST
 ) -> Iterator[str]:
-    sources = fuzz_seeds.Sources(_seeds_folder(run, kind), run.corpus)
+    sources = Sources(_seeds_folder(run, kind), run.corpus)
     least = tally.executions + fewest
     while time.monotonic() < until or tally.executions < least:
         n = tally.executions
@@ -314,9 +270,7 @@ def _seeds_folder(run: Run, kind: str) -> Path:
     return folder
 
 
-def _written(
-    kind: str, run: Run, n: int, here: Path, sources: fuzz_seeds.Sources, way: str = ""
-) -> Path:
+def _written(kind: str, run: Run, n: int, here: Path, sources: Sources, way: str = "") -> Path:
     mutant = fuzz_seeds.KINDS[kind](run.rng(kind, n, way), sources)
     path = here / f"{kind}-{n}{mutant.suffix}"
     path.write_bytes(mutant.data)
@@ -387,7 +341,7 @@ def _attempt(kind: str, run: Run, n: int, here: Path) -> Attempt:
         return _ATTEMPTS[kind](run.rng(kind, n), n, here)
     folder = here / f"{kind}-{n}"
     folder.mkdir()
-    sources = fuzz_seeds.Sources(_seeds_folder(run, kind), run.corpus)
+    sources = Sources(_seeds_folder(run, kind), run.corpus)
     path = _written(kind, run, n, folder, sources, "commands")
     return Attempt(COMMANDS[kind](path, folder, n), False)
 

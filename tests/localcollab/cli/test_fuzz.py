@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from fuzz_readers import READERS
-from fuzzing import KINDS, Children, Tally, count_answer, fuzz
+from fuzz_tally import Tally
+from fuzzing import KINDS, Children, count_answer, fuzz
 
 pytestmark = [pytest.mark.weights, pytest.mark.slow]
 SECONDS = 50
