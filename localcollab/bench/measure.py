@@ -29,7 +29,6 @@ _TITLES = {
     "h": "proposed tokens against the plain team",
     "i": "proposed tokens against the base alone",
     "k": "answers that quote their source",
-    "l": "llama-cpp-python's own prompt lookup",
     "m": "what a read of several tokens costs",
 }
 

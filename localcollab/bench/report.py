@@ -96,7 +96,6 @@ _NAMES = {
     "speculation_vs_plain": "proposed tokens / plain (speed)",
     "speculation_vs_base": "proposed tokens / base alone (speed)",
     "quotes_vs_plain": "quoted sentence / plain (speed)",
-    "vs_llama_lookup": "proposed tokens / llama-cpp-python's lookup (speed)",
     "batch_of_4": "batches of 4 / one by one (speed)",
 }
 _COLOURS = ("#2a7f9e", "#d98324", "#7a7a7a")

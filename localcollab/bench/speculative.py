@@ -201,12 +201,16 @@ def dictate_twice(
     text: str,
     speculation: Speculation,
     clock: Clock,
+    *,
+    plain_first: bool = True,
 ) -> Answered:
     """`text` as the answer, whatever the model would write."""
     script = model.vocabulary.encode(text)
     dictated = Dictated(model)
     dictated.dictate(len(prompt), script)
-    return answer_twice(dictated, prompt, speculation, clock, max_tokens=len(script))
+    return answer_twice(
+        dictated, prompt, speculation, clock, max_tokens=len(script), plain_first=plain_first
+    )
 
 
 def _speculation(setting: Setting) -> Speculation:

@@ -28,12 +28,13 @@ class Acceptance:
     def fade(self, keep: float = _KEPT) -> None:
         """For the next answer, which may be of another kind: half of what was seen still counts, and no
         more than `keep` observations. So what failed is tried again some day."""
-        for which, n in enumerate(self._n):
+        for which in range(len(self._n)) if any(self._n) else ():
+            n = self._n[which]
             if n:
                 kept = min(n / 2, keep)
                 self._hits[which] *= kept / n
                 self._n[which] = kept
-            self._estimate(which)
+                self._estimate(which)
 
     def copy(self) -> "Acceptance":
         other = Acceptance(self._prior)

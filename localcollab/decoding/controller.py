@@ -77,6 +77,11 @@ class Speculation:
             depth=self.depth, clock=self.clock,
         )  # fmt: skip
 
+    @property
+    def may_gain(self) -> bool:
+        """Whether any batch costs less than its tokens one by one, as far as that is known."""
+        return not self.costs or any(costs.may_gain for costs in self.costs.values())
+
     def know_costs(self, tokens: Sequence[int]) -> None:
         """From where they are remembered, or measured behind `tokens`."""
         curve = self.curves.load() if self.curves else None

@@ -110,6 +110,10 @@ class BatchCosts:
         self.least_rate = least_rate(self.costs, WORTH_IT)
         """Of a first token; below it nothing can gain."""
 
+    @property
+    def may_gain(self) -> bool:
+        return self.least_rate < 1
+
     def correct(self, n: int, measured: float) -> None:
         """One read of `n` tokens cost `measured`: most is learned about batches of this size."""
         off = min(max(measured / self.costs[n], 0.5), 2.0)

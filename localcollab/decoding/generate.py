@@ -49,7 +49,7 @@ def generate(
         LoopDetector(model.vocabulary.piece, limits.allowed_loops) if limits.ends_loops else None
     )
     loop: Loop | None = None
-    steps = Steps(speculation, model, tokens) if speculation else None
+    steps = Steps(speculation, model, tokens) if speculation and speculation.may_gain else None
     started = first_read = time.perf_counter()
     reason: FinishReason | None = None
     try:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 LONGEST_MATCH = 24
 """Beyond that it says no more."""
-_SHORT, _LONG = 2, 4
+_SHORT = 2
 _MOST_PLACES = 16
 """The last ones; older ones of a frequent pair of tokens cost more than they find."""
 _GAP = -1
@@ -23,6 +23,7 @@ class Lookup:
         self._tokens: list[int] = []
         self._after_two: dict[tuple[int, ...], list[int]] = {}
         self._after_four: dict[tuple[int, ...], list[int]] = {}
+        self._last = (_GAP, _GAP, _GAP, _GAP)
         self._cursor: int | None = None
         for text in earlier:
             self._index([*text, _GAP])
@@ -71,22 +72,31 @@ class Lookup:
     def _index(self, tokens: Sequence[int]) -> None:
         """Each token is what follows the two, and the four, before it."""
         known, twos, fours = self._tokens, self._after_two, self._after_four
-        for token in tokens:
-            n = len(known)
-            if n >= _SHORT:
-                twos.setdefault((known[-2], known[-1]), []).append(n)
-            if n >= _LONG:
-                fours.setdefault((known[-4], known[-3], known[-2], known[-1]), []).append(n)
-            known.append(token)
+        a, b, c, d = self._last
+        for n, token in enumerate(tokens, len(known)):
+            two, four = (c, d), (a, b, c, d)
+            if two in twos:
+                twos[two].append(n)
+            else:
+                twos[two] = [n]
+            if four in fours:
+                fours[four].append(n)
+            else:
+                fours[four] = [n]
+            a, b, c, d = b, c, d, token
+        known.extend(tokens)
+        self._last = (a, b, c, d)
 
     def _find(self) -> None:
-        tokens = self._tokens
         self._cursor, self.n_matched, self.is_contested = None, 0, False
-        places = self._after_four.get(tuple(tokens[-_LONG:]))
-        places = places or self._after_two.get(tuple(tokens[-_SHORT:]))
-        if not places:
-            return
-        lengths = {place: self._length(place) for place in places[-_MOST_PLACES:]}
+        places = self._after_four.get(self._last) or self._after_two.get(self._last[2:])
+        if places:
+            self._choose(places[-_MOST_PLACES:])
+
+    def _choose(self, places: Sequence[int]) -> None:
+        """The longest match; of equally long ones, what most of them go on with, the last of these."""
+        tokens = self._tokens
+        lengths = {place: self._length(place) for place in places}
         longest = max(lengths.values())
         if longest < _SHORT:  # the gap between two texts
             return

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from localcollab.decoding.acceptance import best_depth
+from localcollab.decoding.acceptance import Acceptance, best_depth
 from localcollab.decoding.classes import (
     ANY_CONFIDENCE,
     DRAFT,
@@ -28,8 +28,8 @@ from localcollab.language_model import LanguageModel, OnChunk, Reading
 
 _PLAIN_EVERY = 32
 """Reads: what one token costs alone must stay known."""
-_WRITTEN_BEFORE_MEASURING = 4
-"""Tokens: a word or two need no cost curve."""
+_WRITTEN_FIRST = 4
+"""Tokens before anything is looked up or measured: a word or two need neither."""
 _LOSS_ALLOWED, _LOSS_SHARE = 0.5, 0.04
 """Of one answer, in tokens and of its tokens: from there on nothing is proposed until it is made good."""
 _UNKNOWN_PRICE = 0.3
@@ -74,11 +74,10 @@ class Steps:
         self._owner, self._model = owner, model
         self._started = owner.clock()
         self._n_prompt = self._n_seen = len(prompt)
-        self._lookup = Lookup(owner.earlier) if owner.looks_up else None
-        if self._lookup:
-            self._lookup.extend(prompt)
+        self._lookup: Lookup | None = None
         self._tail = tuple(prompt[-_TAIL:])
-        self._before = {name: table.copy() for name, table in owner.acceptance.items()}
+        self._before: Mapping[str, Acceptance] | None = None
+        """What was learned before this answer could be a loop."""
         self._proposal = _NONE
         self._reading: Reading | None = None
         self._seconds = 0.0
@@ -119,9 +118,9 @@ class Steps:
         """Accepted and proposed tokens, by source. What a loop teaches is forgotten."""
         self._settle(tokens)
         owner = self._owner
-        if is_loop:
+        if is_loop and self._before is not None:
             owner.acceptance.update(self._before)
-        else:
+        elif not is_loop:
             for table in owner.acceptance.values():
                 table.fade()
             owner.remember([*self._tail, *tokens[self._n_prompt :]])
@@ -136,6 +135,11 @@ class Steps:
         if self._lookup:
             for token in written:
                 self._follow(self._lookup, token)
+        elif self._owner.looks_up and len(tokens) - self._n_prompt >= _WRITTEN_FIRST:
+            # A word or two need no index of the prompt.
+            self._lookup = Lookup(self._owner.earlier)
+            self._lookup.extend(tokens)
+            self._before = {name: table.copy() for name, table in self._owner.acceptance.items()}
         if self._reading is None or not written:
             return
         proposal, n = self._proposal, 0
@@ -248,7 +252,7 @@ class Steps:
             return False
         if not owner.costs:
             has_room = owner.measured.n_ctx > len(tokens)
-            if n_written < _WRITTEN_BEFORE_MEASURING or not has_room:
+            if n_written < _WRITTEN_FIRST or not has_room:
                 return False
             owner.know_costs(tokens)
         return True
