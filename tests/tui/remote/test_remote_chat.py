@@ -316,6 +316,24 @@ def test_models_are_chosen_among_those_of_the_server(monkeypatch: pytest.MonkeyP
         drive(app_of(asked, history), steps)
 
 
+def test_two_models_of_a_server_answer_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        await ask(app, pilot, "Who?")
+        await send(app, pilot, "/compare large")
+        await until(pilot, lambda: screen_text(app).count("I am large") == 1)
+        await until(pilot, lambda: screen_text(app).count("I am small") == 1)
+        await pilot.press("escape")
+        await send(app, pilot, "/compare base")
+        await until(pilot, lambda: "does not answer with a team's base alone" in screen_text(app))
+        await pilot.press("escape")
+
+    def answer(path: str, body: Any) -> Reply:
+        return as_events(delta(f"I am {body['model']}", "stop"))
+
+    with open_history(None) as history, serving(others(answer), monkeypatch) as asked:
+        drive(app_of(asked, history), steps, size=(120, 30))
+
+
 def test_escapes_of_a_server_do_not_reach_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     error = {"error": {"message": "\x1b]0;owned\x07\x1b[2Jno"}}
     with serving(others(as_json(error, 500)), monkeypatch) as asked:
