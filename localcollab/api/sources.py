@@ -155,8 +155,9 @@ class TokenSource:
     def open_together(
         self, n: int, exclusive: Callable[[], AbstractContextManager[None]]
     ) -> "Together":
-        """`n` conversations in one context, `exclusive` held while it evaluates. Raises `BadOption` for
-        a team, for a model whose cache cannot be cut, and where memory is short."""
+        """`n` conversations in one context, `exclusive` held while it evaluates; the team's own context
+        is closed. Raises `BadOption` for a team, for a model whose cache cannot be cut, and where memory
+        is short."""
         context, free = self.team.contexts[0], self._available()
         if len(self.team.contexts) > 1 or not isinstance(context, LlamaModel) or self._method:
             raise BadOption(f"{self._plan.name} is more than one model in this process")
@@ -174,6 +175,7 @@ class TokenSource:
             context.weights, self._files.options, n, name=context.name, n_ctx=context.n_ctx,
             exclusive=exclusive,
         )  # fmt: skip
+        context.close()  # its weights, its vocabulary and its size are still asked for
         return Together(self.team, shared)
 
     def close(self) -> None:
