@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 _SEED, _N_POPULAR = 0, 400
-_METRICS = {"arc": "acc,none", "popqa": "exact_match,none", "xquad": "bits_per_byte,none"}
+_METRICS = {"arc": "acc,none", "popqa": "exact_match,bare", "xquad": "bits_per_byte,none"}
 _COMMON = """task: side_{name}
 dataset_path: json
 dataset_kwargs:
@@ -51,6 +51,11 @@ generation_kwargs:
   until: ["\\n"]
   max_gen_toks: 24
   do_sample: false
+filter_list:
+  - name: bare
+    filter:
+      - function: remove_whitespace
+      - function: take_first
 metric_list:
   - metric: exact_match
     ignore_case: true
@@ -140,13 +145,13 @@ def drawn(records: Sequence[Any], n: int) -> list[Any]:
     return random.Random(_SEED).sample(list(records), min(n, len(records)))
 
 
-def measure(system: System, folder: Path) -> dict[str, float]:
-    """By task. What was measured before is read."""
-    out = folder / system.name.replace(" ", "-")
+def measure(system: System, task: str, folder: Path) -> float:
+    """What was measured before is read."""
+    out = folder / system.name.replace(" ", "-") / task
     if not list(out.rglob("results_*.json")):
         command = [
             sys.executable, "-m", "localcollab.harness", "run", "--model", "localcollab",
-            "--model_args", system.model_args, "--tasks", ",".join(f"side_{n}" for n in _TASKS),
+            "--model_args", system.model_args, "--tasks", f"side_{task}",
             "--include_path", str(folder / "tasks"), "--output_path", str(out),
         ]  # fmt: skip
         env = os.environ | {"HF_HOME": str(folder / "hub")}
@@ -154,8 +159,8 @@ def measure(system: System, folder: Path) -> dict[str, float]:
         if done.returncode:
             raise SystemExit(f"{system.name}: {done.stderr[-1500:]}")
     *_, newest = sorted(out.rglob("results_*.json"))
-    results = json.loads(newest.read_text())["results"]
-    return {name: results[f"side_{name}"][metric] for name, metric in _METRICS.items()}
+    found: float = json.loads(newest.read_text())["results"][f"side_{task}"][_METRICS[task]]
+    return found
 
 
 def main() -> None:
@@ -170,8 +175,8 @@ def main() -> None:
     write_tasks(arguments.fixtures, arguments.out / "tasks", arguments.limit)
     print("| system | ARC-Challenge, acc | PopQA, exact match | XQuAD, bits a byte |")
     for system in systems(arguments):
-        found = measure(system, arguments.out)
-        cells = (system.name, *(f"{found[name]:.3f}" for name in _METRICS))
+        found = (f"{measure(system, task, arguments.out):.3f}" for task in _METRICS)
+        cells = (system.name, *found)
         print(f"| {' | '.join(cells)} |", flush=True)
 
 
