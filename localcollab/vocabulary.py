@@ -60,6 +60,10 @@ class Vocabulary:
         """The bytes that each token writes, by id; empty for control tokens."""
         return tuple(map(self.piece, range(self.n_tokens)))
 
+    def know_pieces(self, pieces: tuple[bytes, ...]) -> None:
+        """What `pieces` would find, from where it was stored: a call for each takes time."""
+        self.__dict__["pieces"] = pieces
+
     @cached_property
     def token_of(self) -> dict[bytes, int]:
         """The token that writes exactly these bytes. Of several the plain one, not a byte token."""

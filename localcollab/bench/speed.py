@@ -177,7 +177,8 @@ def limit_seconds(setting: Setting, tokens: Sequence[int], authors: Sequence[str
     plans = [(tokens, [n_prompt] + [1] * (len(authors) - 1))]
     for member in setting.members[1:]:
         own, theirs, n_own = own_tokens(member, tokens, authors, n_prompt)
-        plans.append((own, catch_ups(theirs, member.name, n_own)))
+        ends = isinstance(member, TranslatedModel)
+        plans.append((own, catch_ups(theirs, member.name, n_own, ends=ends)))
     return sum(
         bare.replay(own, sizes)
         for bare, (own, sizes) in zip(setting.bare, plans, strict=True)
@@ -205,11 +206,12 @@ def own_tokens(
     return [*start, *encoded.tokens], theirs, len(start) + n_before
 
 
-def catch_ups(authors: Sequence[str], name: str, n_prompt: int) -> list[int]:
-    """The number of tokens that `name` reads each time: all since it was last read."""
+def catch_ups(authors: Sequence[str], name: str, n_prompt: int, *, ends: bool = False) -> list[int]:
+    """The number of tokens that `name` reads each time: all since it was last read. `ends`: it also reads
+    the last token of what it wrote, to say that its word ends there."""
     sizes, n_read = [], 0
     for n, author in enumerate(authors):
-        if author == name:
+        if author == name or (ends and n and authors[n - 1] == name):
             sizes.append(n_prompt + n - n_read)
             n_read = n_prompt + n
     return sizes

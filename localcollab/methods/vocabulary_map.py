@@ -67,12 +67,15 @@ def in_vocabulary(model: LanguageModel, vocabulary: Vocabulary) -> LanguageModel
     mine = model.vocabulary
     if mine.strings == vocabulary.strings:
         return model
+    most = min(MAX_DIFFERENT, mine.n_tokens // 20)
+    if mine.n_tokens - vocabulary.n_tokens > most or vocabulary.n_tokens - mine.n_tokens > most:
+        return TranslatedModel(model, vocabulary)
     ids = {string: token for token, string in enumerate(mine.strings)}
     to_inner = np.array([ids.get(string, -1) for string in vocabulary.strings], dtype=np.int64)
     n_lacking = int((to_inner < 0).sum())
     n_extra = mine.n_tokens - len(np.unique(to_inner[to_inner >= 0]))
     moved = int((to_inner != np.arange(len(to_inner))).sum()) - n_lacking
-    if max(n_lacking, n_extra, moved) > min(MAX_DIFFERENT, mine.n_tokens // 20):
+    if max(n_lacking, n_extra, moved) > most:
         return TranslatedModel(model, vocabulary)
     return RemappedVocabulary(model, vocabulary, to_inner)
 

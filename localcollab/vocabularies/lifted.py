@@ -150,7 +150,7 @@ class LiftedModel(TranslatedModel):
         starts = tuple(accumulate(map(len, map(self._vocabulary.piece, written)), initial=0))
         at = _Position(tuple(context[:n_stable]), pending, starts, self._likely, on_chunk)
         mass, weight = np.zeros(self.spelling.n_outer + 1), 1.0
-        self._drop_rows(context, n_stable + first)
+        self._catch_up(context, n_stable + first, on_chunk)
         for n in range(first, len(path)):
             p = self._probabilities(context, n_stable + n, n_stable + first, on_chunk)
             tokens, following = self._beyond(path[:n], left[n], written)

@@ -148,7 +148,7 @@ class TranslatedModel(Wrapper):
         first, left = self._steps_left(path, pending)
         mass, weight = np.zeros(self.spelling.n_outer + 1), 1.0
         written = self._vocabulary.encode_bytes(pending) if path else []
-        self._drop_rows(context, n_stable + first)
+        self._catch_up(context, n_stable + first, on_chunk)
         for n in range(first, len(path)):
             p = self._probabilities(context, n_stable + n, n_stable + first, on_chunk)
             tokens, following = self._beyond(path[:n], left[n], written)
@@ -180,10 +180,14 @@ class TranslatedModel(Wrapper):
             following = self.spelling.following_bytes(tokens, len(left))
         return tokens, following
 
-    def _drop_rows(self, context: list[int], first: int) -> None:
+    def _catch_up(self, context: list[int], first: int, on_chunk: OnChunk | None) -> None:
+        """Forgets rows before `first`, and of other tokens. Where inner is behind by more than a word,
+        the last word is most likely whole: it is read with the rest."""
         n = common_start(self._rows_of, context)
         self._rows = {at: row for at, row in self._rows.items() if first <= at <= n}
         self._rows_of = context
+        if n < first:
+            self._probabilities(context, len(context), first, on_chunk)
 
     def _probabilities(
         self, context: list[int], at: int, first: int, on_chunk: OnChunk | None

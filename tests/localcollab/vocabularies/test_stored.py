@@ -1,5 +1,6 @@
 """Spellings are made once; a damaged file is made again."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from localcollab.vocabularies import stored
 from localcollab.vocabularies.spelling import Spelling, spell
 from localcollab.vocabularies.stored import stored_spelling
+from localcollab.vocabulary import Vocabulary
 from tiny_vocabularies import piece_vocabulary
 
 INNER = piece_vocabulary("a", "b", " ", "ab", " a", "xyz", b"\xff")
@@ -18,6 +20,19 @@ OUTER = piece_vocabulary("a", "b", " ", "bab", "x", "y", "z")
 def _everything_is_worth_storing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(stored, "_WORTH_STORING", 0)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+
+def stored_file(pieces: bool = False) -> Path:
+    """Of the spelling, or of the inner vocabulary's pieces."""
+    files = sorted(stored.cache_dir().iterdir())
+    mine = [f for f in files if f.name.startswith("pieces-") == pieces]
+    (found,) = [f for f in mine if not pieces or INNER.fingerprint[:32] in f.name]
+    return found
+
+
+def fresh(vocabulary: Vocabulary) -> Vocabulary:
+    """As it is when its model has just been opened."""
+    return replace(vocabulary)
 
 
 def equal(one: Spelling, other: Spelling) -> bool:
@@ -38,7 +53,7 @@ def test_each_token_is_spelled_by_the_outer_tokenizer() -> None:
 def test_a_stored_spelling_is_the_one_that_was_made() -> None:
     made = spell(INNER, OUTER)
     stored_spelling(INNER, OUTER)
-    (file,) = stored.cache_dir().iterdir()
+    file = stored_file()
     assert file.suffix == ".safetensors"
     assert equal(stored_spelling(INNER, OUTER), made)
 
@@ -46,7 +61,7 @@ def test_a_stored_spelling_is_the_one_that_was_made() -> None:
 @pytest.mark.parametrize("damage", [b"", b"\0" * 64, b"garbage" * 9])
 def test_a_damaged_file_is_made_again(damage: bytes) -> None:
     stored_spelling(INNER, OUTER)
-    (file,) = stored.cache_dir().iterdir()
+    file = stored_file()
     sound = file.read_bytes()
     file.write_bytes(damage)
     assert equal(stored_spelling(INNER, OUTER), spell(INNER, OUTER))
@@ -55,7 +70,7 @@ def test_a_damaged_file_is_made_again(damage: bytes) -> None:
 
 def test_a_file_of_other_tokens_is_made_again() -> None:
     stored_spelling(INNER, OUTER)
-    (file,) = stored.cache_dir().iterdir()
+    file = stored_file()
     sound = file.read_bytes()
     file.write_bytes(sound[:-4] + b"\xff\xff\xff\x7f")  # a token that the outer vocabulary lacks
     assert equal(stored_spelling(INNER, OUTER), spell(INNER, OUTER))
@@ -73,3 +88,38 @@ def test_a_folder_that_cannot_be_written_is_no_error(
 def test_models_that_are_open_share_one() -> None:
     first = stored_spelling(INNER, OUTER)
     assert stored_spelling(INNER, OUTER) is first
+
+
+def test_pieces_come_from_the_cache_where_they_are_the_tokenizers() -> None:
+    stored_spelling(fresh(INNER), OUTER)
+    asked = list[int]()
+
+    def piece(token: int) -> bytes:
+        asked.append(token)
+        return INNER.piece(token)
+
+    again = replace(INNER, piece=piece)
+    stored.know_stored_pieces(again)
+    asked.clear()
+    assert again.pieces == INNER.pieces
+    assert not asked
+
+
+def test_pieces_of_another_tokenizer_are_made_again() -> None:
+    """The strings may be the same, and what they write another thing."""
+    stored_spelling(fresh(INNER), OUTER)
+    other = replace(INNER, piece=lambda token: INNER.piece(token).upper())
+    stored.know_stored_pieces(other)
+    assert other.pieces == tuple(piece.upper() for piece in INNER.pieces)
+
+
+@pytest.mark.parametrize("damage", [b"", b"\0" * 64, b"garbage" * 9])
+def test_damaged_pieces_are_made_again(damage: bytes) -> None:
+    stored_spelling(fresh(INNER), OUTER)
+    file = stored_file(pieces=True)
+    sound = file.read_bytes()
+    file.write_bytes(damage)
+    again = fresh(INNER)
+    stored.know_stored_pieces(again)
+    assert again.pieces == INNER.pieces
+    assert file.read_bytes() == sound
