@@ -1,6 +1,6 @@
 """A growing text as the tokens that a vocabulary gives it, encoded again near its end only.
 
-The tokens are a function of the text alone, however it grew: it is cut into units of some 256 bytes, each
+The tokens are a function of the text alone, however it grew: it is cut into units of some 128 bytes, each
 of which ends before a word that begins a token, and units are encoded one by one.
 """
 
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from localcollab.vocabularies.words import characters, n_bytes, word_starts
 from localcollab.vocabulary import Vocabulary
 
-_UNIT = 256
+_UNIT = 128
 """Bytes, at least."""
 
 

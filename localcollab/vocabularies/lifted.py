@@ -74,10 +74,12 @@ class _Node:
     cut: int
     """So many bytes of the next token are pending still."""
     closed: IntArray
-    """(n_inner,): the base token that begins a continuation with each, if no longer one does."""
+    """The base token that begins a continuation with each inner token, if no longer one does."""
     longer: _Longer
     depth: int = 0
     """Of `longer.steps`, in the spelling of its tokens."""
+    tokens: IntArray | None = None
+    """Inner tokens, those of `closed`. None: all."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,8 @@ class LiftedModel(TranslatedModel):
         for n in range(first, len(path)):
             p = self._probabilities(context, n_stable + n, n_stable + first, on_chunk)
             tokens, following = self._beyond(path[:n], left[n], written)
-            mass += self._within(at, path[:n], len(left[n]), weight, p, tokens, following)
+            node = _Node(path[:n], b"", weight, len(left[n]), following, _NONE, tokens=tokens)
+            mass += self._spread(at, node, p[tokens])
             weight *= float(p[path[n]])
             scale = max(weight, mass[:-1].sum())  # long words would underflow
             mass, weight = mass / scale, weight / scale
@@ -164,45 +167,34 @@ class LiftedModel(TranslatedModel):
             mass += self._spread(at, node, p)
         return mass[:-1]
 
-    def _within(
-        self,
-        at: _Position,
-        path: tuple[int, ...],
-        cut: int,
-        weight: float,
-        p: Float32Array,
-        tokens: IntArray,
-        following: IntArray,
-    ) -> Float64Array:
-        """Of inner's `tokens`, which begin in the pending text and go beyond it."""
-        closed = np.full(len(p), self.spelling.n_outer, np.int64)
-        closed[tokens] = following
-        inside = np.zeros_like(p)
-        inside[tokens] = p[tokens]
-        return self._spread(at, _Node(path, b"", weight, cut, closed, _NONE), inside)
-
     def _spread(self, at: _Position, node: _Node, p: Float32Array) -> Float64Array:
-        """(n_vocab + 1,): `p` (n_inner,) of inner's next token as the base's, times the weight."""
+        """(n_vocab + 1,): `p` of inner's next token as the base's, times the weight."""
         mass, rest = np.zeros(self.spelling.n_outer + 1), p * np.float32(node.weight)
         heavy = np.flatnonzero((rest > 0) & (rest >= self._checked))
-        for step in heavy.tolist():
-            weight = float(rest[step])
-            rest[step] = 0
-            self._add(at, node, step, weight, mass)
+        for n in heavy.tolist():
+            step = n if node.tokens is None else int(node.tokens[n])
+            self._add(at, node, step, int(node.closed[n]), float(rest[n]), mass)
+        rest[heavy] = 0
         mass += summed(node.closed, rest, len(mass))
         _divide(mass, node, rest, at.likely)
         return np.maximum(mass, 0, out=mass)
 
     def _add(
-        self, at: _Position, node: _Node, step: int, weight: float, mass: Float64Array
+        self,
+        at: _Position,
+        node: _Node,
+        step: int,
+        closed: int,
+        weight: float,
+        mass: Float64Array,
     ) -> None:
         """Inner's token `step`, of probability `weight`, to `mass`."""
         text = node.text + self.inner.vocabulary.piece(step)[node.cut :]
-        closed: int | None = int(node.closed[step])
         if text != node.text and (at.pending or node.text):
-            closed = self._first_token(at, text)
-        if closed is None:
-            return  # the base would have written other tokens before
+            first = self._first_token(at, text)
+            if first is None:
+                return  # the base would have written other tokens before
+            closed = first
         group = node.longer.with_step(step)
         if text != node.text and self._is_worth_reading(at, node, closed, group, text, weight):
             child = self._child(node, step, text, closed, group, weight)
