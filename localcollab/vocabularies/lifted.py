@@ -53,13 +53,23 @@ class _Longer(NamedTuple):
     """Base tokens, .."""
     steps: IntArray
     """.. and inner's next token in each; ascending."""
+    firsts: IntArray
+    """Where each of its steps begins."""
+    counts: IntArray
 
     def with_step(self, step: int) -> IntArray:
         first, last = np.searchsorted(self.steps, [step, step + 1])
         return self.tokens[first:last]
 
 
-_NONE = _Longer(np.empty(0, np.int64), np.empty(0, np.int64))
+def _by_step(tokens: IntArray, steps: IntArray) -> _Longer:
+    order = np.argsort(steps, kind="stable")
+    firsts = np.flatnonzero(np.diff(steps[order], prepend=-1))
+    counts = np.diff(firsts, append=len(tokens))
+    return _Longer(tokens[order], steps[order], firsts, counts)
+
+
+_NONE = _by_step(np.empty(0, np.int64), np.empty(0, np.int64))
 
 
 @dataclass(frozen=True)
@@ -91,7 +101,7 @@ class _Position:
     pending: bytes
     starts: tuple[int, ...]
     """Where the base's tokens of `pending` begin, and its end."""
-    likely: Float64Array
+    likely: Float32Array
     """(n_outer + 1,): the guide's probabilities, 0 for none."""
     on_chunk: OnChunk | None
     first_token: dict[bytes, int | None] = field(default_factory=dict)
@@ -140,7 +150,7 @@ class LiftedModel(TranslatedModel):
         return super().read(tokens, last=last, on_chunk=on_chunk)
 
     def _row(self, tokens: Sequence[int], on_chunk: OnChunk | None) -> Float32Array:
-        self._likely = np.append(softmax(self._guides[len(tokens)]).astype(np.float64), 0.0)
+        self._likely = np.append(softmax(self._guides[len(tokens)]), np.float32(0))
         return super()._row(tokens, on_chunk)
 
     def _mass(
@@ -280,21 +290,15 @@ class LiftedModel(TranslatedModel):
         return super()._probabilities(context, at, first, on_chunk)
 
 
-def _by_step(tokens: IntArray, steps: IntArray) -> _Longer:
-    order = np.argsort(steps, kind="stable")
-    return _Longer(tokens[order], steps[order])
-
-
-def _divide(mass: Float64Array, node: _Node, p: Float32Array, likely: Float64Array) -> None:
+def _divide(mass: Float64Array, node: _Node, p: Float32Array, likely: Float32Array) -> None:
     """Moves what stands at closed tokens to longer ones that begin so, in the guide's proportions."""
-    tokens, steps = node.longer
+    tokens, steps, firsts, counts = node.longer
     if not len(tokens):
         return
-    firsts = np.flatnonzero(np.diff(steps, prepend=-1))
     share, users = likely[tokens], steps[firsts]
     total = np.add.reduceat(share, firsts)
     closed = node.closed[users]
     whole = total + likely[closed]
     scale = np.divide(p[users], whole, out=np.zeros_like(whole), where=whole > 0)
     mass -= summed(closed, (scale * total), len(mass))
-    mass[tokens] += np.repeat(scale, np.diff(firsts, append=len(tokens))) * share
+    mass[tokens] += np.repeat(scale, counts) * share

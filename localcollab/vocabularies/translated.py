@@ -33,6 +33,7 @@ from localcollab.vocabulary import Vocabulary
 NEGLIGIBLE = 1e-3
 """Relative to the other continuations of a pending text: what one more token may be worth unread."""
 
+_LEAST = 1e-100
 Float64Array = npt.NDArray[np.float64]
 
 
@@ -137,7 +138,7 @@ class TranslatedModel(Wrapper):
         context, n_stable, pending = self._context(tokens)
         mass = self._mass(context, n_stable, pending, on_chunk)
         with np.errstate(divide="ignore"):
-            logits: Float32Array = np.log(mass / mass.sum()).astype(np.float32)
+            logits: Float32Array = np.log((mass / mass.sum()).astype(np.float32))
         return logits
 
     def _mass(
@@ -154,8 +155,9 @@ class TranslatedModel(Wrapper):
             tokens, following = self._beyond(path[:n], left[n], written)
             mass += weight * summed(following, p[tokens], self.spelling.n_outer + 1)
             weight *= float(p[path[n]])
-            scale = max(weight, mass[:-1].sum())  # long words would underflow
-            mass, weight = mass / scale, weight / scale
+            if weight < _LEAST:  # long words would underflow
+                scale = max(weight, mass[:-1].sum())
+                mass, weight = mass / scale, weight / scale
         if weight >= NEGLIGIBLE * mass[:-1].sum():
             p = self._probabilities(context, len(context), n_stable + first, on_chunk)
             mass += weight * summed(self.spelling.first, p, self.spelling.n_outer + 1)
