@@ -15,11 +15,11 @@ from localcollab_convert.adapted.rows import Batch
 from localcollab_convert.adapted.train import LoraTraining
 
 LEAST_ROUNDS, BEST_ROUNDS = 6, 16
-"""With fewer rounds passages are not known; more change little."""
+"""With fewer rounds passages are not known; more change little, where there are enough steps."""
 TRAINING_SHARE = 0.65
 """Of the minutes; the rest is the base's general text, the checks, the head and the table."""
-_STEPS = 500
-"""About so many are wanted."""
+_STEPS, _LEAST_STEPS = 500, 120
+"""About so many are wanted, and fewer do not suffice."""
 _LEAST_STEP, _MOST_STEP = 160, 640
 """Tokens. Smaller steps are slow, larger ones learn no more."""
 _WARM, _MEASURED = 1, 3
@@ -41,6 +41,11 @@ class Budget:
     @property
     def minutes(self) -> float:
         return self.training_minutes / TRAINING_SHARE
+
+
+def best_rounds(tokens_per_round: float) -> int:
+    """More for few documents: an adapter needs some steps, whatever it learns."""
+    return max(BEST_ROUNDS, math.ceil(_LEAST_STEPS * _LEAST_STEP / tokens_per_round))
 
 
 def step_tokens(tokens_per_round: int) -> int:
@@ -67,9 +72,10 @@ def plan_rounds(
 ) -> Budget:
     """Raises `BadOption` where the minutes do not suffice, with the number that does."""
     minutes_per_round = tokens_per_round / tokens_per_second / 60
+    best = best_rounds(tokens_per_round)
     if minutes is None:
-        return Budget(BEST_ROUNDS, tokens_per_second, BEST_ROUNDS * minutes_per_round)
-    n_rounds = min(BEST_ROUNDS, math.floor(TRAINING_SHARE * minutes / minutes_per_round))
+        return Budget(best, tokens_per_second, best * minutes_per_round)
+    n_rounds = min(best, math.floor(TRAINING_SHARE * minutes / minutes_per_round))
     if n_rounds < LEAST_ROUNDS:
         needed = LEAST_ROUNDS * minutes_per_round / TRAINING_SHARE
         possible = int(n_statements * minutes / needed)

@@ -8,6 +8,7 @@ from localcollab.errors import BadOption
 from localcollab_convert.adapted.budget import (
     BEST_ROUNDS,
     TRAINING_SHARE,
+    best_rounds,
     memory_bytes,
     plan_rounds,
     require_memory,
@@ -38,6 +39,10 @@ def test_too_few_minutes_are_refused_with_what_can_be_done() -> None:
     assert "300 statements need 10 minutes, and about 162 can be learned in 5" in str(caught.value)
     budget = plan_rounds(162, 12_000 * 162 / 300, 200, minutes=5)
     assert budget.n_rounds >= 6
+
+
+def test_few_documents_get_more_rounds() -> None:
+    assert [best_rounds(tokens) for tokens in (300, 1_200, 100_000)] == [64, 16, 16]
 
 
 @pytest.mark.parametrize(("tokens_per_round", "step"), [(100, 160), (10_000, 320), (10**6, 640)])
