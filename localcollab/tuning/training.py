@@ -37,7 +37,9 @@ def in_folder(folder: Path, request: TuneRequest, cast: Cast, on_progress: OnPro
         _require_convert()
         records = [*filter(None, (record_of(question, form) for question in questions))]
         if len(records) < _LEAST:
-            raise EvaluationFailed(f"{len(records)} questions have an answer that can be learned")
+            raise EvaluationFailed(
+                f"{len(records)} questions have an answer that can be learned, {_LEAST} are needed"
+            )
         folder.mkdir(parents=True, exist_ok=True)
         data, catalog, out = (
             folder / name for name in ("data.jsonl", "models.toml", "head.safetensors")

@@ -68,6 +68,8 @@ class Checked:
     p_elsewhere: float
     is_right: bool
     line: str
+    record: Record
+    """Everything that `tune` measured."""
 
 
 def tasks_of(fixtures: Path, strangers: TeamChoice) -> Iterator[Task]:
@@ -202,7 +204,7 @@ def checked(task: Task, tuning: Tuning, others: Sequence[int], worth: float) -> 
         task.name, found.winner.name, f"{found.best.name} [{found.best.form}]",
         (found.winner.accuracy, found.best.accuracy), found.verdict.p, decision,
         found.verdict.n_more, (sum(team) / len(team), sum(member) / len(member)),
-        sign_test(wins, losses), holds(decision, gain, worth), verdict_line(found),
+        sign_test(wins, losses), holds(decision, gain, worth), verdict_line(found), found.record(),
     )  # fmt: skip
 
 
@@ -234,10 +236,15 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=1)
     parser.add_argument("--worth", type=float, default=0.05)
     parser.add_argument("--n-ctx", type=int, default=2048)
+    parser.add_argument(
+        "--every-team", action="store_true", help="Not the mixture of words alone: gates and heads."
+    )
     parser.add_argument("--only", action="append", help="A task by name; may be repeated.")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     strangers = TeamChoice("mixture", catalogs=(mixture_of_words(arguments),))
+    if arguments.every_team:
+        strangers = TeamChoice(base=arguments.base, experts=(arguments.expert,))
     for task in tasks_of(arguments.fixtures, strangers):
         if arguments.only is None or task.name in arguments.only:
             found = check(task, arguments)
