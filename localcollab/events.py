@@ -9,6 +9,8 @@ FinishReason = Literal["end", "stop_string", "max_tokens", "context", "stopped",
 """end: the model ended the answer; max_tokens, context: a limit was reached; stopped: by the caller;
 repetition: the answer was in an exact loop."""
 
+_MOST_SHOWN = 120
+"""Characters of what was taken back."""
 _LEAST = 1e-30
 """A probability of 0 has no logarithm."""
 
@@ -67,6 +69,25 @@ class Unfamiliar:
 
 
 @dataclass(frozen=True, slots=True)
+class Retracted:
+    """The last tokens are no part of the answer any more: it went back, and goes on in another way."""
+
+    n_tokens: int
+    """How many of the `Token` events before this one."""
+    text: str
+    """Theirs."""
+    why: str
+    """As "repeated itself"."""
+
+    @property
+    def line(self) -> str:
+        """What happened, in one line."""
+        words = " ".join(self.text.split())
+        shown = words if len(words) <= _MOST_SHOWN else words[:_MOST_SHOWN] + " …"
+        return f"taken back, because it {self.why} ({self.n_tokens} tokens): {shown}"
+
+
+@dataclass(frozen=True, slots=True)
 class Drafted:
     """Tokens that one source proposed in speculative decoding, and how many of them were written."""
 
@@ -89,7 +110,7 @@ class Finished:
     seconds_prefill: float = 0.0
     seconds_decode: float = 0.0
     n_repeated: int = 0
-    """Tokens of a loop that were written after its first copy; `text` and `tokens` leave them out."""
+    """Tokens of loops that were written after their first copies; `text` and `tokens` leave them out."""
     drafted: Mapping[str, Drafted] = field(default_factory=dict)
     """By source: `lookup`, `recall`, `draft`, `member`. Empty where nothing was proposed."""
 
@@ -102,4 +123,4 @@ class Finished:
         )
 
 
-Event = Prompted | Progress | Token | Unfamiliar | Finished
+Event = Prompted | Progress | Token | Retracted | Unfamiliar | Finished

@@ -79,6 +79,7 @@ class SettingsTable(Table):
     max_tokens: Count | None = None
     stop: list[Name] | None = None
     template: Name | None = None
+    second_thoughts: bool | None = None
     speculation: bool | None = None
     prompt: Literal["base", "own"] | None = None
 

@@ -22,6 +22,8 @@ class Settings:
     """Strings that end an answer."""
     template: Path | None = None
     """A file with a chat template, instead of the model's own."""
+    second_thoughts: bool | None = None
+    """An answer that loops goes back and on in another way; None: as False."""
     speculation: bool | None = None
     """Whether tokens are proposed and read several at once, where that is faster."""
     prompt: Literal["base", "own"] | None = None

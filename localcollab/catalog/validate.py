@@ -70,6 +70,7 @@ _REMEDIES = {
     "aggregation": 'write "max_logits", "max_wins" or "bubble"',
     "top_k": "give a whole number of 2 or more",
     "verify": "write true or false",
+    "second_thoughts": "write true or false",
     "speculation": "write true or false",
     "sampling": "make it a table, as { temperature = 0.3 }",
     "threads": "give a whole number from 1 to 1024",

@@ -13,7 +13,7 @@ from localcollab.blend.events import Answered, Answering, BlendEvent, CandidateT
 from localcollab.blend.format import lines
 from localcollab.documents.answer.events import AnswerEvent, Checked, Sources
 from localcollab.documents.answer.format import claim_lines, source_lines
-from localcollab.events import Finished, Progress, Prompted, Token, Unfamiliar
+from localcollab.events import Finished, Progress, Prompted, Retracted, Token, Unfamiliar
 from localcollab.progress import Counted
 from localcollab.terminal.painter import Painter, supports_colour
 from localcollab.terminal.status import Status
@@ -35,9 +35,17 @@ class AnswerOutput:
     """Shows one answer, event by event. `marks` None: on a terminal only."""
 
     def __init__(
-        self, authors: Sequence[str], status: Status, *, marks: bool | None, as_json: bool
+        self,
+        authors: Sequence[str],
+        status: Status,
+        *,
+        marks: bool | None,
+        as_json: bool,
+        goes_back: bool = False,
     ) -> None:
+        """`goes_back`: tokens may be taken back. Who reads a pipe gets them when all is written."""
         is_terminal = sys.stdout.isatty()
+        self._held: list[Token] | None = [] if goes_back and not is_terminal else None
         self._status, self._as_json = status, as_json
         self._sources: Sources | None = None
         self._painter = Painter(
@@ -54,6 +62,12 @@ class AnswerOutput:
             self._show_candidate(event)
         else:
             self._show_answer(event)
+
+    def release(self) -> None:
+        """Write what was held back; also of an answer that ends early."""
+        held, self._held = self._held or [], None
+        for token in held:
+            self._painter.write(token)
 
     def _show_candidate(self, event: BlendEvent) -> None:
         for line in lines(event):
@@ -73,9 +87,17 @@ class AnswerOutput:
                 status.note(f"the chat template changed earlier turns: {n} tokens are read again")
             case Progress(done, total):
                 status.show(Counted("reading the prompt", done, total, "tokens"))
+            case Token() if self._held is not None:
+                self._held.append(event)
             case Token():
                 status.clear()
                 painter.write(event)
+            case Retracted():
+                if self._held is None:
+                    painter.take_back(event)
+                else:
+                    del self._held[len(self._held) - event.n_tokens :]
+                status.note(event.line)
             case Unfamiliar():
                 painter.add_unfamiliar(event)
             case Checked() if self._sources is not None:
@@ -84,6 +106,7 @@ class AnswerOutput:
                     status.note(line)
             case Finished():
                 status.clear()
+                self.release()
                 painter.close()
                 for line in painter.summary(event, _REMEDIES):
                     status.note(line)

@@ -36,7 +36,7 @@ from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.sampling import Sampling
 from localcollab.documents.answer.events import AnswerEvent
 from localcollab.errors import BadOption
-from localcollab.events import Token
+from localcollab.events import Retracted, Token
 from localcollab.llama.options import Options
 from localcollab.teams.choice import TeamChoice
 from localcollab.teams.defaults import CHAT_MAX_TOKENS, chat_limits, chat_sampling, own_options
@@ -233,11 +233,17 @@ def answer(request: RunRequest, *, marks: bool | None = None, as_json: bool) -> 
     with ExitStack() as stack:
         stack.enter_context(notes_shown(status))
         events = _Events(plan, request, text, status, stack)
-        output = AnswerOutput(list(events.team.members), status, marks=marks, as_json=as_json)
+        output = AnswerOutput(
+            list(events.team.members), status, marks=marks, as_json=as_json,
+            goes_back=bool(events.team.settings.second_thoughts),
+        )  # fmt: skip
         written: list[Token] = []
+        stack.callback(output.release)
         for event in events:
             if isinstance(event, Token):
                 written.append(event)
+            elif isinstance(event, Retracted):
+                del written[len(written) - event.n_tokens :]
             output.show(event)
         if request.explain:
             _explain(events, written, status, as_json=as_json)
@@ -270,7 +276,7 @@ class _Events:
         )
         limits = chat_limits(self.team, request.max_tokens, request.stop)
         if self._library is None:
-            return self._session.ask(self._text, sampling, limits)
+            return self._session.ask(self._text, sampling, limits, takes_back=True)
         from localcollab.documents.answer.answer import ask
 
         return ask(self._session, self._library, self._text, sampling, limits)

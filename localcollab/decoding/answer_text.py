@@ -1,7 +1,7 @@
 """From tokens to the text of an answer: complete characters only, stop strings found and removed.
 
 A token is held back while its bytes are part of an incomplete character, or its text may be the start of
-a stop string, so what was yielded is never withdrawn.
+a stop string. What was yielded is withdrawn by `take_back` alone.
 """
 
 from collections import Counter
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from localcollab.decoding.encoding import TextStream
 from localcollab.errors import BadOption
-from localcollab.events import Token
+from localcollab.events import Retracted, Token
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class Answer:
         self._stop, self._piece = stop, piece
         self._stream = TextStream()
         self._held: list[Token] = []
+        self._n_yielded = 0
         self._authors: list[str] = []
 
     @property
@@ -85,6 +86,15 @@ class Answer:
         del self.tokens[n:], self._authors[n:]
         self.text = text + stream.flush()
 
+    def take_back(self, n_tokens: int) -> Retracted:
+        """As `cut`; the answer goes on from there."""
+        before, n_yielded = self.text, self._n_yielded
+        self.cut(n_tokens)
+        self._stream, self._held = TextStream(), []
+        self._n_yielded = min(n_yielded, len(self.tokens))
+        taken = before[len(self.text) :]
+        return Retracted(n_yielded - self._n_yielded, taken, "repeated itself")
+
     def _may_be_stop(self, held: str) -> int:
         """How many characters at the end may be the start of a stop string."""
         lengths = (n for s in self._stop for n in range(1, len(s)) if held.endswith(s[:n]))
@@ -104,4 +114,5 @@ class Answer:
             del self._held[0]
             n_characters -= len(token.text)
             self.text += token.text
+            self._n_yielded += 1
             yield token

@@ -6,7 +6,7 @@ a long read, set `stop_event`.
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -14,11 +14,12 @@ from localcollab.decoding.answer_text import Answer, Limits
 from localcollab.decoding.controller import Speculation
 from localcollab.decoding.prompt_words import PromptWords
 from localcollab.decoding.repetition import Loop, LoopDetector
-from localcollab.decoding.sampling import Sampling, make_sampler
+from localcollab.decoding.sampling import Sampling
+from localcollab.decoding.second_thoughts import MOST, SecondThoughts
 from localcollab.decoding.speculation import before_last
 from localcollab.decoding.steps import Steps
 from localcollab.errors import ContextFull
-from localcollab.events import Event, Finished, FinishReason, Progress, Token
+from localcollab.events import Drafted, Event, Finished, FinishReason, Progress, Token
 from localcollab.language_model import LanguageModel, OnChunk, Reading, Stopped
 
 UNSURE_BELOW = 0.5
@@ -35,36 +36,48 @@ def generate(
     limits: Limits | None = None,
     *,
     speculation: Speculation | None = None,
+    second_thoughts: bool = False,
     stop_event: threading.Event | None = None,
 ) -> Iterator[Event]:
-    """Yields `Progress`, `Token`s and one `Finished`. Raises what `LanguageModel.read` raises."""
+    """Yields `Progress`, `Token`s and one `Finished`. Raises what `LanguageModel.read` raises.
+
+    `second_thoughts`: an answer that loops goes back and on in another way; yields `Retracted` then."""
     limits = limits or Limits()
-    sample = make_sampler(sampling or Sampling(), model.vocabulary.piece)
+    thoughts = SecondThoughts(
+        sampling or Sampling(), model.vocabulary.piece, most=MOST if second_thoughts else 0
+    )
     on_chunk = _stopper(stop_event)
     tokens = list(prompt)
     _require_room(len(tokens), model.n_ctx)
     answer = Answer(limits.stop, model.vocabulary.piece)
     known = PromptWords(tokens, model.vocabulary.piece)
-    detector = (
-        LoopDetector(model.vocabulary.piece, limits.allowed_loops) if limits.ends_loops else None
-    )
+    detector = _detector(model, limits, ())
     loop: Loop | None = None
     steps = Steps(speculation, model, tokens) if speculation and speculation.may_gain else None
     started = first_read = time.perf_counter()
     reason: FinishReason | None = None
+    counts, n_taken = Counts(), 0
     try:
         yield from _prefill(model, tokens, on_chunk)
         while reason is None:
             for reading in _readings(model, steps, tokens, limits, answer, on_chunk):
                 if not answer.tokens:
                     first_read = time.perf_counter()
-                token = sample(reading.logits[-1], tokens)
+                token = thoughts.sample(reading.logits[-1], tokens)
                 if token in model.vocabulary.end:
                     reason = "end"
                     break
                 tokens.append(token)
                 yield from answer.add(_token(model, reading, token, known.begins_one(token)))
                 loop = detector.add(token) if detector else None
+                if loop and thoughts.are_left:
+                    counts.add(steps.finish(tokens, is_loop=True) if steps else {})
+                    back = thoughts.take_back(loop, answer, tokens)
+                    n_taken += back.n_tokens
+                    yield back
+                    detector, loop = _detector(model, limits, answer.tokens), None
+                    steps = Steps(speculation, model, tokens) if speculation else None
+                    break
                 reason = _ended(answer, len(tokens), model.n_ctx, limits.max_tokens, loop)
                 if reason:
                     break
@@ -74,7 +87,7 @@ def generate(
             first_read = time.perf_counter()
     yield from answer.flush()
     n_written = len(answer.tokens)
-    drafted = steps.finish(tokens, is_loop=loop is not None) if steps else {}
+    counts.add(steps.finish(tokens, is_loop=loop is not None) if steps else {})
     if loop:
         answer.cut(loop.start + loop.period)
     yield Finished(
@@ -85,9 +98,33 @@ def generate(
         authors=dict(answer.authors),
         seconds_prefill=first_read - started,
         seconds_decode=time.perf_counter() - first_read,
-        n_repeated=n_written - len(answer.tokens),
-        drafted=drafted,
+        n_repeated=n_taken + n_written - len(answer.tokens),
+        drafted=counts.drafted,
     )
+
+
+class Counts:
+    """What was proposed and accepted, over all parts of an answer."""
+
+    def __init__(self) -> None:
+        self.drafted: dict[str, Drafted] = {}
+
+    def add(self, found: Mapping[str, Drafted]) -> None:
+        for source, more in found.items():
+            known = self.drafted.get(source, Drafted(0, 0))
+            self.drafted[source] = Drafted(
+                known.proposed + more.proposed, known.accepted + more.accepted
+            )
+
+
+def _detector(model: LanguageModel, limits: Limits, written: Sequence[int]) -> LoopDetector | None:
+    """That has seen what is `written`."""
+    if not limits.ends_loops:
+        return None
+    detector = LoopDetector(model.vocabulary.piece, limits.allowed_loops)
+    for token in written:
+        detector.add(token)
+    return detector
 
 
 def _require_room(n_prompt: int, n_ctx: int) -> None:

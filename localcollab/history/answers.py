@@ -65,6 +65,13 @@ def append(connection: sqlite3.Connection, id_: int, tokens: Sequence[Token]) ->
     )
 
 
+def take_back(connection: sqlite3.Connection, id_: int, n_tokens: int) -> None:
+    """Without the last tokens. Raises `BadOption` if the answer is not streaming."""
+    _require_streaming(connection, id_)
+    records, _ = unpack(tree.packed(connection, id_))
+    _replace_tokens(connection, id_, records[: max(0, len(records) - n_tokens)], ())
+
+
 def finish(connection: sqlite3.Connection, id_: int, finished: Finished, outcome: Outcome) -> None:
     """Raises `BadOption` if the answer is not streaming."""
     row = _require_streaming(connection, id_)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
-from localcollab.events import Event, Finished, Token, Unfamiliar
+from localcollab.events import Event, Finished, Retracted, Token, Unfamiliar
 
 EVERY_TOKENS = 32
 EVERY_SECONDS = 0.25
@@ -18,6 +18,7 @@ class StoresAnswers(Protocol):
     """A `History`."""
 
     def append_tokens(self, answer: int, tokens: Sequence[Token]) -> None: ...
+    def take_back(self, answer: int, n_tokens: int) -> None: ...
     def finish_answer(
         self,
         answer: int,
@@ -49,6 +50,10 @@ class Recorder:
                 is_time = time.monotonic() - self._saved >= EVERY_SECONDS
                 if is_time or len(self._tokens) >= EVERY_TOKENS:
                     self.save()
+            case Retracted():
+                self.save()
+                self._history.take_back(self.message, event.n_tokens)
+                self.note(event.line)
             case Unfamiliar():
                 self._unfamiliar.append(event)
             case Finished():

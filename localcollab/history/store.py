@@ -194,6 +194,11 @@ class History:
         with self._database.write(durable=False) as connection:
             answers.append(connection, answer, tokens)
 
+    def take_back(self, answer: int, n_tokens: int) -> None:
+        """The last tokens that were appended are no part of the answer."""
+        with self._database.write(durable=False) as connection:
+            answers.take_back(connection, answer, n_tokens)
+
     def finish_answer(
         self,
         answer: int,
@@ -202,7 +207,7 @@ class History:
         notes: tuple[str, ...] = (),
     ) -> None:
         """End the answer as `complete`, or `stopped` if that is the reason."""
-        if finished.n_repeated:
+        if finished.n_repeated and finished.reason == "repetition":
             notes = (*notes, f"it repeated itself: {finished.n_repeated} tokens were folded away")
         outcome = Outcome(
             finished.reason, finished.n_prompt, len(finished.tokens), finished.authors,

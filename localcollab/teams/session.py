@@ -89,8 +89,10 @@ class Session:
         *,
         stop_event: threading.Event | None = None,
         sent: str | None = None,
+        takes_back: bool = False,
     ) -> Iterator[Event]:
-        """Yields `Prompted`, `Progress`, `Token`s, `Unfamiliar`, `Finished`. The question stays in the
+        """Yields `Prompted`, `Progress`, `Token`s, `Unfamiliar`, `Finished`; `Retracted` too where the
+        caller `takes_back` what it showed and the team has second thoughts. The question stays in the
         conversation only when the answer was begun. `sent` is read in its place this once (it holds
         the question, and sources). Raises what `generate` and rendering raise."""
         if not question:
@@ -116,6 +118,7 @@ class Session:
             sampling,
             limits,
             speculation=self.team.speculation,
+            second_thoughts=takes_back and bool(self.team.settings.second_thoughts),
             stop_event=stop_event,
         ):
             if isinstance(event, Finished):

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol, TextIO
 
-from localcollab.events import Token, Unfamiliar
+from localcollab.events import Retracted, Token, Unfamiliar
 from localcollab.terminal.streams import writing_output
 from localcollab.terminal.unsure_words import unsure_words
 from localcollab.terminal.visible_text import visible
@@ -72,6 +72,12 @@ class Painter:
         self._text += text
         self._ends_line = text.endswith("\n")
         self._flush()
+
+    def take_back(self, event: Retracted) -> None:
+        """What was written last is no part of the answer; what follows stands on a line of its own."""
+        self.close()
+        self._text = self._text[: len(self._text) - len(visible(event.text))]
+        self._unsure = [span for span in self._unsure if span[1] <= len(self._text)]
 
     def add_unfamiliar(self, event: Unfamiliar) -> None:
         self._unfamiliar.append(f"{event.expert} does not know {visible(event.name)}")

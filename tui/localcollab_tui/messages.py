@@ -9,10 +9,12 @@ from pathlib import Path
 
 from localcollab.blend.events import BlendEvent
 from localcollab.documents.answer.events import Checked, Sources
-from localcollab.events import Finished, Progress, Prompted, Token, Unfamiliar
+from localcollab.events import Finished, Progress, Prompted, Retracted, Token, Unfamiliar
 from localcollab.history.records import StoredMessage
 
-StreamedEvent = Progress | Token | Unfamiliar | Sources | Checked | Finished | BlendEvent
+StreamedEvent = (
+    Progress | Token | Retracted | Unfamiliar | Sources | Checked | Finished | BlendEvent
+)
 Options = tuple[tuple[str, float | int | str], ...]
 """Sampling and limits that differ from their defaults, by name."""
 BASE_ALONE = "base"

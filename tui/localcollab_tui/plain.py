@@ -8,7 +8,7 @@ from typing import TextIO
 from localcollab.blend.events import Answering
 from localcollab.documents.answer.references import resolve
 from localcollab.errors import BadOption, LocalcollabError
-from localcollab.events import Finished, Progress, Token
+from localcollab.events import Finished, Progress, Retracted, Token
 from localcollab.history import History
 from localcollab.progress import Counted
 from localcollab.terminal.painter import Painter
@@ -297,6 +297,10 @@ class PlainChat:
             case Streamed(event=Token() as token):
                 assert self._painter is not None
                 self._painter.write(token)
+            case Streamed(event=Retracted() as event):
+                assert self._painter is not None
+                self._painter.take_back(event)
+                self._say(event.line)
             case Streamed(event=Answering(number, n, model)):
                 self._say(f"{model} writes candidate {number} of {n}")
             case Streamed(event=Finished()):

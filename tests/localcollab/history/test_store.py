@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from localcollab.errors import BadHistory, BadOption
-from localcollab.events import Finished, Token, Unfamiliar
+from localcollab.events import Finished, Retracted, Token, Unfamiliar
 from localcollab.history import History, Outcome, Provenance, open_history
 from stored_answers import PROVENANCE, add_answer, add_turn, finished, tokens_of
 
@@ -283,3 +283,32 @@ def test_incognito_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert history.search("secret")
         history.delete(id_)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_taken_back_is_no_part_of_the_stored_answer(history: History) -> None:
+    asked = history.add_question(history.create().id, "Go on")
+    words = tokens_of("once again and again and again but no more")
+    kept, taken, more = words[:3], words[3:7], words[7:]
+    retracted = Retracted(len(taken), "".join(token.text for token in taken), "repeated itself")
+    text = "".join(token.text for token in (*kept, *more))
+    ids = tuple(token.id for token in (*kept, *more))
+    with history.record_answer(asked.id, PROVENANCE) as recorder:
+        for event in (*kept, *taken, retracted, *more):
+            recorder.add(event)
+        recorder.add(Finished("end", text, ids, 4, {"base": len(ids)}))
+    answer = history.message(recorder.message)
+    assert answer.text == text
+    assert "".join(token.text for token in history.tokens(answer.id)) == text
+    assert history.token_ids(answer.id) == ids
+    assert answer.outcome is not None
+    assert answer.outcome.notes == (retracted.line,)
+
+
+def test_an_answer_that_stops_after_it_went_back_keeps_what_was_shown(history: History) -> None:
+    asked = history.add_question(history.create().id, "Go on")
+    words = tokens_of("once again and again and again")
+    with history.record_answer(asked.id, PROVENANCE) as recorder:
+        for event in (*words, Retracted(4, "and again and again", "repeated itself")):
+            recorder.add(event)
+    answer = history.message(recorder.message)
+    assert (answer.status, answer.text.split()) == ("stopped", ["once", "again"])

@@ -7,7 +7,7 @@ from dataclasses import replace
 from localcollab.blend.events import Answered, Answering, CandidateToken, Chosen, Ranked
 from localcollab.documents.answer.events import Checked, Sources
 from localcollab.errors import LocalcollabError
-from localcollab.events import Finished, Progress, Token
+from localcollab.events import Finished, Progress, Retracted, Token
 from localcollab.history.records import StoredMessage
 from localcollab.progress import Counted, Pace
 from localcollab.terminal.visible_text import visible
@@ -141,6 +141,8 @@ class EventView:
             self._status.activity = activity_of(event)
             if self._answer is not None:
                 await self._answer.show_candidate_event(event)
+        elif isinstance(event, Retracted):
+            await self._take_back(event)
         elif isinstance(event, Finished):
             await self._finish()
 
@@ -153,6 +155,15 @@ class EventView:
     async def _grow(self, tokens: Sequence[Token]) -> None:
         if tokens and self._answer is not None:
             await self._answer.grow(tokens)
+
+    async def _take_back(self, event: Retracted) -> None:
+        """The answer again without its last tokens; a note below it says so when it is finished."""
+        if self._answer is None:
+            return
+        kept = self._answer.tokens[: len(self._answer.tokens) - event.n_tokens]
+        growing = replace(self._answer.message, status="streaming", text="", outcome=None)
+        self._answer = await self._view.log_view.reopen(growing)
+        await self._answer.grow(kept)
 
     async def _finish(self) -> None:
         self._dialogue.end()

@@ -262,7 +262,8 @@ class Worker:
         """Comparisons use no documents."""
         text, stop_event = job.question.text, self._stop_event
         if self._library is None or job.model is not None:
-            return session.ask(text, sampling, limits, stop_event=stop_event)
+            takes_back = job.model is None
+            return session.ask(text, sampling, limits, stop_event=stop_event, takes_back=takes_back)
         return answering.ask(session, self._library, text, sampling, limits, stop_event=stop_event)
 
     def _use_docs(self, job: UseDocs) -> None:
