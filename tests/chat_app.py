@@ -10,6 +10,7 @@ import numpy as np
 from textual.pilot import Pilot
 
 from fakes import END, N_VOCAB, ScriptedModel
+from localcollab.catalog.settings import Settings
 from localcollab.chat.template import ChatTemplate, Message
 from localcollab.errors import BadCatalog
 from localcollab.history import History, open_history
@@ -108,8 +109,9 @@ class FakeTeams:
 
     def __init__(
         self, answers: Answers = echo, *, pace: float = 0.0, n_ctx: int = 4096,
-        names: tuple[str, ...] = ("fake", "other"),
+        names: tuple[str, ...] = ("fake", "other"), settings: Settings | None = None,
     ) -> None:  # fmt: skip
+        self.settings = settings or Settings()
         self.answers, self.pace, self.n_ctx, self.names = answers, pace, n_ctx, names
         self.opened: list[str] = []
 
@@ -122,7 +124,8 @@ class FakeTeams:
         base = TalkingModel(self.answers, name="base", pace=self.pace, n_ctx=self.n_ctx)
         expert = TalkingModel(self.answers, name="expert", n_ctx=self.n_ctx)
         model = DeferralTeam(name, base, [expert], capitals_gate(), threshold=0.5)
-        return OpenTeam(name, model, {"base": base, "expert": expert}, {}, FakeTemplate())
+        members = {"base": base, "expert": expert}
+        return OpenTeam(name, model, members, {}, FakeTemplate(), settings=self.settings)
 
 
 def make_app(

@@ -189,7 +189,7 @@ def _place(loc: tuple[str, ...]) -> tuple[str, str]:
 
 def _suggestion(loc: tuple[str, ...], method: str | None) -> str:
     known = _known(loc, method)
-    near = difflib.get_close_matches(loc[-1], known, n=1)
+    near = difflib.get_close_matches(loc[-1].lower(), known, n=1)
     if near:
         return f"did you mean {near[0]}?"
     if method is not None and any(loc[-1] in t.model_fields for t in TEAM_TABLES.values()):

@@ -9,7 +9,6 @@ last, and no loop ends it.
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
 from localcollab.decoding.answer_text import Limits
@@ -63,4 +62,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -5,6 +5,7 @@ from textual.pilot import Pilot
 from textual.widgets import Collapsible
 
 from chat_app import FakeTeams, ask, drive, make_app, screen_text, send, texts, until
+from localcollab.catalog.settings import Settings
 from localcollab_tui.app import ChatApp
 
 pytestmark = pytest.mark.slow
@@ -40,6 +41,22 @@ def test_a_loop_is_folded_away_and_may_go_on() -> None:
         assert texts(app)[1] == "so " + "on and " * 80
 
     drive(make_app(FakeTeams(lambda _: "so " + "on and " * 80)), steps)
+
+
+def test_an_answer_that_loops_goes_back_and_a_line_says_so() -> None:
+    async def steps(app: ChatApp, pilot: Pilot[None]) -> None:
+        await ask(app, pilot, "Hello")
+        answer = app.dialogue.branch[-1]
+        assert answer.outcome is not None
+        assert any(note.startswith("taken back") for note in answer.outcome.notes)
+        assert "taken back, because it repeated itself" in screen_text(app)
+        assert "".join(token.text for token in app.dialogue.tokens(answer.id)) == answer.text
+        assert answer.text.count("on and on") < 10
+        await ask(app, pilot, "Again")
+        assert len(texts(app)) == 4
+
+    wise = Settings(second_thoughts=True)
+    drive(make_app(FakeTeams(lambda _: "so " + "on and " * 80, settings=wise)), steps)
 
 
 def test_a_stopped_answer_goes_on() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from localcollab.errors import BadHistory, BadOption
-from localcollab.events import Finished, Retracted, Token, Unfamiliar
+from localcollab.events import Event, Finished, Retracted, Token, Unfamiliar
 from localcollab.history import History, Outcome, Provenance, open_history
 from stored_answers import PROVENANCE, add_answer, add_turn, finished, tokens_of
 
@@ -293,7 +293,8 @@ def test_what_is_taken_back_is_no_part_of_the_stored_answer(history: History) ->
     text = "".join(token.text for token in (*kept, *more))
     ids = tuple(token.id for token in (*kept, *more))
     with history.record_answer(asked.id, PROVENANCE) as recorder:
-        for event in (*kept, *taken, retracted, *more):
+        events: list[Event] = [*kept, *taken, retracted, *more]
+        for event in events:
             recorder.add(event)
         recorder.add(Finished("end", text, ids, 4, {"base": len(ids)}))
     answer = history.message(recorder.message)
@@ -308,7 +309,8 @@ def test_an_answer_that_stops_after_it_went_back_keeps_what_was_shown(history: H
     asked = history.add_question(history.create().id, "Go on")
     words = tokens_of("once again and again and again")
     with history.record_answer(asked.id, PROVENANCE) as recorder:
-        for event in (*words, Retracted(4, "and again and again", "repeated itself")):
-            recorder.add(event)
+        for word in words:
+            recorder.add(word)
+        recorder.add(Retracted(4, "and again and again", "repeated itself"))
     answer = history.message(recorder.message)
     assert (answer.status, answer.text.split()) == ("stopped", ["once", "again"])
