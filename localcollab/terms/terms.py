@@ -3,8 +3,8 @@
 An index holds, for each text, its *main* terms in the order of the words: stems with their accents, or
 pairs of characters. Its *further* terms are the stems of words typed without accents, where they
 differ, in languages that write compounds as one word the reversed stems of long words, which begin
-with the word's end (so `versicherung` finds `krankenversicherung`), and in Turkish first letters. Both
-are separated by blanks; FTS5 reads them by `TOKENIZER`.
+with the word's end (so `versicherung` finds `krankenversicherung`), and in languages of many endings
+first letters. Both are separated by blanks; FTS5 reads them by `TOKENIZER`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,8 +25,11 @@ _LINKS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Languages that write compounds as one word, and what they put between the parts."""
 COMPOUNDING = frozenset(_LINKS)
-SUFFIXING = frozenset({"tr"})
-"""Languages whose long suffixes a stemmer cuts at different places: words are also compared by their
+SUFFIXING = frozenset(
+    ["be", "bg", "cs", "el", "et", "eu", "fi", "hu", "lt", "lv", "mk", "pl", "ro", "ru", "sk", "sl", "sr",
+     "tr", "uk"]
+)  # fmt: skip
+"""Languages of many endings, which a stemmer cuts at different places: words are also compared by their
 first letters (Can et al., Information retrieval on Turkish texts, 2008)."""
 _KEPT = 5
 LEAST_PART = 4
