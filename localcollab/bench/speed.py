@@ -136,12 +136,17 @@ def forced_team(setting: Setting, rate: float) -> DeferralTeam:
 
 
 def paid_gate(gate: Gate, head: Head) -> Gate:
-    """Runs the head on the hidden state, then decides as `gate` does."""
+    """Runs the head on the hidden state, then decides as `gate` does; what that computes, a head would
+    not, so it is computed once for each place."""
+    decided: dict[tuple[int, int], Float32Array] = {}
 
     def defer(reading: Reading, n_tokens: int) -> Float32Array:
         assert reading.hidden is not None
         head.p_defer(reading.hidden)
-        return gate.defer(reading, n_tokens)
+        place = (n_tokens, len(reading.logits))
+        if place not in decided:
+            decided[place] = gate.defer(reading, n_tokens)
+        return decided[place]
 
     return Gate("head", True, defer)
 

@@ -56,8 +56,11 @@ class Answer:
         self.tokens.append(token.id)
         self._authors.append(token.author)
         text = self._stream.add(self._piece(token.id))
-        self._held.append(replace(token, text=text))
-        held = "".join(t.text for t in self._held)
+        # As `replace` does, in half the time: every token comes this way.
+        self._held.append(
+            Token(token.id, text, token.author, token.probability, token.p_defer, token.unsure)
+        )
+        held = "".join([t.text for t in self._held])
         ends = [held.index(s) for s in self._stop if s in held]
         if ends:
             self.hit_stop = True

@@ -81,8 +81,7 @@ class DeferralTeam:
         if last == 0:
             return Reading(base.logits, base.hidden, members={self.base.name: base})
         p_defer = self.gate.defer(base, len(tokens))  # (last, K)
-        members, p_defer = self._with_experts(tokens, base, p_defer, on_chunk)
-        authors = self.authors(p_defer)
+        members, p_defer, authors = self._with_experts(tokens, base, p_defer, on_chunk)
         mix = self._mixture if self.compose else self._selected
         states = base.hidden if hidden else None
         return Reading(mix(members, authors, p_defer), states, p_defer, members)
@@ -93,17 +92,20 @@ class DeferralTeam:
         base: Reading,
         p_defer: Float32Array,
         on_chunk: OnChunk | None,
-    ) -> tuple[dict[str, Reading], Float32Array]:
-        """The readings that are needed; p_defer is 0 for an expert that is lost."""
+    ) -> tuple[dict[str, Reading], Float32Array, np.ndarray]:
+        """(the readings that are needed, p_defer, authors); p_defer is 0 for an expert that is lost."""
         members, last, lost = {self.base.name: base}, len(p_defer), set[str]()
+        authors = self.authors(p_defer)
+        if not (self.compose or authors.any()):
+            return members, p_defer, authors
         waiting = deque(enumerate(self.experts, start=1))
         while waiting:
             k, expert = waiting.popleft()
-            rows = np.arange(last) if self.compose else np.flatnonzero(self.authors(p_defer) == k)
-            if not len(rows) or expert.name in lost:
+            asked = np.ones(last, bool) if self.compose else authors == k
+            if expert.name in lost or not asked.any():
                 continue
             try:
-                n_rows = last - int(rows[0])
+                n_rows = last - int(asked.argmax())
                 members[expert.name] = expert.read(tokens, last=n_rows, on_chunk=on_chunk)
                 self._lost.discard(expert.name)
             except WorkerLost as error:
@@ -111,8 +113,9 @@ class DeferralTeam:
                 lost.add(expert.name)
                 p_defer = p_defer.copy()
                 p_defer[:, k - 1] = 0
+                authors = self.authors(p_defer)
                 waiting = deque(enumerate(self.experts, start=1))  # whose tokens these are now
-        return members, p_defer
+        return members, p_defer, authors
 
     def _note_lost(self, name: str, error: WorkerLost) -> None:
         if name not in self._lost:
@@ -121,15 +124,25 @@ class DeferralTeam:
 
     def authors(self, p_defer: Float32Array) -> np.ndarray:
         """(last, K) -> (last,): 0 for the base, k for expert k."""
+        if (
+            len(p_defer) == 1
+        ):  # token by token, where arrays of one row cost more than what they hold
+            return np.array([self._author(p_defer[0])])
         # Rounding may give a sum above 1, which must not pass a threshold of 1.
         defers = np.minimum(p_defer.sum(axis=1), 1) > self.threshold
         return np.where(defers, p_defer.argmax(axis=1) + 1, 0)
+
+    def _author(self, p_defer: Float32Array) -> int:
+        """(K,) -> the author; in float32, as for many rows."""
+        threshold = np.float32(self.threshold)
+        defers = threshold < 1 and p_defer.sum() > threshold
+        return int(p_defer.argmax()) + 1 if defers else 0
 
     def writer(self, reading: Reading) -> LanguageModel | None:
         """The expert that writes after the last position; None where the base does, or all together."""
         if self.compose or reading.p_defer is None or len(reading.members) < 2:
             return None
-        k = int(self.authors(reading.p_defer[-1:])[0])
+        k = self._author(reading.p_defer[-1])
         return self.experts[k - 1] if k else None
 
     def _selected(
@@ -138,6 +151,8 @@ class DeferralTeam:
         base = members[self.base.name].logits
         if not authors.any():
             return base
+        if len(authors) == 1:
+            return members[self.experts[int(authors[0]) - 1].name].logits
         logits = base.copy()
         for k, expert in enumerate(self.experts, start=1):
             rows = np.flatnonzero(authors == k)
@@ -172,7 +187,7 @@ class DeferralTeam:
             last_row = {name: Reading(r.logits[-1:]) for name, r in reading.members.items()}
             k = int(self._weighted(last_row, reading.p_defer[-1:])[:, -1, token].argmax())
         else:
-            k = int(self.authors(reading.p_defer[-1:])[0])
+            k = self._author(reading.p_defer[-1])
         member = (self.base, *self.experts)[k]
         author = member.attribute(reading.members[member.name], token)
         return author if author == member.name else f"{member.name}/{author}"

@@ -140,3 +140,17 @@ def test_untrained_gates_match_their_definition() -> None:
     margin = parse_gate("margin", 1).defer(reading, 2)[:, 0]
     np.testing.assert_allclose(entropy, [1 - 2**-1.5, 0], atol=1e-6)
     np.testing.assert_allclose(margin, [0.75, 0], atol=1e-6)
+
+
+@given(
+    rows=st.lists(
+        st.lists(st.floats(0, 1, width=32), min_size=2, max_size=2), min_size=2, max_size=6
+    ),
+    threshold=st.sampled_from([0.0, 0.25, 0.3, 0.5, 1.0]) | st.floats(0, 1),
+)
+def test_one_row_is_decided_as_one_of_many(rows: list[list[float]], threshold: float) -> None:
+    base, *experts = (ScriptedModel(b"", name=name) for name in ("base", "one", "two"))
+    team = DeferralTeam("t", base, experts, always(2), threshold=threshold)
+    p_defer = np.array(rows, np.float32)
+    alone = [int(team.authors(row[None])[0]) for row in p_defer]
+    assert alone == team.authors(p_defer).tolist()
