@@ -101,6 +101,20 @@ def test_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
         Server(address).get("/models")
 
 
+def test_a_list_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("localcollab_tui.remote.connection.SECONDS_TO_LIST", 0.05)
+    over = threading.Event()
+
+    def answer(path: str, body: Any) -> Reply:
+        over.wait(30)
+        return as_json([])
+
+    with serving(answer, monkeypatch) as asked:
+        with pytest.raises(ServerFailed, match="timed out"):
+            Server(parse_address(asked.address)).get("/models")
+        over.set()
+
+
 def test_a_name_that_does_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ServerFailed, match="cannot be asked"):
         Server(Address(False, "a..b", 80, "/v1")).get("/models")

@@ -17,6 +17,8 @@ from localcollab.errors import LocalcollabError
 from localcollab.terminal.visible_text import visible
 from localcollab_tui.remote.address import Address
 
+SECONDS_TO_LIST = 30.0
+"""For a list of models, which nobody can stop."""
 _SECONDS_TO_CONNECT, _SECONDS_QUIET, _SECONDS_BETWEEN_LOOKS = 10.0, 900.0, 0.05
 _MOST_BYTES, _MOST_LINE = 16 * 2**20, 2**20
 _MOST_SHOWN = 300
@@ -72,7 +74,7 @@ class Server:
         connection = self._connection()
         try:
             connection.connect()
-            connection.sock.settimeout(_SECONDS_QUIET)
+            connection.sock.settimeout(_SECONDS_QUIET if stop_event else SECONDS_TO_LIST)
             with _ended_by(stop_event, connection.sock):
                 connection.request(method, self.address.path + path, data, self._headers())
                 with connection.getresponse() as response:
