@@ -6,9 +6,9 @@ Speed is measured on the rows themselves; memory is computed. Both are told befo
 import math
 import time
 from dataclasses import dataclass
-from typing import Any
 
 from localcollab.errors import BadOption
+from localcollab.llama.header import Header
 from localcollab.llama.machine import available_bytes
 from localcollab_convert.adapted.layers import Shape
 from localcollab_convert.adapted.rows import Batch
@@ -87,10 +87,12 @@ def plan_rounds(
     return Budget(n_rounds, tokens_per_second, n_rounds * minutes_per_round)
 
 
-def memory_bytes(config: Any, n_parameters: int, shape: Shape, tokens_a_step: int) -> int:
+def memory_bytes(base: Header, shape: Shape, tokens_a_step: int) -> int:
     """The peak of the process: loading the base, or a training step, whichever is larger."""
-    layers, width = int(config.num_hidden_layers), int(config.hidden_size)
-    inner, n_vocab = int(config.intermediate_size), int(config.vocab_size)
+    layers, width = base.number("block_count") or 1, base.number("embedding_length") or 1
+    inner = base.number("feed_forward_length") or 4 * width
+    n_vocab = base.lengths.get("tokenizer.ggml.tokens", 0)
+    n_parameters = sum(math.prod(tensor.shape) for tensor in base.tensors)
     lora = layers * shape.rank * (4 * 2 * width + 3 * (width + inner))
     activations = tokens_a_step * layers * (_LIVE * width + 8 * inner) * _HALF
     logits = 4 * (tokens_a_step // 2) * n_vocab * _FLOAT

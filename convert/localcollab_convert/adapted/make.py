@@ -21,6 +21,7 @@ import torch
 
 from localcollab.documents.answer.answer import Library
 from localcollab.errors import BadOption
+from localcollab.llama.header import read_header
 from localcollab.llama.options import Options
 from localcollab.llama.probe import probe
 from localcollab.progress import Counted, OnProgress
@@ -241,12 +242,14 @@ class AdaptedMaker:
         if done is not None:
             return done
         device = pick_device()
+        needed = memory_bytes(read_header(self._base.path), self._shape, self._n_step_tokens)
+        require_memory(needed)
         self._show(f"loading {self.request.base} into PyTorch")
         model = load_base(self._base.path, device)
         layers = lora.adapt(model, self._shape, self.request.seed)
         if self.request.start:
             read_adapter(self.request.start, layers, self._shape, self._base.path)
-        budget = self._budget(stage, model, layers)
+        budget = self._budget(stage, model, layers, needed)
         near = self._practice(model, layers, device)
         lessons = [some for each in self.lessons(budget.n_rounds) for some in self._batches(each)]
         recipe = Recipe(self._shape, seed=self.request.seed)
@@ -286,16 +289,11 @@ class AdaptedMaker:
             provenance=provenance,
         )  # fmt: skip
 
-    def _budget(self, stage: Stage, model: Any, layers: dict[str, Adapted]) -> Budget:
+    def _budget(self, stage: Stage, model: Any, layers: dict[str, Adapted], needed: int) -> Budget:
         """Measured once: a resumed run keeps it. Raises `BadOption` where the minutes do not suffice."""
         noted = stage.manifest.get("budget")
         if noted is not None:
             return Budget(**noted)
-        n_parameters = sum(p.numel() for p in model.parameters())
-        needed = memory_bytes(
-            model.config.get_text_config(), n_parameters, self._shape, self._n_step_tokens
-        )
-        require_memory(needed)
         some = [self._batches(lessons) for lessons in self.lessons(2)]
         per_round = [sum(each.n_tokens for each in batches_) for batches_ in some]
         # The raw text comes in the first round of five.

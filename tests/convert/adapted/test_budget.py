@@ -1,10 +1,11 @@
 """How much fits the time and the memory."""
 
-from types import SimpleNamespace
+from pathlib import Path
 
 import pytest
 
 from localcollab.errors import BadOption
+from localcollab.llama.header import Header, Tensor, Value
 from localcollab_convert.adapted.budget import (
     BEST_ROUNDS,
     TRAINING_SHARE,
@@ -51,13 +52,17 @@ def test_few_documents_get_small_steps(tokens_per_round: int, step: int) -> None
 
 
 def test_memory_grows_with_the_base_and_too_much_is_refused() -> None:
-    def config(layers: int) -> SimpleNamespace:
-        return SimpleNamespace(
-            num_hidden_layers=layers, hidden_size=576, intermediate_size=1536, vocab_size=49152
-        )
+    def base(layers: int, n_parameters: int) -> Header:
+        numbers: dict[str, Value] = {"block_count": layers, "embedding_length": 576,
+                                     "feed_forward_length": 1536}  # fmt: skip
+        metadata = {f"llama.{key}": value for key, value in numbers.items()}
+        return Header(
+            Path("b.gguf"), 0, {"general.architecture": "llama", **metadata},
+            {"tokenizer.ggml.tokens": 49152}, (Tensor("w", (n_parameters,), 0, 0),),
+        )  # fmt: skip
 
-    small = memory_bytes(config(30), 135_000_000, Shape(), 640)
-    large = memory_bytes(config(60), 1_000_000_000, Shape(), 640)
+    small = memory_bytes(base(30, 135_000_000), Shape(), 640)
+    large = memory_bytes(base(60, 1_000_000_000), Shape(), 640)
     assert 1.0e9 < small < 2.5e9
     assert large > 5e9
     require_memory(2**20)
