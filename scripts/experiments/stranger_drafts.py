@@ -13,8 +13,9 @@ flash attention off and an F32 cache, as the tests do for F32 weights.
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -127,10 +128,10 @@ def questions(path: Path, limit: int) -> Iterator[str]:
             yield f"Question: {json.loads(line)['prompt']}\nAnswer:"
 
 
-def open_model(path: Path, name: str, *, exact: bool) -> LlamaModel:
-    verdict, options = probe(path), Options(n_ctx=512)
-    if exact:
-        options = Options(n_ctx=512, flash_attention="off", kv_type="f32")
+def open_model(path: Path, name: str, given: argparse.Namespace) -> LlamaModel:
+    verdict, options = probe(path), Options(n_ctx=512, n_threads=given.threads)
+    if given.exact:
+        options = replace(options, flash_attention="off", kv_type="f32")
     weights = load_weights(Path(verdict.path), options, extra_buffers=verdict.extra_buffers)
     return LlamaModel(weights, options, name=name)
 
@@ -142,16 +143,17 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=200)
     parser.add_argument("--tokens", type=int, default=24)
     parser.add_argument("--depth", type=int, default=3)
+    parser.add_argument("--threads", type=int)
     parser.add_argument("--exact", action="store_true")
     given = parser.parse_args()
-    target = open_model(given.target, "target", exact=given.exact)
-    draft = Draft(
-        in_vocabulary(open_model(given.draft, "draft", exact=given.exact), target.vocabulary)
-    )
-    found = [
-        answered(target, draft, target.vocabulary.encode(text, bos=True), given.tokens, given.depth)
-        for text in questions(given.questions, given.limit)
-    ]
+    target = open_model(given.target, "target", given)
+    draft = Draft(in_vocabulary(open_model(given.draft, "draft", given), target.vocabulary))
+    found: list[Answered] = []
+    for text in questions(given.questions, given.limit):
+        prompt = target.vocabulary.encode(text, bos=True)
+        found.append(answered(target, draft, prompt, given.tokens, given.depth))
+        if len(found) % 20 == 0:
+            print(report(found[-20:]), file=sys.stderr, flush=True)
     print(report(found))
 
 
