@@ -127,6 +127,7 @@ class Files:
         self._verdicts: dict[tuple[Path, Path | None], Verdict] = {}
         self._weights: dict[tuple[str, bool], Weights] = {}
         self._templates: dict[Path, ChatTemplate | None] = {}
+        self._own_prompts: dict[tuple[str, Path], OwnPrompts] = {}
         self._n_ctx: Mapping[Member, int] = {}
         self._n_ctx_opened: dict[Member, int] = {}
 
@@ -172,7 +173,7 @@ class Files:
         other = Files(self.options, self._on_progress, self.prompt_cache)
         other._verdicts, other._weights = self._verdicts, self._weights
         # A template has a process of its own, which serves any number of conversations.
-        other._templates = self._templates
+        other._templates, other._own_prompts = self._templates, self._own_prompts
         other._n_ctx = self._n_ctx_opened
         return other
 
@@ -188,6 +189,11 @@ class Files:
             made = chat_template(text, weights.path.name, vocabulary) if text else None
             self._templates[weights.path] = made
         return self._templates[weights.path]
+
+    def own_prompts(self, member: Member | TeamPlan) -> OwnPrompts:
+        """One for all conversations: a server makes a prompt before it knows whose context is free."""
+        path = member.path if isinstance(member, Member) else member.first.path
+        return self._own_prompts.setdefault((member.name, path), OwnPrompts())
 
     def own_template(
         self, member: Member | TeamPlan, of_file: ChatTemplate | None, vocabulary: Vocabulary
@@ -379,7 +385,7 @@ def _beside(
         return replace(part, model=model)
     own = part.model.vocabulary
     template = files.own_template(member, part.template, own)
-    form = OwnForm(template, own, OwnPrompts())
+    form = OwnForm(template, own, files.own_prompts(member))
     model = with_own_prompts(model, form.prompts)
     return replace(part, model=model, own_forms=(*part.own_forms, form))
 

@@ -10,41 +10,49 @@ import numpy as np
 
 from localcollab.language_model import LanguageModel, OnChunk, Reading, Wrapper
 
-_KEPT = 4
-"""Prompts: of the conversation, of a question that is asked beside it, and those before them."""
+_KEPT = 32
+"""Prompts: of conversations side by side, of questions that are asked beside them."""
 
 
 class OwnPrompts:
-    """The last few prompts by the base's tokens, and the member's own tokens for each."""
+    """The last few prompts by the base's tokens, and the member's own tokens for each.
+
+    Shared by the conversations of one team, which may read in threads of their own.
+    """
 
     def __init__(self) -> None:
         self._known: dict[tuple[int, ...], tuple[int, ...]] = {}
 
     def give(self, prompt: Sequence[int], own: Sequence[int]) -> None:
         """From now on `prompt` is read as `own`."""
-        key = tuple(prompt)
-        self._known.pop(key, None)
-        if len(self._known) == _KEPT:
-            del self._known[next(iter(self._known))]
-        self._known[key] = tuple(own)
+        known = [pair for pair in self._known.items() if pair[0] != tuple(prompt)]
+        # Replaced, not changed: another thread may be looking.
+        self._known = dict([*known[1 - _KEPT :], (tuple(prompt), tuple(own))])
 
     def at_start_of(self, tokens: Sequence[int]) -> tuple[int, tuple[int, ...]]:
         """(how many of `tokens` are a known prompt, the member's own for it); 0 where none is."""
-        fitting = [known for known in self._known if tuple(tokens[: len(known)]) == known]
-        longest = max(fitting, key=len, default=())
-        return len(longest), self._known.get(longest, ())
+        every = self._known
+        longest = max((p for p in every if p and _begins(tokens, p)), key=len, default=())
+        return len(longest), every.get(longest, ())
 
     def part_of(self, tokens: Sequence[int]) -> tuple[int, ...]:
         """Of a prompt that begins with `tokens`, as large a part in the member's form; () of none."""
-        n = len(tokens)
-        whole = next((known for known in self._known if known[:n] == tuple(tokens)), ())
-        own = self._known.get(whole, ())
+        n, every = len(tokens), self._known
+        whole = next((p for p in every if len(p) > n and _begins(p, tokens)), ())
+        own = every.get(whole, ())
         return own[: max(1, n * len(own) // max(1, len(whole)))]
 
     @property
     def n_more(self) -> int:
         """How many tokens longer the member's form is, at most."""
         return max([0, *(len(own) - len(prompt) for prompt, own in self._known.items())])
+
+
+def _begins(tokens: Sequence[int], start: Sequence[int]) -> bool:
+    n = len(start)
+    if len(tokens) < n or not n or tokens[n - 1] != start[-1]:
+        return False
+    return tuple(tokens[:n]) == tuple(start)
 
 
 class PromptedModel(Wrapper):

@@ -14,7 +14,7 @@ flash attention off and an F32 cache, as the tests do for F32 weights.
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from localcollab.decoding.controller import Speculation
 from localcollab.decoding.generate import generate
 from localcollab.decoding.speculation import Draft
 from localcollab.events import Finished
-from localcollab.language_model import LanguageModel, OnChunk, Reading, Wrapper
+from localcollab.language_model import Float32Array, LanguageModel, OnChunk, Reading, Wrapper
 from localcollab.llama.context import LlamaModel
 from localcollab.llama.options import Options
 from localcollab.llama.probe import probe
@@ -42,15 +42,15 @@ class Answered:
     keeps_the_rule: bool
     """Every token is the argmax of the batch that it was read in."""
     gap: float | None
-    """Logits between the two tokens where the texts part, read one at a time; None: they are the same."""
+    """Logits between the two tokens where the texts part, read one at a time; None: they do not."""
 
 
 class Recorder(Wrapper):
-    """Remembers the most likely token behind every position, as it was read last."""
+    """Remembers the logits behind every position, as it was read last."""
 
     def __init__(self, inner: LanguageModel) -> None:
         super().__init__(inner)
-        self.best: dict[int, int] = {}
+        self.rows: dict[int, Float32Array] = {}
 
     def read(
         self,
@@ -62,7 +62,7 @@ class Recorder(Wrapper):
     ) -> Reading:
         reading = super().read(tokens, last=last, hidden=hidden, on_chunk=on_chunk)
         for row, logits in enumerate(reading.logits, len(tokens) - last + 1):
-            self.best[row] = int(logits.argmax())
+            self.rows[row] = logits.copy()
         return reading
 
 
@@ -70,17 +70,17 @@ def answered(
     target: LanguageModel, draft: Draft, prompt: Sequence[int], n_tokens: int, depth: int
 ) -> Answered:
     limits = Limits(n_tokens, ends_loops=False)
-    plain, _ = _written(target, prompt, limits, None)
-    recorder = Recorder(target)
+    single, recorder = Recorder(target), Recorder(target)
+    plain, _ = _written(single, prompt, limits, None)
     speculation = Speculation(recorder, draft=draft, looks_up=False, depth=depth)
     drafted, end = _written(recorder, prompt, limits, speculation)
-    rule = all(recorder.best[len(prompt) + n] == token for n, token in enumerate(drafted))
+    said = [int(recorder.rows[len(prompt) + n].argmax()) for n in range(len(drafted))]
     counts = list(end.drafted.values())
     return Answered(
         sum(count.proposed for count in counts),
         sum(count.accepted for count in counts),
-        rule,
-        _gap(target, prompt, plain, drafted),
+        said == list(drafted),
+        _gap(plain, drafted, single.rows, len(prompt)),
     )
 
 
@@ -93,14 +93,14 @@ def _written(
 
 
 def _gap(
-    target: LanguageModel, prompt: Sequence[int], plain: Sequence[int], drafted: Sequence[int]
+    plain: Sequence[int], drafted: Sequence[int], rows: Mapping[int, Float32Array], n_prompt: int
 ) -> float | None:
+    """`rows`: of the text that was written one token at a time, by position."""
     pairs = enumerate(zip(plain, drafted, strict=False))
     parted = next((n for n, (one, other) in pairs if one != other), None)
     if parted is None:
         return None
-    target.read([*prompt, *plain[:parted]][:-1], last=0)
-    row = target.read([*prompt, *plain[:parted]]).logits[-1]
+    row = rows[n_prompt + parted]
     return float(row[plain[parted]] - row[drafted[parted]])
 
 
@@ -153,7 +153,7 @@ def main() -> None:
         prompt = target.vocabulary.encode(text, bos=True)
         found.append(answered(target, draft, prompt, given.tokens, given.depth))
         if len(found) % 20 == 0:
-            print(report(found[-20:]), file=sys.stderr, flush=True)
+            print(report(found), file=sys.stderr, flush=True)
     print(report(found))
 
 

@@ -75,6 +75,13 @@ def test_the_server_gives_it_too() -> None:
     assert expert.texts == ["[user] Why?\n>"]
 
 
+def test_conversations_side_by_side_know_each_others_prompts(tmp_path: Path) -> None:
+    """A server makes the prompt before it knows whose context answers."""
+    member, files = Member("b", tmp_path / "b.gguf"), Files(Options())
+    files.own_prompts(member).give([1, 2], [3])
+    assert files.beside().own_prompts(member).at_start_of([1, 2, 5]) == (2, (3,))
+
+
 CATALOG = """
 [models.a]
 path = "a.gguf"

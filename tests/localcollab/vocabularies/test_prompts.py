@@ -44,9 +44,10 @@ def test_another_sequence_is_read_as_it_is() -> None:
 
 def test_of_two_prompts_the_longer_one_counts_and_old_ones_are_forgotten() -> None:
     prompts = OwnPrompts()
-    for n in range(1, 7):
+    for n in range(1, 37):
         prompts.give(range(n), [n])
-    assert prompts.at_start_of(range(9)) == (6, (6,))
+    assert prompts.at_start_of(range(40)) == (36, (36,))
+    assert prompts.at_start_of(range(20)) == (20, (20,))
     assert prompts.at_start_of([0, 1]) == (0, ())
 
 
