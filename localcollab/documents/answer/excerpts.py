@@ -25,9 +25,9 @@ from localcollab.terms.terms import terms
 Rarity = Callable[[str], float]
 """Of a term: the logarithm of the share of passages without it, at least 0."""
 SURE = 1.7
-"""From this score on, a sentence answers: on other questions 0.95 of such sentences do."""
-NOWHERE = -1.2
-"""Below it at the best, the passages do not say: so are 1 in 20 of the questions that they answer."""
+"""From this score on, a sentence answers: 0.96 of such sentences did on questions that fitted nothing."""
+NOWHERE = -1.5
+"""Below it at the best, the passages do not say: so it is with 1 in 40 questions that they answer."""
 _ASKING = (
     "who whom whose what which when where how why do does did is are was were many much name "
     "the a an of in on at to for by with from and or type kind"

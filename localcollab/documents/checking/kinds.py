@@ -30,7 +30,13 @@ _MEASURED = frozenset(
 _FRONT = 5
 """Words behind "what is" in which "the number of" may stand."""
 _YEAR = re.compile(r"(?:1\d{3}|20\d\d)s?")
-_PERIODS = frozenset(["century", "decade"])
+_PERIODS = frozenset(
+    [
+        *("century", "decade", "day", "month", "week", "quarter"),
+        *("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"),
+    ]
+)
+"""Of a calendar. "Two weeks" is a number."""
 
 
 def asked_kind(question: Sequence[Token]) -> Kind | None:
