@@ -25,7 +25,7 @@ from localcollab.children.limits import whole_machine
 from localcollab.errors import BadOption, ContextFull, LocalcollabError, WorkerLost
 from localcollab.isolation.channel import Channel, Rows, shared_file
 from localcollab.language_model import OnChunk, Reading, Stopped, rows_at_once
-from localcollab.llama.context import common_prefix
+from localcollab.llama.opening import common_prefix
 from localcollab.llama.options import Options
 from localcollab.llama.weights import Weights
 from localcollab.vocabulary import Vocabulary

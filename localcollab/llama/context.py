@@ -3,12 +3,10 @@
 Tracks what its cache holds and evaluates only the missing tokens. Knows nothing of teams.
 """
 
-import ctypes
 import time
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -18,18 +16,14 @@ from localcollab.llama import library, state
 from localcollab.llama.bindings import api
 from localcollab.llama.hooks import LayerHook
 from localcollab.llama.machine import physical_cores
+from localcollab.llama.opening import common_prefix, copy_rows, free_context, open_context
 from localcollab.llama.options import Options, threads_for
 from localcollab.llama.prompt_cache import KeptStates
 from localcollab.llama.report import NEVER, Report
 from localcollab.llama.threads import ThreadChoice, candidates
-from localcollab.llama.weights import KV_TYPES, Weights, choose_n_ctx
+from localcollab.llama.weights import Weights, choose_n_ctx
 from localcollab.vocabulary import Vocabulary
 
-_FLASH = {
-    "auto": api.LLAMA_FLASH_ATTN_TYPE_AUTO,
-    "on": api.LLAMA_FLASH_ATTN_TYPE_ENABLED,
-    "off": api.LLAMA_FLASH_ATTN_TYPE_DISABLED,
-}
 _ABORTED = 2
 _TILE = 64
 """With fewer tokens the CPU's flash attention handles them singly: 63 take 2.7 times as long as 64."""
@@ -363,68 +357,3 @@ def _thread_choice(n_threads: int, options: Options) -> ThreadChoice | None:
     if options.n_threads is not None or n_threads == 1:
         return None
     return ThreadChoice(candidates(n_threads))
-
-
-def copy_rows(source: Any, n_skip: int, rows: Float32Array) -> None:
-    """From a buffer of llama.cpp's, behind its first `n_skip` rows."""
-    # llama.cpp reuses its buffers on the next decode.
-    start = ctypes.addressof(source.contents) + n_skip * rows.shape[1] * rows.itemsize
-    ctypes.memmove(rows.ctypes.data, start, rows.nbytes)
-
-
-def common_prefix(cached: list[int], wanted: list[int]) -> int:
-    """How many tokens both begin with."""
-    n = min(len(cached), len(wanted))
-    if cached[:n] == wanted[:n]:
-        return n
-    return next(i for i in range(n) if cached[i] != wanted[i])
-
-
-def open_context(
-    weights: Weights,
-    options: Options,
-    n_ctx: int,
-    n_batch: int,
-    n_outputs: int,
-    hook: LayerHook | None,
-    *,
-    n_sequences: int = 1,
-) -> object:
-    """A llama_context *, whose `n_ctx` tokens are those of all sequences. Raises `BadOption`."""
-    params = api.llama_context_default_params()
-    params.n_ctx = n_ctx
-    params.n_batch = n_batch
-    params.n_ubatch = min(options.n_ubatch, n_batch)
-    params.n_outputs_max = n_outputs
-    params.n_seq_max, params.kv_unified = n_sequences, False
-    params.n_threads = params.n_threads_batch = threads_for(weights.size_bytes, options)
-    params.flash_attn_type = _FLASH[options.flash_attention]
-    params.type_k = params.type_v = KV_TYPES[options.kv_type][0]
-    params.pooling_type = api.LLAMA_POOLING_TYPE_NONE
-    params.embeddings = False
-    params.no_perf = True
-    if hook:
-        params.cb_eval = hook.callback
-    return init_context(weights, params)
-
-
-def init_context(weights: Weights, params: Any, *, remedy: str = "try a smaller `n_ctx`") -> object:
-    """Raises `BadOption` if llama.cpp cannot open it."""
-    library.take_errors()
-    context = api.llama_init_from_model(weights.pointer, params)
-    if not context:
-        raise BadOption(
-            f"{weights.path.name}: llama.cpp cannot open a context of {params.n_ctx} tokens "
-            f"({library.take_errors() or 'no reason given'}): {remedy}"
-        )
-    return context
-
-
-def close_context(context: object) -> None:
-    api.llama_free(context)
-
-
-def free_context(context: object, batch: object, _weights: Weights) -> None:
-    # The weights are an argument so that they outlive the context.
-    api.llama_batch_free(batch)
-    close_context(context)

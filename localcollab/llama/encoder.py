@@ -17,7 +17,7 @@ from localcollab.errors import BadOption, ContextFull, EvaluationFailed
 from localcollab.language_model import Float32Array
 from localcollab.llama import library
 from localcollab.llama.bindings import api
-from localcollab.llama.context import free_context, init_context
+from localcollab.llama.opening import free_context, init_context
 from localcollab.llama.options import Options, threads_for
 from localcollab.llama.probe import Verdict, probe
 from localcollab.llama.tokenizer import tokenize

@@ -15,8 +15,8 @@ from typing import Any
 
 from localcollab.errors import LocalcollabError
 from localcollab.llama import library, machine
-from localcollab.llama.context import close_context, open_context
 from localcollab.llama.machine import peak_rss_bytes
+from localcollab.llama.opening import close_context, open_context
 from localcollab.llama.options import Options
 from localcollab.llama.weights import KV_TYPES, Weights, plan_weights
 

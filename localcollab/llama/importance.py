@@ -13,7 +13,7 @@ from localcollab.errors import EvaluationFailed
 from localcollab.language_model import Float32Array
 from localcollab.llama import library
 from localcollab.llama.bindings import api, ggml
-from localcollab.llama.context import init_context
+from localcollab.llama.opening import init_context
 from localcollab.llama.options import Options, threads_for
 from localcollab.llama.weights import Weights
 

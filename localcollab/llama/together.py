@@ -18,7 +18,7 @@ from localcollab.errors import BadOption, ContextFull, EvaluationFailed, Localco
 from localcollab.language_model import Float32Array, OnChunk, Reading
 from localcollab.llama import library
 from localcollab.llama.bindings import api
-from localcollab.llama.context import common_prefix, copy_rows, free_context, open_context
+from localcollab.llama.opening import common_prefix, copy_rows, free_context, open_context
 from localcollab.llama.options import Options
 from localcollab.llama.weights import Weights
 

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from localcollab.llama.bindings import api
-from localcollab.llama.context import free_context, init_context
 from localcollab.llama.encoder import load_encoder
+from localcollab.llama.opening import free_context, init_context
 from localcollab.llama.weights import Weights
 
 LENGTHS = (8, 16, 32, 64, 128, 256)
