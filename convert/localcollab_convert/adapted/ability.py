@@ -16,9 +16,6 @@ from localcollab.progress import Counted, OnProgress
 from localcollab_convert.adapted.general_text import Turn
 from localcollab_convert.adapted.rows import Row, RowMaker
 
-MOST_LOST = 0.02
-"""The share by which bits a byte may rise."""
-
 
 @dataclass(frozen=True, slots=True)
 class Ability:

@@ -30,7 +30,7 @@ from localcollab.teams.plan import Member, TeamPlan
 from localcollab.tuning.verdict import Verdict, judge
 from localcollab_convert.adapted import layers as lora
 from localcollab_convert.adapted import table
-from localcollab_convert.adapted.ability import MOST_LOST, measure_ability
+from localcollab_convert.adapted.ability import measure_ability
 from localcollab_convert.adapted.base import load_base, pick_device
 from localcollab_convert.adapted.budget import (
     Budget,
@@ -150,9 +150,13 @@ class AdaptedMaker:
         if facts is None:
             names = (f"../../{path.name}" for path in (self.adapter_path, self.head_path))
             facts = whole.finish(self._make(), *names)
+        self._clean()
+        return self._result(facts)
+
+    def _clean(self) -> None:
+        """Of what holds words of the documents, the adapter alone is left."""
         for name in ("study", "lora", "head", "general"):
             shutil.rmtree(self._folder / name, ignore_errors=True)
-        return self._result(facts)
 
     def _make(self) -> dict[str, Any]:
         trained = self.train()
@@ -357,7 +361,7 @@ class AdaptedMaker:
 
     def check(self) -> dict[str, Any]:
         """Of the expert and of the team. Raises `BadOption` where the team, which is what answers, forgot
-        more than `MOST_LOST`."""
+        more than `most_lost`."""
         turns = self._general(CHECK, "check")
         expert, team = self._expert_team(), self._team()
         models = (self._base_team.model, expert.model, team.model)
@@ -365,11 +369,14 @@ class AdaptedMaker:
         for context in (*expert.contexts, *team.contexts):
             context.close()
         lost = found.lost(2)
-        if lost > MOST_LOST:
+        if lost > self.request.most_lost:
+            self._clean()
+            for path in (self.adapter_path, self.head_path):
+                path.unlink(missing_ok=True)
             raise BadOption(
                 f"the expert is not accepted: general text costs the team {lost:.1%} more bits a byte, "
-                f"and at most {MOST_LOST:.0%} is allowed: give fewer documents, a lower `rank`, or "
-                "more `minutes`"
+                f"and at most {self.request.most_lost:.0%} is allowed: give fewer documents, or a lower "
+                "`rank`"
             )
         return asdict(found)
 

@@ -18,6 +18,7 @@ from localcollab_convert.study.texts import Text
 
 _MAX_MINUTES = 60 * 24
 _MAX_STEPS = 10**6
+DEFAULT_RANK = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,10 @@ class AdaptedRequest:
     n_rounds: int | None = None
     """Exact number of rounds through the documents instead: reproducible on machines of one kind."""
     seed: int = 0
-    rank: int = 32
+    rank: int = DEFAULT_RANK
     price: float = 0.05
+    most_lost: float = 0.02
+    """The share by which bits a byte of general text may rise for the team; else it is not accepted."""
     effort: Effort = Effort()
     start: Path | None = None
     """An earlier adapter, which goes on learning; None: the base itself does."""
@@ -71,6 +74,7 @@ class AdaptedRequest:
             require_between("n_rounds", self.n_rounds, 1, _MAX_STEPS)
         require_between("seed", self.seed, 0, MAX_SEED)
         require_between("price", self.price, 0, 10)
+        require_between("most_lost", self.most_lost, -1, 10)
         require_between("rank", self.rank, 1, 1024)
         if self.catalog.model(self.base).adapter is not None:
             raise BadOption(

@@ -48,7 +48,7 @@ def expert(
             "--rounds", help="Rounds through the documents instead of --minutes: reproducible."
         ),
     ] = None,
-    rank: Annotated[int, typer.Option(help="Of the LoRA.")] = 32,
+    rank: Annotated[int | None, typer.Option(help="Of the LoRA. Default: 32.")] = None,
     show_study: Annotated[
         bool,
         typer.Option("--show-study", help="Print one round of the questions, and train nothing."),
@@ -86,7 +86,7 @@ def expert(
     """
     from localcollab.catalog import load_catalog
     from localcollab.models.store import check_name
-    from localcollab_convert.adapted.request import AdaptedRequest
+    from localcollab_convert.adapted.request import DEFAULT_RANK, AdaptedRequest
     from localcollab_convert.expert.request import ExpertRequest, is_tiny
     from localcollab_convert.study.texts import read_texts
 
@@ -105,8 +105,11 @@ def expert(
             raise BadOption(f"a team named {name!r} exists already: give another `name`")
         scratch = (size != "auto", n_steps is not None, like is not None)
         if from_scratch or any(scratch) or is_tiny(catalog.model(base).path):
-            if n_rounds is not None:
-                raise BadOption("`n_rounds` is for a LoRA: give `n_steps` from scratch")
+            if n_rounds is not None or rank is not None:
+                option = "rank" if n_rounds is None else "n_rounds"
+                raise BadOption(
+                    f"`{option}` is for a LoRA, and this expert is trained from scratch: leave it out"
+                )
             scratch_request = ExpertRequest(
                 name=name, base=base, texts=texts, out=folder.resolve(), catalog=catalog,
                 minutes=_MINUTES if minutes is None else minutes, n_steps=n_steps, size=size,
@@ -116,7 +119,8 @@ def expert(
             return
         request = AdaptedRequest(
             name=name, base=base, texts=texts, collection=collection, out=folder.resolve(),
-            catalog=catalog, minutes=minutes, n_rounds=n_rounds, seed=seed, rank=rank,
+            catalog=catalog, minutes=minutes, n_rounds=n_rounds, seed=seed,
+            rank=DEFAULT_RANK if rank is None else rank,
         )  # fmt: skip
         _adapt(request, as_json=as_json)
 

@@ -80,6 +80,16 @@ def test_cut_off_in_every_stage_it_ends_with_the_same_adapter_and_nothing_else(
     assert any("base + retrieval" in line for line in said)
 
 
+def test_a_team_that_forgot_too_much_is_not_accepted_and_leaves_nothing(
+    ask: AdaptedRequest,
+) -> None:
+    with pytest.raises(BadOption, match="the expert is not accepted: general text costs the team"):
+        make(replace(ask, n_rounds=1, most_lost=-0.9))
+    left = {path.name for path in ask.out.rglob("*") if path.is_file()}
+    assert left <= {"papers.curve.json", "papers.curve.png", "manifest.json"}
+    assert "papers" not in load_catalog().teams
+
+
 def test_too_little_time_is_said_before_the_training(ask: AdaptedRequest) -> None:
     doings: list[str] = []
 

@@ -55,7 +55,10 @@ def test_a_lora_needs_a_base_that_is_worth_one(tmp_path: Path) -> None:
         is_tiny(tmp_path / "bad.gguf")
 
 
-def test_rounds_are_for_a_lora(folder: Path, tmp_path: Path) -> None:
-    words = ["expert", "--docs", str(folder), "--base", "formulary-base", "--rounds", "3"]
-    with pytest.raises(BadOption, match="--rounds is for a LoRA: give --steps"):
+@pytest.mark.parametrize("option", ["--rounds", "--rank"])
+def test_what_only_a_lora_has_is_refused_from_scratch(
+    folder: Path, tmp_path: Path, option: str
+) -> None:
+    words = ["expert", "--docs", str(folder), "--base", "formulary-base", option, "3"]
+    with pytest.raises(BadOption, match=f"{option} is for a LoRA"):
         app([*words, "--out", str(tmp_path / "out")], standalone_mode=False)
