@@ -5,6 +5,7 @@ Sources are a draft model, the member that is writing anyway, and what was said 
 proposed at which token of an answer is left to `steps`.
 """
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -12,12 +13,14 @@ from statistics import median
 from typing import Protocol
 
 from localcollab.decoding.classes import new_tables
-from localcollab.decoding.costs import BatchCosts, Clock, CostCurve, measure_curve
+from localcollab.decoding.costs import TYPICAL, BatchCosts, Clock, CostCurve, measure_curve
 from localcollab.decoding.speculation import Draft
 from localcollab.language_model import LanguageModel, Reading
 
 _NEWEST, _LEAST = 9, 3
 """Times that a median is of; fewer than so many say nothing."""
+_ANSWERS_UNTIL_NEXT = 16
+"""Before costs are measured again that were measured on a busy machine."""
 _EARLIER_TOKENS = 4096
 """Of earlier answers, that are looked up."""
 
@@ -57,6 +60,8 @@ class Speculation:
         self.acceptance = new_tables()
         self.costs: dict[str, BatchCosts] = {}
         """By source; empty until the curve is known."""
+        self.n_answers = 0
+        self._measures_at = 0.0
         self._plain: dict[tuple[str, ...], deque[float]] = {}
         self._prices: dict[str, deque[float]] = {}
         self.draft_has_read: list[int] = []
@@ -80,15 +85,24 @@ class Speculation:
     @property
     def may_gain(self) -> bool:
         """Whether any batch costs less than its tokens one by one, as far as that is known."""
-        return not self.costs or any(costs.may_gain for costs in self.costs.values())
+        return self.wants_costs or any(costs.may_gain for costs in self.costs.values())
+
+    @property
+    def wants_costs(self) -> bool:
+        """They are not known, or were measured while the machine did something else, some time ago."""
+        return not self.costs or self.n_answers >= self._measures_at
 
     def know_costs(self, tokens: Sequence[int]) -> None:
         """From where they are remembered, or measured behind `tokens`."""
         curve = self.curves.load() if self.curves else None
         if curve is None:
             curve = measure_curve(self.measured, tokens, clock=self.clock)
-            if self.curves:
+            if curve.is_steady and self.curves:
                 self.curves.save(curve)
+        if not curve.is_steady:
+            curve, self._measures_at = TYPICAL, self.n_answers + _ANSWERS_UNTIL_NEXT
+        else:
+            self._measures_at = math.inf
         self.costs = {source: BatchCosts(curve) for source in self.acceptance}
 
     def note_plain(self, members: tuple[str, ...], seconds: float) -> None:

@@ -7,6 +7,8 @@ another. Where a curve is remembered is left to the callers.
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
 
 from localcollab.decoding.acceptance import least_rate
 from localcollab.errors import BadOption
@@ -18,6 +20,9 @@ SIZES = (4, 2, 8, 16)
 """Of the batches that are measured, the most telling first."""
 _ROUNDS = 3
 _SECONDS_ALLOWED = 1.0
+_STEADY, _ROUGHLY = 1.3, 1.1
+"""On a machine that does nothing else: the median time of one token over the least one, and the cost of
+a batch over that of the next larger one."""
 
 WORTH_IT = 1.03
 """Expected speed, relative to none, from which on tokens are proposed."""
@@ -33,6 +38,8 @@ class CostCurve:
     """(tokens, cost), ascending, from (1, 1.0)."""
     seconds: float
     """Of one token, when it was measured."""
+    is_steady: bool = True
+    """Nothing else took the machine meanwhile: worth remembering."""
 
     def __post_init__(self) -> None:
         """Raises `BadOption`: it may come from a file."""
@@ -49,6 +56,10 @@ class CostCurve:
         i = next(later, len(self.points) - 1)
         (low, before), (high, after) = self.points[i - 1 : i + 1]
         return before + (after - before) * (n - low) / (high - low)
+
+
+TYPICAL = CostCurve(((1, 1.0), (2, 1.8), (4, 2.7), (8, 4.2), (16, 7.4)), 0.01, is_steady=False)
+"""Of a small quantized model on two cores, where batches gain little: until another one is known."""
 
 
 def measure_curve(
@@ -69,9 +80,11 @@ def measure_curve(
             if timed.total < _SECONDS_ALLOWED or not fastest:
                 seconds = timed.batch(size)
                 fastest[size] = min(fastest.get(size, seconds), seconds)
-    one = timed.one
+    one = min(timed.ones_seconds)
     costs = {size: max(seconds - one, one) / one for size, seconds in sorted(fastest.items())}
-    return CostCurve(((1, 1.0), *costs.items()), one)
+    rises = all(a <= _ROUGHLY * b for a, b in pairwise((1.0, *costs.values())))
+    is_steady = rises and median(timed.ones_seconds) <= _STEADY * one
+    return CostCurve(((1, 1.0), *costs.items()), one, is_steady)
 
 
 class _Timed:
@@ -81,14 +94,14 @@ class _Timed:
         self._model, self._tokens, self._clock = model, list(tokens), clock
         self._more = (self._tokens * (LONGEST + 1))[: LONGEST + 1]
         self.room = min(model.n_ctx - len(tokens), len(self._more))
-        self.one = float("inf")
-        """Seconds of one token after another one."""
+        self.ones_seconds: list[float] = []
+        """Of one token after another one."""
         self.total = 0.0
 
     def ones(self) -> None:
         n = min(3, self.room)
         seconds = [self._read(at, 1) for at in range(1, n + 1)]
-        self.one = min(self.one, *(seconds[1:] or seconds))
+        self.ones_seconds += seconds[1:] or seconds
 
     def batch(self, size: int) -> float:
         """Seconds of `size` tokens at once and of one more."""

@@ -118,6 +118,7 @@ class Steps:
         """Accepted and proposed tokens, by source. What a loop teaches is forgotten."""
         self._settle(tokens)
         owner = self._owner
+        owner.n_answers += 1
         if is_loop and self._before is not None:
             owner.acceptance.update(self._before)
         elif not is_loop:
@@ -250,7 +251,7 @@ class Steps:
             return False
         if self._saved < -(_LOSS_ALLOWED + _LOSS_SHARE * n_written):
             return False
-        if not owner.costs:
+        if owner.wants_costs:
             has_room = owner.measured.n_ctx > len(tokens)
             if n_written < _WRITTEN_FIRST or not has_room:
                 return False

@@ -72,7 +72,7 @@ class StoredCurve:
 
 def _curve_file(sha256: str, options: Options) -> Path:
     how = (
-        sha256, build_id(), physical_cores(), options.n_threads, options.kv_type,
+        "curve 1", sha256, build_id(), physical_cores(), options.n_threads, options.kv_type,
         options.flash_attention, options.loading(),
     )  # fmt: skip
     return cache_dir() / "curves" / (hashlib.sha256(repr(how).encode()).hexdigest()[:32] + ".json")

@@ -75,6 +75,24 @@ def test_a_slow_model_is_not_measured_for_long() -> None:
     assert [size for size, _ in curve.points] == [1, 4]
 
 
+class Disturbed(Timed):
+    """Every other read takes longer by five tokens, as where another program takes the core."""
+
+    def read(
+        self, tokens: Sequence[int], *, last: int = 1, hidden: bool = False,
+        on_chunk: OnChunk | None = None,
+    ) -> Reading:  # fmt: skip
+        if len(self.reads) % 2 == 0:
+            self.seconds += 5 * CURVE.seconds
+        return super().read(tokens, last=last, hidden=hidden, on_chunk=on_chunk)
+
+
+def test_a_curve_of_a_busy_machine_is_not_steady() -> None:
+    calm, busy = Timed(b""), Disturbed(b"")
+    assert measure_curve(calm, [1] * 9, clock=lambda: calm.seconds).is_steady
+    assert not measure_curve(busy, [1] * 9, clock=lambda: busy.seconds).is_steady
+
+
 def test_a_full_context_leaves_small_batches() -> None:
     model = Timed(b"", n_ctx=12)
     curve = measure_curve(model, [1] * 7, clock=lambda: model.seconds)

@@ -127,6 +127,45 @@ def test_the_curve_is_measured_once() -> None:
     assert len(model.reads) - n_reads < n_reads - 10
 
 
+class Unsteady(Timed):
+    """Every other read takes three tokens' time more, until `calms` reads were made."""
+
+    calms = 120
+
+    def read(
+        self, tokens: Sequence[int], *, last: int = 1, hidden: bool = False,
+        on_chunk: OnChunk | None = None,
+    ) -> Reading:  # fmt: skip
+        if len(self.reads) < self.calms and len(self.reads) % 2:
+            self._clock.now += 3 * self._each
+        return super().read(tokens, last=last, hidden=hidden, on_chunk=on_chunk)
+
+
+@dataclass
+class Kept:
+    """A curve, once it is measured."""
+
+    curve: CostCurve | None = None
+
+    def load(self) -> CostCurve | None:
+        return self.curve
+
+    def save(self, curve: CostCurve) -> None:
+        self.curve = curve
+
+
+def test_what_a_busy_machine_measures_is_not_remembered_and_measured_again() -> None:
+    clock, kept = Clock(), Kept()
+    model = Unsteady(QUOTED * 2, clock, CHEAP)
+    speculation = Speculation(model, curves=kept, clock=clock)
+    written(model, clock, speculation)
+    assert (speculation.costs["lookup"].costs[16] > 4, kept.curve) == (True, None)
+    for _ in range(17):
+        written(model, clock, speculation)
+    assert kept.curve is not None
+    assert kept.curve.at(4) == pytest.approx(1.3)
+
+
 def test_an_answer_written_again_is_proposed_from_the_one_before() -> None:
     clock = Clock()
     model = Timed(PROSE, clock, CHEAP)
