@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from fakes import ScriptedModel
 from localcollab.language_model import OnChunk, Reading
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.opened import OpenTeam
 
 
 class Speaker(ScriptedModel):

@@ -18,7 +18,7 @@ from localcollab.language_model import Float32Array, OnChunk, Reading
 from localcollab.methods.deferral import DeferralTeam
 from localcollab.methods.gates import Gate
 from localcollab.progress import OnProgress
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.opened import OpenTeam
 from localcollab_tui.app import ChatApp, Start
 from localcollab_tui.engine.thread import Engine, on_own_models
 from localcollab_tui.messages import Update

@@ -21,7 +21,7 @@ from localcollab.server.guard import Rules
 from localcollab.server.journal import Journal
 from localcollab.server.serving import Serving, Sizes
 from localcollab.server.shelf import Offer, Room, Shelf
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.session import Session
 
 _ANSWER = b"\x02"

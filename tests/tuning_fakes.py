@@ -16,7 +16,7 @@ from localcollab.evaluation.expected import AnyOf
 from localcollab.evaluation.questions import Question
 from localcollab.language_model import OnChunk, Reading
 from localcollab.teams.choice import TeamChoice
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.opened import OpenTeam
 from localcollab.tuning.cast import Cast
 from localcollab.tuning.contenders import Contender
 from localcollab.tuning.journal import Journal

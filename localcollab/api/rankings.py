@@ -18,7 +18,7 @@ from localcollab.blend.scoring import likelihood
 from localcollab.catalog.ranker_names import parse_ranker
 from localcollab.llama.options import Options
 from localcollab.progress import OnProgress
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.opened import OpenTeam
 
 
 def rank(

@@ -29,7 +29,8 @@ from localcollab.llama.together import SharedContext
 from localcollab.models.fit import Fit, bridge_need, forecast_here, judge
 from localcollab.progress import OnProgress
 from localcollab.storage.parts import real_path
-from localcollab.teams.open import Files, OpenTeam
+from localcollab.teams.open import Files
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import TeamPlan
 from localcollab.teams.session import Session
 

@@ -13,7 +13,7 @@ from localcollab.blend.events import BlendEvent
 from localcollab.chat.template import Message
 from localcollab.errors import BadOption
 from localcollab.events import Token
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.session import Session
 
 E = TypeVar("E")

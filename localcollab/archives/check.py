@@ -18,7 +18,8 @@ from localcollab.models.fit_report import verdict
 from localcollab.models.listing import install_command, stated_licence
 from localcollab.progress import OnProgress
 from localcollab.storage.parts import is_here
-from localcollab.teams.open import OpenTeam, open_team
+from localcollab.teams.open import open_team
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import TeamPlan, plan_from_catalog
 from localcollab.teams.session import Session
 from localcollab.vocabularies.prompts import PromptedModel

@@ -17,7 +17,8 @@ from localcollab.llama.options import Options
 from localcollab.llama.prompt_cache import PromptCache
 from localcollab.progress import OnProgress
 from localcollab.storage.state_files import StateFiles
-from localcollab.teams.open import OpenTeam, open_team
+from localcollab.teams.open import open_team
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import TeamPlan
 
 _N_PROMPT, _N_ROOM = 2000, 48

@@ -12,7 +12,8 @@ from localcollab.llama.header import read_header
 from localcollab.llama.options import Options, threads_for
 from localcollab.methods.vocabulary_map import RemappedVocabulary
 from localcollab.progress import OnProgress
-from localcollab.teams.open import OpenTeam, open_team
+from localcollab.teams.open import open_team
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import TeamPlan
 from localcollab.vocabularies.prompts import PromptedModel
 from localcollab.vocabularies.translated import TranslatedModel

@@ -14,7 +14,7 @@ from localcollab.decoding.sampling import Sampling
 from localcollab.errors import BadOption
 from localcollab.events import Event, Finished, Progress, Token, Unfamiliar, confidence
 from localcollab.teams.defaults import own_limits
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import BASE
 from localcollab.teams.session import Session
 

@@ -16,7 +16,7 @@ from localcollab.decoding.encoding import encode_continuation
 from localcollab.decoding.sampling import Sampling
 from localcollab.errors import BadOption, ContextFull
 from localcollab.events import Event, Finished
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.session import Session, require_room
 
 _LEAST = 2

@@ -20,7 +20,8 @@ from localcollab.llama.options import Options
 from localcollab.models.fit import bridge_need, forecast_here
 from localcollab.progress import OnProgress
 from localcollab.storage.parts import real_path
-from localcollab.teams.open import OpenTeam, open_team
+from localcollab.teams.open import open_team
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import BASE, Member, TeamPlan
 
 if TYPE_CHECKING:

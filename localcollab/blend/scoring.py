@@ -10,7 +10,7 @@ from localcollab.decoding.encoding import encode_continuation
 from localcollab.decoding.likelihood import read_gold
 from localcollab.errors import BadOption, ContextFull
 from localcollab.language_model import Float32Array, LanguageModel, log_softmax, log_sum_exp
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.session import Session, require_room
 
 _LEAST = -100.0

@@ -40,7 +40,8 @@ from localcollab.events import Retracted, Token
 from localcollab.llama.options import Options
 from localcollab.teams.choice import TeamChoice
 from localcollab.teams.defaults import CHAT_MAX_TOKENS, chat_limits, chat_sampling, own_options
-from localcollab.teams.open import OpenTeam, open_team
+from localcollab.teams.open import open_team
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import TeamPlan
 from localcollab.teams.session import Session
 from localcollab.terminal.status import Status, notes_shown

@@ -15,7 +15,7 @@ from localcollab.evaluation.questions import Question
 from localcollab.evaluation.scores import Outcome, scored
 from localcollab.events import Event, Finished, Token, Unfamiliar, confidence
 from localcollab.language_model import LanguageModel
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.session import Session, require_room
 from localcollab.terminal.unsure_words import spans_of_unsure, unsure_words
 

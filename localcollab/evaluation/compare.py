@@ -38,7 +38,9 @@ from localcollab.llama.header import read_header
 from localcollab.llama.machine import peak_rss_bytes
 from localcollab.progress import Counted, OnProgress
 from localcollab.teams.choice import TeamChoice
-from localcollab.teams.open import OpenTeam, chat_template, open_team
+from localcollab.teams.file_settings import chat_template
+from localcollab.teams.open import open_team
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import Member, TeamPlan, plan_from_files
 from localcollab.vocabulary import Vocabulary
 

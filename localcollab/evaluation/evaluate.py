@@ -25,7 +25,8 @@ from localcollab.methods.deferral import DeferralTeam
 from localcollab.progress import OnProgress
 from localcollab.sharding.by_ray import map_by_ray
 from localcollab.sharding.work import OnPart, map_here
-from localcollab.teams.open import OpenTeam, open_team
+from localcollab.teams.open import open_team
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import TeamPlan, plan_from_files
 
 

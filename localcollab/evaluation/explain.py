@@ -11,7 +11,7 @@ import numpy as np
 
 from localcollab.decoding.likelihood import read_gold
 from localcollab.events import Token
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.opened import OpenTeam
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ from localcollab.methods.gates import random_gate
 from localcollab.progress import Counted, OnProgress
 from localcollab.sharding.work import OnPart, Work
 from localcollab.storage.parts import size_on_disk
-from localcollab.teams.open import OpenTeam, open_team
+from localcollab.teams.open import open_team
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import TeamPlan
 
 Role = Literal["team", "member", "random", "own form", "beside"]

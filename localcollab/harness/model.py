@@ -24,7 +24,8 @@ from localcollab.evaluation.likelihood import likelihood_of
 from localcollab.events import Finished
 from localcollab.llama.options import Options
 from localcollab.teams.choice import TeamChoice
-from localcollab.teams.open import OpenTeam, open_team
+from localcollab.teams.open import open_team
+from localcollab.teams.opened import OpenTeam
 
 note = logging.getLogger("localcollab.note")
 

@@ -9,7 +9,7 @@ from localcollab.history.records import Provenance, StoredMessage
 
 if TYPE_CHECKING:
     from localcollab.chat.transcript import Turn
-    from localcollab.teams.open import OpenTeam
+    from localcollab.teams.opened import OpenTeam
 
 
 def provenance_of(

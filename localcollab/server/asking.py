@@ -14,7 +14,7 @@ from localcollab.server.bodies import ChatBody, ChatMessage, Generating, Part
 from localcollab.server.errors import ApiError
 from localcollab.server.writing import Ask
 from localcollab.teams.defaults import chat_limits, chat_sampling
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.session import require_room
 from localcollab.vocabulary import Vocabulary
 

@@ -27,7 +27,7 @@ from localcollab.server.serving import Serving, body_of, client_of, serving_of
 from localcollab.server.shelf import Served
 from localcollab.server.streams import DONE, Chunks, event, unless_gone
 from localcollab.server.writing import Ask, AskEvent, Written
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.opened import OpenTeam
 
 _DEFAULT_MAX_TOKENS = 16
 """OpenAI's."""

@@ -16,7 +16,7 @@ from localcollab.server.call_grammar import call_grammar, where_calls_begin
 from localcollab.server.errors import ApiError
 from localcollab.server.tools import Tools
 from localcollab.server.writing import Ask
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.opened import OpenTeam
 
 OpenGrammar = Callable[[OpenTeam, str], Grammar]
 

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Protocol
 
 from localcollab.language_model import LanguageModel, OnChunk, Reading, Wrapper
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.session import Session
 
 WORTH_REUSING = 64

@@ -14,7 +14,7 @@ from localcollab.server.blends import BlendSeat
 from localcollab.server.errors import ApiError
 from localcollab.server.pool import Pool
 from localcollab.server.seats import AllSeats, SharedSeat, Source, Turn
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.opened import OpenTeam
 
 _SECONDS_BETWEEN_LOOKS = 5.0
 

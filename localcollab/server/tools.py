@@ -16,7 +16,7 @@ from localcollab.chat.template import ChatTemplate, Message
 from localcollab.errors import BadTemplate
 from localcollab.server.bodies import ChatBody, ChosenTool
 from localcollab.server.errors import ApiError
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.opened import OpenTeam
 
 Form = Literal["hermes", "functions", "arguments", "parameters"]
 """How a template has calls written; the last two are JSON alone, named after their key."""

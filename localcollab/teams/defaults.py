@@ -11,7 +11,7 @@ from typing import Any
 
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.sampling import Sampling
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.opened import OpenTeam
 
 CHAT_SAMPLING: Mapping[str, float] = {"temperature": 0.3, "min_p": 0.1}
 """Light: a small model's greedy answers loop, and its hot ones err. Compared with others by

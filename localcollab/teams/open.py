@@ -3,32 +3,29 @@
 `run`, `chat`, `eval` and `convert` all open their models here.
 """
 
-import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from localcollab.catalog import Blend, Calm
-from localcollab.catalog.settings import Settings
 from localcollab.chat.own_form import OwnForm
 from localcollab.chat.template import ChatTemplate
-from localcollab.decoding.controller import Speculation
-from localcollab.decoding.sampling import Sampling
 from localcollab.decoding.speculation import Draft
-from localcollab.errors import BadOption, BadTemplate
-from localcollab.language_model import LanguageModel
-from localcollab.llama.adapter_probe import probe_adapter
+from localcollab.errors import BadOption
 from localcollab.llama.machine import physical_cores
 from localcollab.llama.options import Options
-from localcollab.llama.probe import Verdict, probe
+from localcollab.llama.probe import Verdict
 from localcollab.methods.familiarity import Speller
-from localcollab.methods.heads import Head, load_head
+from localcollab.methods.heads import load_head
 from localcollab.methods.vocabulary_map import in_vocabulary, with_own_prompts
 from localcollab.progress import OnProgress
 from localcollab.teams.build import composed_model, team_model
+from localcollab.teams.file_settings import chat_template, read_template, recommended_sampling
+from localcollab.teams.identity import member_sha256, probe_member
+from localcollab.teams.opened import OnDemand, OpenTeam
 from localcollab.teams.plan import (
     DRAFT,
     Member,
@@ -45,58 +42,8 @@ if TYPE_CHECKING:
     from localcollab.llama.prompt_cache import PromptCache
     from localcollab.llama.weights import Weights
 
-_FILE_KEYS = {
-    "temp": "temperature", "top_k": "top_k", "top_p": "top_p", "min_p": "min_p",
-    "penalty_repeat": "repeat_penalty", "penalty_last_n": "repeat_last",
-    "xtc_probability": "xtc_probability", "xtc_threshold": "xtc_threshold",
-}  # fmt: skip
-"""general.sampling.KEY of a GGUF file -> the option's name here."""
 _SPELLING_CTX = 128
 """Context size, in tokens, with which an expert spells names."""
-
-
-@dataclass(frozen=True, slots=True)
-class OpenTeam:
-    name: str
-    model: LanguageModel
-    members: Mapping[str, LanguageModel]
-    """The base first; in its vocabulary. A composition's members have contexts of their own."""
-    verdicts: Mapping[str, Verdict]
-    """By file, the base's first; of a team among the members as `tuned/expert`."""
-    template: ChatTemplate | None
-    """That of the base; None: its file has none."""
-    head: Head | None = None
-    spellers: Mapping[str, Speller] = field(default_factory=dict)
-    draft: Draft | None = None
-    settings: Settings = field(default_factory=Settings)
-    recommended: Mapping[str, float] = field(default_factory=dict)
-    """Sampling that the base's file recommends."""
-    own_forms: tuple[OwnForm, ...] = ()
-    """Of the members that are given the conversation in their own chat templates."""
-    contexts: "Sequence[LlamaModel | IsolatedModel]" = ()
-    """Of all members."""
-    notes: tuple[str, ...] = ()
-    """What was decided while it was planned."""
-    prompt_cache: "PromptCache | None" = None
-    """Where its contexts' states are kept; None: nowhere."""
-    speculation: Speculation | None = None
-    """Proposes tokens: the draft's among others. None: it is switched off, or cannot be used."""
-
-    @property
-    def base(self) -> LanguageModel:
-        """The first member: its vocabulary and chat template are the team's."""
-        return next(iter(self.members.values()))
-
-    def expect(self, tokens: Sequence[int], *, recall: bool = True) -> None:
-        """They are read next, perhaps in parts: what the prompt cache has of them is loaded at once.
-        Not `recall`: they are evaluated whatever it has."""
-        for context in self.contexts:
-            context.expect(tokens, recall=recall)
-
-    def keep_states(self, *, least_new: float = 0.0) -> None:
-        """What its contexts hold goes to the prompt cache, if it has one and this share is new to it."""
-        for context in self.contexts:
-            context.keep_state(least_new)
 
 
 def open_team(
@@ -270,39 +217,6 @@ class Files:
         return self._weights[key]
 
 
-def probe_member(member: Member, on_progress: OnProgress | None = None) -> Verdict:
-    """The verdict on its weights; the sha256 is of the adapted weights where it has an adapter."""
-    if member.adapter is None:
-        return probe(member.path, on_progress)
-    verdict = probe_adapter(member.path, member.adapter, on_progress)
-    from localcollab.llama.adapter import adapted_sha256
-
-    return replace(verdict, sha256=adapted_sha256(verdict.sha256, member.adapter))
-
-
-def member_sha256(
-    member: Member | TeamPlan, verdict: Callable[[Member], Verdict] = probe_member
-) -> str:
-    """Of a file; of a team among the members, of everything that decides what it says.
-
-    Raises `BadOption` where a file that was trained for such a team is missing.
-    """
-    if isinstance(member, Member):
-        return verdict(member).sha256
-    digest = hashlib.sha256()
-    for part in member.members:
-        digest.update(member_sha256(part, verdict).encode())
-    for trained in filter(None, (member.head, member.trained)):
-        if not trained.is_file():
-            raise BadOption(
-                f"{trained}: no such file: check the path, or train one for {member.name}"
-            )
-        digest.update(hashlib.sha256(trained.read_bytes()).digest())
-    rule = (member.method, member.gate, member.threshold, member.compose, member.seed)
-    digest.update(repr(rule).encode())
-    return digest.hexdigest()
-
-
 def _open(plan: TeamPlan, files: Files) -> OpenTeam:
     if isinstance(plan.method, Calm):
         return _open_composed(plan, files)
@@ -340,24 +254,6 @@ def _open_composed(plan: TeamPlan, files: Files) -> OpenTeam:
     members = OnDemand({member.name: partial(_open_member, member, files) for member in alone})
     verdicts, draft = dict(_verdicts(plan, {}, files)), _open_draft(plan, model.vocabulary, files)
     return OpenTeam(plan.name, model, members, verdicts, template, draft=draft)
-
-
-class OnDemand(Mapping[str, LanguageModel]):
-    """Models that are opened when they are first used."""
-
-    def __init__(self, openers: Mapping[str, Callable[[], LanguageModel]]) -> None:
-        self._openers, self._models = openers, dict[str, LanguageModel]()
-
-    def __getitem__(self, name: str) -> LanguageModel:
-        if name not in self._models:
-            self._models[name] = self._openers[name]()
-        return self._models[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._openers)
-
-    def __len__(self) -> int:
-        return len(self._openers)
 
 
 def _sha256s(plan: TeamPlan, files: Files) -> list[str]:
@@ -446,41 +342,6 @@ def _open_draft(plan: TeamPlan, vocabulary: Vocabulary, files: Files) -> Draft |
         return None
     opened = _open_member(plan.draft, files)
     return Draft(in_vocabulary(opened, vocabulary))
-
-
-def read_template(path: Path) -> str:
-    """Raises `BadTemplate`."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise BadTemplate(
-            f"{path} cannot be read as a template ({error}): check the path"
-        ) from error
-
-
-def recommended_sampling(metadata: Mapping[str, object]) -> dict[str, float]:
-    """What a GGUF file recommends; an unusable value is ignored, since a file may say anything."""
-    found: dict[str, float] = {}
-    for key, name in _FILE_KEYS.items():
-        value = metadata.get(f"general.sampling.{key}")
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            continue
-        try:
-            number = int(value) if name in ("top_k", "repeat_last") else float(value)
-            Sampling(**{name: number})  # type: ignore[arg-type]
-        except (BadOption, OverflowError, ValueError):
-            continue
-        found[name] = number
-    return found
-
-
-def chat_template(text: str, name: str, vocabulary: Vocabulary) -> ChatTemplate:
-    """A model's own template, with the texts of its special tokens. `name`: of its file."""
-    bos, eos = (
-        None if token is None else vocabulary.strings[token]
-        for token in (vocabulary.bos, vocabulary.eos)
-    )
-    return ChatTemplate(text, name=name, bos=bos, eos=eos)
 
 
 def _open_spellers(

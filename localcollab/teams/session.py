@@ -21,7 +21,7 @@ from localcollab.errors import BadModelFile, BadOption, ContextFull
 from localcollab.events import Event, Finished, Prompted, Unfamiliar
 from localcollab.language_model import LanguageModel
 from localcollab.methods.familiarity import unfamiliar
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.opened import OpenTeam
 
 _PART, _MADE_BY_A_CUT = 4096, 8
 """Characters tokenized at once, and an upper bound of the extra tokens from splitting there."""

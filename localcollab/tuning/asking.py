@@ -18,7 +18,9 @@ from localcollab.evaluation.asking import ask_model, prompt_of
 from localcollab.evaluation.questions import Question
 from localcollab.llama.options import Options
 from localcollab.progress import Counted, OnProgress
-from localcollab.teams.open import Files, OpenTeam, chat_template
+from localcollab.teams.file_settings import chat_template
+from localcollab.teams.open import Files
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import plan_from_catalog
 from localcollab.tuning.cast import Cast
 from localcollab.tuning.contenders import HEAD, Contender

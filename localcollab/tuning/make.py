@@ -24,7 +24,7 @@ from localcollab.errors import BadOption, EvaluationFailed, VocabularyMismatch
 from localcollab.evaluation.data import read_questions
 from localcollab.evaluation.questions import Question, some_of, with_gold
 from localcollab.progress import OnProgress
-from localcollab.teams.open import member_sha256, probe_member
+from localcollab.teams.identity import member_sha256, probe_member
 from localcollab.tuning.asking import Asker, ModelFiles, Opener, seconds_an_answer
 from localcollab.tuning.cast import Cast, cast_of, is_deferral
 from localcollab.tuning.contenders import Contender, contenders, self_consistency, with_head

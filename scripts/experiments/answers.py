@@ -33,7 +33,8 @@ from localcollab.documents.collection import Collection
 from localcollab.events import Finished
 from localcollab.llama.options import Options
 from localcollab.teams.choice import TeamChoice
-from localcollab.teams.open import OpenTeam, open_team
+from localcollab.teams.open import open_team
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.session import Session
 
 N_TEST, SEED = 300, 17

@@ -28,7 +28,7 @@ from localcollab.llama.weights import Weights, load_weights
 from localcollab.methods.bridges import Bridge, BridgeMetadata, LayerPair, Pair
 from localcollab.methods.calm import CalmModel
 from localcollab.methods.logits import proxy_tuned
-from localcollab.teams.open import probe_member
+from localcollab.teams.identity import probe_member
 from localcollab.teams.plan import Member
 from localcollab_convert.calm.request import spread_pairs
 

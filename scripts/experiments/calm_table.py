@@ -39,7 +39,7 @@ from localcollab.llama.options import Options
 from localcollab.llama.weights import Weights, load_weights
 from localcollab.methods.bridges import load_bridge
 from localcollab.methods.calm import CalmModel
-from localcollab.teams.open import probe_member
+from localcollab.teams.identity import probe_member
 from localcollab.teams.plan import Member
 from localcollab_convert.calm.make import BridgeMaker
 from localcollab_convert.calm.request import BridgeRequest, Recipe

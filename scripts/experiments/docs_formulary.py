@@ -32,7 +32,8 @@ from localcollab.evaluation.statistics import wilson_interval
 from localcollab.events import Finished, Token
 from localcollab.language_model import LanguageModel, Reading, Wrapper
 from localcollab.methods.deferral import DeferralTeam
-from localcollab.teams.open import OpenTeam, open_team
+from localcollab.teams.open import open_team
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import plan_from_catalog
 from localcollab.teams.session import Session
 from monograph_files import FORMATS, write_document

@@ -20,7 +20,8 @@ from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.generate import generate
 from localcollab.events import Token
 from localcollab.llama.options import Options
-from localcollab.teams.open import OpenTeam, open_team
+from localcollab.teams.open import open_team
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import plan_from_files
 from localcollab.teams.session import Session
 from localcollab_tui.formatting.provenance import double_check

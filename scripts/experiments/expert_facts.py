@@ -30,7 +30,8 @@ from localcollab.documents.collection import Collection
 from localcollab.evaluation.statistics import wilson_interval
 from localcollab.events import Finished
 from localcollab.llama.options import Options
-from localcollab.teams.open import OpenTeam, open_team
+from localcollab.teams.open import open_team
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import TeamPlan, plan_from_catalog
 from localcollab.teams.session import Session
 from localcollab_convert.adapted.table import holds

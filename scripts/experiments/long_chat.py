@@ -17,7 +17,8 @@ from pathlib import Path
 from localcollab.history import open_history
 from localcollab.llama.options import Options
 from localcollab.progress import OnProgress
-from localcollab.teams.open import OpenTeam, open_team
+from localcollab.teams.open import open_team
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import plan_from_files
 from localcollab_tui.engine.thread import on_own_models
 from localcollab_tui.plain import PlainChat

@@ -15,7 +15,8 @@ from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.sampling import Sampling
 from localcollab.events import Finished
 from localcollab.llama.options import Options
-from localcollab.teams.open import OpenTeam, open_team
+from localcollab.teams.open import open_team
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import plan_from_files
 from localcollab.teams.session import Session
 from loops import prompts

@@ -28,7 +28,8 @@ from localcollab.events import Token
 from localcollab.llama.options import Options
 from localcollab.teams.choice import TeamChoice
 from localcollab.teams.defaults import chat_limits, chat_sampling
-from localcollab.teams.open import OpenTeam, open_team
+from localcollab.teams.open import open_team
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.session import Session
 
 _PATH = "/v1/chat/completions"

@@ -26,7 +26,7 @@ from localcollab.history import History, open_history
 from localcollab.llama.options import Options
 from localcollab.progress import OnProgress
 from localcollab.teams.choice import TeamChoice
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import TeamPlan
 from localcollab_tui.app import ChatApp, Start
 from localcollab_tui.cli import make_app as real_app

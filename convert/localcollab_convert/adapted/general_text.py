@@ -12,7 +12,7 @@ from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.sampling import Sampling
 from localcollab.events import Finished
 from localcollab.progress import Counted, OnProgress
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.session import Session
 from localcollab_convert.staging.stages import write_text
 

@@ -25,7 +25,8 @@ from localcollab.llama.header import read_header
 from localcollab.llama.options import Options
 from localcollab.llama.probe import probe
 from localcollab.progress import Counted, OnProgress
-from localcollab.teams.open import Files, OpenTeam
+from localcollab.teams.open import Files
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import Member, TeamPlan
 from localcollab.tuning.verdict import Verdict, judge
 from localcollab_convert.adapted import layers as lora

@@ -6,7 +6,7 @@ from localcollab.decoding.answer_text import Limits
 from localcollab.documents.answer.answer import Library, ask
 from localcollab.events import Finished
 from localcollab.progress import Counted, OnProgress
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.session import Session
 from localcollab_convert.study.material import Lesson, Withheld
 

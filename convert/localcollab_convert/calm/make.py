@@ -28,7 +28,9 @@ from localcollab.methods.bridges import (
 )
 from localcollab.methods.calm import CalmModel
 from localcollab.progress import Counted, OnProgress
-from localcollab.teams.open import OpenTeam, open_team, probe_member
+from localcollab.teams.identity import probe_member
+from localcollab.teams.open import open_team
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import BASE, TeamPlan
 from localcollab.vocabulary import require_same
 from localcollab_convert.calm.answers import answer_all, summarize

@@ -11,7 +11,9 @@ from localcollab.llama.options import Options
 from localcollab.progress import Counted, OnProgress
 from localcollab.sharding.by_ray import map_by_ray
 from localcollab.sharding.work import OnPart, map_here
-from localcollab.teams.open import OpenTeam, member_sha256, open_team, probe_member
+from localcollab.teams.identity import member_sha256, probe_member
+from localcollab.teams.open import open_team
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import TeamPlan
 from localcollab_convert.export.examples import Encoder, Example, hold_out, parse_file
 from localcollab_convert.export.likelihood import TokenTable

@@ -7,7 +7,8 @@ from localcollab.errors import BadModelFile
 from localcollab.llama.machine import physical_cores
 from localcollab.llama.options import Options
 from localcollab.sharding.work import Work
-from localcollab.teams.open import member_sha256, open_team
+from localcollab.teams.identity import member_sha256
+from localcollab.teams.open import open_team
 from localcollab.teams.plan import TeamPlan
 from localcollab_convert.export.shards import Scoring, Shard
 

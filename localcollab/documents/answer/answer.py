@@ -38,7 +38,7 @@ from localcollab.events import Event, Finished, Token
 from localcollab.language_model import LanguageModel
 from localcollab.methods.deferral import DeferralTeam
 from localcollab.methods.familiarity import names_taken_over
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.session import Session
 
 N_PASSAGES = 6

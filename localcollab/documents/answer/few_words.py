@@ -18,7 +18,7 @@ from localcollab.documents.checking.statements import not_said
 from localcollab.documents.collection import Collection
 from localcollab.language_model import LanguageModel
 from localcollab.teams.defaults import CHAT_MAX_TOKENS
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.opened import OpenTeam
 
 _SMALL = 1_000_000_000
 """Parameters of all members: below, a model is sent a few sentences."""

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from localcollab.catalog import SHIPPED
-from localcollab.teams.open import OpenTeam, open_team
+from localcollab.teams.open import open_team
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import Member, TeamPlan
 from localcollab.teams.session import Session
 from localcollab_convert.adapted.rows import Row, RowMaker, batches

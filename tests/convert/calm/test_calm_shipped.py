@@ -12,7 +12,8 @@ from localcollab.evaluation.data import read_questions
 from localcollab.evaluation.questions import is_right
 from localcollab.events import Finished
 from localcollab.methods.bridges import load_bridge
-from localcollab.teams.open import OpenTeam, open_team
+from localcollab.teams.open import open_team
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import plan_from_catalog
 from localcollab.teams.session import Session
 from localcollab_convert.calm.composition import Composition

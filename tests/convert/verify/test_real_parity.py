@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from localcollab.chat.template import Message
-from localcollab.teams.open import OpenTeam, open_team
+from localcollab.teams.open import open_team
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import plan_from_files
 from localcollab.teams.session import Session
 

@@ -15,7 +15,7 @@ from localcollab.blend.ranking import Contest, contest_of, rank_contest
 from localcollab.blend.scoring import judge, likelihood, mean_logprob
 from localcollab.errors import BadData, BadOption, ContextFull
 from localcollab.language_model import rows_at_once
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.opened import OpenTeam
 
 
 def alone(model: ScriptedModel) -> OpenTeam:

@@ -27,7 +27,7 @@ from localcollab.catalog.ranker_names import RankerSpec, parse_ranker
 from localcollab.decoding.sampling import Sampling
 from localcollab.errors import BadOption, ContextFull
 from localcollab.events import Finished, Token
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import Member, TeamPlan
 
 

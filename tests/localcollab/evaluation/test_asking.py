@@ -12,7 +12,7 @@ from localcollab.evaluation.expected import Choice
 from localcollab.evaluation.forms import read_record
 from localcollab.evaluation.likelihood import choose, likelihood_of
 from localcollab.evaluation.scores import score
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.opened import OpenTeam
 
 
 def team_of(**models: ScriptedModel) -> OpenTeam:

@@ -20,7 +20,8 @@ from localcollab.errors import BadCatalog, BadOption
 from localcollab.evaluation.blend import as_table, evaluate_blend
 from localcollab.evaluation.data import read_questions
 from localcollab.evaluation.questions import Question
-from localcollab.teams.open import OpenTeam, open_team
+from localcollab.teams.open import open_team
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import Member, TeamPlan, plan_from_catalog
 
 

@@ -16,7 +16,7 @@ from localcollab.evaluation.questions import Question, is_right
 from localcollab.evaluation.request import EvaluationRequest
 from localcollab.evaluation.scores import Outcome, score
 from localcollab.teams.choice import TeamChoice
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.opened import OpenTeam
 
 
 def outcome(kind: str, *, right: bool, seconds: float = 1.0) -> Outcome:

@@ -6,7 +6,7 @@ import pytest
 from fakes import N_VOCAB, ScriptedModel
 from localcollab.evaluation.explain import Explained, explain, words_that_drop
 from localcollab.events import Token
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.opened import OpenTeam
 
 
 def token(id_: int, text: str, probability: float) -> Token:

@@ -17,7 +17,7 @@ pytest.importorskip("lm_eval")
 from fakes import N_VOCAB, ScriptedModel
 from localcollab.errors import BadOption, ContextFull
 from localcollab.harness.model import LocalcollabModel, generation_of
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.opened import OpenTeam
 
 # Importing the harness takes seconds.
 pytestmark = pytest.mark.slow

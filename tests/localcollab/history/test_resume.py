@@ -16,7 +16,8 @@ from localcollab.events import Finished
 from localcollab.history import History, open_history, provenance_of
 from localcollab.language_model import OnChunk, Reading
 from localcollab.llama.context import LlamaModel
-from localcollab.teams.open import OpenTeam, open_team
+from localcollab.teams.open import open_team
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import plan_from_files
 from localcollab.teams.session import Session
 from toy_vocabulary import END, toy_vocabulary

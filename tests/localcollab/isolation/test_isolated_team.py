@@ -15,7 +15,8 @@ from localcollab.errors import BadOption, WorkerLost
 from localcollab.events import Finished
 from localcollab.isolation.isolated import IsolatedModel
 from localcollab.llama.options import Options
-from localcollab.teams.open import OpenTeam, open_team
+from localcollab.teams.open import open_team
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import plan_from_catalog
 from localcollab.teams.session import Session
 

@@ -29,7 +29,8 @@ from localcollab.llama.options import Options
 from localcollab.llama.rpc import has_rpc
 from localcollab.llama.weights import load_weights, plan_weights
 from localcollab.models.fit import fit_team
-from localcollab.teams.open import OpenTeam, open_team
+from localcollab.teams.open import open_team
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import plan_from_catalog
 from localcollab.teams.session import Session
 

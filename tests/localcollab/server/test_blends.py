@@ -16,7 +16,7 @@ from localcollab.history import open_history
 from localcollab.llama.options import Options
 from localcollab.progress import OnProgress
 from localcollab.server.journal import Journal
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import TeamPlan
 from server_app import Client, client_of, run
 

@@ -11,7 +11,8 @@ from localcollab.errors import BadOption, MixtureMismatch
 from localcollab.events import Finished
 from localcollab.llama.options import Options
 from localcollab.methods.mixtures import FittedMixture, save_mixture
-from localcollab.teams.open import OpenTeam, open_team
+from localcollab.teams.open import open_team
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import plan_from_catalog, with_choices
 from localcollab.teams.session import Session
 

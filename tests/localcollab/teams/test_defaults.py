@@ -10,7 +10,9 @@ from localcollab.decoding.sampling import Sampling
 from localcollab.errors import BadOption
 from localcollab.teams.choice import TeamChoice
 from localcollab.teams.defaults import CHAT_MAX_TOKENS, chat_limits, chat_sampling
-from localcollab.teams.open import OpenTeam, open_team, recommended_sampling
+from localcollab.teams.file_settings import recommended_sampling
+from localcollab.teams.open import open_team
+from localcollab.teams.opened import OpenTeam
 
 CATALOG = """
 [models.mine]

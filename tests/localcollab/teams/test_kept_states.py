@@ -12,7 +12,8 @@ from localcollab.llama.options import Options
 from localcollab.llama.prompt_cache import PromptCache
 from localcollab.storage.state_files import StateFiles
 from localcollab.teams.choice import TeamChoice
-from localcollab.teams.open import OpenTeam, open_team
+from localcollab.teams.open import open_team
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import TeamPlan, plan_from_files
 from localcollab.teams.session import Session
 

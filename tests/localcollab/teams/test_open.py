@@ -6,7 +6,7 @@ import pytest
 
 from localcollab.catalog import parse_catalog
 from localcollab.errors import BadOption
-from localcollab.teams.open import member_sha256
+from localcollab.teams.identity import member_sha256
 from localcollab.teams.plan import (
     BASE,
     Member,

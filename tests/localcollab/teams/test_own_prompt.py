@@ -18,7 +18,8 @@ from localcollab.llama.options import Options
 from localcollab.methods.deferral import DeferralTeam
 from localcollab.methods.gates import always
 from localcollab.server.asking import chat_tokens
-from localcollab.teams.open import Files, OpenTeam
+from localcollab.teams.open import Files
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import Member, plan_from_catalog, plan_from_files, with_choices
 from localcollab.teams.session import Session
 from localcollab.vocabularies.prompts import OwnPrompts, PromptedModel

@@ -11,7 +11,8 @@ from localcollab.errors import BadOption
 from localcollab.events import Event, Finished, Prompted
 from localcollab.llama.options import Options
 from localcollab.teams.choice import TeamChoice
-from localcollab.teams.open import Files, OpenTeam
+from localcollab.teams.open import Files
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.session import Session
 
 SCRIPT = b"Well: " + b"again and " * 60

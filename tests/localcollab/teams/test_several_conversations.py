@@ -10,7 +10,8 @@ from localcollab.catalog import load_catalog
 from localcollab.errors import BadOption
 from localcollab.events import Event, Finished
 from localcollab.llama.options import Options
-from localcollab.teams.open import Files, OpenTeam
+from localcollab.teams.open import Files
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import TeamPlan, plan_from_catalog
 from localcollab.teams.session import Session
 

@@ -13,7 +13,8 @@ from localcollab.llama.prompt_cache import PromptCache
 from localcollab.progress import OnProgress
 from localcollab.storage.state_files import StateFiles
 from localcollab.teams.choice import TeamChoice
-from localcollab.teams.open import OpenTeam, open_team
+from localcollab.teams.open import open_team
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import plan_from_files
 from localcollab_tui.cli import opener
 from localcollab_tui.engine.thread import on_own_models

@@ -15,7 +15,9 @@ from localcollab.history.resume import turns_of
 from localcollab.llama.options import Options
 from localcollab.llama.prompt_cache import PromptCache
 from localcollab.progress import OnProgress
-from localcollab.teams.open import Files, OpenTeam, member_sha256
+from localcollab.teams.identity import member_sha256
+from localcollab.teams.open import Files
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import TeamPlan
 from localcollab_tui.messages import Ask, Began, Streamed, TeamFacts
 

@@ -13,7 +13,7 @@ from localcollab.decoding.answer_text import Limits
 from localcollab.errors import BadOption, ContextFull
 from localcollab.events import Finished
 from localcollab.history.resume import turns_of
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.session import Session, require_room
 from localcollab_tui.engine.session_cache import session_before, turns_before
 from localcollab_tui.messages import Ask, Loading, Question, Report, TooLong

@@ -6,7 +6,7 @@ Rebuilding renders every earlier turn, which a long conversation must not pay at
 from localcollab.chat.transcript import Turn
 from localcollab.events import Finished
 from localcollab.history.resume import turns_of
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.session import Session
 from localcollab_tui.messages import Question
 

@@ -24,7 +24,7 @@ from localcollab.teams.defaults import (
     chat_sampling,
     own_options,
 )
-from localcollab.teams.open import OpenTeam
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import BASE
 from localcollab.teams.session import Session
 from localcollab_tui.engine import session_cache, states

@@ -19,8 +19,8 @@ from localcollab.documents.records import Document, Hit, Passage
 from localcollab.errors import NotSupported
 from localcollab.events import Finished, Progress, Prompted, Token
 from localcollab.language_model import OnChunk, Reading
-from localcollab.teams.open import OpenTeam
 from localcollab.teams.open import open_team as open_by_plan
+from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import plan_from_catalog
 from localcollab.teams.session import Session
 from toy_vocabulary import END, toy_vocabulary
