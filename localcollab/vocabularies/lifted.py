@@ -27,6 +27,7 @@ import numpy as np
 
 from localcollab.errors import UnknownCharacter
 from localcollab.language_model import Float32Array, LanguageModel, OnChunk, Reading
+from localcollab.vocabularies.encoded import EncodedText
 from localcollab.vocabularies.prompts import OwnPrompts
 from localcollab.vocabularies.spelling import IntArray, Spelling
 from localcollab.vocabularies.stored import stored_spelling
@@ -35,6 +36,7 @@ from localcollab.vocabularies.translated import (
     Float64Array,
     TranslatedModel,
     softmax,
+    stays_boundary,
     summed,
 )
 
@@ -129,6 +131,8 @@ class LiftedModel(TranslatedModel):
         self.guide, self._unread = guide, unread
         self._checked, self._negligible = min(_CHECKED, unread), min(NEGLIGIBLE, unread)
         self._back = back or stored_spelling(guide.vocabulary, inner.vocabulary)
+        self._own = EncodedText(guide.vocabulary)
+        """The text in the base's own tokens, whatever it was written with."""
         several = np.flatnonzero(np.diff(self._back.offsets) > 1)
         self._longer = _by_step(several, self._back.first[several])
         self._guides: dict[int, Float32Array] = {}
@@ -148,6 +152,18 @@ class LiftedModel(TranslatedModel):
             rows = self.guide.read(tokens, last=last, on_chunk=on_chunk).logits
             self._guides = dict(enumerate(rows, len(tokens) - last + 1))
         return super().read(tokens, last=last, on_chunk=on_chunk)
+
+    def _context(self, tokens: Sequence[int]) -> tuple[list[int], int, bytes]:
+        n_prompt, _ = self.prompts.at_start_of(tokens)
+        text, breaks = self._written.of(tokens[n_prompt:])
+        self._own.update(text, breaks)
+        return super()._context(tokens)
+
+    def _stays(self, start: int, least: int) -> bool:
+        """As for inner, so for the base."""
+        if self._own.boundary(start) is None:
+            return False
+        return super()._stays(start, least) and stays_boundary(self._own, start, least, self._back)
 
     def _row(self, tokens: Sequence[int], on_chunk: OnChunk | None) -> Float32Array:
         self._likely = np.append(softmax(self._guides[len(tokens)]), np.float32(0))

@@ -9,6 +9,7 @@ microseconds.
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 
 import numpy as np
@@ -38,6 +39,11 @@ class Spelling:
     order: IntArray
     """Inner tokens that write something, by their bytes."""
     sorted_pieces: tuple[bytes, ...]
+
+    @cached_property
+    def longest(self) -> bytes:
+        """Of the inner pieces."""
+        return max(self.sorted_pieces, key=len, default=b"")
 
     def of(self, token: int) -> tuple[int, ...]:
         return tuple(self.flat[self.offsets[token] : self.offsets[token + 1]].tolist())

@@ -14,6 +14,7 @@ Inner evaluates its own tokens of the text once, and a part of a word once more 
 several tokens for one of inner's. Steps of the path that are less likely than `NEGLIGIBLE` are left out.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 
@@ -123,7 +124,7 @@ class TranslatedModel(Wrapper):
         starts = last_starts(text, max(least, encoded.last_start))
         for start in (*reversed(starts), least):
             n_stable = encoded.boundary(start)
-            if n_stable is not None:
+            if n_stable is not None and (start == least or self._stays(start, least)):
                 break
         if breaks and breaks[-1] == len(text):
             start, n_stable = len(text), len(encoded.tokens)
@@ -132,6 +133,10 @@ class TranslatedModel(Wrapper):
         if not begin and not n_stable:
             begin = start_of(self.inner.vocabulary)
         return [*begin, *encoded.tokens], len(begin) + n_stable, text[start:]
+
+    def _stays(self, start: int, least: int) -> bool:
+        """Whether `start` will be a boundary of inner's tokens however the text goes on."""
+        return stays_boundary(self._encoded, start, least, self.spelling)
 
     def _row(self, tokens: Sequence[int], on_chunk: OnChunk | None) -> Float32Array:
         """Logits (n_vocab,) after `tokens`."""
@@ -201,6 +206,19 @@ class TranslatedModel(Wrapper):
             for n, logits in enumerate(reading.logits, known + 1):
                 self._rows[n] = softmax(logits)
         return self._rows[at]
+
+
+def stays_boundary(encoded: EncodedText, offset: int, least: int, spelling: Spelling) -> bool:
+    """Whether no token of `spelling` writes what stands from a token before `offset` to the end, and
+    more. `least`: no token crosses that."""
+    n = bisect_right(encoded.ends, offset)
+    for k in range(n - 1, -1, -1):
+        begin = encoded.ends[k - 1] if k else 0
+        if begin < least or len(encoded.text) - begin >= len(spelling.longest):
+            return True
+        if len(spelling.longer_than(encoded.text[begin:])):
+            return False
+    return True
 
 
 def start_of(vocabulary: Vocabulary) -> list[int]:

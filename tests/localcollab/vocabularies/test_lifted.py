@@ -4,7 +4,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from conftest import examples
 from localcollab.language_model import log_softmax
 from localcollab.vocabularies.lifted import UNREAD, LiftedModel
 from localcollab.vocabulary import Vocabulary
@@ -74,6 +77,24 @@ def test_read_to_the_end_it_is_the_distribution_over_continuations(
     found = np.exp(lifted(inner, base, unread=0).read(own_tokens(base, text)).logits[0])
     expected = next_tokens(CanonicalModel(inner), base, text)
     np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+longer_pieces = st.lists(st.text("ab ", min_size=2, max_size=4), max_size=5, unique=True)
+
+
+@settings(max_examples=examples(150))
+@given(longer_pieces, longer_pieces, st.text("ab ", max_size=5).map(str.encode))
+def test_whatever_the_tokens_cross_it_is_that_distribution(
+    inner: list[str], base: list[str], text: bytes
+) -> None:
+    """Of words, blanks and each other."""
+    ours, theirs = (piece_vocabulary("a", "b", " ", *each, bos=True) for each in (base, inner))
+    found = np.exp(lifted(theirs, ours, unread=0).read(own_tokens(ours, text)).logits[0])
+    expected = next_tokens(CanonicalModel(theirs), ours, text)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    assert np.exp(lifted(theirs, ours).read(own_tokens(ours, text)).logits[0]).sum() == (
+        pytest.approx(1, abs=1e-5)
+    )
 
 
 @pytest.mark.parametrize("base", VOCABULARIES)
