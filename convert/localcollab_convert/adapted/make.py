@@ -34,6 +34,7 @@ from localcollab_convert.adapted import table
 from localcollab_convert.adapted.ability import measure_ability
 from localcollab_convert.adapted.base import load_base, pick_device
 from localcollab_convert.adapted.budget import (
+    PRACTICE_SHARE,
     Budget,
     measure_speed,
     memory_bytes,
@@ -69,8 +70,6 @@ from localcollab_convert.study.material import (
 )
 from localcollab_convert.study.texts import texts_sha256
 
-_PRACTICE_SHARE = 0.4
-"""Of the tokens of a step: general text, where a step has any."""
 _LONGEST_ROW = 1024
 """Tokens."""
 _N_CTX = 1024
@@ -281,7 +280,7 @@ class AdaptedMaker:
             )  # fmt: skip
         rows += [Row(tokens, (False, *[True] * (len(tokens) - 1))) for tokens in texts]
         random.Random(self.request.seed).shuffle(rows)
-        return batches(rows, int(_PRACTICE_SHARE * self._n_step_tokens))
+        return batches(rows, int(PRACTICE_SHARE * self._n_step_tokens))
 
     def _show_step(self, step: int, n_steps: int, loss: float) -> None:
         self._show(Counted("expert", step, n_steps, "steps", f"loss {loss:.3f}"))

@@ -37,8 +37,8 @@ def test_too_few_minutes_are_refused_with_what_can_be_done() -> None:
     with pytest.raises(BadOption) as caught:
         plan_rounds(300, tokens_per_round=12_000, tokens_per_second=200, minutes=5)
     assert "`minutes` is 5" in str(caught.value)
-    assert "300 statements need 10 minutes, and about 162 can be learned in 5" in str(caught.value)
-    budget = plan_rounds(162, 12_000 * 162 / 300, 200, minutes=5)
+    assert "300 statements need 9 minutes, and about 175 can be learned in 5" in str(caught.value)
+    budget = plan_rounds(174, 12_000 * 174 / 300, 200, minutes=5)
     assert budget.n_rounds >= 6
 
 
