@@ -64,10 +64,14 @@ class _Members:
     on_chunk: OnChunk | None
     readings: dict[str, Reading] = field(default_factory=dict)
 
-    def row(self, k: int, n: int) -> Float32Array:
-        """Logits (n_vocab,) of member `k` after `n` tokens. Raises `VocabularyMismatch`."""
+    def row(self, k: int, n: int, *, begins: bool = False) -> Float32Array:
+        """Logits (n_vocab,) of member `k` after `n` tokens; `begins`: only what begins a word is asked.
+        Raises `VocabularyMismatch`."""
         model, n_back = self.models[k], len(self.tokens) - n
         known = self.readings.get(model.name)
+        if known is None and begins and not n_back and isinstance(model, TranslatedModel):
+            known = Reading(model.after_word(self.tokens, self.on_chunk)[None])
+            self.readings[model.name] = known
         if known is None or len(known.logits) <= n_back:
             known = model.read(self.tokens, last=n_back + 1, on_chunk=self.on_chunk)
             self.readings[model.name] = known
@@ -197,7 +201,7 @@ class WordTeam(DeferralTeam):
     def _writes(self, member: int, n: int, begins: BoolArray, members: _Members) -> bool:
         """False where the expert abstains, or would end the text."""
         try:
-            row = members.row(member, n)
+            row = members.row(member, n, begins=True)
         except _ABSTAINS as error:
             self._note(members.models[member].name, error)
             return False
@@ -227,7 +231,7 @@ class WordTeam(DeferralTeam):
         following = self._decision(place.n, place.begins, members)
         if following.member == author.member:
             return row, following.p_defer
-        row = members.row(following.member, place.n)
+        row = members.row(following.member, place.n, begins=True)
         return _without(row, ~place.begins), following.p_defer
 
     def _mixed(self, place: _Place, members: _Members) -> tuple[Float32Array, Float32Array]:

@@ -86,6 +86,22 @@ class TranslatedModel(Wrapper):
             raise VocabularyMismatch(f"{self.name!r} cannot read this text: {error}") from error
         return Reading(rows)
 
+    def after_word(self, tokens: Sequence[int], on_chunk: OnChunk | None = None) -> Float32Array:
+        """Logits (n_vocab,) behind a word that is whole: what would continue it is left out.
+
+        One row of inner's, where `read` takes two. Raises what `read` raises.
+        """
+        self._check(tokens, 1, hidden=False)
+        try:
+            context, _, _ = self._context(tokens)
+            n = len(context)
+            self._catch_up(context, n, on_chunk)
+            p = self._probabilities(context, n, n, on_chunk)
+        except (UnknownCharacter, ContextFull) as error:
+            raise VocabularyMismatch(f"{self.name!r} cannot read this text: {error}") from error
+        mass = summed(self.spelling.first, p, self.spelling.n_outer + 1)[:-1]
+        return _as_logits(mass)
+
     def attribute(self, reading: Reading, token: int) -> str:
         return self.name
 
@@ -142,9 +158,7 @@ class TranslatedModel(Wrapper):
         """Logits (n_vocab,) after `tokens`."""
         context, n_stable, pending = self._context(tokens)
         mass = self._mass(context, n_stable, pending, on_chunk)
-        with np.errstate(divide="ignore"):
-            logits: Float32Array = np.log((mass / mass.sum()).astype(np.float32))
-        return logits
+        return _as_logits(mass)
 
     def _mass(
         self, context: list[int], n_stable: int, pending: bytes, on_chunk: OnChunk | None
@@ -206,6 +220,12 @@ class TranslatedModel(Wrapper):
             for n, logits in enumerate(reading.logits, known + 1):
                 self._rows[n] = softmax(logits)
         return self._rows[at]
+
+
+def _as_logits(mass: Float64Array) -> Float32Array:
+    with np.errstate(divide="ignore"):
+        logits: Float32Array = np.log((mass / mass.sum()).astype(np.float32))
+    return logits
 
 
 def stays_boundary(encoded: EncodedText, offset: int, least: int, spelling: Spelling) -> bool:

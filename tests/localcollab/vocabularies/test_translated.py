@@ -8,6 +8,7 @@ import pytest
 from localcollab.errors import BadOption, VocabularyMismatch
 from localcollab.language_model import LanguageModel, log_softmax
 from localcollab.vocabularies.translated import TranslatedModel
+from localcollab.vocabularies.words import Beginners, Kind
 from localcollab.vocabulary import Vocabulary
 from tiny_vocabularies import CanonicalModel, piece_vocabulary, sampled
 
@@ -135,3 +136,17 @@ def test_hidden_states_are_refused() -> None:
     translated = TranslatedModel(CanonicalModel(SMALL), OTHER)
     with pytest.raises(BadOption, match="hidden states of its own tokens"):
         translated.read(start(OTHER), hidden=True)
+
+
+@pytest.mark.parametrize("inner", VOCABULARIES)
+def test_behind_a_whole_word_one_row_says_what_begins_the_next(inner: Vocabulary) -> None:
+    """As `read`, among the tokens that begin a word; it evaluates no less than it must."""
+    tokens = [*start(LETTERS), *LETTERS.encode_bytes(b"ab a ba")]
+    translated = TranslatedModel(CanonicalModel(inner), LETTERS)
+    begins = Beginners(LETTERS).after(Kind.WORD)
+    once = np.exp(translated.after_word(tokens))[begins]
+    full = np.exp(translated.read(tokens).logits[0])[begins]
+    np.testing.assert_allclose(once / once.sum(), full / full.sum(), atol=1e-6)
+    again = TranslatedModel(CanonicalModel(inner), LETTERS)
+    again.read(tokens)
+    np.testing.assert_allclose(np.exp(again.after_word(tokens))[begins], once, atol=1e-6)
