@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from localcollab.errors import BadOption
-from localcollab.events import Event, Finished, Token, Unfamiliar
+from localcollab.events import Drafted, Event, Finished, Token, Unfamiliar
 from localcollab.history import History, Provenance, open_history
 
 pytestmark = pytest.mark.slow
@@ -25,6 +25,7 @@ def end(tokens: list[Token], reason: str = "max_tokens", n_repeated: int = 0) ->
     return Finished(
         reason, "".join(t.text for t in tokens), tuple(t.id for t in tokens), 12,  # type: ignore[arg-type]
         {author: n for author, n in authors.items() if n}, 0.5, 2.0, n_repeated,
+        drafted={"lookup": Drafted(4, 3)},
     )  # fmt: skip
 
 
@@ -108,6 +109,8 @@ def test_what_grew_is_exported_imported_and_found(history: History) -> None:
     conversation = history.message(answer).conversation
     copy = history.import_json(history.export_json(conversation))
     imported = history.branch(copy.id)[-1]
+    assert imported.outcome is not None
+    assert (imported.outcome.proposed, imported.outcome.accepted) == ({"lookup": 4}, {"lookup": 3})
     assert (imported.text, imported.outcome) == (
         "one two three four ",
         history.message(answer).outcome,
