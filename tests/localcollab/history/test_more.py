@@ -110,7 +110,7 @@ def test_what_grew_is_exported_imported_and_found(history: History) -> None:
     copy = history.import_json(history.export_json(conversation))
     imported = history.branch(copy.id)[-1]
     assert imported.outcome is not None
-    assert (imported.outcome.proposed, imported.outcome.accepted) == ({"lookup": 4}, {"lookup": 3})
+    assert (imported.outcome.proposed, imported.outcome.accepted) == ({"lookup": 8}, {"lookup": 6})
     assert (imported.text, imported.outcome) == (
         "one two three four ",
         history.message(answer).outcome,
