@@ -26,8 +26,6 @@ from localcollab.documents.checking.tokens import Token, tokens
 
 LEAST_SCORE = -2.0
 """Of a sentence that holds what the answer adds: below, the question is about something else."""
-LEAST_SCORE_NAMED = -4.0
-"""Of one that also has all names of the question."""
 
 
 def spoken_for(
@@ -77,13 +75,7 @@ def source_of(
     if not added:
         return None
     ranked = ranked_sentences(passages, question, rarity)
-    names = [token.text for token in tokens(question, language)[1:] if token.is_capital]
-
-    def is_about(sentence: Sentence) -> bool:
-        has_names = holds_words(sentence.text, " ".join(names))
-        return sentence.score >= (LEAST_SCORE_NAMED if has_names else LEAST_SCORE)
-
-    return next((s for s in ranked if _holds(s, added, language) and is_about(s)), None)
+    return next((s for s in ranked if s.score >= LEAST_SCORE and _holds(s, added, language)), None)
 
 
 def _added(claim: str, question: str, language: Language) -> list[Token]:
