@@ -16,7 +16,7 @@ from localcollab.chat.template import ChatTemplate
 from localcollab.decoding.speculation import Draft
 from localcollab.errors import BadOption
 from localcollab.llama.machine import physical_cores
-from localcollab.llama.options import Options
+from localcollab.llama.options import TINY_BYTES, Options
 from localcollab.llama.probe import Verdict
 from localcollab.methods.familiarity import Speller
 from localcollab.methods.heads import load_head
@@ -101,6 +101,7 @@ class Files:
         speculation = speculation_of(
             plan, team.model, team.draft, self.options, partial(member_sha256, verdict=self.verdict),
             keeps_state=any(context.weights.keeps_state for context in self.contexts),
+            is_tiny=all(context.weights.size_bytes < TINY_BYTES for context in self.contexts),
         )  # fmt: skip
         team = replace(
             team,

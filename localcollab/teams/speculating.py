@@ -30,9 +30,12 @@ def speculation_of(
     sha256: Callable[[Member | TeamPlan], str],
     *,
     keeps_state: bool,
+    is_tiny: bool,
 ) -> Speculation | None:
-    """None where it is switched off, and where a cache cannot be rewound (`keeps_state`)."""
-    if plan.settings.speculation is False or keeps_state:
+    """None where it is switched off, and where a cache cannot be rewound (`keeps_state`); for tiny
+    models, whose tokens cost little more than the bookkeeping, only where it is asked for."""
+    is_asked = plan.settings.speculation or draft is not None
+    if plan.settings.speculation is False or keeps_state or (is_tiny and not is_asked):
         return None
     measured, part = model, plan if plan.method else plan.members[0]
     while isinstance(measured, DeferralTeam):
