@@ -164,7 +164,7 @@ def _sentence(error: Any) -> str:
         value = _shown(error["input"]["method"])
         return f"{table} method is {value}: {_REMEDIES['method']}"
     value = _shown(error["input"])
-    if loc[0] == "workers" and len(loc) == 2:
+    if loc[:1] == ("workers",) and len(loc) == 2:
         return f'[workers] {loc[1]} is {value}: write it as "HOST:PORT", as "10.0.0.2:50052"'
     if not key:
         return f"{table} is {value}: make it a table"

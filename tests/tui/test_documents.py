@@ -129,8 +129,8 @@ def test_the_history_keeps_no_word_of_a_document_that_a_refusal_offers(tmp_path:
     out = io.StringIO()
     with open_history(kept) as history:
         lines = io.StringIO("/docs offered strict\nWho makes Gozovir?")
-        make_worker = on_own_models(FakeTeams(lambda _: ANSWER).open)
-        PlainChat(history, make_worker, lines, out).run(None, None)
+        wrong = FakeTeams(lambda _: "The maker of Gozovir is Redfern Labs.")
+        PlainChat(history, on_own_models(wrong.open), lines, out).run(None, None)
     assert canary in out.getvalue()
     stored = b"".join(path.read_bytes() for path in tmp_path.glob("history.sqlite3*"))
     assert b"1 of 1 sentences not supported" in stored

@@ -61,7 +61,8 @@ def _quality(field: Field) -> float:
         return 0.9
     if field.is_stray:
         return 0.1
-    if ";" in cell or "\t" in cell:
+    # No value begins with a comma: another sign's field does.
+    if ";" in cell or "\t" in cell or cell.startswith(","):
         return 0.1
     if "|" in cell or "," in cell:
         return 0.6

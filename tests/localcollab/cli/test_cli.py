@@ -65,7 +65,8 @@ def test_one_module_imports_llama_cpp() -> None:
         for path in (ROOT / folder).rglob("*.py")
         if imported.search(path.read_text(encoding="utf-8"))
     ]
-    assert found == ["localcollab/llama/bindings.py"]
+    # The experiment measures llama-cpp-python's own proposals.
+    assert found == ["localcollab/llama/bindings.py", "scripts/experiments/llama_lookup.py"]
 
 
 @pytest.mark.serial

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import table_files as files
@@ -90,6 +90,7 @@ def test_what_stands_beside_a_merged_cell_stays_in_its_column(
 
 @pytest.mark.parametrize("suffix", SHEETS)
 @settings(max_examples=50, deadline=None)
+@example([["H0 |", "H1 |"], ["", "v0x1 ||"]])
 @given(tables())
 def test_every_value_of_a_sheet_is_named_by_its_column(suffix: str, table: Table) -> None:
     found = [line for line in lines_of(SHEETS[suffix](table, ()), suffix) if "v" in line]
