@@ -1,7 +1,7 @@
 """What the models' thread does with each job. Only that thread imports this file."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from localcollab.catalog.methods import check_threshold
@@ -11,23 +11,24 @@ from localcollab.decoding.sampling import Sampling
 from localcollab.documents.answer import answer as answering
 from localcollab.documents.answer.answer import Library
 from localcollab.documents.answer.events import AnswerEvent, Sources
-from localcollab.documents.collection import ATTACHED, attach, open_collection
 from localcollab.errors import BadOption, LocalcollabError
 from localcollab.events import Finished, Prompted
 from localcollab.language_model import LanguageModel
 from localcollab.methods.deferral import DeferralTeam
 from localcollab.methods.gates import Gate, parse_gate
 from localcollab.progress import OnProgress
-from localcollab.teams.defaults import (
-    CHAT_MAX_TOKENS,
-    chat_limits,
-    chat_sampling,
-    own_options,
-)
 from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import BASE
 from localcollab.teams.session import Session
 from localcollab_tui.engine import session_cache, states
+from localcollab_tui.engine.asked import (
+    facts_of,
+    library_of,
+    opens_reasoning,
+    sampling_of,
+    set_threads,
+    with_system,
+)
 from localcollab_tui.engine.blend import OpenBlend
 from localcollab_tui.engine.fitting import (
     Fitted,
@@ -54,7 +55,6 @@ from localcollab_tui.messages import (
     Load,
     Loading,
     OpenFailed,
-    Options,
     Preview,
     Previewed,
     PromptShown,
@@ -145,7 +145,7 @@ class Worker:
         self._open = team
         if not isinstance(team, OpenBlend) and isinstance(team.model, DeferralTeam):
             self._own_gate = team.model.gate
-        facts = team.facts if isinstance(team, OpenBlend) else _facts(team)
+        facts = team.facts if isinstance(team, OpenBlend) else facts_of(team)
         self._name = facts.name
         return facts
 
@@ -157,8 +157,8 @@ class Worker:
             self._go_on(job, job.goes_on)
             return
         team = self._team() if job.model is None else self._other(job.model)
-        job = _with_system(job, team)
-        _set_threads(team, job.options)
+        job = with_system(job, team)
+        set_threads(team, job.options)
         is_own = job.model is None
         if is_own:
             self._states.begin(team, job.question, self._library)
@@ -168,10 +168,10 @@ class Worker:
         job = replace(job, question=fitted.question)
         session = self._session_of(job)(team, job.question)
         prompt = session.prompt(job.question.text)
-        sampling, limits = _sampling(
+        sampling, limits = sampling_of(
             job.options, team, docs=self._library is not None and job.model is None
         )
-        opens, facts = _opens_reasoning(team, prompt), _facts(team)
+        opens, facts = opens_reasoning(team, prompt), facts_of(team)
         sources: Sources | None = None
         for event in self._answer(session, job, sampling, limits):
             match event:
@@ -213,14 +213,14 @@ class Worker:
     def _go_on(self, job: Ask, written: Unfinished) -> None:
         """More of an answer. Raises `BadOption` where no room can be made for it."""
         team = self._team()
-        _set_threads(team, job.options)
+        set_threads(team, job.options)
         self._states.begin(team, job.question, self._library)
         answer = Turn(job.question.text, written.text, written.tokens)
         fitted = self._fitting.fit_answer(job, team, answer)
-        asked, facts, n_kept = fitted.question, _facts(team), 0
+        asked, facts, n_kept = fitted.question, facts_of(team), 0
         newly_dropped = asked.drop if asked.drop > job.question.drop else 0
         session = self._sessions.with_answer(team, asked, answer)
-        sampling, limits = _sampling(job.options, team, docs=False)
+        sampling, limits = sampling_of(job.options, team, docs=False)
         for event in session.more(
             sampling, limits, stop_event=self._stop_event, after_loop=written.in_loop
         ):
@@ -252,7 +252,7 @@ class Worker:
             self._report(found)
             return
         job = replace(job, question=found.question)
-        sampling = _sampling(job.options, None, docs=False)
+        sampling = sampling_of(job.options, None, docs=False)
         for said in blend.ask(job, *sampling, self._stop_event, notes=found.notes):
             self._report(said)
 
@@ -267,7 +267,7 @@ class Worker:
         return answering.ask(session, self._library, text, sampling, limits, stop_event=stop_event)
 
     def _use_docs(self, job: UseDocs) -> None:
-        library = _library_of(job)
+        library = library_of(job)
         if self._library is not None:
             self._library.collection.close()
         self._library = library
@@ -285,7 +285,7 @@ class Worker:
         threshold = model.threshold if job.threshold is None else check_threshold(job.threshold)
         gate = self._gate(job.gate, model) if job.gate else model.gate
         model.gate, model.threshold = gate, threshold
-        self._report(Ready(_facts(team)))
+        self._report(Ready(facts_of(team)))
 
     def _inspect(self, job: Inspect) -> None:
         tokens = [*self._prompt_of(job.question), *job.answer[: job.at]]
@@ -350,60 +350,3 @@ class Worker:
 
     def _prompt_of(self, question: Question) -> list[int]:
         return self._sessions.prompt(self._team(), question)
-
-
-def _library_of(job: UseDocs) -> Library | None:
-    if job.files:
-        return Library(attach(job.files), ATTACHED, strict=job.strict)
-    if job.collection is None:
-        return None
-    return Library(open_collection(job.collection), job.collection, strict=job.strict)
-
-
-def _with_system(job: Ask, team: OpenTeam) -> Ask:
-    """A question that was sent before the team was open has the system prompt of models.toml."""
-    if job.question.system is not None:
-        return job
-    own = team.settings.system if team.template is not None else None
-    return replace(job, question=replace(job.question, system=own or ""))
-
-
-def _set_threads(team: OpenTeam, options: Options) -> None:
-    """Raises `BadOption`."""
-    chosen = dict(options).get("threads")
-    for context in team.contexts:
-        context.set_threads(None if chosen is None else int(chosen))
-
-
-def _facts(team: OpenTeam) -> TeamFacts:
-    model = team.model
-    decides = model if isinstance(model, DeferralTeam) else None
-    return TeamFacts(
-        name=team.name,
-        members=tuple(team.members),
-        n_ctx=model.n_ctx,
-        gate=decides.gate.name if decides else None,
-        threshold=decides.threshold if decides else None,
-        takes_system=team.template is not None,
-        head_sha256=team.head.sha256 if team.head else None,
-        sha256s=tuple(verdict.sha256 for verdict in team.verdicts.values()),
-        vocabulary=model.vocabulary.fingerprint,
-        system=team.settings.system or "",
-        notes=team.notes,
-    )
-
-
-def _sampling(options: Options, team: OpenTeam | None, *, docs: bool) -> tuple[Sampling, Limits]:
-    """What /set changed, over the team's own settings and the defaults. Raises `BadOption`."""
-    changed = dict(options)
-    max_tokens, stop = changed.get("max_tokens"), changed.get("stop")
-    limit, ends = int(max_tokens) if max_tokens else None, (str(stop),) if stop else ()
-    if team is None:
-        return Sampling(**own_options(changed)), Limits(limit or CHAT_MAX_TOKENS, ends)
-    sampling = chat_sampling(team, changed, from_documents=docs)
-    return sampling, chat_limits(team, limit, ends)
-
-
-def _opens_reasoning(team: OpenTeam, prompt: Sequence[int]) -> bool:
-    tail = team.model.vocabulary.decode(list(prompt)[-8:])
-    return tail.rstrip().endswith("<think>")
