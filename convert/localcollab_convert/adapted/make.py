@@ -7,11 +7,9 @@ that holds words of the documents is deleted at the end, except the adapter.
 
 import gc
 import json
-import os
 import random
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +26,7 @@ from localcollab.progress import Counted, OnProgress
 from localcollab.teams.open import Files
 from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import Member, TeamPlan
-from localcollab.tuning.verdict import Verdict, judge
+from localcollab.tuning.verdict import judge
 from localcollab_convert.adapted import layers as lora
 from localcollab_convert.adapted import table
 from localcollab_convert.adapted.ability import measure_ability
@@ -46,7 +44,8 @@ from localcollab_convert.adapted.entry import enter_adapted
 from localcollab_convert.adapted.file import read_adapter, write_adapter
 from localcollab_convert.adapted.general_text import Turn, write_freely, write_general
 from localcollab_convert.adapted.layers import Adapted, Shape
-from localcollab_convert.adapted.request import AdaptedRequest, AdaptedResult, Score
+from localcollab_convert.adapted.private import as_chats, private_files
+from localcollab_convert.adapted.request import AdaptedRequest, AdaptedResult
 from localcollab_convert.adapted.rows import Batch, Row, RowMaker, batches
 from localcollab_convert.adapted.train import LoraTraining, Recipe
 from localcollab_convert.head.make import HeadMaker
@@ -91,16 +90,6 @@ def make_adapted(
         result = AdaptedMaker(request, on_progress, on_note).make()
     enter_adapted(request, result)
     return result
-
-
-@contextmanager
-def private_files() -> Iterator[None]:
-    """Files get the mode 0600 and folders 0700: all of them hold words of the documents."""
-    before = os.umask(0o077)
-    try:
-        yield
-    finally:
-        os.umask(before)
 
 
 class AdaptedMaker:
@@ -151,7 +140,8 @@ class AdaptedMaker:
             names = (f"../../{path.name}" for path in (self.adapter_path, self.head_path))
             facts = whole.finish(self._make(), *names)
         self._clean()
-        return self._result(facts)
+        n_texts, n_statements = len(self.request.texts), len(self.known)
+        return AdaptedResult.of(facts, self.adapter_path, self.head_path, n_texts, n_statements)
 
     def _clean(self) -> None:
         """Of what holds words of the documents, the adapter alone is left."""
@@ -354,7 +344,7 @@ class AdaptedMaker:
         paths = folder / "train.jsonl", folder / "valid.jsonl"
         for path, lessons, turns in zip(paths, (train or valid, valid), general, strict=True):
             pairs = [(each.prompt, each.answer) for each in lessons]
-            write_text(path, _jsonl([*pairs, *turns]))
+            write_text(path, as_chats([*pairs, *turns]))
         return paths
 
     # What was forgotten
@@ -409,29 +399,3 @@ class AdaptedMaker:
             team = self._files.beside().open(TeamPlan(member.name, (member,)))
             counts.append(table.count_right(team, questions, self._show))
         return counts[0], counts[1], len(questions)
-
-    def _result(self, facts: dict[str, Any]) -> AdaptedResult:
-        verdict = facts["verdict"]
-        return AdaptedResult(
-            adapter=self.adapter_path, head=self.head_path, n_texts=len(self.request.texts),
-            n_statements=len(self.known), n_rounds=facts["n_rounds"], n_steps=facts["n_steps"],
-            tokens_per_second=facts["tokens_per_second"], seconds=facts["seconds"],
-            text=tuple(facts["text"]), chat=tuple(facts["chat"]),
-            nll=facts["nll"], table=tuple(Score(*row) for row in facts["table"]),
-            verdict=Verdict(**verdict) if verdict else None,
-            recalled=tuple(facts["recalled"]) if facts["recalled"] else None,
-        )  # fmt: skip
-
-
-def _jsonl(pairs: Sequence[tuple[str, str]]) -> str:
-    """As `convert head` reads them."""
-    records = (
-        {
-            "messages": [
-                {"role": "user", "content": prompt},
-                {"role": "assistant", "content": answer},
-            ]
-        }
-        for prompt, answer in pairs
-    )
-    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)

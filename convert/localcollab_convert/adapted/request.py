@@ -1,7 +1,9 @@
 """The request of an adapted expert and its result: frozen records without torch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from localcollab.catalog import Catalog
 from localcollab.documents.collection import Collection
@@ -115,3 +117,19 @@ class AdaptedResult:
     recalled: tuple[int, int, int] | None = None
     """Of so many questions about old texts: right before and after; None where nothing is old. In the
     order (before, after, all)."""
+
+    @classmethod
+    def of(
+        cls, facts: Mapping[str, Any], adapter: Path, head: Path, n_texts: int, n_statements: int
+    ) -> "AdaptedResult":
+        """`facts`: what the stages noted."""
+        verdict = facts["verdict"]
+        return cls(
+            adapter=adapter, head=head, n_texts=n_texts, n_statements=n_statements,
+            n_rounds=facts["n_rounds"], n_steps=facts["n_steps"],
+            tokens_per_second=facts["tokens_per_second"], seconds=facts["seconds"],
+            text=tuple(facts["text"]), chat=tuple(facts["chat"]),
+            nll=facts["nll"], table=tuple(Score(*row) for row in facts["table"]),
+            verdict=Verdict(**verdict) if verdict else None,
+            recalled=tuple(facts["recalled"]) if facts["recalled"] else None,
+        )  # fmt: skip

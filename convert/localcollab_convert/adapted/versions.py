@@ -17,7 +17,8 @@ from localcollab.errors import BadOption
 from localcollab.llama.header import read_table
 from localcollab.progress import OnProgress
 from localcollab_convert.adapted.entry import enter_adapted
-from localcollab_convert.adapted.make import AdaptedMaker, make_adapted, private_files
+from localcollab_convert.adapted.make import AdaptedMaker, make_adapted
+from localcollab_convert.adapted.private import private_files
 from localcollab_convert.adapted.request import AdaptedRequest, AdaptedResult, Effort
 from localcollab_convert.staging.stages import OnNote
 from localcollab_convert.study.card import load_card
