@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,17 +65,19 @@ def test_reads_what_a_local_model_reads(isolated: IsolatedModel, local: LlamaMod
 
 
 @pytest.mark.weights
-def test_more_rows_than_the_shared_block_arrive(
-    stories: Path, monkeypatch: pytest.MonkeyPatch, local: LlamaModel
-) -> None:
-    tokens = [1] * 200
-    n_block = rows_at_once(local.vocabulary.n_tokens)
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    model = IsolatedModel(opening(stories))
-    rows = model.read(tokens, last=200).logits
-    assert n_block >= 64
-    assert np.array_equal(rows, local.read(tokens, last=200).logits)
-    model.close()
+def test_more_rows_than_the_shared_block_arrive(stories: Path) -> None:
+    large = replace(OPTIONS, n_ctx=1024)
+    weights = load_weights(stories, large, extra_buffers=False)
+    local = LlamaModel(weights, large, name="expert")
+    isolated = IsolatedModel(replace(opening(stories), options=large))
+    n_rows = rows_at_once(local.vocabulary.n_tokens) + 60
+    tokens = random.Random(0).choices(range(local.vocabulary.n_tokens), k=n_rows)
+    rows, expected = (model.read(tokens, last=n_rows, hidden=True) for model in (isolated, local))
+    assert np.array_equal(rows.logits, expected.logits)
+    assert rows.hidden is not None
+    assert expected.hidden is not None
+    assert np.array_equal(rows.hidden, expected.hidden)
+    isolated.close()
 
 
 @pytest.mark.weights
