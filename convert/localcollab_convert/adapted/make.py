@@ -69,9 +69,8 @@ from localcollab_convert.study.material import (
 )
 from localcollab_convert.study.texts import texts_sha256
 
-_LONGEST_ROW = 1024
+_LONGEST_ROW = _N_CTX = 1024
 """Tokens."""
-_N_CTX = 1024
 _HEAD_LESSONS, _HEAD_VALID = 80, 24
 """Questions about the documents, in wordings that the expert never saw."""
 _LEAST_OLD = 8
