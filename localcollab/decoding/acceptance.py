@@ -72,3 +72,10 @@ def best_depth(
         elif survival < 0.05:
             break
     return depth, speed
+
+
+def deepest(costs: Sequence[float], most: float, price: float = 0.0) -> int:
+    """How many tokens may be proposed so that no more than `most` is lost if all of them are wrong, in
+    reads of one. `costs` and `price` as in `best_depth`."""
+    lost = (cost - 1 + n * price for n, cost in enumerate(costs[2:], 1))
+    return next((n for n, loss in enumerate(lost) if loss > most), len(costs) - 2)

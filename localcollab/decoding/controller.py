@@ -59,9 +59,10 @@ class Speculation:
         self.curves, self.clock = curves, clock
         self.acceptance = new_tables()
         self.costs: dict[str, BatchCosts] = {}
-        """By source; empty until the curve is known."""
+        """By source; of a typical machine until this one's curve is known."""
         self.n_answers = 0
         self._measures_at = 0.0
+        self._assume(TYPICAL)
         self._plain: dict[tuple[str, ...], deque[float]] = {}
         self._prices: dict[str, deque[float]] = {}
         self.draft_has_read: list[int] = []
@@ -85,24 +86,34 @@ class Speculation:
     @property
     def may_gain(self) -> bool:
         """Whether any batch costs less than its tokens one by one, as far as that is known."""
-        return self.wants_costs or any(costs.may_gain for costs in self.costs.values())
+        return self._wants_costs or any(costs.may_gain for costs in self.costs.values())
 
     @property
-    def wants_costs(self) -> bool:
+    def _wants_costs(self) -> bool:
         """They are not known, or were measured while the machine did something else, some time ago."""
-        return not self.costs or self.n_answers >= self._measures_at
+        return self.n_answers >= self._measures_at
 
-    def know_costs(self, tokens: Sequence[int]) -> None:
-        """From where they are remembered, or measured behind `tokens`."""
-        curve = self.curves.load() if self.curves else None
-        if curve is None:
-            curve = measure_curve(self.measured, tokens, clock=self.clock)
-            if curve.is_steady and self.curves:
-                self.curves.save(curve)
-        if not curve.is_steady:
-            curve, self._measures_at = TYPICAL, self.n_answers + _ANSWERS_UNTIL_NEXT
-        else:
+    def recall_costs(self) -> None:
+        """From where they are remembered, if anywhere."""
+        curve = self.curves.load() if self._wants_costs and self.curves else None
+        if curve is not None:
+            self._assume(curve)
             self._measures_at = math.inf
+
+    def measure_costs(self, tokens: Sequence[int]) -> None:
+        """Behind `tokens`, where they are not known; a second or less, for the time after an answer."""
+        if not self._wants_costs or len(tokens) >= self.measured.n_ctx:
+            return
+        curve = measure_curve(self.measured, tokens, clock=self.clock)
+        if not curve.is_steady:
+            self._measures_at = self.n_answers + _ANSWERS_UNTIL_NEXT
+            return
+        self._assume(curve)
+        self._measures_at = math.inf
+        if self.curves:
+            self.curves.save(curve)
+
+    def _assume(self, curve: CostCurve) -> None:
         self.costs = {source: BatchCosts(curve) for source in self.acceptance}
 
     def note_plain(self, members: tuple[str, ...], seconds: float) -> None:

@@ -23,6 +23,8 @@ _SECONDS_ALLOWED = 1.0
 _STEADY, _ROUGHLY = 1.3, 1.1
 """On a machine that does nothing else: the median time of one token over the least one, and the cost of
 a batch over that of the next larger one."""
+_FEW_PREEMPTIONS, _PREEMPTIONS_A_SECOND = 20, 200.0
+"""At most: threads that compete for cores are interrupted thousands of times a second, others ten."""
 
 WORTH_IT = 1.03
 """Expected speed, relative to none, from which on tokens are proposed."""
@@ -73,6 +75,7 @@ def measure_curve(
     """
     timed = _Timed(model, tokens, clock)
     model.read(tokens, last=0)
+    before, started = _preemptions(), time.perf_counter()
     fastest: dict[int, float] = {}
     for _ in range(_ROUNDS):
         timed.ones()
@@ -83,8 +86,19 @@ def measure_curve(
     one = min(timed.ones_seconds)
     costs = {size: max(seconds - one, one) / one for size, seconds in sorted(fastest.items())}
     rises = all(a <= _ROUGHLY * b for a, b in pairwise((1.0, *costs.values())))
-    is_steady = rises and median(timed.ones_seconds) <= _STEADY * one
+    most = _FEW_PREEMPTIONS + _PREEMPTIONS_A_SECOND * (time.perf_counter() - started)
+    had_the_cores = _preemptions() - before <= most
+    is_steady = had_the_cores and rises and median(timed.ones_seconds) <= _STEADY * one
     return CostCurve(((1, 1.0), *costs.items()), one, is_steady)
+
+
+def _preemptions() -> int:
+    """How often the system took a core from a thread of this process; 0 where it does not count that."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
 
 
 class _Timed:

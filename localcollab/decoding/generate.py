@@ -101,6 +101,8 @@ def generate(
         n_repeated=n_taken + n_written - len(answer.tokens),
         drafted=counts.drafted,
     )
+    if steps and reason != "stopped":
+        steps.measure(tokens)
 
 
 class Counts:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from localcollab.decoding.acceptance import Acceptance, best_depth
+from localcollab.decoding.acceptance import Acceptance, best_depth, deepest
 from localcollab.decoding.classes import (
     ANY_CONFIDENCE,
     DRAFT,
@@ -29,9 +29,12 @@ from localcollab.language_model import LanguageModel, OnChunk, Reading
 _PLAIN_EVERY = 32
 """Reads: what one token costs alone must stay known."""
 _WRITTEN_FIRST = 4
-"""Tokens before anything is looked up or measured: a word or two need neither."""
-_LOSS_ALLOWED, _LOSS_SHARE = 0.5, 0.04
-"""Of one answer, in tokens and of its tokens: from there on nothing is proposed until it is made good."""
+"""Tokens before anything is looked up: a word or two need no index of the prompt."""
+_MEASURED_AFTER = 16
+"""Tokens of an answer; a shorter one shall not be followed by a second of measuring."""
+_MAY_LOSE = ((0.4, 0.08), (1.6, 0.025))
+"""Tokens' time, once and for each token of an answer; the lesser counts. So much may be lost if all that
+is proposed from now on is wrong: the first proposals are short, and their gain pays for longer ones."""
 _UNKNOWN_PRICE = 0.3
 """Of a draft's token, in tokens of the team, before one was measured."""
 _CATCHING_UP = 0.25
@@ -71,6 +74,7 @@ class Steps:
     """The reads of one answer: before each, what to propose; after it, what became of that."""
 
     def __init__(self, owner: Speculation, model: LanguageModel, prompt: Sequence[int]) -> None:
+        owner.recall_costs()
         self._owner, self._model = owner, model
         self._started = owner.clock()
         self._n_prompt = self._n_seen = len(prompt)
@@ -129,6 +133,11 @@ class Steps:
             name: Drafted(count.proposed, count.accepted) for name, count in self._counts.items()
         }
 
+    def measure(self, tokens: Sequence[int]) -> None:
+        """What several tokens at once cost here, if it is not known, now that the answer is there."""
+        if len(tokens) - self._n_prompt >= _MEASURED_AFTER:
+            self._owner.measure_costs(tokens)
+
     def _settle(self, tokens: Sequence[int]) -> None:
         """Learn from what was written since the last proposal."""
         written = tokens[self._n_seen :]
@@ -175,7 +184,7 @@ class Steps:
         self._settle_batch(0.0)
         self._n_since_plain += 1
         plain = owner.plain_seconds(members)
-        if plain is None or not owner.costs:
+        if plain is None:
             return
         if proposal.tokens:
             self._batch = _Batch(proposal.source, len(proposal.tokens) + 1, self._seconds, plain)
@@ -219,14 +228,16 @@ class Steps:
         assert self._reading is not None
         owner = self._owner
         member = owner.writer(self._model, self._reading)
-        if not (member or owner.draft or self._copy_may_gain()) or not self._may_propose(tokens):
+        if not (member or owner.draft or self._copy_may_gain()):
             return _NONE
         plain = owner.plain_seconds(tuple(self._reading.members))
-        if plain is None:
+        if plain is None or self._n_since_plain >= _PLAIN_EVERY:
             return _NONE
         source, depth, speed = LOOKUP, 0, WORTH_IT
+        most = self._may_lose(tokens)
         for name, rates, price in self._offers(tokens, at_most, plain, member):
-            n, found = best_depth(rates, owner.costs[name].costs, price)
+            costs = owner.costs[name].costs
+            n, found = best_depth(rates[: deepest(costs, most, price)], costs, price)
             if found > speed:
                 source, depth, speed = name, n, found
         if source == MEMBER and member is not None:
@@ -240,23 +251,14 @@ class Steps:
         lookup = self._lookup
         if lookup is None or lookup.expected is None:
             return False
-        source, costs = source_of(lookup), self._owner.costs
+        source = source_of(lookup)
         rate = self._owner.acceptance[source].rates[copy_class(lookup, 0)]
-        return not costs or rate > costs[source].least_rate
+        return rate > self._owner.costs[source].least_rate
 
-    def _may_propose(self, tokens: Sequence[int]) -> bool:
-        """Whether the costs are known, and this answer has not lost too much."""
-        owner, n_written = self._owner, len(tokens) - self._n_prompt
-        if self._n_since_plain >= _PLAIN_EVERY:
-            return False
-        if self._saved < -(_LOSS_ALLOWED + _LOSS_SHARE * n_written):
-            return False
-        if owner.wants_costs:
-            has_room = owner.measured.n_ctx > len(tokens)
-            if n_written < _WRITTEN_FIRST or not has_room:
-                return False
-            owner.know_costs(tokens)
-        return True
+    def _may_lose(self, tokens: Sequence[int]) -> float:
+        """Tokens' time that the next proposal may lose."""
+        n_written = len(tokens) - self._n_prompt
+        return self._saved + min(once + each * n_written for once, each in _MAY_LOSE)
 
     def _offers(
         self, tokens: Sequence[int], at_most: int, plain: float, member: LanguageModel | None

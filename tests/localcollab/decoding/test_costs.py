@@ -4,6 +4,7 @@ from collections.abc import Sequence
 import pytest
 
 from fakes import ScriptedModel
+from localcollab.decoding import costs
 from localcollab.decoding.costs import LONGEST, BatchCosts, CostCurve, measure_curve
 from localcollab.errors import BadOption
 from localcollab.language_model import OnChunk, Reading
@@ -91,6 +92,15 @@ def test_a_curve_of_a_busy_machine_is_not_steady() -> None:
     calm, busy = Timed(b""), Disturbed(b"")
     assert measure_curve(calm, [1] * 9, clock=lambda: calm.seconds).is_steady
     assert not measure_curve(busy, [1] * 9, clock=lambda: busy.seconds).is_steady
+
+
+def test_a_curve_of_threads_that_others_interrupt_is_not_steady(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counted = iter([7, 7 + 5_000])
+    monkeypatch.setattr(costs, "_preemptions", lambda: next(counted))
+    model = Timed(b"")
+    assert not measure_curve(model, [1] * 9, clock=lambda: model.seconds).is_steady
 
 
 def test_a_full_context_leaves_small_batches() -> None:

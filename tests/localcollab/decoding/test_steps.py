@@ -105,7 +105,7 @@ def test_no_answer_is_much_slower_than_without(text: bytes) -> None:
     model = Timed(text, clock, CostCurve(((1, 1.0), (2, 1.8), (16, 7.4)), 1.0))
     curve = CostCurve(((1, 1.0), (16, 4.0)), 1.0)  # wrong by far, as on another machine
     _, speed = written(model, clock, looking_up(clock, model, curve))
-    assert speed > 0.9 or len(text) < 30
+    assert speed > (0.9 if len(text) >= 30 else 0.85)
 
 
 def test_costs_that_turn_out_higher_end_it() -> None:
