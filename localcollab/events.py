@@ -78,13 +78,16 @@ class Retracted:
     """Theirs."""
     why: str
     """As "repeated itself"."""
+    author: str = ""
+    """Who wrote the span that is doubted; empty for a loop."""
 
     @property
     def line(self) -> str:
         """What happened, in one line."""
         words = " ".join(self.text.split())
         shown = words if len(words) <= _MOST_SHOWN else words[:_MOST_SHOWN] + " …"
-        return f"taken back, because it {self.why} ({self.n_tokens} tokens): {shown}"
+        who = f", by {self.author}" if self.author else ""
+        return f"taken back, because it {self.why} ({self.n_tokens} tokens{who}): {shown}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +116,13 @@ class Finished:
     """Tokens of loops that were written after their first copies; `text` and `tokens` leave them out."""
     drafted: Mapping[str, Drafted] = field(default_factory=dict)
     """By source: `lookup`, `recall`, `draft`, `member`. Empty where nothing was proposed."""
+    n_rewritten: int = 0
+    """Tokens that second thoughts took more: spans taken back, and others tried in their place."""
 
     @property
     def tokens_per_second(self) -> float:
         return (
-            (len(self.tokens) + self.n_repeated) / self.seconds_decode
+            (len(self.tokens) + self.n_repeated + self.n_rewritten) / self.seconds_decode
             if self.seconds_decode > 0
             else 0.0
         )

@@ -95,7 +95,10 @@ def run(
     ] = False,
     docs_as: Annotated[
         str | None,
-        typer.Option(help="How passages are used: prompt (the model reads them) or quotes."),
+        typer.Option(
+            help="How passages are used: prompt (the model reads them), quotes (it copies from them) "
+            "or check (the answer is only compared with them)."
+        ),
     ] = None,
     system: Annotated[str | None, typer.Option(help="System prompt.")] = None,
     max_tokens: Annotated[
@@ -280,7 +283,7 @@ class _Events:
             return self._session.ask(self._text, sampling, limits, takes_back=True)
         from localcollab.documents.answer.answer import ask
 
-        return ask(self._session, self._library, self._text, sampling, limits)
+        return ask(self._session, self._library, self._text, sampling, limits, takes_back=True)
 
 
 def _explain(events: _Events, written: list[Token], status: Status, *, as_json: bool) -> None:

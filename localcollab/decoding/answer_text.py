@@ -89,14 +89,21 @@ class Answer:
         del self.tokens[n:], self._authors[n:]
         self.text = text + stream.flush()
 
-    def take_back(self, n_tokens: int) -> Retracted:
+    def take_back(self, n_tokens: int, why: str = "repeated itself", author: str = "") -> Retracted:
         """As `cut`; the answer goes on from there."""
         before, n_yielded = self.text, self._n_yielded
         self.cut(n_tokens)
         self._stream, self._held = TextStream(), []
         self._n_yielded = min(n_yielded, len(self.tokens))
         taken = before[len(self.text) :]
-        return Retracted(n_yielded - self._n_yielded, taken, "repeated itself")
+        return Retracted(n_yielded - self._n_yielded, taken, why, author)
+
+    def is_whole(self, n_tokens: int) -> bool:
+        """Whether the first `n_tokens` end with a character."""
+        stream = TextStream()
+        for token in self.tokens[:n_tokens]:
+            stream.add(self._piece(token))
+        return stream.is_complete
 
     def _may_be_stop(self, held: str) -> int:
         """How many characters at the end may be the start of a stop string."""

@@ -8,22 +8,19 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
-import numpy as np
-
 from localcollab.decoding.answer_text import Answer, Limits
 from localcollab.decoding.controller import Speculation
 from localcollab.decoding.prompt_words import PromptWords
 from localcollab.decoding.repetition import Loop, LoopDetector
 from localcollab.decoding.sampling import Sampling
-from localcollab.decoding.second_thoughts import MOST, SecondThoughts
+from localcollab.decoding.second_thoughts import Again, Doubts, SecondThoughts
 from localcollab.decoding.speculation import before_last
 from localcollab.decoding.steps import Steps
+from localcollab.decoding.written_token import written
 from localcollab.errors import ContextFull
 from localcollab.events import Drafted, Event, Finished, FinishReason, Progress, Token
 from localcollab.language_model import LanguageModel, OnChunk, Reading, Stopped
 
-UNSURE_BELOW = 0.5
-"""A token is unsure if no member that was read gave it this probability, and its word is new."""
 _PREFILL_CHUNK = 512
 _SHORT_PROMPT, _FIRST_CHUNK = 256, 64
 """The first chunk is small, so that it is known soon how long a longer prompt takes."""
@@ -36,27 +33,29 @@ def generate(
     limits: Limits | None = None,
     *,
     speculation: Speculation | None = None,
-    second_thoughts: bool = False,
+    second_thoughts: Doubts | None = None,
     stop_event: threading.Event | None = None,
 ) -> Iterator[Event]:
     """Yields `Progress`, `Token`s and one `Finished`. Raises what `LanguageModel.read` raises.
 
-    `second_thoughts`: an answer that loops goes back and on in another way; yields `Retracted` then."""
+    `second_thoughts`: an answer that loops or is doubted goes back and on in another way; yields
+    `Retracted` then."""
     limits = limits or Limits()
-    thoughts = SecondThoughts(
-        sampling or Sampling(), model.vocabulary.piece, most=MOST if second_thoughts else 0
-    )
     on_chunk = _stopper(stop_event)
     tokens = list(prompt)
     _require_room(len(tokens), model.n_ctx)
     answer = Answer(limits.stop, model.vocabulary.piece)
     known = PromptWords(tokens, model.vocabulary.piece)
+    thoughts = SecondThoughts(sampling or Sampling(), model, tokens, known, second_thoughts)
     detector = _detector(model, limits, ())
     loop: Loop | None = None
     steps = Steps(speculation, model, tokens) if speculation and speculation.may_gain else None
     started = first_read = time.perf_counter()
     reason: FinishReason | None = None
     counts, n_taken = Counts(), 0
+    most = model.n_ctx - len(tokens)
+    if limits.max_tokens is not None:
+        most = min(most, limits.max_tokens)
     try:
         yield from _prefill(model, tokens, on_chunk)
         while reason is None:
@@ -64,22 +63,29 @@ def generate(
                 if not answer.tokens:
                     first_read = time.perf_counter()
                 token = thoughts.sample(reading.logits[-1], tokens)
-                if token in model.vocabulary.end:
-                    reason = "end"
-                    break
-                tokens.append(token)
-                yield from answer.add(_token(model, reading, token, known.begins_one(token)))
-                loop = detector.add(token) if detector else None
+                ends = token in model.vocabulary.end
+                if not ends:
+                    tokens.append(token)
+                    new = written(model, reading, token, is_known=known.begins_one(token))
+                    thoughts.note(reading, token, new.author)
+                    yield from answer.add(new)
+                    loop = detector.add(token) if detector else None
+                again = None
                 if loop and thoughts.are_left:
-                    counts.add(steps.finish(tokens, is_loop=True) if steps else {})
-                    back = thoughts.take_back(loop, answer, tokens)
-                    n_taken += back.n_tokens
-                    yield back
-                    detector, loop = _detector(model, limits, answer.tokens), None
+                    again = Again(thoughts.take_back(loop, answer))
+                    n_taken, loop = n_taken + again.retracted.n_tokens, None
+                elif not (loop or answer.hit_stop):
+                    again = thoughts.again(answer, most, ended=ends, on_chunk=on_chunk)
+                if again:
+                    counts.add(steps.finish(tokens, is_loop=not again.tokens) if steps else {})
+                    yield again.retracted
+                    yield from _go_back(again, answer, tokens, len(prompt))
+                    detector = _detector(model, limits, answer.tokens)
                     steps = Steps(speculation, model, tokens) if speculation else None
-                    break
+                    ends = again.ended
                 reason = _ended(answer, len(tokens), model.n_ctx, limits.max_tokens, loop)
-                if reason:
+                reason = reason or ("end" if ends else None)
+                if reason or again:
                     break
     except Stopped:
         reason = "stopped"
@@ -100,6 +106,7 @@ def generate(
         seconds_decode=time.perf_counter() - first_read,
         n_repeated=n_taken + n_written - len(answer.tokens),
         drafted=counts.drafted,
+        n_rewritten=thoughts.n_extra,
     )
     if steps and reason != "stopped":
         steps.measure(tokens)
@@ -117,6 +124,16 @@ class Counts:
             self.drafted[source] = Drafted(
                 known.proposed + more.proposed, known.accepted + more.accepted
             )
+
+
+def _go_back(again: Again, answer: Answer, tokens: list[int], n_prompt: int) -> Iterator[Token]:
+    """What stands there now; `tokens` follows the answer, of which the rest is taken back already."""
+    del tokens[n_prompt + len(answer.tokens) :]
+    for token in again.tokens:
+        tokens.append(token.id)
+        yield from answer.add(token)
+        if answer.hit_stop:
+            return
 
 
 def _detector(model: LanguageModel, limits: Limits, written: Sequence[int]) -> LoopDetector | None:
@@ -194,30 +211,3 @@ def _ended(
     if max_tokens is not None and len(answer.tokens) >= max_tokens:
         return "max_tokens"
     return "context" if n_tokens >= n_ctx else None
-
-
-def _token(model: LanguageModel, reading: Reading, token: int, is_known: bool) -> Token:
-    p = probability(reading.logits[-1], token)
-    p_defer = None if reading.p_defer is None else float(reading.p_defer[-1].sum())
-    return Token(
-        id=token,
-        text="",
-        author=model.attribute(reading, token),
-        probability=p,
-        p_defer=p_defer,
-        unsure=not is_known and p < UNSURE_BELOW and _most_confident(reading, token) < UNSURE_BELOW,
-    )
-
-
-def probability(logits: np.ndarray, token: int) -> float:
-    """Softmax of one row, at one token."""
-    if not np.isfinite(logits[token]):
-        return 0.0
-    with np.errstate(over="ignore"):  # a very improbable token: 1 / inf = 0
-        return float(1.0 / np.exp(logits - logits[token]).sum())
-
-
-def _most_confident(reading: Reading, token: int) -> float:
-    """The highest probability that the team or any member that was read gave to `token`."""
-    own = probability(reading.logits[-1], token) if token < reading.logits.shape[1] else 0.0
-    return max([own, *(_most_confident(member, token) for member in reading.members.values())])

@@ -8,13 +8,13 @@ process is lost writes nothing there, and a note says so: the others go on.
 
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Self
 
 import numpy as np
 
 from localcollab.catalog.methods import check_threshold
-from localcollab.errors import BadOption, WorkerLost
+from localcollab.errors import BadOption, VocabularyMismatch, WorkerLost
 from localcollab.language_model import Float32Array, LanguageModel, OnChunk, Reading, log_softmax
 from localcollab.methods.gates import Gate
 from localcollab.vocabulary import Vocabulary, require_same
@@ -144,6 +144,21 @@ class DeferralTeam:
             return None
         k = self._author(reading.p_defer[-1])
         return self.experts[k - 1] if k else None
+
+    def others(self, tokens: Sequence[int], reading: Reading) -> Iterator[tuple[str, Float32Array]]:
+        """(member, its logits (n_vocab,)) after `tokens`: those that `reading`'s author was preferred
+        to, the likeliest first, then that author. Reads one by one; who cannot be read is left out."""
+        assert reading.p_defer is not None
+        p_defer = reading.p_defer[-1]
+        pi = np.array([1 - p_defer.sum(), *p_defer])
+        author = self._author(p_defer)
+        pi[author] = -1
+        for k in np.argsort(-pi, kind="stable"):
+            member = (self.base, *self.experts)[int(k)]
+            try:
+                yield member.name, member.read(tokens).logits[-1]
+            except (VocabularyMismatch, WorkerLost):
+                continue
 
     def _selected(
         self, members: dict[str, Reading], authors: np.ndarray, p_defer: Float32Array

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from localcollab.decoding.generate import probability
+from localcollab.decoding.written_token import probability
 from localcollab.errors import VocabularyMismatch, WorkerLost
 from localcollab.language_model import Float32Array, LanguageModel, OnChunk, Reading, log_softmax
 from localcollab.methods.deferral import DeferralTeam

@@ -5,7 +5,7 @@ what is new. A conversation uses its team's caches: open another team for a seco
 """
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
 from typing import Self
@@ -16,11 +16,13 @@ from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.generate import generate
 from localcollab.decoding.repetition import units_at_end
 from localcollab.decoding.sampling import Sampling
+from localcollab.decoding.second_thoughts import Doubts
 from localcollab.decoding.settings_used import options_used
 from localcollab.errors import BadModelFile, BadOption, ContextFull
 from localcollab.events import Event, Finished, Prompted, Unfamiliar
 from localcollab.language_model import LanguageModel
 from localcollab.methods.familiarity import unfamiliar
+from localcollab.teams.doubts import doubts_of
 from localcollab.teams.opened import OpenTeam
 
 _PART, _MADE_BY_A_CUT = 4096, 8
@@ -90,11 +92,13 @@ class Session:
         stop_event: threading.Event | None = None,
         sent: str | None = None,
         takes_back: bool = False,
+        doubting: Callable[[Doubts], Doubts] = lambda doubts: doubts,
     ) -> Iterator[Event]:
         """Yields `Prompted`, `Progress`, `Token`s, `Unfamiliar`, `Finished`; `Retracted` too where the
         caller `takes_back` what it showed and the team has second thoughts. The question stays in the
         conversation only when the answer was begun. `sent` is read in its place this once (it holds
-        the question, and sources). Raises what `generate` and rendering raise."""
+        the question, and sources); `doubting` adds to what the team is doubted by. Raises what
+        `generate` and rendering raise."""
         if not question:
             raise BadOption("the question is empty: give at least one character")
         content = question if sent is None else sent
@@ -112,13 +116,14 @@ class Session:
         self._give(prompt.tokens, sent_messages)
         used = options_used(sampling or Sampling(), limits or Limits())
         yield Prompted(len(prompt.tokens), prompt.n_reread, options=used)
+        doubts = doubts_of(self.team, question) if takes_back else None
         for event in generate(
             self.team.model,
             prompt.tokens,
             sampling,
             limits,
             speculation=self.team.speculation,
-            second_thoughts=takes_back and bool(self.team.settings.second_thoughts),
+            second_thoughts=doubts and doubting(doubts),
             stop_event=stop_event,
         ):
             if isinstance(event, Finished):

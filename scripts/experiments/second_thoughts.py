@@ -13,6 +13,7 @@ from pathlib import Path
 
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.generate import generate
+from localcollab.decoding.second_thoughts import Doubts
 from localcollab.events import Finished, Retracted, Token
 from localcollab.llama.options import Options
 from localcollab.teams.open import open_team
@@ -39,7 +40,7 @@ def main() -> None:
         text = prompt if team.template else f"Question: {prompt}\nAnswer:"
         since, n_back = 0, 0
         for event in generate(
-            team.model, Session(team).prompt(text), limits=limits, second_thoughts=True
+            team.model, Session(team).prompt(text), limits=limits, second_thoughts=Doubts()
         ):
             match event:
                 case Token():

@@ -17,12 +17,14 @@ from pathlib import PurePath
 from localcollab.chat.template import Message
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.sampling import Sampling
+from localcollab.decoding.second_thoughts import Doubts
 from localcollab.documents.answer.citations import (
     Citable,
     check_answer,
     is_supported,
     with_citations,
 )
+from localcollab.documents.answer.doubts import with_passages
 from localcollab.documents.answer.events import AnswerEvent, Checked, SentPassage, Sources, Way
 from localcollab.documents.answer.excerpts import Rarity
 from localcollab.documents.answer.few_words import in_few_words, in_short, is_small
@@ -34,7 +36,7 @@ from localcollab.documents.answer.sources import choose_sources
 from localcollab.documents.answer.strict import parted, refusal, refused_in_short, tokens_in
 from localcollab.documents.collection import Collection
 from localcollab.errors import NotSupported
-from localcollab.events import Event, Finished, Token
+from localcollab.events import Event, Finished, Retracted, Token
 from localcollab.language_model import LanguageModel
 from localcollab.methods.deferral import DeferralTeam
 from localcollab.methods.familiarity import names_taken_over
@@ -70,8 +72,9 @@ def ask(
     limits: Limits | None = None,
     *,
     stop_event: threading.Event | None = None,
+    takes_back: bool = False,
 ) -> Iterator[AnswerEvent]:
-    """`Sources`, then what `Session.ask` yields, with `Checked` before `Finished`.
+    """`Sources`, then what `Session.ask` yields, with `Checked` before `Finished`; `takes_back` as there.
 
     Raises `NotSupported` if `strict` refuses the answer, and what searching and asking raise.
     """
@@ -82,11 +85,13 @@ def ask(
             f"no passage of {library.name} contains a word of the question: rephrase it, or ask "
             "without `strict`"
         )
-    asked = _ask(session, sources, question, sampling, limits, stop_event)
+    asked = _ask(session, sources, question, sampling, limits, stop_event, takes_back)
     before, held = list(session.messages), list[Token]()
     for event in asked:
         if isinstance(event, Token) and library.strict:
             held.append(event)
+        elif isinstance(event, Retracted) and library.strict:
+            del held[len(held) - event.n_tokens :]
         elif isinstance(event, Finished):
             checked = replace(
                 answering(
@@ -146,54 +151,54 @@ def _ask(
     sampling: Sampling | None,
     limits: Limits | None,
     stop_event: threading.Event | None,
+    takes_back: bool,
 ) -> Iterator[Event]:
-    if not sources.passages:
-        return session.ask(question, sampling, limits, stop_event=stop_event)
-    if sources.way == "quotes":
-        return _ask_quoting(session, sources, question, sampling, limits, stop_event)
-    text = sent(sources, question)
-    if sources.excerpt:
-        n_prompt = len(session.prompt(text))
+    text, asked = sent(sources, question), session
+    if sources.way == "quotes" and sources.passages:
+        asked = _standing_in(session, with_quotes(session.team, _quotes(session, sources)))
+    elif sources.excerpt:
+        # Every word is copied: there is nothing to doubt.
+        n_prompt, takes_back = len(session.prompt(text)), False
         model, limits = in_few_words(session.team.model, sources, n_prompt, limits or Limits())
-        standing_in = copy(session)
-        standing_in.team = replace(session.team, model=model, draft=None, speculation=None)
-        return _asked(standing_in, session, question, sampling, limits, stop_event, text)
-    return session.ask(question, sampling, limits, stop_event=stop_event, sent=text)
+        asked = _standing_in(
+            session, replace(session.team, model=model, draft=None, speculation=None)
+        )
 
+    def doubting(doubts: Doubts) -> Doubts:
+        return _with_passages(doubts, session, sources, question) if sources.passages else doubts
 
-def _ask_quoting(
-    session: Session,
-    sources: Sources,
-    question: str,
-    sampling: Sampling | None,
-    limits: Limits | None,
-    stop_event: threading.Event | None,
-) -> Iterator[Event]:
-    texts = [passage.text for passage in sources.passages]
-    quoting = copy(session)
-    quoting.team = with_quotes(session.team, Quotes(texts, session.team.model.vocabulary))
-    return _asked(quoting, session, question, sampling, limits, stop_event)
-
-
-def _asked(
-    standing_in: Session,
-    session: Session,
-    question: str,
-    sampling: Sampling | None,
-    limits: Limits | None,
-    stop_event: threading.Event | None,
-    text: str | None = None,
-) -> Iterator[Event]:
-    """Asks a copy of the session, which has another model, and keeps its conversation."""
-    for event in standing_in.ask(question, sampling, limits, stop_event=stop_event, sent=text):
-        session.messages = standing_in.messages
+    events = asked.ask(
+        question, sampling, limits, stop_event=stop_event, sent=text, takes_back=takes_back,
+        doubting=doubting,
+    )  # fmt: skip
+    for event in events:
+        session.messages = asked.messages
         yield event
+
+
+def _standing_in(session: Session, team: OpenTeam) -> Session:
+    """A copy of the session that asks another team, and leads the same conversation."""
+    standing_in = copy(session)
+    standing_in.team = team
+    return standing_in
+
+
+def _quotes(session: Session, sources: Sources) -> Quotes:
+    return Quotes([passage.text for passage in sources.passages], session.team.model.vocabulary)
+
+
+def _with_passages(doubts: Doubts, session: Session, sources: Sources, question: str) -> Doubts:
+    quotes, is_quoting = _quotes(session, sources), sources.way == "quotes"
+    quoting = None if is_quoting else with_quotes(session.team, quotes).model
+    texts = [passage.text for passage in sources.passages]
+    headings = [f"{each.heading}\n{PurePath(each.path).stem}" for each in sources.passages]
+    return with_passages(doubts, texts, headings, question, quotes, quoting)
 
 
 def sent(sources: Sources, question: str) -> str:
     """The question with its sources before it; the best source last, next to the question. The question
     alone where no model is asked."""
-    if sources.way == "quotes" or sources.recited or not sources.passages:
+    if sources.way != "prompt" or sources.recited or not sources.passages:
         return question
     if sources.excerpt:
         return short(sources.excerpt, question)

@@ -8,8 +8,9 @@ from localcollab.events import Event
 if TYPE_CHECKING:
     from localcollab.documents.answer.citations import Claim
 
-Way = Literal["prompt", "quotes"]
-"""prompt: the passages precede the question; quotes: a member copies from them while it writes."""
+Way = Literal["prompt", "quotes", "check"]
+"""prompt: the passages precede the question; quotes: a member copies from them while it writes; check:
+the answer is written without them, and checked against them."""
 
 
 @dataclass(frozen=True, slots=True)

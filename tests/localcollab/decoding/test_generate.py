@@ -108,7 +108,7 @@ def test_equal_seeds_give_equal_texts_and_others_do_not() -> None:
 
 
 def test_a_hopeless_token_has_probability_zero_without_a_warning() -> None:
-    from localcollab.decoding.generate import probability
+    from localcollab.decoding.written_token import probability
 
     logits = np.array([-np.inf, 0.0, -2000.0], np.float32)
     assert [probability(logits, t) for t in range(3)] == [0.0, 1.0, 0.0]

@@ -9,6 +9,7 @@ from fakes import END, N_VOCAB, byte_vocabulary
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.generate import generate
 from localcollab.decoding.sampling import Sampling
+from localcollab.decoding.second_thoughts import Doubts
 from localcollab.events import Event, Finished, Retracted, Token
 from localcollab.language_model import OnChunk, Reading
 
@@ -62,7 +63,9 @@ class Looping:
 
 def events(model: Looping, *, second_thoughts: bool = True, n: int = 3000) -> list[Event]:
     limits = Limits(max_tokens=n)
-    return list(generate(model, [1], limits=limits, second_thoughts=second_thoughts))
+    return list(
+        generate(model, [1], limits=limits, second_thoughts=Doubts() if second_thoughts else None)
+    )
 
 
 def shown(found: Sequence[Event]) -> Iterator[str]:
@@ -121,5 +124,5 @@ def test_it_goes_back_three_times_at_most() -> None:
 @pytest.mark.parametrize("seed", range(10))
 def test_what_is_shown_is_the_answer_whatever_is_drawn(seed: int, stop: tuple[str, ...]) -> None:
     sampling, limits = Sampling(temperature=1.0, seed=seed), Limits(max_tokens=1500, stop=stop)
-    found = list(generate(Looping(b"So: "), [1], sampling, limits, second_thoughts=True))
+    found = list(generate(Looping(b"So: "), [1], sampling, limits, second_thoughts=Doubts()))
     assert "".join(shown(found)) == end(found).text

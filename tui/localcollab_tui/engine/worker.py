@@ -264,7 +264,9 @@ class Worker:
         if self._library is None or job.model is not None:
             takes_back = job.model is None
             return session.ask(text, sampling, limits, stop_event=stop_event, takes_back=takes_back)
-        return answering.ask(session, self._library, text, sampling, limits, stop_event=stop_event)
+        return answering.ask(
+            session, self._library, text, sampling, limits, stop_event=stop_event, takes_back=True
+        )
 
     def _use_docs(self, job: UseDocs) -> None:
         library = library_of(job)
