@@ -93,17 +93,13 @@ def check_answer(answer: str, sources: Sequence[Citable], question: str = "") ->
     lower = (
         frozenset().union(*(source.lower for source in sources_read)) if sources else frozenset()
     )
-    for start, end in _claims(answer):
+    marked_spans = tuple(_claims(answer))
+    for n, (start, end) in enumerate(marked_spans):
         marked = answer[start:end]
         text = _CITATION.sub("", marked).strip()
-        stated = statement(
-            marked if not _CITATION.search(marked) else _CITATION.sub(_kept_in_front, marked)
-        )
-        said = Said(
-            _CITATION.sub("", stated).strip(),
-            content_words(_CITATION.sub("", stated), lower),
-            question,
-        )
+        stated = _stated(marked)
+        behind = _stated(answer[slice(*marked_spans[n + 1])]) if n + 1 < len(marked_spans) else ""
+        said = Said(stated, content_words(stated, lower), question, behind)
         cited = cited_numbers(marked)
         claim = Claim(start, end, text, None)
         if _is_computed(text, question, checked):
@@ -121,6 +117,14 @@ def check_answer(answer: str, sources: Sequence[Citable], question: str = "") ->
             )
         checked.append(claim)
     return tuple(checked)
+
+
+def _stated(marked: str) -> str:
+    """Without citation marks, list marker and preface."""
+    kept = statement(
+        marked if not _CITATION.search(marked) else _CITATION.sub(_kept_in_front, marked)
+    )
+    return _CITATION.sub("", kept).strip()
 
 
 def cited_numbers(sentence: str) -> tuple[int, ...]:

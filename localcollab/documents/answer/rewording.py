@@ -3,9 +3,12 @@
 `strict` shows it in the place of an answer in other words.
 
 A right answer in other words is not supported, but its source can speak for itself. What an answer adds
-to its question (numbers, names, words) must stand in that sentence, and the question must be about it.
+to its question (numbers, names, words) must stand in that sentence, and the question must be about it;
+one that adds nothing ("black and white", of two things asked about) must stand there as a whole. A
+sentence that the next one limits ("However, ...") is shown with that one.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -20,12 +23,17 @@ from localcollab.documents.answer.excerpts import (
 )
 from localcollab.documents.checking.detection import language_of
 from localcollab.documents.checking.following import is_same_token
+from localcollab.documents.checking.inflection import is_form_with
 from localcollab.documents.checking.language import Language
 from localcollab.documents.checking.questions import ASKING, MEASURES, is_fragment
+from localcollab.documents.checking.sentences import sentences
+from localcollab.documents.checking.source import limits
 from localcollab.documents.checking.tokens import Token, tokens
 
-LEAST_SCORE = -2.0
-"""Of a sentence that holds what the answer adds: below, the question is about something else."""
+LEAST_SCORE, LEAST_OF_ASKED = -2.3, 0.0
+"""Of a sentence that holds what the answer adds, and of one that holds an answer that adds nothing:
+below, the question is about something else."""
+_YEAR = 4
 
 
 def spoken_for(
@@ -71,11 +79,29 @@ def source_of(
 ) -> Sentence | None:
     """Of several such sentences the one that the question asks about most likely."""
     language = language_of(f"{claim.text} {question}")
-    added = _added(claim.text, question, language)
+    added, least = _added(claim.text, question, language), LEAST_SCORE
+    if not added:
+        free = language.common | language.articles | language.auxiliaries
+        said = tokens(claim.text, language, is_claim=True)
+        added, least = [t for t in said if t.kind != "mark" and t.text not in free], LEAST_OF_ASKED
     if not added:
         return None
     ranked = ranked_sentences(passages, question, rarity)
-    return next((s for s in ranked if s.score >= LEAST_SCORE and _holds(s, added, language)), None)
+    found = next((s for s in ranked if s.score >= least and _holds(s, added, language)), None)
+    return None if found is None else _with_limits(found, passages)
+
+
+def _with_limits(sentence: Sentence, passages: Sequence[SentPassage]) -> Sentence:
+    """With the sentences behind it that limit it."""
+    text = next(each.text for each in passages if each.number == sentence.passage)
+    end = sentence.end
+    for start, behind in sentences(text):
+        if start < sentence.end:
+            continue
+        if not limits(text[start:behind], language_of(text[start:behind])):
+            break
+        end = behind
+    return replace(sentence, end=end, text=text[sentence.start : end])
 
 
 def _added(claim: str, question: str, language: Language) -> list[Token]:
@@ -84,9 +110,17 @@ def _added(claim: str, question: str, language: Language) -> list[Token]:
     return [
         token for token in tokens(claim, language, is_claim=True)
         if token.kind != "mark" and token.text not in free | language.prepositions
-        and not any(is_same_token(token, other, language) for other in asked)
+        and not any(_is_form_of(token, other, language) for other in asked)
         and not (token.kind == "word" and holds_words(question, token.text))
     ]  # fmt: skip
+
+
+def _is_form_of(token: Token, asked: Token, language: Language) -> bool:
+    """Also "thought", where "did he think" was asked."""
+    return is_same_token(token, asked, language) or (
+        token.kind == asked.kind == "word"
+        and any(is_form_with(do, asked.text, token.text, language) for do in ("did", "does"))
+    )
 
 
 def _holds(sentence: Sentence, added: Sequence[Token], language: Language) -> bool:
@@ -96,5 +130,12 @@ def _holds(sentence: Sentence, added: Sequence[Token], language: Language) -> bo
     names = [token.text for token in added if token.kind == "word" and token.is_capital]
     words = names if fixed or names else [token.text for token in added]
     return holds_words(sentence.text, " ".join(words)) and all(
-        any(is_same_token(token, other, language) for other in row) for token in fixed
+        any(is_same_token(token, other, language) for other in row) or _is_part(token, sentence)
+        for token in fixed
     )
+
+
+def _is_part(number: Token, sentence: Sentence) -> bool:
+    """Whether a plain number stands in a date: 2010 in "25 February 2010"."""
+    digits = number.raw if number.kind == "number" else ""
+    return len(digits) == _YEAR and re.search(rf"(?<!\d){digits}(?!\d)", sentence.text) is not None

@@ -34,6 +34,8 @@ class Said:
     text: str
     words: ContentWords
     question: str = ""
+    behind: str = ""
+    """The statement behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ def support_of(
     said: Said, source: Read, in_others: frozenset[str], policy: Policy = "clauses"
 ) -> Found:
     """`in_others`: words of the other sources, none of which a weak support may lack here."""
-    sentence = supporting(said.text, source.source, policy, said.question)
+    sentence = supporting(said.text, source.source, policy, said.question, said.behind)
     if sentence is not None:
         return Found("supported", (sentence.start, sentence.end))
     for n_joined in range(1, _WINDOW + 1):

@@ -33,8 +33,9 @@ class Sentence:
     value under its column."""
     language: Language
     is_void: bool = False
-    """Something around it takes it back or limits it: "However, ..." behind it, "He claimed:"
-    before it."""
+    """Something before it takes it back: "He claimed:"."""
+    limit: str = ""
+    """The sentence behind it, where that limits it: "However, ..."."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +61,23 @@ def read_source(text: str, context: str = "", default: Language = UNKNOWN) -> So
     for n, ((start, end), subject) in enumerate(zip(spans, subjects, strict=True)):
         own = language_of(text[start:end], language)
         rows = _rows(text, spans, n, names, own, subject)
-        is_void = heading_is_void or _is_limited(text, spans, n, own)
-        read.append(Sentence(start, end, rows, own, is_void))
+        is_void = heading_is_void or _is_introduced(text, spans, n, own)
+        behind = text[slice(*spans[n + 1])] if n + 1 < len(spans) else ""
+        limit = behind if limits(behind, own) else ""
+        read.append(Sentence(start, end, rows, own, is_void, limit))
     about = frozenset(t.text for t in tokens(context, language) if t.kind == "word")
     return Source(tuple(read), names, about)
 
 
 def supporting(
-    claim: str, source: Source, policy: Policy = "clauses", question: str = ""
+    claim: str,
+    source: Source,
+    policy: Policy = "clauses",
+    question: str = "",
+    behind: str = "",
 ) -> Sentence | None:
     """The first sentence that the claim follows from; that of a bare answer, with the
-    question's words."""
+    question's words. What limits such a sentence must stand `behind` the claim, word for word."""
     claim = with_short_names(claim, source.names)
     question = with_short_names(question, source.names)
     claims: dict[str, _Claim] = {}
@@ -79,7 +86,8 @@ def supporting(
         if code not in claims:
             claims[code] = _read_claim(claim, question, sentence.language)
         setting = Setting(sentence.language, source.about, policy)
-        if not sentence.is_void and _follows(claims[code], sentence, setting):
+        is_whole = not sentence.limit or sentence.limit.split() == behind.split()
+        if is_whole and not sentence.is_void and _follows(claims[code], sentence, setting):
             return sentence
     return None
 
@@ -247,13 +255,6 @@ def _is_void_heading(context: str, language: Language) -> bool:
     return any(word in language.void_headings for word in _words(context))
 
 
-def _is_limited(text: str, spans: Sequence[tuple[int, int]], n: int, language: Language) -> bool:
-    """Whether the sentence behind limits it, or the one before introduces it as somebody's
-    claim."""
-    behind = text[slice(*spans[n + 1])] if n + 1 < len(spans) else ""
-    return _limits(behind, language) or _is_introduced(text, spans, n, language)
-
-
 def points_back(sentence: str) -> bool:
     """Whether it begins with "this", "these", "all of this"."""
     words = _words(sentence)[:3]
@@ -262,7 +263,8 @@ def points_back(sentence: str) -> bool:
     )
 
 
-def _limits(sentence: str, language: Language) -> bool:
+def limits(sentence: str, language: Language) -> bool:
+    """Whether it limits or takes back what stands before it."""
     words = _words(sentence)
     if not words:
         return False

@@ -120,7 +120,7 @@ def facts(pieces: Sequence[Piece]) -> Iterator[Fact]:
         source = read_source(piece.text, piece.heading, whole)
         rows = [piece.text[each.start : each.end] for each in source.sentences]
         for n, sentence in enumerate(source.sentences):
-            if sentence.is_void or "?" in rows[n]:
+            if sentence.is_void or sentence.limit or "?" in rows[n]:
                 continue
             start = piece.start + sentence.start
             pairs = records.record(rows[n]) or records.row_of(_header(rows, n), rows[n])
