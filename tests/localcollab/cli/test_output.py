@@ -41,6 +41,7 @@ def test_json_tells_what_was_taken_back(capsysbinary: pytest.CaptureFixture[byte
         "n_tokens": 1,
         "text": " again",
         "why": "repeated itself",
+        "author": "",
     }
 
 
