@@ -123,10 +123,11 @@ class SecondThoughts:
             n_ahead = 0 if ended else trigger.n_ahead
             for place in self._spans.due(trigger.name, n_ahead):
                 span = self._spans.span(place, answer.tokens, self._model.vocabulary.decode)
-                if not ended and not span.ends_word:
+                is_whole = ended or span.ends_word
+                why = trigger.doubt(span) if is_whole or trigger.is_early else None
+                if not is_whole and not why:
                     break
                 self._spans.decide(trigger.name)
-                why = trigger.doubt(span)
                 if why and answer.is_whole(place.start):
                     found = self._better(trigger, span, place, answer, most, on_chunk)
                     if found is not None:

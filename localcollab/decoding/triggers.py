@@ -76,6 +76,8 @@ class Trigger:
     n_ahead: int = 0
     """Tokens behind the span that must be known, besides the end of its last word; fewer where the answer
     ends."""
+    is_early: bool = False
+    """Doubts half a span rightly, and more of it as well."""
     may_write: Callable[[str, Span], bool] = lambda author, span: True
     """Whether this member may write the span instead."""
     quotes: bool = False
@@ -117,7 +119,7 @@ def otherwise(passages_say: Callable[[str], Iterable[str]]) -> Trigger:
             return None
         return "is not what the passages say there"
 
-    return Trigger("passage", doubt, quotes=True)
+    return Trigger("passage", doubt, is_early=True, quotes=True)
 
 
 def unfamiliar(

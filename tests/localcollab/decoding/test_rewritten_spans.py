@@ -141,6 +141,19 @@ def test_proposed_tokens_change_nothing() -> None:
     assert shown(events) == end(events).text
 
 
+def test_a_doubt_that_half_a_word_is_enough_for_needs_no_more() -> None:
+    team = Team()
+    (trigger,) = team.doubts.triggers
+    early = replace(team.doubts, triggers=(replace(trigger, doubt=nine, is_early=True),))
+    events = team.events(early)
+    assert [event.text for event in events if isinstance(event, Retracted)] == ["9"] * 2
+    assert end(events).text == TEXT.decode()
+
+
+def nine(span: Span) -> str | None:
+    return "says 9" if span.text.startswith("9") else None
+
+
 def test_others_are_the_members_that_were_not_preferred() -> None:
     team = Team()
     tokens = [*team.prompt, *WRONG[: DIGITS[0]]]
