@@ -9,8 +9,10 @@ FinishReason = Literal["end", "stop_string", "max_tokens", "context", "stopped",
 """end: the model ended the answer; max_tokens, context: a limit was reached; stopped: by the caller;
 repetition: the answer was in an exact loop."""
 
-_MOST_SHOWN = 120
+_MOST_SHOWN, _MOST_STORED = 120, 4_000
 """Characters of what was taken back."""
+TAKEN_BACK = "taken back"
+"""How the notes begin that say what was."""
 _LEAST = 1e-30
 """A probability of 0 has no logarithm."""
 
@@ -82,12 +84,23 @@ class Retracted:
     """Who wrote the span that is doubted; empty for a loop."""
 
     @property
+    def _words(self) -> str:
+        return " ".join(self.text.split())
+
+    @property
+    def note(self) -> str:
+        """`line`, and on another one all of the text where the first does not hold it."""
+        is_long = len(self._words) > _MOST_SHOWN
+        return f"{self.line}\n{self._words[:_MOST_STORED]}" if is_long else self.line
+
+    @property
     def line(self) -> str:
         """What happened, in one line."""
-        words = " ".join(self.text.split())
+        words = self._words
         shown = words if len(words) <= _MOST_SHOWN else words[:_MOST_SHOWN] + " …"
         who = f", by {self.author}" if self.author else ""
-        return f"taken back, because it {self.why} ({self.n_tokens} tokens{who}): {shown}"
+        n_tokens = f"{self.n_tokens} token{'' if self.n_tokens == 1 else 's'}"
+        return f"{TAKEN_BACK}, because it {self.why} ({n_tokens}{who}): {shown}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ class Recorder:
             case Retracted():
                 self.save()
                 self._history.take_back(self.message, event.n_tokens)
-                self.note(event.line)
+                self.note(event.note)
             case Unfamiliar():
                 self._unfamiliar.append(event)
             case Finished():

@@ -41,7 +41,7 @@ COMMANDS = st.sampled_from([
     "/system Be brief.", "/system off", "/system", "/team other", "/team nosuch", "/team", "/docs",
     "/docs off", "/docs notes", "/docs nix", "/docs a b c", "/threshold", "/threshold 0.2",
     "/threshold x", "/gate always", "/gate nosuch", "/gate", "/set temperature 0.5", "/set", "/set x",
-    "/show", "/stats", "/sources", "/copy", "/copy code", "/compare", "/compare other", "/help",
+    "/show", "/stats", "/sources", "/why", "/copy", "/copy code", "/compare", "/compare other", "/help",
     "/nosuch", "/export", "/clear", "/undo",
 ])  # fmt: skip
 KEYS = st.sampled_from([

@@ -49,7 +49,15 @@ def test_an_answer_that_loops_goes_back_and_a_line_says_so() -> None:
         answer = app.dialogue.branch[-1]
         assert answer.outcome is not None
         assert any(note.startswith("taken back") for note in answer.outcome.notes)
+        (folded,) = app.screen.query(Collapsible)
+        assert folded.collapsed
         assert "taken back, because it repeated itself" in screen_text(app)
+        folded.collapsed = False
+        await until(pilot, lambda: screen_text(app).count("on and on") > 10)
+        await send(app, pilot, "/why")
+        await until(pilot, lambda: "second thoughts about this answer" in screen_text(app))
+        assert "taken back, because it repeated itself" in screen_text(app)
+        await pilot.press("escape")
         assert "".join(token.text for token in app.dialogue.tokens(answer.id)) == answer.text
         assert answer.text.count("on and on") < 10
         await ask(app, pilot, "Again")

@@ -43,6 +43,11 @@ def test_commands_change_what_follows() -> None:
     assert "questions          1" in said
 
 
+def test_why_says_that_nothing_was_taken_back() -> None:
+    assert "there is no answer yet" in talk("/why")
+    assert "nothing was taken back" in talk("abc", "/why")
+
+
 def test_a_value_out_of_range_is_refused_at_once_and_changes_nothing() -> None:
     said = talk("/set temperature -1", "abc")
     assert "you: /set temperature -1: give a number from 0 to 100\n" in said

@@ -20,7 +20,7 @@ from localcollab_tui.conversation.export import export
 from localcollab_tui.conversation.recorder import AnswerRecorder
 from localcollab_tui.engine.thread import Engine, MakeWorker
 from localcollab_tui.formatting.figures import conversation_stats, docs_line, figures_line
-from localcollab_tui.formatting.provenance import double_check
+from localcollab_tui.formatting.provenance import double_check, why_lines
 from localcollab_tui.messages import (
     Began,
     DocsInUse,
@@ -162,6 +162,8 @@ class PlainChat:
                 self._attach(line.argument)
             case "sources":
                 self._say("\n".join(self._sources()))
+            case "why":
+                self._say("\n".join(self._why()))
             case "stats":
                 self._say("\n".join(conversation_stats(dialogue.branch)))
             case _:
@@ -222,6 +224,12 @@ class PlainChat:
         answer = self._dialogue.last_answer
         notes = answer.outcome.notes if answer is not None and answer.outcome else ()
         return tuple(map(resolve, notes)) or ("this answer used no documents",)
+
+    def _why(self) -> list[str]:
+        answer = self._dialogue.last_answer
+        if answer is None:
+            raise BadOption("there is no answer yet: ask a question first")
+        return why_lines(answer, self._dialogue.tokens(answer.id))
 
     def _set_team_or_gate(self, line: commands.Line) -> None:
         facts = self._dialogue.facts

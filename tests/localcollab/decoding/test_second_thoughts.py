@@ -126,3 +126,11 @@ def test_what_is_shown_is_the_answer_whatever_is_drawn(seed: int, stop: tuple[st
     sampling, limits = Sampling(temperature=1.0, seed=seed), Limits(max_tokens=1500, stop=stop)
     found = list(generate(Looping(b"So: "), [1], sampling, limits, second_thoughts=Doubts()))
     assert "".join(shown(found)) == end(found).text
+
+
+def test_a_note_holds_all_of_a_long_text_behind_its_line() -> None:
+    short, long = Retracted(1, " 60", "is odd", "one"), Retracted(99, "so on\n" * 99, "is odd")
+    assert short.note == short.line == "taken back, because it is odd (1 token, by one): 60"
+    line, text = long.note.split("\n")
+    assert line == long.line
+    assert text == " ".join(["so on"] * 99)

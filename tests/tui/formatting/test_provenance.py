@@ -1,6 +1,10 @@
 """Which model wrote which words, and what to double-check."""
 
-from localcollab.events import Token, Unfamiliar
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from localcollab.events import Retracted, Token, Unfamiliar
+from localcollab.history.records import Outcome, StoredMessage
 from localcollab_tui.formatting.provenance import (
     Place,
     double_check,
@@ -8,6 +12,7 @@ from localcollab_tui.formatting.provenance import (
     shares,
     spans,
     sparkline,
+    why_lines,
 )
 from localcollab_tui.formatting.threshold_preview import preview
 
@@ -35,6 +40,19 @@ def test_an_unfamiliar_name_points_at_its_token() -> None:
     tokens = [token("of"), token(" Zor"), token("bex")]
     doubt = Unfamiliar("e", "Zorbex")
     assert double_check(tokens, [doubt]) == [Place("Zorbex", "e does not know this name", 1)]
+
+
+def test_why_tells_what_was_taken_back_and_what_to_double_check() -> None:
+    notes = ("the oldest turn was left out", Retracted(2, "x 60", "says 60", "e").note)
+    answer = StoredMessage(
+        1, "c", None, "assistant", "complete", "of Zorbex", datetime.now(UTC), (1,),
+        outcome=Outcome(notes=notes, unfamiliar=(Unfamiliar("e", "Zorbex"),)),
+    )  # fmt: skip
+    assert why_lines(answer, [token("of"), token(" Zorbex")]) == [
+        "taken back, because it says 60 (2 tokens, by e): x 60",
+        "double-check Zorbex: e does not know this name",
+    ]
+    assert why_lines(replace(answer, outcome=None), [])[0] == "nothing was taken back"
 
 
 def test_jumping_goes_round() -> None:

@@ -11,6 +11,7 @@ from localcollab_tui.conversation.dialogue import Dialogue, without_default
 from localcollab_tui.conversation.export import export
 from localcollab_tui.formatting.figures import conversation_stats, docs_line
 from localcollab_tui.formatting.markdown_text import code_blocks
+from localcollab_tui.formatting.provenance import why_lines
 from localcollab_tui.messages import Load, SetGate, ShowPrompt, UseDocs
 
 
@@ -209,6 +210,11 @@ class CommandRunner:
             self._view.show_text("notes on this answer", "\n".join(map(resolve, notes)))
         else:
             self._view.announce("this answer used no documents")
+
+    async def _why(self, argument: str) -> None:
+        answer = self._view.require_answer()
+        lines = why_lines(answer, self._dialogue.tokens(answer.id))
+        self._view.show_text("second thoughts about this answer", "\n".join(lines))
 
     async def _help(self, argument: str) -> None:
         from localcollab_tui.screens.text import help_text

@@ -157,13 +157,12 @@ class EventView:
             await self._answer.grow(tokens)
 
     async def _take_back(self, event: Retracted) -> None:
-        """The answer again without its last tokens; a note below it says so when it is finished."""
-        if self._answer is None:
+        before = self._answer
+        if before is None:
             return
-        kept = self._answer.tokens[: len(self._answer.tokens) - event.n_tokens]
-        growing = replace(self._answer.message, status="streaming", text="", outcome=None)
+        growing = replace(before.message, status="streaming", text="", outcome=None)
         self._answer = await self._view.log_view.reopen(growing)
-        await self._answer.grow(kept)
+        await self._answer.begin_again(before, event.n_tokens, event.note)
 
     async def _finish(self) -> None:
         self._dialogue.end()

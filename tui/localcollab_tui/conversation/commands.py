@@ -58,6 +58,7 @@ COMMANDS = (
     Command("docs", "/docs [NAME [strict]|off]", "answer from a document collection"),
     Command("attach", "/attach FILE...|off", "answer from files, without a collection"),
     Command("sources", "/sources", "show the sources of the last answer"),
+    Command("why", "/why", "show what the last answer took back, and what to double-check"),
     Command("compare", "/compare [base|TEAM]", "answer the last question in two columns"),
     Command("quit", "/quit", "quit; everything is saved"),
 )

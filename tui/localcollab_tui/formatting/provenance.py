@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from localcollab.events import Token, Unfamiliar
+from localcollab.events import TAKEN_BACK, Token, Unfamiliar
+from localcollab.history.records import StoredMessage
 from localcollab.terminal.unsure_words import spans_of_unsure, unsure_words
 from localcollab.terminal.visible_text import visible
 
@@ -96,6 +97,16 @@ def double_check(tokens: Sequence[Token], unfamiliar: Sequence[Unfamiliar]) -> l
         words = " ".join(visible(text[start:end]).split())
         places.append(Place(words, "no member was confident", first))
     return places
+
+
+def why_lines(answer: StoredMessage, tokens: Sequence[Token]) -> list[str]:
+    """What was taken back while it was written, and what to double-check, each with its reason."""
+    outcome = answer.outcome
+    notes = outcome.notes if outcome else ()
+    lines = [visible(note) for note in notes if note.startswith(TAKEN_BACK)]
+    places = double_check(tokens, outcome.unfamiliar if outcome else ())
+    lines = lines or ["nothing was taken back"]
+    return [*lines, *(f"double-check {place.words}: {place.why}" for place in places)]
 
 
 def _laid_out(tokens: Sequence[Token]) -> tuple[str, list[int]]:

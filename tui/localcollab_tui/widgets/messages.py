@@ -127,6 +127,8 @@ class AnswerView(MessageBox):
         self._plain: Static | None = None
         self._thoughts: Static | None = None
         self._blend: BlendView | None = None
+        self._told: list[str] = []
+        """Notes that are shown while it grows."""
 
     def compose(self) -> ComposeResult:
         if self.message.status == "streaming":
@@ -153,7 +155,7 @@ class AnswerView(MessageBox):
             if places:
                 words = " · ".join(dict.fromkeys(place.words for place in places[:12]))
                 yield plain(f"double-check: {words}", classes="doubts")
-            shown = self._blend.notes if self._blend else set[str]()
+            shown = {*self._told, *(self._blend.notes if self._blend else ())}
             for note in outcome.notes:
                 if note not in shown:
                     yield _note(resolve(note))
@@ -173,6 +175,12 @@ class AnswerView(MessageBox):
             self._blend = BlendView(self.members)
             await self.mount(self._blend, before=0)
         await self._blend.show_event(event)
+
+    async def begin_again(self, before: "AnswerView", n_tokens: int, note: str) -> None:
+        """As `before` without its last tokens, which fold to one line that stays."""
+        self._told = [*before._told, note]
+        await self.grow(before.tokens[: len(before.tokens) - n_tokens])
+        await self.mount_all([_note(each) for each in self._told])
 
     def show_candidates(self) -> None:
         """Their text since the last frame."""
