@@ -49,6 +49,8 @@ def replace_name(text: Text, rng: random.Random, texts: Sequence[Text]) -> str |
         return None
     name = rng.choice(names)
     other: str = rng.choice(others)
+    if other.rstrip("s") == name[0].rstrip("s"):  # "APIs" for "API" says the same
+        return None
     return text.sentence[: name.start()] + other + text.sentence[name.end() :]
 
 
