@@ -13,7 +13,7 @@ from localcollab.decoding.controller import Speculation
 from localcollab.decoding.prompt_words import PromptWords
 from localcollab.decoding.repetition import Loop, LoopDetector
 from localcollab.decoding.sampling import Sampling
-from localcollab.decoding.second_thoughts import Again, Doubts, SecondThoughts
+from localcollab.decoding.second_thoughts import Again, Doubts, SecondThoughts, settled
 from localcollab.decoding.speculation import before_last
 from localcollab.decoding.steps import Steps
 from localcollab.decoding.written_token import written
@@ -39,14 +39,27 @@ def generate(
     """Yields `Progress`, `Token`s and one `Finished`. Raises what `LanguageModel.read` raises.
 
     `second_thoughts`: an answer that loops or is doubted goes back and on in another way; yields
-    `Retracted` then."""
-    limits = limits or Limits()
-    on_chunk = _stopper(stop_event)
-    tokens = list(prompt)
-    _require_room(len(tokens), model.n_ctx)
-    answer = Answer(limits.stop, model.vocabulary.piece)
-    known = PromptWords(tokens, model.vocabulary.piece)
-    thoughts = SecondThoughts(sampling or Sampling(), model, tokens, known, second_thoughts)
+    `Retracted` then, unless they hold tokens back until these stay."""
+    _require_room(len(prompt), model.n_ctx)
+    known = PromptWords(prompt, model.vocabulary.piece)
+    thoughts = SecondThoughts(sampling or Sampling(), model, prompt, known, second_thoughts)
+    events = _written(
+        model, list(prompt), thoughts, known, limits or Limits(), speculation, _stopper(stop_event)
+    )
+    holds = second_thoughts is not None and second_thoughts.holds
+    yield from settled(events, thoughts) if holds else events
+
+
+def _written(
+    model: LanguageModel,
+    tokens: list[int],
+    thoughts: SecondThoughts,
+    known: PromptWords,
+    limits: Limits,
+    speculation: Speculation | None,
+    on_chunk: OnChunk | None,
+) -> Iterator[Event]:
+    answer, n_prompt = Answer(limits.stop, model.vocabulary.piece), len(tokens)
     detector = _detector(model, limits, ())
     loop: Loop | None = None
     steps = Steps(speculation, model, tokens) if speculation and speculation.may_gain else None
@@ -71,7 +84,7 @@ def generate(
                     yield from answer.add(new)
                     loop = detector.add(token) if detector else None
                 again = None
-                if loop and thoughts.are_left:
+                if loop and thoughts.leaves_loops:
                     again = Again(thoughts.take_back(loop, answer))
                     n_taken, loop = n_taken + again.retracted.n_tokens, None
                 elif not (loop or answer.hit_stop):
@@ -79,7 +92,7 @@ def generate(
                 if again:
                     counts.add(steps.finish(tokens, is_loop=not again.tokens) if steps else {})
                     yield again.retracted
-                    yield from _go_back(again, answer, tokens, len(prompt))
+                    yield from _go_back(again, answer, tokens, n_prompt)
                     detector = _detector(model, limits, answer.tokens)
                     steps = Steps(speculation, model, tokens) if speculation else None
                     ends = again.ended
@@ -100,7 +113,7 @@ def generate(
         reason=reason,
         text=answer.text,
         tokens=tuple(answer.tokens),
-        n_prompt=len(prompt),
+        n_prompt=n_prompt,
         authors=dict(answer.authors),
         seconds_prefill=first_read - started,
         seconds_decode=time.perf_counter() - first_read,

@@ -26,6 +26,8 @@ class First:
     model: LanguageModel
     token: int | None = None
     author: str = ""
+    reading: Reading | None = None
+    """There, with that author's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,9 @@ def write(
     tokens, found, total, n_span = list(prefix), list[Token](), 0.0, 0
     model = first.model
     while len(found) < at_most:
-        reading = model.read(tokens, on_chunk=on_chunk)
         is_forced = first.token is not None and not found
+        known_there = first.reading if is_forced else None
+        reading = known_there or model.read(tokens, on_chunk=on_chunk)
         token = first.token if is_forced else int(reading.logits[-1].argmax())
         assert token is not None
         if token in model.vocabulary.end:

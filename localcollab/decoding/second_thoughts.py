@@ -6,6 +6,8 @@ others write it (`rewriting`), and what all together find likelier stays. Never 
 which nothing triggers: until then no model is read.
 """
 
+import sys
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,11 +16,11 @@ import numpy as np
 from localcollab.decoding.answer_text import Answer
 from localcollab.decoding.prompt_words import PromptWords
 from localcollab.decoding.repetition import Loop
-from localcollab.decoding.rewriting import Alternative, First, write
+from localcollab.decoding.rewriting import Alternative, First, marginal, write
 from localcollab.decoding.sampling import Sampler, Sampling, make_sampler
 from localcollab.decoding.triggers import Span, Trigger
 from localcollab.decoding.written_spans import Place, WrittenSpans, log
-from localcollab.events import Retracted, Token
+from localcollab.events import Event, Finished, Retracted, Token
 from localcollab.language_model import Float32Array, LanguageModel, OnChunk, Reading
 
 MOST = 3
@@ -46,6 +48,8 @@ class Doubts:
     """The team, copying from the passages while it writes: P = (1 - w) P_member + w P_copy."""
     copies: Copies = lambda tokens: ({}, 0.0)
     """That P_copy and w."""
+    holds: bool = False
+    """Tokens are held back until they stay; a loop, which is long, ends the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +83,16 @@ class SecondThoughts:
         self._spans = WrittenSpans(self._doubts.members)
 
     @property
-    def are_left(self) -> bool:
-        return self._left > 0
+    def leaves_loops(self) -> bool:
+        """Whether a loop is taken back rather than the end of the answer."""
+        return self._left > 0 and not self._doubts.holds
+
+    @property
+    def n_settled(self) -> int:
+        """Tokens of the answer that no trigger can take back any more."""
+        if not self._left or not self._doubts.triggers:
+            return sys.maxsize
+        return self._spans.n_settled([trigger.name for trigger in self._doubts.triggers])
 
     @property
     def n_extra(self) -> int:
@@ -190,7 +202,9 @@ class SecondThoughts:
             if trigger.may_write(author, span):
                 row = logits.copy()
                 row[token] = -np.inf
-                yield First(self._model, int(row.argmax()), author)
+                members = {**reading.members, author: Reading(logits[None])}
+                there = reading._replace(members=members)
+                yield First(self._model, int(row.argmax()), author, there)
 
     def _is_better(
         self,
@@ -207,7 +221,9 @@ class SecondThoughts:
         if best is not None:
             return found.logprob > best.logprob
         together = self._spans.together(place.start)
-        if first.token is None:
+        if first.reading is not None:
+            together[0] = marginal(first.reading, written[0], self._doubts.members)
+        else:
             together = [
                 self._with_copies([*prefix, *written[:n]], token, together[n])
                 for n, token in enumerate(written)
@@ -232,3 +248,25 @@ class SecondThoughts:
         # Lines repeat each other, too, so nothing breaks a repetition here.
         multiplier = max(self._sampling.dry_multiplier, DRY_MULTIPLIER)
         return make_sampler(replace(self._sampling, dry_multiplier=multiplier))
+
+
+def settled(events: Iterator[Event], thoughts: SecondThoughts) -> Iterator[Event]:
+    """The events of an answer without what is taken back: each token when it stays, which is a span and
+    what its triggers read on (`AHEAD` tokens, or the rest of a word) later."""
+    held, n_out = deque[Token](), 0
+    for event in events:
+        match event:
+            case Token():
+                held.append(event)
+            case Retracted(n_tokens=n_tokens):
+                for _ in range(n_tokens):
+                    held.pop()
+            case Finished():
+                yield from held
+                held.clear()
+                yield event
+            case _:
+                yield event
+        while held and n_out < thoughts.n_settled:
+            yield held.popleft()
+            n_out += 1

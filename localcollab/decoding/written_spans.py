@@ -44,6 +44,11 @@ class WrittenSpans:
         self._n_decided: dict[str, int] = {}
         """Of the spans, by trigger."""
 
+    def n_settled(self, triggers: Sequence[str]) -> int:
+        """Tokens before the first span that one of the triggers has not decided on."""
+        least = min((self._n_decided.get(name, 0) for name in triggers), default=len(self._places))
+        return self._places[least].start if least < len(self._places) else len(self._known)
+
     def add(self, reading: Reading, token: int, author: str) -> None:
         """`token` was drawn from `reading`."""
         member = root(author)

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
@@ -19,6 +18,7 @@ from localcollab.events import Event, Finished, Progress, Token, Unfamiliar
 from localcollab.language_model import LanguageModel, Reading, Wrapper, log_softmax
 from localcollab.methods.familiarity import unfamiliar
 from localcollab.server.seats import Seat
+from localcollab.teams.doubts import doubts_of
 
 E = TypeVar("E")
 
@@ -79,18 +79,24 @@ AskEvent = Started | Progress | Written | Unfamiliar | Finished | Answered | Ran
 """The last three are a blend's."""
 
 
+class _Author(str):
+    """Of one token, with what stood behind it."""
+
+    detail: Detail
+
+
 class _Watched(Wrapper):
-    """Notes what stood behind each token, in the order in which they are written."""
+    """Notes what stood behind each token, with its author."""
 
     def __init__(self, inner: LanguageModel, n_top: int) -> None:
         super().__init__(inner)
         self._n_top = n_top
-        self.details: deque[Detail] = deque()
 
     def attribute(self, reading: Reading, token: int) -> str:
         """The decoder asks for the author of each token once, as soon as it is chosen."""
-        self.details.append(Detail(_top(reading.logits[-1], self._n_top), _others(reading)))
-        return self.inner.attribute(reading, token)
+        author = _Author(self.inner.attribute(reading, token))
+        author.detail = Detail(_top(reading.logits[-1], self._n_top), _others(reading))
+        return author
 
 
 def _top(logits: np.ndarray, n: int) -> tuple[Alternative, ...]:
@@ -137,13 +143,17 @@ def _watched(
         ask.limits,
         # What is proposed depends on times, and how much is read at once changes the last digits.
         speculation=seat.team.speculation if ask.reuse else None,
+        # Others know no grammar.
+        second_thoughts=None if ask.grammar else doubts_of(seat.team, ask.question, holds=True),
         stop_event=stop_event,
     )
     for event in events:
         match event:
-            case Token():
-                yield Written(event, watched.details.popleft())
+            case Token(author=author):
+                detail = author.detail if isinstance(author, _Author) else Detail()
+                yield Written(replace(event, author=str(author)), detail)
             case Finished():
+                event = replace(event, authors={str(name): n for name, n in event.authors.items()})
                 yield from _unfamiliar(seat, ask, event)
                 yield event
             case Progress():

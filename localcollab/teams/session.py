@@ -94,8 +94,9 @@ class Session:
         takes_back: bool = False,
         doubting: Callable[[Doubts], Doubts] = lambda doubts: doubts,
     ) -> Iterator[Event]:
-        """Yields `Prompted`, `Progress`, `Token`s, `Unfamiliar`, `Finished`; `Retracted` too where the
-        caller `takes_back` what it showed and the team has second thoughts. The question stays in the
+        """Yields `Prompted`, `Progress`, `Token`s, `Unfamiliar`, `Finished`; where the team has
+        second thoughts, `Retracted` too if the caller `takes_back` what it showed, else each token
+        when it stays. The question stays in the
         conversation only when the answer was begun. `sent` is read in its place this once (it holds
         the question, and sources); `doubting` adds to what the team is doubted by. Raises what
         `generate` and rendering raise."""
@@ -116,7 +117,7 @@ class Session:
         self._give(prompt.tokens, sent_messages)
         used = options_used(sampling or Sampling(), limits or Limits())
         yield Prompted(len(prompt.tokens), prompt.n_reread, options=used)
-        doubts = doubts_of(self.team, question) if takes_back else None
+        doubts = doubts_of(self.team, question, holds=not takes_back)
         for event in generate(
             self.team.model,
             prompt.tokens,

@@ -141,6 +141,32 @@ def test_proposed_tokens_change_nothing() -> None:
     assert shown(events) == end(events).text
 
 
+def test_held_back_tokens_are_those_that_stay() -> None:
+    team = Team()
+    events = team.events(replace(team.doubts, holds=True))
+    assert shown(events) == end(events).text == TEXT.decode()
+    assert not [event for event in events if isinstance(event, Retracted)]
+    assert end(events).n_rewritten
+
+
+def test_only_a_doubtful_span_and_what_follows_it_is_held_back() -> None:
+    team = Team()
+    doubts = replace(team.doubts, holds=True)
+    written: list[tuple[str, int]] = []
+    for event in generate(team.model, team.prompt, second_thoughts=doubts):
+        if isinstance(event, Token):
+            written.append((event.text, team.base.reads[-1][0] - N_PROMPT))
+    # Behind a span stand the rest of its word, a blank, and what is written in its place.
+    assert [n - at for at, (_, n) in enumerate(written)][: DIGITS[0]] == [0] * DIGITS[0]
+    assert max(n - at for at, (_, n) in enumerate(written)) <= 4
+
+
+def test_a_loop_ends_an_answer_that_is_held_back() -> None:
+    loop = ScriptedModel(b"so " + b"on and " * 80, n_prompt=N_PROMPT, n_ctx=2000)
+    events = list(generate(loop, [1] * N_PROMPT, second_thoughts=Doubts(holds=True)))
+    assert end(events).reason == "repetition"
+
+
 def test_a_doubt_that_half_a_word_is_enough_for_needs_no_more() -> None:
     team = Team()
     (trigger,) = team.doubts.triggers
