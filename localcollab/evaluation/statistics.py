@@ -6,12 +6,13 @@ Small samples are the rule here, so nothing is approximated that can be counted.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
 LEVEL = 0.95
-_Z_TWO_SIDED, _Z_ONE_SIDED, _Z_POWER = 1.959964, 1.644854, 0.841621
-"""Of 5 % at both ends, of 5 % at one, and of a power of 80 %."""
+_Z_TWO_SIDED, _Z_POWER = 1.959964, 0.841621
+"""Of 5 % at both ends, and of a power of 80 %."""
 _N_RESAMPLES = 2000
 _AT_ONCE = 50
 _N_HALVINGS = 60
@@ -87,36 +88,44 @@ def sign_test(wins: int, losses: int) -> float:
     return min(1.0, 2 * tail)
 
 
-def highest_gain(wins: int, losses: int, n: int) -> float:
-    """The upper end of what we may gain over them: a one-sided 95 % bound of (wins - losses) / n."""
-    rate, gain, size = _smoothed(wins, losses, n)
-    return gain + _Z_ONE_SIDED * math.sqrt(max(0.0, rate - gain**2) / size)
+def highest_gain(wins: int, losses: int, n: int, n_tests: int = 1) -> float:
+    """The upper end of what we may gain over them: a one-sided 95 % bound of (wins - losses) / n.
+
+    `n_tests`: of so many such bounds together (Bonferroni)."""
+    z = _one_sided(n_tests)
+    rate, gain, size = _smoothed(wins, losses, n, z)
+    return gain + z * math.sqrt(max(0.0, rate - gain**2) / size)
 
 
-def _smoothed(wins: int, losses: int, n: int) -> tuple[float, float, float]:
+def _one_sided(n_tests: int) -> float:
+    return NormalDist().inv_cdf(1 - (1 - LEVEL) / n_tests)
+
+
+def _smoothed(wins: int, losses: int, n: int, z: float) -> tuple[float, float, float]:
     """The share of pairs that differ, the difference of the shares, and the number of pairs.
 
     z^2 pairs are added, half of them wins, as in Wilson's interval: two that never differed so far may
     still differ.
     """
-    added = _Z_ONE_SIDED**2
+    added = z**2
     size = n + added
     return (wins + losses + added) / size, (wins - losses) / size, size
 
 
-def questions_needed(wins: int, losses: int, n: int, worth: float) -> int:
+def questions_needed(wins: int, losses: int, n: int, worth: float, n_tests: int = 1) -> int:
     """How many more questions about tell the two apart, or tell that the gain is less than `worth`.
 
     From the rate of pairs that differ: for McNemar's test with a power of 80 % (Connor 1987), or until
     `highest_gain` is below `worth`, whichever comes first. At least 1.
     """
-    rate, gain, _ = _smoothed(wins, losses, n)
+    z = _one_sided(n_tests)
+    rate, gain, _ = _smoothed(wins, losses, n, z)
     wanted = []
     if gain:
         spread = _Z_TWO_SIDED * math.sqrt(rate) + _Z_POWER * math.sqrt(max(0.0, rate - gain**2))
         wanted.append((spread / gain) ** 2)
     if gain < worth:
-        wanted.append(_Z_ONE_SIDED**2 * rate / (worth - gain) ** 2)
+        wanted.append(z**2 * rate / (worth - gain) ** 2)
     return max(1, math.ceil(min(wanted) - n)) if wanted else 1
 
 

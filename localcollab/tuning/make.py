@@ -1,7 +1,7 @@
 """Measures members and teams on two halves of some questions: the first chooses, the second is quoted.
 
-Chosen on the first half: the form in which each member is asked, the best member, the best team. On the
-second half they are compared, and every member is asked, so that what all of them get wrong is known.
+Chosen on the first half: the form in which each member is asked, and the best team. On the second half the
+team is compared with every member.
 """
 
 import hashlib
@@ -161,7 +161,7 @@ class Tuning:
         self.chosen: dict[str, Form] = {}
         """By member: the form that answered best."""
         self.best: Single | None = None
-        """The member that answered best, in its form."""
+        """The member that answered best on the half that is quoted, in its form."""
         self.winner: Contender | None = None
         """The team that answered best."""
 
@@ -176,29 +176,33 @@ class Tuning:
         for name in self.cast.members:
             mine = [pair for pair in singles if pair[0].name == name]
             self.chosen[name] = max(mine, key=lambda pair: pair[1].merit)[0].form
-        best = self.best = max(singles, key=lambda pair: pair[1].merit)[0]
-        teams = self._teams(best.name, choose)
+        foremost = max(singles, key=lambda pair: pair[1].merit)[0].name
+        teams = self._teams(foremost, choose)
         quoted = {name: self.alone(Single(name, form), quote) for name, form in self.chosen.items()}
         rights = {name: [a.right for a in answers] for name, answers in quoted.items()}
         members = {
             name: measured(name, self.chosen[name].name, answers)
             for name, answers in quoted.items()
         }
+        first = sorted(members, key=lambda name: name != foremost)
+        best = max(first, key=lambda name: members[name].accuracy)
+        self.best = Single(best, self.chosen[best])
         result = TuneResult(
             n_choose=len(choose), n_quote=len(quote), n_shown=len(self.split.shots),
             singles=[found for _, found in singles], teams=[found for found, _ in teams],
-            best=members[best.name], members=list(members.values()), together=together(rights),
+            best=members[best], members=list(members.values()), together=together(rights),
         )  # fmt: skip
         if not teams:
-            return self._kept(result, best.name, None)
+            return self._kept(result, best, None)
         found, contender = max(teams, key=lambda pair: pair[0].accuracy)
         self.winner = contender
         answers = self.of_team(contender, quote)
-        verdict = judge([a.right for a in answers], rights[best.name], self.request.worth)
+        in_order = {name: rights[name] for name in first}
+        verdict = judge([a.right for a in answers], in_order, self.request.worth)
         winner = measured(contender.name, found.form, answers, contender.kind)
         curve = _curve(teams, contender)
         result = replace(result, winner=winner, verdict=verdict, curve=curve)
-        return self._kept(result, best.name, contender)
+        return self._kept(result, best, contender)
 
     def _forms_of(self, name: str) -> Sequence[Form]:
         """A team among the members is asked as it is: no entry of a catalogue gives it another form."""

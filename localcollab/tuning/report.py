@@ -22,7 +22,7 @@ def _lines(result: TuneResult, name: str) -> Iterator[str]:
     yield f"tried on {result.n_choose} questions:"
     for row in rows:
         yield f"  {_title(row):{width}}  {row.accuracy:.3f}{_rate(row)}"
-    yield f"on {result.n_quote} other questions, which chose nothing:"
+    yield f"on {result.n_quote} other questions, which chose neither forms nor team:"
     quoted = [row for row in (result.winner, *result.members) if row is not None]
     width = max(len(_title(row)) for row in quoted)
     for row in quoted:

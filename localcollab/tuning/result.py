@@ -29,11 +29,13 @@ class Measured:
     rate: float | None = None
     """Share of the tokens that experts wrote; None where nobody is a base."""
     tokens_per_answer: float = 0.0
+    answered: float = 1.0
+    """The share of answers that are not empty."""
 
     @property
-    def merit(self) -> tuple[float, float]:
-        """More is better: of equally right ones, who writes less."""
-        return self.accuracy, -self.tokens_per_answer
+    def merit(self) -> tuple[float, float, float]:
+        """More is better: of equally right ones, who answers more often, then who writes less."""
+        return self.accuracy, self.answered, -self.tokens_per_answer
 
 
 def measured(name: str, form: str, answers: Sequence[Answer], kind: str = "member") -> Measured:
@@ -45,6 +47,7 @@ def measured(name: str, form: str, answers: Sequence[Answer], kind: str = "membe
         name, form, kind, n, n_right / n if n else 0.0, wilson_interval(n_right, n),
         1000 * sum(answer.seconds for answer in answers) / max(1, n_tokens),
         1 - by_base / written if kind == "tokens" and written else None, n_tokens / n if n else 0.0,
+        sum(bool(answer.text.strip()) for answer in answers) / n if n else 0.0,
     )  # fmt: skip
 
 
@@ -59,7 +62,7 @@ class TuneResult:
     teams: list[Measured]
     """On the half that chose."""
     best: Measured
-    """The member that was best there, on the other half."""
+    """The member that was best on the other half."""
     members: list[Measured]
     """Each in its best form, on the other half."""
     together: Together

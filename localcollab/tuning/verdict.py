@@ -1,4 +1,10 @@
-"""The team or the member? From answers to questions that chose neither."""
+"""The team or a member? From answers to questions that chose no form and no team.
+
+The best member is whoever is right most often on these same questions: one that was chosen on others, by a
+few of them, may be the weaker one, and a team that beats the weaker one is worth nothing. What that choice
+could gain is paid for: a team has to beat every member, and what is said of one member holds for as many
+tests as there are members (Bonferroni).
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,31 +26,40 @@ _SURE = 0.05
 @dataclass(frozen=True, slots=True)
 class Verdict:
     decision: Decision
+    member: str
+    """The best one."""
     n: int
     wins: int
     """Questions that only the team answers rightly."""
     losses: int
     p: float
-    """McNemar's exact test."""
+    """McNemar's exact test; of the member that the team is told apart from least, if it is better."""
     highest_gain: float
-    """What the team may gain at most: a one-sided 95 % bound."""
+    """What the team may gain over the best member at most: a one-sided 95 % bound."""
     n_more: int = 0
     """About so many more questions would tell; 0 where it is known."""
 
 
-def judge(team: Sequence[bool], member: Sequence[bool], worth: float = WORTH) -> Verdict:
-    """`team`: it is better. `member`: it is better, or the team's gain is below `worth` at 95 %, and
-    a member alone costs less. Otherwise it is not known."""
-    n = len(team)
-    wins, losses = discordant(team, member)
-    p, most = sign_test(wins, losses), highest_gain(wins, losses, n)
+def judge(
+    team: Sequence[bool], members: Mapping[str, Sequence[bool]], worth: float = WORTH
+) -> Verdict:
+    """`members`: by name; of equally right ones the first. `team`: it is better than each of them.
+    `member`: the best one is better, or the team's gain is below `worth` at 95 %, and a member alone costs
+    less. Otherwise it is not known."""
+    n, n_members = len(team), len(members)
+    best = max(members, key=lambda name: sum(members[name]))
+    wins, losses = discordant(team, members[best])
+    p, most = sign_test(wins, losses), highest_gain(wins, losses, n, n_members)
     decision: Decision = "unknown"
-    if p < _SURE:
-        decision = "team" if wins > losses else "member"
-    elif most < worth:
+    if wins > losses:
+        p = max(sign_test(*discordant(team, rights)) for rights in members.values())
+        decision = "team" if p < _SURE else "unknown"
+    elif p < _SURE / n_members:
         decision = "member"
-    n_more = questions_needed(wins, losses, n, worth) if decision == "unknown" else 0
-    return Verdict(decision, n, wins, losses, p, most, n_more)
+    if decision == "unknown" and most < worth:
+        decision = "member"
+    n_more = questions_needed(wins, losses, n, worth, n_members) if decision == "unknown" else 0
+    return Verdict(decision, best, n, wins, losses, p, most, n_more)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ loses (formulary as base, and arithmetic, which knows nothing of medicines, as e
 knows, in its own form). Answers end with their line, but for the winner's.
 
 `tune` sees the first half alone: 4 questions are shown, `--choose` choose forms and team, `--quote` make
-the verdict. Then the team and the best member answer `--check` questions of the other half. A verdict is
-right when its choice is: "team" where the team is right more often there, "member" where the team's gain
-there is below `--worth`; "unknown" is neither. Answers are kept in `--out`: a stopped run goes on.
+the verdict. Then the team and every member answer `--check` questions of the other half. A verdict is
+right when its choice is: "team" where the team is right more often there than every member, "member" where
+the team's gain over that member is below `--worth` there; "unknown" is neither. Answers are kept in
+`--out`: a stopped run goes on.
 """
 
 import argparse
@@ -31,7 +32,7 @@ from localcollab.teams.choice import TeamChoice
 from localcollab.tuning.asking import ModelFiles
 from localcollab.tuning.cast import cast_of
 from localcollab.tuning.journal import Journal
-from localcollab.tuning.make import Split, Tuning
+from localcollab.tuning.make import Single, Split, Tuning
 from localcollab.tuning.report import verdict_line
 from localcollab.tuning.request import TuneRequest
 from localcollab.tuning.training import in_folder
@@ -65,6 +66,7 @@ class Checked:
     decision: str
     n_more: int
     elsewhere: tuple[float, float]
+    """Team, and that member; beside a team that is to be used, the best member there."""
     p_elsewhere: float
     is_right: bool
     line: str
@@ -196,14 +198,18 @@ def checked(task: Task, tuning: Tuning, others: Sequence[int], worth: float) -> 
     assert tuning.winner is not None
     assert tuning.best is not None
     team = [answer.right for answer in tuning.of_team(tuning.winner, others)]
-    member = [answer.right for answer in tuning.alone(tuning.best, others)]
-    wins, losses = discordant(team, member)
+    members = {
+        name: [answer.right for answer in tuning.alone(Single(name, form), others)]
+        for name, form in tuning.chosen.items()
+    }
+    decision, member = found.verdict.decision, members[tuning.best.name]
+    rival = max(members.values(), key=sum) if decision == "team" else member
+    wins, losses = discordant(team, rival)
     gain = (wins - losses) / len(others)
-    decision = found.verdict.decision
     return Checked(
         task.name, found.winner.name, f"{found.best.name} [{found.best.form}]",
         (found.winner.accuracy, found.best.accuracy), found.verdict.p, decision,
-        found.verdict.n_more, (sum(team) / len(team), sum(member) / len(member)),
+        found.verdict.n_more, (sum(team) / len(team), sum(rival) / len(rival)),
         sign_test(wins, losses), holds(decision, gain, worth), verdict_line(found), found.record(),
     )  # fmt: skip
 
@@ -230,9 +236,9 @@ def main() -> None:
     parser.add_argument("--expert", type=Path, required=True)
     parser.add_argument("--fixtures", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--choose", type=int, default=20)
-    parser.add_argument("--quote", type=int, default=80)
-    parser.add_argument("--check", type=int, default=80)
+    parser.add_argument("--choose", type=int, default=40)
+    parser.add_argument("--quote", type=int, default=160)
+    parser.add_argument("--check", type=int, default=160)
     parser.add_argument("--samples", type=int, default=1)
     parser.add_argument("--worth", type=float, default=0.05)
     parser.add_argument("--n-ctx", type=int, default=2048)

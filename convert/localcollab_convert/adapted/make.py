@@ -380,7 +380,7 @@ class AdaptedMaker:
         found = table.answered(
             self._base_team, expert, team, library, self.withheld, self._show
         )  # fmt: skip
-        verdict = judge(found[table.TEAM], found[table.BASE_READS])
+        verdict = judge(found[table.TEAM], {table.BASE_READS: found[table.BASE_READS]})
         rows = [(who, sum(rights), len(rights)) for who, rights in found.items()]
         return {"table": rows, "verdict": asdict(verdict)}
 

@@ -4,6 +4,7 @@ import json
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from localcollab.catalog.reading import read_catalog
@@ -228,18 +229,45 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
 def test_the_verdict_follows_the_pairs_that_differ(
     rights: list[int], others: list[int], decision: str
 ) -> None:
-    verdict = judge([bool(r) for r in rights], [bool(r) for r in others])
+    verdict = judge([bool(r) for r in rights], {"m": [bool(r) for r in others]})
     assert (verdict.decision, verdict.n_more > 0) == (decision, decision == "unknown")
 
 
-def test_equal_systems_are_rarely_told_apart() -> None:
-    """At most about a twentieth of the verdicts "team" may be wrong."""
-    wrong = 0
-    for seed in range(200):
-        one, other = draw(0.5, 2 * seed), draw(0.5, 2 * seed + 1)
-        verdict = judge([one(n) for n in range(100)], [other(n) for n in range(100)])
-        wrong += verdict.decision == "team"
-    assert wrong <= 12
+def test_a_team_has_to_beat_every_member() -> None:
+    team, better = [True] * 40 + [False] * 60, [True] * 36 + [False] * 64
+    assert judge(team, {"weak": [False] * 100}).decision == "team"
+    verdict = judge(team, {"weak": [False] * 100, "better": better})
+    assert (verdict.decision, verdict.member) == ("unknown", "better")
+    assert (verdict.wins, verdict.losses) == (4, 0)
+
+
+def test_among_many_equal_teams_and_members_few_are_said_to_be_better() -> None:
+    """20 teams and 3 members, all right on half of the questions: the one that was best on 40 questions
+    is compared on 100 others. "team" is wrong; "member" is right."""
+    rng = np.random.default_rng(0)
+    decisions = list[str]()
+    for _ in range(400):
+        teams = rng.random((20, 140)) < 0.5
+        chosen = teams[teams[:, :40].sum(axis=1).argmax(), 40:]
+        members = {str(k): rights for k, rights in enumerate(rng.random((3, 100)) < 0.5)}
+        decisions.append(
+            judge(chosen.tolist(), {k: r.tolist() for k, r in members.items()}).decision
+        )
+    assert decisions.count("team") <= 20
+
+
+def test_a_team_that_is_worth_it_is_rarely_refused() -> None:
+    """It is right on 0.05 more than each of 3 members: "member" may be said of a twentieth."""
+    rng, n, refused = np.random.default_rng(0), 600, 0
+    for _ in range(300):
+        known = rng.random(n)
+        members = {
+            str(k): np.where(rng.random(n) < 0.2, rng.random(n) < 0.5, known < 0.5).tolist()
+            for k in range(3)
+        }
+        team = np.where(rng.random(n) < 0.2, rng.random(n) < 0.55, known < 0.55)
+        refused += judge(team.tolist(), members, worth=0.05).decision == "member"
+    assert refused <= 15
 
 
 def test_beta_has_an_exact_interval() -> None:
@@ -265,11 +293,26 @@ def test_ranges_are_checked_before_anything_is_loaded(
         TuneRequest(**{"choice": TeamChoice(), "data": (Path("x"),)} | options)  # type: ignore[arg-type]
 
 
+def test_the_best_member_is_the_best_where_the_team_is_compared(tmp_path: Path) -> None:
+    """The weak one was better on the few questions that chose."""
+    split = split_of(questions(range(60)), 0)
+    lucky = set(split.choose) | set(split.quote[:5])
+    files = FakeFiles(
+        {"lucky": Knower(lambda n: n in lucky), "better": Knower(draw(0.6, 1))},
+        {"equal mixture": Knower(draw(0.6, 1))},
+    )
+    found = tuned(files, tmp_path, range(60))
+    assert found.verdict is not None
+    assert (found.best.name, found.verdict.member) == ("better", "better")
+
+
 def test_of_equally_right_forms_the_one_that_writes_less_is_chosen() -> None:
-    def row(*n_tokens: int, right: bool = True) -> Measured:
-        answers = [Answer("", 1, right, 1, {"base": n}) for n in n_tokens]
+    def row(*n_tokens: int, right: bool = True, text: str = "so") -> Measured:
+        answers = [Answer(text, 1, right, 1, {"base": n}) for n in n_tokens]
         return measured("a", "own", answers)
 
     long, short, wrong = row(30, 10), row(8, 10), row(0, 0, right=False)
     assert max((long, short, wrong), key=lambda found: found.merit) is short
     assert short.tokens_per_answer == 10  # the end token counts
+    silent = row(0, 0, right=False, text=" ")
+    assert max((silent, wrong), key=lambda found: found.merit) is wrong
