@@ -20,7 +20,7 @@ class CurvePoint(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Accuracies are of questions that chose nothing."""
+    """Accuracies are of questions that chose neither forms nor team."""
 
     verdict: Decision
     member: str
