@@ -1,7 +1,7 @@
 """Measures members and teams on two halves of some questions: the first chooses, the second is quoted.
 
-Chosen on the first half: the form in which each member is asked, and the best team. On the second half the
-team is compared with every member.
+Chosen on the first half: the form in which each member is asked, and the best team. On the second half
+the team is compared with every member.
 """
 
 import hashlib

@@ -1,9 +1,9 @@
 """The team or a member? From answers to questions that chose no form and no team.
 
-The best member is whoever is right most often on these same questions: one that was chosen on others, by a
-few of them, may be the weaker one, and a team that beats the weaker one is worth nothing. What that choice
-could gain is paid for: a team has to beat every member, and what is said of one member holds for as many
-tests as there are members (Bonferroni).
+The best member is whoever is right most often on these same questions: one that was chosen on others,
+by a few of them, may be the weaker one, and a team that beats the weaker one is worth nothing. What
+that choice could gain is paid for: a team has to beat every member, and what is said of one member
+holds for as many tests as there are members (Bonferroni).
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,8 +44,8 @@ def judge(
     team: Sequence[bool], members: Mapping[str, Sequence[bool]], worth: float = WORTH
 ) -> Verdict:
     """`members`: by name; of equally right ones the first. `team`: it is better than each of them.
-    `member`: the best one is better, or the team's gain is below `worth` at 95 %, and a member alone costs
-    less. Otherwise it is not known."""
+    `member`: the best one is better, or the team's gain is below `worth` at 95 %, and a member alone
+    costs less. Otherwise it is not known."""
     n, n_members = len(team), len(members)
     best = max(members, key=lambda name: sum(members[name]))
     wins, losses = discordant(team, members[best])

@@ -10,8 +10,8 @@ knows, in its own form). Answers end with their line, but for the winner's.
 
 `tune` sees the first half alone: 4 questions are shown, `--choose` choose forms and team, `--quote` make
 the verdict. Then the team and every member answer `--check` questions of the other half. A verdict is
-right when its choice is: "team" where the team is right more often there than every member, "member" where
-the team's gain over that member is below `--worth` there; "unknown" is neither. Answers are kept in
+right when its choice is: "team" where the team is right more often there than every member, "member"
+where the team's gain over that member is below `--worth` there; "unknown" is neither. Answers are kept in
 `--out`: a stopped run goes on.
 """
 
