@@ -140,7 +140,7 @@ def find_sources(session: Session, library: Library, question: str) -> Sources:
     fresh = collection.freshness() if collection.path is not None else None
     found = Sources(library.name, way, passages, n_left_out, freshness=str(fresh or ""))
     if library.way is None and way == "prompt" and passages and is_small(session.team):
-        return in_short(found, collection, question)
+        return in_short(found, session.team, collection, question)
     return found
 
 

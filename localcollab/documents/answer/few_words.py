@@ -1,8 +1,9 @@
 """Answers of small models from documents.
 
 They copy headings as text and lose the question among passages. So they are sent the
-sentences that the question most likely asks about, and answer with a span of them. Where one sentence
-surely answers, it is the answer itself; where none is about what is asked, that is.
+sentences that the question most likely asks about, and answer with a span of them; for a tiny model the
+program chooses it, which it does better. Where one sentence surely answers, it is the answer itself;
+where none is about what is asked, that is.
 """
 
 from dataclasses import replace
@@ -10,6 +11,7 @@ from dataclasses import replace
 from localcollab.decoding.answer_text import Limits
 from localcollab.documents.answer.events import Sources
 from localcollab.documents.answer.excerpts import NOWHERE, SURE, in_order, ranked_sentences
+from localcollab.documents.answer.likely_words import likeliest
 from localcollab.documents.answer.prompts import SHORT_LIMITS
 from localcollab.documents.answer.reciting import Reciting
 from localcollab.documents.answer.spans import Span
@@ -22,6 +24,8 @@ from localcollab.teams.opened import OpenTeam
 
 _SMALL = 1_000_000_000
 """Parameters of all members: below, a model is sent a few sentences."""
+_TINY = 200_000_000
+"""Below, the program chooses the words (`scripts/experiments/answers.py`: SmolLM2 135M, Gemma 270M)."""
 _N_SENTENCES = 2
 LONGEST = 50
 """Words of a sentence that is an answer; from a longer one the model takes some."""
@@ -29,12 +33,16 @@ LONGEST = 50
 
 def is_small(team: OpenTeam) -> bool:
     """By its own weights; a team without any, as in tests, is not."""
-    n_parameters = sum(context.weights.n_parameters for context in team.contexts)
-    return 0 < n_parameters < _SMALL
+    return 0 < _n_parameters(team) < _SMALL
 
 
-def in_short(sources: Sources, collection: Collection, question: str) -> Sources:
-    """With the sentences that are sent, and the passages they are of; or with the answer itself."""
+def _n_parameters(team: OpenTeam) -> int:
+    return sum(context.weights.n_parameters for context in team.contexts)
+
+
+def in_short(sources: Sources, team: OpenTeam, collection: Collection, question: str) -> Sources:
+    """With the sentences that are sent to a small team, and the passages they are of; or with the answer
+    itself."""
     ranked = ranked_sentences(sources.passages, question, collection.rarity)
     if not ranked:
         return sources
@@ -43,6 +51,8 @@ def in_short(sources: Sources, collection: Collection, question: str) -> Sources
         recited, chosen = " ".join(best.text.split()), [best]
     elif best.score < NOWHERE:
         recited = not_said(language_of(question).code)
+    elif _n_parameters(team) < _TINY:
+        recited = likeliest(ranked[:_N_SENTENCES], question, collection.rarity)
     numbers = {sentence.passage for sentence in chosen}
     kept = [passage for passage in sources.passages if passage.number in numbers]
     passages = tuple(replace(passage, number=n) for n, passage in enumerate(kept, start=1))

@@ -67,13 +67,14 @@ def kinds_in(row: Sequence[Token], asked: frozenset[str], language: Language) ->
     found = set[Kind]()
     for at, token in enumerate(row):
         is_start = at == 0 and token.text in language.common | language.prepositions
-        kind = _kind_of(token, language)
+        kind = kind_of(token, language)
         if kind is not None and token.text not in asked and not is_start:
             found.add(kind)
     return frozenset(found)
 
 
-def _kind_of(token: Token, language: Language) -> Kind | None:
+def kind_of(token: Token, language: Language) -> Kind | None:
+    """Of what one token names."""
     if token.kind in ("date", "time") or token.text in _PERIODS:
         return "time"
     if token.kind == "number":

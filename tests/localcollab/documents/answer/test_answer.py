@@ -299,7 +299,7 @@ def prompt_for(collection: Collection, n_parameters: int, way: Way | None) -> tu
 
 
 def test_a_small_model_is_sent_the_best_sentences_alone(collection: Collection) -> None:
-    prompt, sources = prompt_for(collection, 135_000_000, None)
+    prompt, sources = prompt_for(collection, 270_000_000, None)
     assert "Text: The maker of Gozovir is Yarrow Labs." in prompt
     assert f"\nQuestion: {ASKED}\nAnswer:" in prompt
     assert "gozovir.txt" not in prompt
@@ -321,11 +321,20 @@ def test_a_larger_model_or_one_told_so_is_sent_whole_passages(
 def test_a_small_model_answers_with_a_span_of_what_it_was_sent(collection: Collection) -> None:
     for said, spoken in (("Yarrow Labs\nText: more", "Yarrow Labs"), ("Xerxes", "60")):
         model = Saying(said)
-        session = Session(small_team(model, 1))
+        session = Session(small_team(model, 270_000_000))
         events = ask(model, Library(collection, "docs"), ASKED, session)
         finished = of_type(events, Finished)
         assert (finished.text, set(finished.authors)) == (spoken, {QUOTES})
         assert spoken in " ".join(of_type(events, Sources).excerpt)
+
+
+def test_for_a_tiny_model_the_program_chooses_the_words(collection: Collection) -> None:
+    model = Saying("Xerxes")
+    events = ask(model, Library(collection, "docs"), ASKED, Session(small_team(model, 135_000_000)))
+    finished = of_type(events, Finished)
+    assert (finished.text, set(finished.authors)) == ("Yarrow Labs", {QUOTES})
+    line = next(source_lines(of_type(events, Sources)))
+    assert line.endswith("searched, no model was asked")
 
 
 def test_a_sentence_that_surely_answers_is_the_small_models_answer(
