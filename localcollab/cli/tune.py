@@ -32,6 +32,10 @@ def tune_command(
         str | None,
         typer.Option(help="Without --data: ask for words of this collection of documents."),
     ] = None,
+    history: Annotated[
+        bool,
+        typer.Option("--history", help="Without --data: ask for words of your own messages."),
+    ] = False,
     team: Annotated[str | None, typer.Option(help="A team of the catalogue.")] = None,
     base: Base = None,
     experts: Experts = None,
@@ -91,6 +95,7 @@ def tune_command(
     request = TuneRequest(
         choice, tuple(data or ()), docs, name, out, writes, limit, seed, measure, run_code,
         n_samples, worth, work, Options(n_ctx=n_ctx, n_threads=n_threads), trains,
+        history,
     )  # fmt: skip
     status = Status(sys.stderr)
     with notes_shown(status):

@@ -74,7 +74,7 @@ def tune(request: TuneRequest, on_progress: OnProgress, on_note: OnNote) -> Tune
 
 
 def _questions(request: TuneRequest, on_note: OnNote) -> list[Question]:
-    everything = _made(request.docs, request.seed, on_note) if request.docs else _read(request)
+    everything = _read(request) if request.data else _made(request, on_note)
     questions = some_of(with_gold(everything), request.limit, request.seed)
     if len(questions) < _LEAST_QUESTIONS:
         raise BadOption(
@@ -91,14 +91,23 @@ def _read(request: TuneRequest) -> list[Question]:
     ]
 
 
-def _made(collection: str, seed: int, on_note: OnNote) -> list[Question]:
+def _made(request: TuneRequest, on_note: OnNote) -> list[Question]:
     # Imported here: few have no questions.
-    from localcollab.documents.collection import open_collection
-    from localcollab.tuning.from_documents import MEANING, questions_of
+    from localcollab.tuning import from_documents as made
 
-    with open_collection(collection) as opened:
-        found = questions_of(opened, seed=seed)
-    on_note(MEANING)
+    if request.docs is None:
+        from localcollab.history.store import default_path, open_history
+
+        with open_history(default_path()) as history:
+            found = made.questions_of_history(history, seed=request.seed)
+        on_note(made.MEANING_OF_HISTORY)
+        return found
+
+    from localcollab.documents.collection import open_collection
+
+    with open_collection(request.docs) as opened:
+        found = made.questions_of(opened, seed=request.seed)
+    on_note(made.MEANING)
     return found
 
 

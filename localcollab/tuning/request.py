@@ -37,11 +37,14 @@ class TuneRequest:
     options: Options = field(default_factory=Options)
     trains: bool = True
     """A head, where the team may defer and `convert` is installed."""
+    history: bool = False
+    """Without data the questions are gaps in what the user wrote in the chat."""
 
     def __post_init__(self) -> None:
-        if bool(self.data) == (self.docs is not None):
+        if bool(self.data) + (self.docs is not None) + self.history != 1:
             raise BadOption(
-                "give either `data`, a JSONL file of questions, or `docs`, a collection to make some from"
+                "give either `data`, a JSONL file of questions, or `docs`, a collection to make some "
+                "from, or `history`, to make some from your own messages"
             )
         if self.limit is not None and self.limit < 1:
             raise BadOption(f"`limit` is {self.limit}: give 1 or more")
