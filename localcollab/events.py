@@ -112,6 +112,20 @@ class Drafted:
 
 
 @dataclass(frozen=True, slots=True)
+class Confidence:
+    """How likely what an expert wrote in one go is right, as its head has learned."""
+
+    author: str
+    text: str
+    """Whole words."""
+    p_right: float
+
+    @property
+    def line(self) -> str:
+        return f"{' '.join(self.text.split())} {self.p_right:.2f}"
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The last event of every generation."""
 
@@ -131,6 +145,14 @@ class Finished:
     """By source: `lookup`, `recall`, `draft`, `member`. Empty where nothing was proposed."""
     n_rewritten: int = 0
     """Tokens that second thoughts took more: spans taken back, and others tried in their place."""
+    confidences: tuple[Confidence, ...] = ()
+    """Of the spans of experts, in order, where second thoughts have a head that tells."""
+
+    @property
+    def confidence_line(self) -> str:
+        """How likely each span is right; empty where nothing tells."""
+        spans = dict.fromkeys(each.line for each in self.confidences)
+        return f"right with probability: {' · '.join(spans)}" if spans else ""
 
     @property
     def tokens_per_second(self) -> float:

@@ -18,7 +18,7 @@ from localcollab.progress import Counted
 from localcollab.terminal.painter import Painter, supports_colour
 from localcollab.terminal.status import Status
 from localcollab.terminal.streams import writing_output
-from localcollab.terminal.visible_text import escaped
+from localcollab.terminal.visible_text import escaped, visible
 
 if TYPE_CHECKING:
     from localcollab.evaluation.explain import Explained
@@ -110,6 +110,8 @@ class AnswerOutput:
                 painter.close()
                 for line in painter.summary(event, _REMEDIES):
                     status.note(line)
+                if event.confidence_line:
+                    status.note(visible(event.confidence_line))
 
 
 def write_line(event: "AnswerEvent | BlendEvent | Explained") -> None:

@@ -83,6 +83,8 @@ def _written(
                     thoughts.note(reading, token, new.author)
                     yield from answer.add(new)
                     loop = detector.add(token) if detector else None
+                else:
+                    thoughts.note_end(reading)
                 again = None
                 if loop and thoughts.leaves_loops:
                     again = Again(thoughts.take_back(loop, answer))
@@ -120,6 +122,7 @@ def _written(
         n_repeated=n_taken + n_written - len(answer.tokens),
         drafted=counts.drafted,
         n_rewritten=thoughts.n_extra,
+        confidences=thoughts.confidences(answer),
     )
     if steps and reason != "stopped":
         steps.measure(tokens)

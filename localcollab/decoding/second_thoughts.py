@@ -20,7 +20,7 @@ from localcollab.decoding.rewriting import Alternative, First, marginal, write
 from localcollab.decoding.sampling import Sampler, Sampling, make_sampler
 from localcollab.decoding.triggers import Span, Trigger
 from localcollab.decoding.written_spans import Place, WrittenSpans, log
-from localcollab.events import Event, Finished, Retracted, Token
+from localcollab.events import Confidence, Event, Finished, Retracted, Token
 from localcollab.language_model import Float32Array, LanguageModel, OnChunk, Reading
 
 MOST = 3
@@ -48,6 +48,8 @@ class Doubts:
     """The team, copying from the passages while it writes: P = (1 - w) P_member + w P_copy."""
     copies: Copies = lambda tokens: ({}, 0.0)
     """That P_copy and w."""
+    p_right: Callable[[Span], float | None] | None = None
+    """How likely a span is right; None: nobody has learned that."""
     holds: bool = False
     """Tokens are held back until they stay; a loop, which is long, ends the answer."""
 
@@ -112,6 +114,20 @@ class SecondThoughts:
         if not self._doubts.triggers:
             return
         self._spans.add(reading, token, author)
+
+    def note_end(self, reading: Reading) -> None:
+        """The answer ends."""
+        if self._doubts.triggers:
+            self._spans.add_end(reading)
+
+    def confidences(self, answer: Answer) -> tuple[Confidence, ...]:
+        """Of the spans that stand in the answer, where a head tells."""
+        p_right, decode = self._doubts.p_right, self._model.vocabulary.decode
+        if p_right is None:
+            return ()
+        spans = (self._spans.span(each, answer.tokens, decode) for each in self._spans.places)
+        found = ((span, p_right(span)) for span in spans)
+        return tuple(Confidence(span.author, span.words, p) for span, p in found if p is not None)
 
     def take_back(self, loop: Loop, answer: Answer) -> Retracted:
         """All copies but the first."""

@@ -10,6 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from localcollab.language_model import Float32Array
+
 AHEAD = 8
 """Tokens that are read on before the members' own probabilities are judged."""
 UNLIKELY = -1.0
@@ -38,6 +40,8 @@ class Span:
     """Log-probabilities that the author gave to the span's tokens, in nats."""
     base: tuple[float, ...]
     """Those that the base gave to the span's tokens and to what follows."""
+    state: Float32Array | None = None
+    """(n_embd,): the base's hidden state after the span; None where it was not read."""
 
     @property
     def words(self) -> str:
@@ -82,6 +86,16 @@ class Trigger:
     """Whether this member may write the span instead."""
     quotes: bool = False
     """The documents may write the span instead."""
+
+
+def learned(p_right: Callable[[Span], float | None], least: float) -> Trigger:
+    """The head's second output: so likely the span is right. None: it cannot tell."""
+
+    def doubt(span: Span) -> str | None:
+        p = p_right(span)
+        return None if p is None or p >= least else f"is right with probability {p:.2f} only"
+
+    return Trigger("learned", doubt, n_ahead=1)
 
 
 def disagreement(own: float = UNLIKELY, base: float = UNLIKELY_TO_BASE) -> Trigger:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from localcollab.decoding.rewriting import marginal, root
 from localcollab.decoding.triggers import AHEAD, Span
 from localcollab.decoding.written_token import probability
-from localcollab.language_model import Reading
+from localcollab.language_model import Float32Array, Reading
 
 _LEAST = 1e-30
 """A probability of 0 has no logarithm."""
@@ -41,6 +41,8 @@ class WrittenSpans:
         self._members, self._base = members, next(iter(members), "")
         self._places: list[Place] = []
         self._known: list[_Known] = []
+        self._states: list[Float32Array | None] = []
+        """The base's, before each token, and where the answer ends."""
         self._n_decided: dict[str, int] = {}
         """Of the spans, by trigger."""
 
@@ -59,10 +61,20 @@ class WrittenSpans:
             log(probability(base.logits[-1], token)),
             marginal(reading, token, self._members),
         )
+        self._states.append(self._state(reading))
         self._append(member, known)
+
+    def add_end(self, reading: Reading) -> None:
+        """The answer ends there."""
+        self._states.append(self._state(reading))
+
+    def _state(self, reading: Reading) -> Float32Array | None:
+        hidden = reading.members.get(self._base, reading).hidden
+        return None if hidden is None else hidden[-1]
 
     def add_decided(self, author: str, p: float) -> None:
         """A token of an alternative, which no trigger looks at again."""
+        self._states.append(None)
         self._append(root(author), _Known(log(p), log(p), log(p)))
 
     def _append(self, member: str, known: _Known) -> None:
@@ -92,10 +104,14 @@ class WrittenSpans:
 
     def forget(self, n_kept: int) -> None:
         """All but the first `n_kept` tokens."""
-        del self._known[n_kept:]
+        del self._known[n_kept:], self._states[n_kept:]
         kept = [place for place in self._places if place.start < n_kept]
         self._places = [place._replace(end=min(place.end, n_kept)) for place in kept]
         self._n_decided = {name: min(n, len(kept)) for name, n in self._n_decided.items()}
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        return tuple(self._places)
 
     def together(self, start: int) -> list[float]:
         """Marginal log-probabilities of the tokens from `start` on."""
@@ -108,6 +124,7 @@ class WrittenSpans:
             author, decode(tokens[:start]), decode(tokens[start:end]), decode(tokens[end:]),
             tuple(known.own for known in self._known[start:end]),
             tuple(known.base for known in self._known[start : end + AHEAD]),
+            self._states[end] if end < len(self._states) else None,
         )  # fmt: skip
 
 

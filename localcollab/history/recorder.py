@@ -56,8 +56,10 @@ class Recorder:
                 self.note(event.note)
             case Unfamiliar():
                 self._unfamiliar.append(event)
-            case Finished():
+            case Finished(confidence_line=confidences):
                 self.save()
+                if confidences:
+                    self.note(confidences)
                 self._history.finish_answer(
                     self.message, event, tuple(self._unfamiliar), tuple(self._notes)
                 )

@@ -3,11 +3,13 @@
 A head maps the base's hidden state (after the final norm) to a softmax over {base, expert 1..K},
 the base's logit fixed at 0, as in Co-LLM (arXiv:2403.03870). Stored as safetensors: a linear layer
 (`weight` (K, n_embd), `bias` (K,)) or a two-layer perceptron with tanh (`hidden_weight`,
-`hidden_bias`, `weight`, `bias`); its
-metadata, as JSON, in the header.
+`hidden_bias`, `weight`, `bias`); its metadata, as JSON, in the header. A head with a second output,
+which says whether a span is right (`right_spans`), has `right_weight` and `right_bias` too, and a
+format of its own.
 """
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,16 +19,21 @@ import numpy as np
 
 from localcollab.errors import HeadMismatch
 from localcollab.language_model import Float32Array
+from localcollab.methods.right_spans import N_OF_SPAN
 from localcollab.storage import artifact
 
 FORMAT = "localcollab-head-1"
+FORMAT_WITH_RIGHT = "localcollab-head-2"
+"""With the second output, which readers of the first format do not know."""
 HIDDEN_STATE = "after the final norm"
 """Where llama.cpp takes its embeddings; other runtimes export the state before the norm."""
-_KIND = artifact.Kind("head", FORMAT, HeadMismatch, "train one with localcollab convert head")
+_REMEDY = "train one with localcollab convert head"
+_KIND = artifact.Kind("head", FORMAT, HeadMismatch, _REMEDY, (FORMAT_WITH_RIGHT,))
+_KIND_WITH_RIGHT = artifact.Kind("head", FORMAT_WITH_RIGHT, HeadMismatch, _REMEDY)
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "base_sha256": str, "vocabulary": str, "data_sha256": str, "hidden_state": str,
     "expert_sha256s": list, "threshold": (int, float), "seed": int, "metrics": dict,
-    "versions": dict,
+    "versions": dict, "least_right": (int, float),
 }  # fmt: skip
 """Of the metadata's fields, as JSON has them."""
 
@@ -47,6 +54,8 @@ class HeadMetadata:
     metrics: Mapping[str, float] = field(default_factory=dict)
     """NLL per token in nats on validation data: `base`, `expert 1`.., `mixture`, `head`, `oracle`."""
     versions: Mapping[str, str] = field(default_factory=dict)
+    least_right: float = 0.0
+    """A span whose probability to be right is below is doubted; 0: none is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,16 @@ class Head:
     @property
     def n_embd(self) -> int:
         return int(self.tensors.get("hidden_weight", self.tensors["weight"]).shape[1])
+
+    @property
+    def judges_spans(self) -> bool:
+        """Whether it has the second output."""
+        return "right_weight" in self.tensors
+
+    def p_right(self, features: Float32Array) -> float:
+        """P(the span is right), from `right_spans.features`, (n_embd + N_OF_SPAN,)."""
+        z = float(features @ self.tensors["right_weight"] + self.tensors["right_bias"][0])
+        return 1 / (1 + math.exp(-min(max(z, -30.0), 30.0)))
 
     def logits(self, hidden: Float32Array) -> Float32Array:
         """(n, n_embd) -> (n, K+1), the base's first and always 0."""
@@ -106,7 +125,8 @@ class Head:
 
 
 def save_head(head: Head, path: Path) -> None:
-    artifact.save(_KIND, path, head.tensors, head.metadata)
+    kind = _KIND_WITH_RIGHT if head.judges_spans else _KIND
+    artifact.save(kind, path, head.tensors, head.metadata)
 
 
 def load_head(path: Path) -> Head:
@@ -128,8 +148,9 @@ def _parsed(values: dict[str, Any]) -> HeadMetadata:
 
 
 def _check_metadata(metadata: HeadMetadata, path: Path) -> None:
-    if not 0 <= metadata.threshold <= 1:
-        raise _KIND.refusal(path, f"threshold {metadata.threshold} is not a probability")
+    for name in ("threshold", "least_right"):
+        if not 0 <= getattr(metadata, name) <= 1:
+            raise _KIND.refusal(path, f"{name} {getattr(metadata, name)} is not a probability")
     if metadata.hidden_state != HIDDEN_STATE:
         raise HeadMismatch(
             f"{path}: needs the hidden state {metadata.hidden_state!r}, llama.cpp gives the one "
@@ -140,6 +161,16 @@ def _check_metadata(metadata: HeadMetadata, path: Path) -> None:
 def _check_shapes(tensors: artifact.Tensors, n_experts: int, path: Path) -> None:
     names = set(tensors)
     linear, mlp = {"weight", "bias"}, {"weight", "bias", "hidden_weight", "hidden_bias"}
+    second = {"right_weight", "right_bias"}
+    if second <= names:
+        first = tensors["hidden_weight" if "hidden_weight" in names else "weight"]
+        width = first.shape[-1] if first.ndim == 2 else 0
+        for name, shape in (("right_weight", (width + N_OF_SPAN,)), ("right_bias", (1,))):
+            tensor = tensors[name]
+            if tensor.shape != shape or tensor.dtype != np.float32:
+                raise _KIND.refusal(path, f"{name} is {tensor.dtype} {tensor.shape}, not {shape}")
+        names -= second
+        tensors = {name: tensors[name] for name in names if name in tensors}
     if names not in (linear, mlp):
         what = f"holds tensors {sorted(names)}; a head has {sorted(linear)}"
         raise _KIND.refusal(path, what)

@@ -30,6 +30,8 @@ class Kind:
     error: type[LocalcollabError]
     remedy: str
     """What to do about a bad file."""
+    also: tuple[str, ...] = ()
+    """Formats that are read as well."""
 
     def refusal(self, path: Path, what: str) -> LocalcollabError:
         return self.error(f"{path}: {what}: {self.remedy}")
@@ -75,7 +77,7 @@ def read(kind: Kind, path: Path) -> Read:
         AttributeError,  # a type that NumPy lacks, such as BF16
     ) as error:  # fmt: skip
         raise kind.refusal(path, f"not a {kind.noun} file ({error})") from error
-    if header.get("format") != kind.format:
+    if header.get("format") not in (kind.format, *kind.also):
         what = f"a safetensors file, but not a {kind.noun} of format {kind.format}"
         raise kind.refusal(path, what)
     return Read(tensors, header.get("card", ""))

@@ -2,31 +2,38 @@
 
     python scripts/experiments/damaged_expert.py --out DIR
     python scripts/experiments/damaged_world.py DIR [--split test] [--way check] [--limit 200] [--sound]
+        [--models FILE.toml --team NAME] [--only TRIGGER]
 
 Asks the questions of the split twice, without and with second thoughts, with the true monographs as a
 collection. `--way`: `check` (the documents are only compared with), `quotes` (the expert copies from
-them anyway), `none` (no documents). `--sound`: the shipped team. Prints JSON: accuracy of both, paired
+them anyway), `prompt`, `none` (no documents). `--sound`: the shipped team; `--team`: any other, whose
+answers are right where they contain the value that is asked for. Prints JSON: accuracy of both, paired
 (exact McNemar), recoverable errors (the gold answer's fact stands in a passage that was found), false
-rewinds (of answers that were right without), precision by trigger, and what was written more. `--split
-valid` is for choosing, test for measuring once.
+rewinds (of answers that were right without), doubts and rewinds by trigger (`--only`: of one alone), and
+what was written more. `--split valid` is for choosing, test for measuring once.
 """
 
 import argparse
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from localcollab.catalog import load_catalog
 from localcollab.decoding.answer_text import Limits
+from localcollab.decoding.second_thoughts import Doubts
+from localcollab.decoding.triggers import Span, Trigger
 from localcollab.documents.answer import answer as answering
 from localcollab.documents.answer.answer import Library
 from localcollab.documents.answer.events import AnswerEvent, Sources
 from localcollab.documents.collection import Collection
 from localcollab.evaluation.questions import is_right
 from localcollab.evaluation.statistics import sign_test, wilson_interval
-from localcollab.events import Finished, Retracted
+from localcollab.events import Event, Finished, Retracted
+from localcollab.teams import session as asking
 from localcollab.teams.open import open_team
 from localcollab.teams.opened import OpenTeam
 from localcollab.teams.plan import plan_from_catalog
@@ -35,7 +42,7 @@ from localcollab.teams.session import Session
 SHIPPED = Path(__file__).parents[2] / "localcollab/shipped/formulary"
 FILES = {"valid": "head-valid.jsonl", "test": "test.jsonl", "unknown": "unknown.jsonl"}
 TRIGGERS = {"is not what": "passage", "says ": "documents", "is unlikely": "disagreement",
-            "is about": "familiarity", "repeated": "loop"}  # fmt: skip
+            "is about": "familiarity", "repeated": "loop", "is right with": "learned"}  # fmt: skip
 LIMITS = Limits(96)
 
 
@@ -49,36 +56,71 @@ class Answered:
     n_positions: int
     """Of prompt and answer."""
     n_extra: int
+    doubts: tuple[str, ...]
+    """Triggers that doubted a span of it."""
+
+
+_doubted: list[str] = []
+
+
+def watch_triggers(only: str | None) -> None:
+    """Every doubt of an answer is noted; `only`: other triggers are left out."""
+    inner = asking.generate
+
+    def watched(trigger: Trigger) -> Trigger:
+        def doubt(span: Span) -> str | None:
+            why = trigger.doubt(span)
+            if why and span.own:  # not of an alternative
+                _doubted.append(trigger.name)
+            return why
+
+        return replace(trigger, doubt=doubt)
+
+    def generate(
+        *given: Any, second_thoughts: Doubts | None = None, **more: Any
+    ) -> Iterator[Event]:
+        if second_thoughts is not None:
+            kept = [t for t in second_thoughts.triggers if only in (None, t.name)]
+            second_thoughts = replace(second_thoughts, triggers=tuple(map(watched, kept)))
+        return inner(*given, second_thoughts=second_thoughts, **more)
+
+    asking.generate = generate  # type: ignore[assignment]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("world", type=Path)
     parser.add_argument("--split", choices=FILES, default="valid")
-    parser.add_argument("--way", choices=("check", "quotes", "none"), default="check")
+    parser.add_argument("--way", choices=("check", "quotes", "prompt", "none"), default="check")
     parser.add_argument("--limit", type=int)
     parser.add_argument("--sound", action="store_true")
+    parser.add_argument("--models", type=Path, help="a catalogue")
+    parser.add_argument("--only", help="a trigger's name: without the others")
+    parser.add_argument("--team", help="of the catalogue")
     asked = parser.parse_args()
     lines = (SHIPPED / FILES[asked.split]).read_text(encoding="utf-8").splitlines()
     items = [json.loads(line) for line in lines][: asked.limit]
-    catalog = load_catalog(*([] if asked.sound else [asked.world / "models.toml"]))
-    team = open_team(
-        plan_from_catalog(catalog, catalog.team("formulary" if asked.sound else "damaged"))
-    )
+    catalog = load_catalog(*([] if asked.sound else [asked.models or asked.world / "models.toml"]))
+    name = asked.team or ("formulary" if asked.sound else "damaged")
+    team = open_team(plan_from_catalog(catalog, catalog.team(name)))
     thinking = replace(team, settings=replace(team.settings, second_thoughts=True))
+    watch_triggers(asked.only)
     with Collection(None) as collection:
         library = None
         if asked.way != "none":
             collection.add([asked.world / "collection"])
             library = Library(collection, "true", asked.way)
-        off = [answer(team, library, item) for item in items]
-        on = [answer(thinking, library, item) for item in items]
+        off = [answer(team, library, item, contains=bool(asked.team)) for item in items]
+        on = [answer(thinking, library, item, contains=bool(asked.team)) for item in items]
     print(json.dumps(result(items, off, on), indent=1))
 
 
-def answer(team: OpenTeam, library: Library | None, item: dict[str, object]) -> Answered:
+def answer(
+    team: OpenTeam, library: Library | None, item: dict[str, object], *, contains: bool
+) -> Answered:
     question = str(item["messages"][0]["content"])  # type: ignore[index]
     gold, found, backs = str(item["gold"]), library is None, list[Retracted]()
+    _doubted.clear()
     session = Session(team)
     events: Iterator[AnswerEvent]
     if library is None:
@@ -94,10 +136,17 @@ def answer(team: OpenTeam, library: Library | None, item: dict[str, object]) -> 
                 backs.append(event)
             case Finished() as end:
                 pass
+    right = holds(end.text, gold) if contains else is_right(end.text, gold)
+    n_positions = end.n_prompt + len(end.tokens)
     return Answered(
-        end.text, is_right(end.text, gold), found, tuple(backs), end.n_prompt + len(end.tokens),
-        end.n_rewritten,
+        end.text, right, found, tuple(backs), n_positions, end.n_rewritten, tuple(_doubted)
     )  # fmt: skip
+
+
+def holds(text: str, gold: str) -> bool:
+    """Whether the answer has the value: what follows the last "is" or "are", or the result."""
+    value = re.split(r" is | are | = ", gold)[-1].rstrip(".").removesuffix(" Labs")
+    return all(part.casefold() in text.casefold() for part in value.split(" and "))
 
 
 def result(
@@ -147,11 +196,15 @@ def accuracy(right: list[bool]) -> dict[str, object]:
 
 
 def precision(pairs: list[tuple[Answered, Answered]]) -> Iterator[tuple[str, dict[str, int]]]:
-    """By trigger: rewinds, and how many of them were of answers that were wrong without."""
+    """By trigger: doubts and rewinds, and how many of them were of answers that were wrong without."""
     for name in set(TRIGGERS.values()):
-        hits = [not a.right for a, b in pairs for back in b.backs if trigger_of(back) == name]
-        if hits:
-            yield name, {"rewinds": len(hits), "of wrong answers": sum(hits)}
+        doubts = [not a.right for a, b in pairs for doubt in b.doubts if doubt == name]
+        backs = [not a.right for a, b in pairs for back in b.backs if trigger_of(back) == name]
+        if doubts or backs:
+            yield name, {
+                "doubts": len(doubts), "doubts of wrong answers": sum(doubts),
+                "rewinds": len(backs), "rewinds of wrong answers": sum(backs),
+            }  # fmt: skip
 
 
 def trigger_of(back: Retracted) -> str:

@@ -43,6 +43,13 @@ def head(
     calibrate_on: Annotated[
         int, typer.Option(help="Maximum number of validation answers a threshold.")
     ] = 100,
+    second_thoughts: Annotated[
+        bool,
+        typer.Option(
+            "--second-thoughts",
+            help="Also learn from validation answers whether what an expert wrote is right.",
+        ),
+    ] = False,
     force: Force = False,
     n_ctx: NCtx = None,
     n_threads: Threads = None,
@@ -64,7 +71,7 @@ def head(
         plan=choice.plan(), data=data, valid=valid, out=out, work=work_folder(out, work),
         stage=stage, seed=seed, width=width, price=price,  # type: ignore[arg-type]
         metric=metric, calibrate_on=calibrate_on, force=force,  # type: ignore[arg-type]
-        n_ctx=n_ctx, n_threads=n_threads, ray=ray,
+        n_ctx=n_ctx, n_threads=n_threads, ray=ray, second_thoughts=second_thoughts,
     )  # fmt: skip
     with resumable_progress() as status:
         result = make_head(request, status.show, status.note)
@@ -83,6 +90,9 @@ def _lines(
         case HeadResult():
             yield from _nll_lines(result.training, names)
             yield from _curve_lines(result)
+            if result.spans:
+                figures = (f"{name} {value:g}" for name, value in result.spans.items())
+                yield f"second thoughts: {', '.join(figures)}"
             path = result.path
             yield f"{path} (sha256 {result.sha256[:12]}), {path.stem}.curve.png"
         case _:

@@ -3,7 +3,7 @@
 The key of a stage contains the digest of the stage before, so no stage uses outdated files.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from importlib.metadata import version
 from typing import Any
@@ -12,7 +12,9 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from localcollab.errors import BadOption, HeadMismatch
+from localcollab.methods.gates import softmax_gate
 from localcollab.methods.heads import Head, HeadMetadata, save_head
+from localcollab.methods.word_team import deferring
 from localcollab.progress import Counted, OnProgress
 from localcollab_convert.export.likelihood import best_single
 from localcollab_convert.export.make import Exporter
@@ -28,6 +30,7 @@ from localcollab_convert.head.request import (
     Point,
     TrainedHead,
 )
+from localcollab_convert.head.right_spans import DRAWN, Judge, collect, fit_judge
 from localcollab_convert.head.train import Recipe
 from localcollab_convert.staging.outputs import claim
 from localcollab_convert.staging.stages import (
@@ -39,6 +42,8 @@ from localcollab_convert.staging.stages import (
 )
 
 _TENSORS = "head.safetensors"
+_MOST_JUDGED = 800
+"""Validation answers that the second output is made from."""
 
 
 def make_head(
@@ -142,7 +147,48 @@ class HeadMaker:
             stage.finish(done)
             self._note(f"calibrate: {len(points)} thresholds")
         points = [Point(**point) for point in done["points"]]
-        return self._write(head, trained, done["metric"], points)
+        judge = None
+        if self.request.second_thoughts:
+            judge = self._learn_to_judge(head, calibration.choose_best(points).threshold)
+        return self._write(head, trained, done["metric"], points, judge)
+
+    def _learn_to_judge(self, head: Head, threshold: float) -> Judge:
+        """Stage 4. Raises `BadOption` for plain text, `BadData`."""
+        stage = Stage("second-thoughts", self.request.work / "second-thoughts", {
+            "calibrate": self._calibrate.digest(), "threshold": threshold,
+        })  # fmt: skip
+        done = stage.resume(self._note)
+        if done is None:
+            judge = self._judge(head, threshold)
+            partial = stage.folder / (_TENSORS + ".partial")
+            save_file({"weight": judge.weight, "bias": judge.bias}, partial)
+            partial.replace(stage.folder / _TENSORS)
+            done = {"least_right": judge.least_right, "metrics": judge.metrics}
+            stage.finish(done, _TENSORS)
+            self._note(f"second thoughts: {judge.metrics['spans']:.0f} spans to calibrate on")
+        tensors = load_file(stage.folder / _TENSORS)
+        return Judge(tensors["weight"], tensors["bias"], done["least_right"], done["metrics"])
+
+    def _judge(self, head: Head, threshold: float) -> Judge:
+        answers = [example for example in self.exporter.examples()[1] if example.gold is not None]
+        if not answers:
+            raise BadOption(
+                "`second_thoughts` learns from right and wrong answers, and the data is plain text: "
+                "give questions with answers"
+            )
+        answers = calibration.choose_examples(answers, _MOST_JUDGED, self.request.seed)
+        base, *experts = self.exporter.team.members.values()
+        team = deferring("judged", base, experts, softmax_gate(head.p_defer), threshold=threshold)
+        halves, n_done = (answers[::2], answers[1::2]), 0
+        n = len(halves[0]) * (1 + len(DRAWN)) + len(halves[1])
+
+        def count() -> None:
+            nonlocal n_done
+            n_done += 1
+            self._show(Counted("second thoughts", n_done, n, "answers"))
+
+        train = collect(team, halves[0], DRAWN, count)
+        return fit_judge(train, collect(team, halves[1], (), count))
 
     @cached_property
     def _calibrate(self) -> Stage:
@@ -172,7 +218,12 @@ class HeadMaker:
         return metric, calibration.measure_points(run, stage, self._show)
 
     def _write(
-        self, head: Head, trained: TrainedHead, metric: Metric, points: list[Point]
+        self,
+        head: Head,
+        trained: TrainedHead,
+        metric: Metric,
+        points: list[Point],
+        judge: Judge | None,
     ) -> HeadResult:
         """The curve first, the head last: a head file implies the others."""
         out, best = self.request.out, calibration.choose_best(points)
@@ -191,8 +242,16 @@ class HeadMaker:
         )
         plot_curve(points, best, metric_name, self.request.plan.name, out.with_suffix(".curve.png"))
         metrics = {**trained.nll, metric: best.metric, "deferral rate": best.deferral_rate}
-        save_head(Head(head.tensors, self._metadata(metrics, best.threshold)), out)
-        return HeadResult(out, file_sha256(out), trained, metric, points, best, names)
+        tensors, metadata = dict(head.tensors), self._metadata(metrics, best.threshold)
+        spans = {}
+        if judge is not None:
+            tensors |= {"right_weight": judge.weight, "right_bias": judge.bias}
+            spans = {**judge.metrics, "least right": judge.least_right}
+            metadata = replace(
+                metadata, least_right=judge.least_right, metrics={**metrics, **judge.metrics}
+            )
+        save_head(Head(tensors, metadata), out)
+        return HeadResult(out, file_sha256(out), trained, metric, points, best, names, spans)
 
     def _metadata(self, metrics: dict[str, float], threshold: float) -> HeadMetadata:
         exported = self.exporter.stage

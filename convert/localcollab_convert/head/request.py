@@ -35,6 +35,8 @@ class HeadRequest(ExportRequest):
     n_steps: int = 4000
     """Maximum number of training steps of a recipe."""
     force: bool = False
+    second_thoughts: bool = False
+    """Train the second output as well: was this span right?"""
 
     def __post_init__(self) -> None:
         """Raises `BadOption`."""
@@ -97,3 +99,6 @@ class HeadResult:
     points: list[Point]
     chosen: Point
     members: list[str]
+    spans: dict[str, float] = field(default_factory=dict)
+    """Of the second output: `spans` that it was calibrated on, `wrong spans`, `span AUC`, `span ECE`,
+    `least right`."""

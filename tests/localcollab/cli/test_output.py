@@ -5,7 +5,7 @@ import json
 import pytest
 
 from localcollab.cli.output import AnswerOutput
-from localcollab.events import Finished, Retracted, Token
+from localcollab.events import Confidence, Finished, Retracted, Token
 from localcollab.terminal.status import Status
 
 EVENTS = (
@@ -51,3 +51,10 @@ def test_an_answer_that_ends_early_is_printed(capsys: pytest.CaptureFixture[str]
         shown.show(event)
     shown.release()
     assert capsys.readouterr().out == "once again"
+
+
+def test_confidences_stand_below_the_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    found = (Confidence("e", " 60 ", 0.5), Confidence("e", "Labs\x1b", 0.976))
+    shown = AnswerOutput(["base"], Status(), marks=False, as_json=False)
+    shown.show(Finished("end", "", (), 1, confidences=found))
+    assert "right with probability: 60 0.50 · Labs␛ 0.98\n" in capsys.readouterr().err

@@ -9,8 +9,16 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+import localcollab
 from localcollab.errors import HeadMismatch
-from localcollab.methods.heads import FORMAT, Head, HeadMetadata, load_head, save_head
+from localcollab.methods.heads import (
+    FORMAT,
+    FORMAT_WITH_RIGHT,
+    Head,
+    HeadMetadata,
+    load_head,
+    save_head,
+)
 
 RNG = np.random.default_rng(0)
 METADATA = HeadMetadata(
@@ -170,3 +178,60 @@ def test_a_file_that_is_no_head_is_refused(tmp_path: Path) -> None:
     refused(tmp_path / "noise", "not a head file")
     save_file({"weight": W}, tmp_path / "other")
     refused(tmp_path / "other", f"not a head of format {FORMAT}")
+
+
+def judging(n_embd: int = 5) -> Head:
+    head = linear(n_embd=n_embd)
+    second = {
+        "right_weight": RNG.normal(size=n_embd + 4).astype(np.float32),
+        "right_bias": np.array([0.5], np.float32),
+    }
+    return Head({**head.tensors, **second}, replace(METADATA, least_right=0.4))
+
+
+def test_a_head_with_a_second_output_has_a_format_of_its_own(tmp_path: Path) -> None:
+    head, path = judging(), tmp_path / "head.safetensors"
+    save_head(head, path)
+    loaded = load_head(path)
+    assert (loaded.judges_spans, loaded.metadata.least_right) == (True, 0.4)
+    assert FORMAT_WITH_RIGHT.encode() in path.read_bytes()
+    save_head(linear(), path)
+    assert not load_head(path).judges_spans
+    assert f'"{FORMAT}"'.encode() in path.read_bytes()
+
+
+def test_the_second_output_is_a_logistic_function() -> None:
+    head, seen = judging(), RNG.normal(size=9).astype(np.float32)
+    z = seen @ head.tensors["right_weight"] + 0.5
+    assert head.p_right(seen) == pytest.approx(1 / (1 + np.exp(-z)))
+    assert head.p_right(seen * 1e6) in (pytest.approx(0), pytest.approx(1))
+
+
+def test_the_shipped_head_has_no_second_output() -> None:
+    shipped = load_head(Path(localcollab.__file__).parent / "shipped/formulary/head.safetensors")
+    assert (shipped.judges_spans, shipped.metadata.least_right) == (False, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "tensor"),
+    [
+        ("right_weight", np.zeros(8, np.float32)),
+        ("right_weight", np.zeros((9, 1), np.float32)),
+        ("right_weight", np.zeros(9, np.float64)),
+        ("right_bias", np.zeros(2, np.float32)),
+        ("right_weight", np.full(9, np.nan, np.float32)),
+    ],
+)
+def test_a_damaged_second_output_is_refused(name: str, tensor: np.ndarray, tmp_path: Path) -> None:
+    head = judging()
+    save_head(Head({**head.tensors, name: tensor}, head.metadata), tmp_path / "head.safetensors")
+    with pytest.raises(HeadMismatch, match=name):
+        load_head(tmp_path / "head.safetensors")
+
+
+def test_half_of_a_second_output_is_refused(tmp_path: Path) -> None:
+    head = linear()
+    odd = Head({**head.tensors, "right_bias": np.zeros(1, np.float32)}, METADATA)
+    save_head(odd, tmp_path / "head.safetensors")
+    with pytest.raises(HeadMismatch, match="right_bias"):
+        load_head(tmp_path / "head.safetensors")

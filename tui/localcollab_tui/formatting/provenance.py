@@ -106,6 +106,7 @@ def why_lines(answer: StoredMessage, tokens: Sequence[Token]) -> list[str]:
     lines = [visible(note) for note in notes if note.startswith(TAKEN_BACK)]
     places = double_check(tokens, outcome.unfamiliar if outcome else ())
     lines = lines or ["nothing was taken back"]
+    lines += [visible(note) for note in notes if note.startswith("right with probability")]
     return [*lines, *(f"double-check {place.words}: {place.why}" for place in places)]
 
 
