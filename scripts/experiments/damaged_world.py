@@ -65,7 +65,7 @@ _doubted: list[str] = []
 
 def watch_triggers(only: str | None) -> None:
     """Every doubt of an answer is noted; `only`: other triggers are left out."""
-    inner = asking.generate
+    inner = vars(asking)["generate"]
 
     def watched(trigger: Trigger) -> Trigger:
         def doubt(span: Span) -> str | None:
@@ -82,9 +82,10 @@ def watch_triggers(only: str | None) -> None:
         if second_thoughts is not None:
             kept = [t for t in second_thoughts.triggers if only in (None, t.name)]
             second_thoughts = replace(second_thoughts, triggers=tuple(map(watched, kept)))
-        return inner(*given, second_thoughts=second_thoughts, **more)
+        events: Iterator[Event] = inner(*given, second_thoughts=second_thoughts, **more)
+        return events
 
-    asking.generate = generate  # type: ignore[assignment]
+    vars(asking)["generate"] = generate
 
 
 def main() -> None:

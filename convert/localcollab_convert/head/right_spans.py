@@ -133,8 +133,8 @@ def fit_judge(train: Spans, valid: Spans) -> Judge:
 
 
 def platt(z: np.ndarray, right: np.ndarray) -> tuple[float, float]:
-    """(scale, shift) of logits: drawn answers are wrong more often than those that are given. (1, 0) where
-    too few are right or wrong."""
+    """(scale, shift) of logits: drawn answers are wrong more often than those that are given. (1, 0)
+    where too few are right or wrong."""
     if min(right.sum(), (~right).sum()) < _LEAST_OF_EACH:
         return 1.0, 0.0
     (scale,), shift = logistic(z[:, None], right, 1e-3)
