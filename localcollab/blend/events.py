@@ -46,6 +46,8 @@ class Ranked:
     """By candidate; 1 is the best, identical texts share theirs."""
     logits: tuple[tuple[float | None, ...], ...]
     """How much the candidate of the row is better than that of the column; None: not compared."""
+    doubts: tuple[str | None, ...] = ()
+    """Why each candidate is doubted, as "says 60, which no passage says"; empty: none is."""
 
 
 @dataclass(frozen=True, slots=True)

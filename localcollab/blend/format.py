@@ -11,7 +11,10 @@ def lines(event: BlendEvent) -> Iterator[str]:
         case Answered(candidate, model, text, reason):
             cut = "" if reason in ("end", "stop_string") else f" [{reason}]"
             yield f"candidate {candidate} ({model}): {text.strip()}{cut}"
-        case Ranked(ranker, ranks):
+        case Ranked(ranker, ranks, doubts=doubts):
+            for number, why in enumerate(doubts, 1):
+                if why:
+                    yield f"candidate {number} {why}: it loses to those that do not"
             names = [str(n) for n in range(1, len(ranks) + 1)]
             yield f"ranked by {ranker}: {order_text(ranks, names)}"
         case Chosen(None, fuser, why):

@@ -5,7 +5,7 @@ in both orders, and what it says of one order is taken off what it says of the o
 ranker can prefer a place. Which models stand behind a ranker is not known here.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -14,6 +14,8 @@ import numpy as np
 from localcollab.errors import BadOption, RankingFailed
 from localcollab.language_model import Float32Array
 
+_LOST = 1e4
+"""A logit that no sum of others outweighs."""
 Pair = tuple[int, int]
 """Two places in `Contest.candidates`, in the order in which a ranker is to read them."""
 
@@ -107,6 +109,20 @@ def rank(
 ) -> Ranking:
     """Raises `BadOption` without a candidate, `RankingFailed`, and what the ranker raises."""
     return rank_contest(contest_of(prompt, candidates, authors), ranker, aggregation)
+
+
+def against_doubted(compare: Compare, doubted: Collection[str]) -> Compare:
+    """`compare`, not asked of pairs of which one text is doubted: that one loses."""
+
+    def compared(contest: Contest, pairs: Sequence[Pair]) -> Float32Array:
+        loses = [text in doubted for text in contest.candidates]
+        logits = np.array([_LOST * (loses[b] - loses[a]) for a, b in pairs], np.float32)
+        asked = [n for n, (a, b) in enumerate(pairs) if loses[a] == loses[b]]
+        if asked:
+            logits[asked] = compare(contest, [pairs[n] for n in asked])
+        return logits
+
+    return compared
 
 
 def rank_contest(

@@ -5,7 +5,7 @@ conversation. The reply is the best candidate, token by token as it was written,
 """
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -28,7 +28,14 @@ from localcollab.blend.fuser import (
     write_fusion,
 )
 from localcollab.blend.rankers import open_ranker
-from localcollab.blend.ranking import Aggregation, Compare, Ranking, contest_of, rank_contest
+from localcollab.blend.ranking import (
+    Aggregation,
+    Compare,
+    Ranking,
+    against_doubted,
+    contest_of,
+    rank_contest,
+)
 from localcollab.catalog.methods import SAMPLE_TEMPERATURE, TOP_K
 from localcollab.catalog.ranker_names import RankerSpec
 from localcollab.chat.transcript import Turn, without_reasoning
@@ -99,9 +106,11 @@ class BlendSession:
         limits: Limits | None = None,
         *,
         stop_event: threading.Event | None = None,
+        doubt: Callable[[str], str | None] = lambda text: None,
     ) -> Iterator[BlendEvent]:
         """Yields what `write_candidates` does, `Ranked`, `Chosen`, then the reply as a `Session`
-        does. A stopped candidate is the reply. Raises what asking and ranking raise."""
+        does. A stopped candidate is the reply. `doubt`: why a candidate is doubted, which then loses to
+        all that are not. Raises what asking and ranking raise."""
         recipe = self.recipe
         asking = Asking(
             question, sampling or Sampling(), limits, self.turns, self.system, stop_event
@@ -117,9 +126,11 @@ class BlendSession:
             yield Chosen(len(candidates))
             yield from self._heard(question, _replayed(candidates[-1]))
             return
-        ranking = self._rank(question, candidates)
-        yield ranked(ranking, str(recipe.ranker))
-        chosen, reply = self._choose(asking, candidates, ranking)
+        doubts = {c.text: why for c in candidates if (why := doubt(c.text))}
+        ranking = self._rank(question, candidates, doubts)
+        whys = tuple(doubts.get(candidate.text) for candidate in candidates)
+        yield replace(ranked(ranking, str(recipe.ranker)), doubts=whys if doubts else ())
+        chosen, reply = self._choose(asking, candidates, ranking, doubts)
         yield chosen
         yield from self._heard(question, reply)
 
@@ -131,22 +142,31 @@ class BlendSession:
                 self.turns = (*self.turns, turn)
             yield spoken
 
-    def _rank(self, question: str, candidates: Sequence[Candidate]) -> Ranking:
+    def _rank(
+        self, question: str, candidates: Sequence[Candidate], doubted: Collection[str]
+    ) -> Ranking:
         texts, models = [c.text for c in candidates], [c.model for c in candidates]
         contest = contest_of(question, texts, models, [c.confidence for c in candidates])
-        return rank_contest(contest, self._compare, self.recipe.aggregation)
+        compare = against_doubted(self._compare, doubted) if doubted else self._compare
+        return rank_contest(contest, compare, self.recipe.aggregation)
 
     def _choose(
-        self, asking: Asking, candidates: Sequence[Candidate], ranking: Ranking
+        self,
+        asking: Asking,
+        candidates: Sequence[Candidate],
+        ranking: Ranking,
+        doubted: Collection[str],
     ) -> tuple[Chosen, Iterable[Event]]:
         """How the reply was chosen, and its events."""
         best = candidates[ranking.best]
         chosen = Chosen(ranking.best + 1)
-        fuser, top = self.recipe.fuser, _top(ranking, self.recipe.top_k)
+        fuser, top = self.recipe.fuser, _top(ranking, self.recipe.top_k, doubted)
         if fuser is None:
             return chosen, _replayed(best)
         if len(top) == 1:
-            return replace(chosen, why="all candidates are the same"), _replayed(best)
+            same = len(ranking.contest.candidates) == 1
+            why = "all candidates are the same" if same else "all others are doubted"
+            return replace(chosen, why=why), _replayed(best)
         fusion = plan_fusion(self._open_fuser(fuser), asking, top)
         if fusion is None:
             why = f"the context of {fuser} is too short for two candidates"
@@ -170,9 +190,10 @@ class BlendSession:
         return answer.reason == "stopped" or is_better(self._compare, question, texts, authors)
 
 
-def _top(ranking: Ranking, k: int) -> list[str]:
-    """Different texts, best first."""
-    return [ranking.contest.candidates[place] for place in ranking.order[:k]]
+def _top(ranking: Ranking, k: int, doubted: Collection[str]) -> list[str]:
+    """Different texts, best first; doubted ones only if there is no other."""
+    texts = [ranking.contest.candidates[place] for place in ranking.order]
+    return ([text for text in texts if text not in doubted] or texts)[:k]
 
 
 def _replayed(candidate: Candidate) -> Iterator[Event]:

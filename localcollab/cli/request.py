@@ -108,9 +108,10 @@ class RunRequest:
                 "`explain` shows what the other models of a team changed: use it with a token-level "
                 "team, without `docs`"
             )
-        if is_blend and self.docs is not None:
+        if is_blend and self.docs is not None and (self.docs.way != "check" or self.docs.strict):
             raise BadOption(
-                f"{plan.name} is a blend, which cannot use `docs`: use one of its members"
+                f"{plan.name} is a blend, which can only compare candidates with `docs`: give `docs_as` "
+                "check, or use one of its members"
             )
         if not is_blend and self.budget is not None:
             raise BadOption("`budget` applies to blends only: leave it out")

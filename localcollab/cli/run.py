@@ -1,7 +1,7 @@
 """`localcollab run`: one question, one streamed answer."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -317,8 +317,20 @@ def _answer_blend(
         output = AnswerOutput(_blend_authors(plan), status, marks=marks, as_json=as_json)
         sampling = Sampling(**own_options(request.sampling))
         limits = Limits(request.max_tokens or CHAT_MAX_TOKENS, request.stop)
-        for event in session.ask(text, sampling, limits):
+        for event in session.ask(text, sampling, limits, doubt=_doubt(request, text)):
             output.show(event)
+
+
+def _doubt(request: RunRequest, text: str) -> Callable[[str], str | None]:
+    """What a blend's candidates are compared with."""
+    if request.docs is None:
+        return lambda answer: None
+    from localcollab.documents.answer.doubts import doubt_of
+
+    library = request.docs.open()
+    with library.collection:
+        hits = library.collection.search(text, library.n_passages)
+    return doubt_of([f"{hit.passage.heading}\n{hit.passage.text}" for hit in hits], text)
 
 
 def _blend_authors(plan: TeamPlan) -> list[str]:

@@ -21,6 +21,7 @@ UNLIKELY_TO_BASE = -2.0
 
 _RESULT = re.compile(r"\d[\d.,]*\s*[x×*+/÷−-]\s*\d[\d.,]*\s*=\s*$")
 _SENTENCE_END = re.compile(r"[.!?][\"'”’)]*(?:\s|$)")
+_BEFORE_A_SENTENCE = re.compile(r"[.!?:][\"'”’)]*\s*$|\n\s*$")
 _HALF_WORD_BEFORE = re.compile(r"[\w'’-]*$")
 _HALF_WORD_BEHIND = re.compile(r"^(?:[\w'’-]|[.,](?=\d))*")
 
@@ -58,6 +59,11 @@ class Span:
         """Whether the word it ends in is written to its end, as far as what follows tells."""
         behind = _HALF_WORD_BEHIND.match(self.after)
         return behind is not None and behind.end() < len(self.after)
+
+    @property
+    def begins_sentence(self) -> bool:
+        """Whether a capital of its first word says nothing."""
+        return not self.before.strip() or bool(_BEFORE_A_SENTENCE.search(self.before))
 
     @property
     def is_result(self) -> bool:
@@ -109,14 +115,14 @@ def disagreement(own: float = UNLIKELY, base: float = UNLIKELY_TO_BASE) -> Trigg
     return Trigger("disagreement", doubt, AHEAD)
 
 
-def unheard(stated: Callable[[str], Collection[str]], given: Collection[str]) -> Trigger:
-    """A number or name of the span stands in no passage. `stated`: those of a text; `given`: those of the
-    passages and of the question."""
+def unheard(claimed: Callable[[str, bool], Collection[str]], given: Collection[str]) -> Trigger:
+    """A number or name of the span stands in no passage. `claimed(text, begins_sentence)`: those of a
+    text; `given`: those of the passages and of the question."""
 
     def doubt(span: Span) -> str | None:
         if span.is_result:
             return None
-        missing = sorted(set(stated(span.words)).difference(given))
+        missing = sorted(set(claimed(span.words, span.begins_sentence)).difference(given))
         return f"says {missing[0]}, which no passage says" if missing else None
 
     return Trigger("documents", doubt, quotes=True)

@@ -5,11 +5,11 @@ The passages may then write the span themselves: the team goes on from there cop
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from localcollab.decoding.second_thoughts import Doubts
-from localcollab.decoding.triggers import otherwise, unheard
+from localcollab.decoding.triggers import Span, otherwise, unheard
 from localcollab.documents.answer.content_words import content_words
 from localcollab.documents.answer.quoting import Quotes, matches
 from localcollab.language_model import LanguageModel
@@ -18,6 +18,7 @@ LEAST_WORDS = 3
 """That the answer and a passage share before they part; a name or number is among them."""
 _TAIL, _AHEAD = 200, 200
 """Characters of an answer that are looked for, and of a passage that follow."""
+_SENTENCE_START = re.compile(r"(?<=[.!?:])\s+|\n+")
 _SENTENCE_END = re.compile(r"[.!?][\"'”’)]*(?:\s|$)")
 
 
@@ -42,10 +43,27 @@ def with_passages(
 
     return replace(
         doubts,
-        triggers=(otherwise(says), unheard(stated, given), *doubts.triggers),
+        triggers=(otherwise(says), unheard(claimed, given), *doubts.triggers),
         quoting=quoting,
         copies=copies,
     )
+
+
+def doubt_of(texts: Sequence[str], question: str) -> Callable[[str], str | None]:
+    """Of a whole answer: why it disagrees with the passages, if it does."""
+    if not texts:
+        return lambda answer: None
+    doubt = unheard(claimed, frozenset().union(*map(stated, (*texts, question)))).doubt
+    return lambda answer: doubt(Span("", "", answer, "", (), ()))
+
+
+def claimed(text: str, begins_sentence: bool) -> frozenset[str]:
+    """As `stated`, but for words that have their capital from the start of a sentence."""
+    found = frozenset[str]()
+    for n, sentence in enumerate(_SENTENCE_START.split(text)):
+        first = sentence.split(maxsplit=1)[:1] if n or begins_sentence else []
+        found |= stated(sentence) - content_words(" ".join(first)).names
+    return found
 
 
 def stated(text: str) -> frozenset[str]:

@@ -18,6 +18,7 @@ from localcollab.blend.events import (
     Chosen,
     Ranked,
 )
+from localcollab.blend.format import lines
 from localcollab.blend.fuser import fuse, fusion_request, rank_and_fuse
 from localcollab.blend.rankers import longest, open_ranker, vote
 from localcollab.blend.ranking import compare, rank
@@ -44,6 +45,30 @@ def blend(
 
 def text_of(events: Sequence[BlendEvent]) -> str:
     return "".join(event.text for event in events if isinstance(event, Token))
+
+
+def test_a_doubted_candidate_loses_to_all_that_are_not() -> None:
+    session, _ = blend({"m": "no", "n": "much longer", "o": "longest of all"})
+    whys = {"longest of all": "says 60"}
+    events = list(session.ask("q?", doubt=whys.get))
+    (ranked,) = (event for event in events if isinstance(event, Ranked))
+    assert (ranked.ranks, ranked.doubts) == ((2, 1, 3), (None, None, "says 60"))
+    assert text_of(events) == "much longer"
+    assert "candidate 3 says 60: it loses to those that do not" in list(lines(ranked))
+
+
+@pytest.mark.parametrize("whys", [{}, {"no": "is odd", "longer": "is odd"}])
+def test_where_all_or_none_are_doubted_the_ranker_decides(whys: dict[str, str]) -> None:
+    session, _ = blend({"m": "no", "n": "longer"})
+    assert text_of(list(session.ask("q?", doubt=whys.get))) == "longer"
+
+
+def test_a_fuser_does_not_read_what_is_doubted() -> None:
+    session, _ = blend({"m": "no", "n": "longer"}, "fused")
+    events = list(session.ask("q?", doubt={"longer": "is odd"}.get))
+    (chosen,) = (event for event in events if isinstance(event, Chosen))
+    assert (chosen.candidate, chosen.why) == (1, "all others are doubted")
+    assert text_of(events) == "no"
 
 
 def test_candidates_are_streamed_and_the_best_is_the_reply() -> None:

@@ -12,7 +12,8 @@ def span(
     return Span("expert", before, text, after, own, base)
 
 
-def words(text: str) -> set[str]:
+def words(text: str, begins_sentence: bool) -> set[str]:
+    text = text.lower() if begins_sentence else text
     return {word.strip(".") for word in text.split() if word[:1].isupper() or word[:1].isdigit()}
 
 
@@ -28,8 +29,9 @@ def test_a_span_is_doubted_where_its_author_and_the_base_find_it_unlikely(
 
 def test_a_name_that_no_passage_has_is_doubted() -> None:
     doubt = unheard(words, {"Brixton", "60"}).doubt
-    assert doubt(span(" Ashdown")) == "says Ashdown, which no passage says"
-    assert doubt(span(" Brixton")) is None
+    assert doubt(span(" Ashdown", before="by")) == "says Ashdown, which no passage says"
+    assert doubt(span(" Brixton", before="by")) is None
+    assert doubt(span(" Ashdown", before="It is so.")) is None  # the start of a sentence
 
 
 def test_a_word_is_looked_for_as_a_whole() -> None:

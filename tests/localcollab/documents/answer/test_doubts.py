@@ -5,7 +5,13 @@ import pytest
 from fakes import ScriptedModel
 from localcollab.decoding.second_thoughts import Doubts
 from localcollab.decoding.triggers import Span
-from localcollab.documents.answer.doubts import PassagesSay, stated, with_passages
+from localcollab.documents.answer.doubts import (
+    PassagesSay,
+    claimed,
+    doubt_of,
+    stated,
+    with_passages,
+)
 from localcollab.documents.answer.quoting import Quotes
 
 TEXTS = [
@@ -63,3 +69,15 @@ def test_a_team_in_which_no_member_writes_by_itself_stays_as_it_is() -> None:
 
 def test_names_and_numbers_have_one_form() -> None:
     assert stated("Ashdown's 1,000 mg and 5.0") == {"ashdown", "1000", "5"}
+
+
+def test_an_answer_is_doubted_for_what_no_passage_says() -> None:
+    doubt = doubt_of(TEXTS, "Is it 6?")
+    assert doubt("Well, 60 mg by Brixton, not 6.") is None
+    assert doubt("It is 7 mg.") == "says 7, which no passage says"
+    assert doubt_of([], "Is it 6?")("It is 7 mg.") is None
+
+
+def test_a_capital_at_the_start_of_a_sentence_makes_no_name() -> None:
+    assert claimed("Well, Ann came. Then Bob: Yes 5", True) == {"ann", "bob", "5"}
+    assert claimed("Well Ann", False) == {"well", "ann"}
