@@ -165,7 +165,7 @@ class Tuning:
         self.request, self.cast, self.questions = request, cast, questions
         self.split = split or split_of(questions, request.seed)
         self._opener, self._train, self._show, self._note = opener, train, on_progress, on_note
-        self._asker = Asker(questions, journal, request.seed)
+        self._asker, self._journal = Asker(questions, journal, request.seed), journal
         self.forms = forms_for(questions, [questions[n] for n in self.split.shots])
         self.chosen: dict[str, Form] = {}
         """By member: the form that answered best."""
@@ -227,8 +227,9 @@ class Tuning:
         return replace(result, written=write_winner(winner, self.request.out))
 
     def _tell_time(self) -> None:
-        """After a few questions, which count."""
+        """After a few questions, which count; what an earlier run left is not asked again."""
         choose, form = self.split.choose, self.forms[0]
+        n_kept = len(self._journal)
         first = {
             name: self.alone(Single(name, form), choose[:_N_TIMED]) for name in self.cast.members
         }
@@ -240,11 +241,16 @@ class Tuning:
         seconds = len(choose) * (
             every * len(self.forms) + every * n_teams + most * n_samples
         ) + len(self.split.quote) * (2 * every + most * n_samples)
+        n_members, n_forms = len(self.cast.members), len(self.forms)
+        n_answers = len(choose) * (n_members * n_forms + n_teams + n_samples)
+        n_answers += len(self.split.quote) * (n_members + 1 + n_samples)
+        seconds *= max(0.0, 1 - n_kept / n_answers)
+        kept = f"answers are kept ({n_kept} so far)" if n_kept else "answers are kept"
         self._note(
             f"{len(self.questions)} questions ({len(self.split.shots)} shown as examples, {len(choose)} "
             f"to choose by, {len(self.split.quote)} to quote), {len(self.cast.members)} members in "
-            f"{len(self.forms)} forms, {n_teams} teams: at most about {_time(seconds)}; answers are "
-            "kept, so it can be stopped and started again"
+            f"{len(self.forms)} forms, {n_teams} teams: at most about {_time(seconds)}; {kept}, "
+            "so it can be stopped and started again"
         )
 
     @cached_property

@@ -31,6 +31,7 @@ from localcollab.llama.options import Options
 from localcollab.teams.choice import TeamChoice
 from localcollab.tuning.asking import ModelFiles
 from localcollab.tuning.cast import cast_of
+from localcollab.tuning.contenders import contenders
 from localcollab.tuning.journal import Journal
 from localcollab.tuning.make import Single, Split, Tuning
 from localcollab.tuning.report import verdict_line
@@ -69,6 +70,9 @@ class Checked:
     """Team, and that member; beside a team that is to be used, the best member there."""
     p_elsewhere: float
     is_right: bool
+    everywhere: dict[str, float]
+    """Accuracy on both of these, also of the surest answer and of whoever knows which member is right."""
+    n_everywhere: int
     line: str
     record: Record
     """Everything that `tune` measured."""
@@ -198,10 +202,9 @@ def checked(task: Task, tuning: Tuning, others: Sequence[int], worth: float) -> 
     assert tuning.winner is not None
     assert tuning.best is not None
     team = [answer.right for answer in tuning.of_team(tuning.winner, others)]
-    members = {
-        name: [answer.right for answer in tuning.alone(Single(name, form), others)]
-        for name, form in tuning.chosen.items()
-    }
+    places = [*tuning.split.quote, *others]
+    everyone = of_everyone(tuning, places)
+    members = {name: everyone[name][-len(others) :] for name in tuning.chosen}
     decision, member = found.verdict.decision, members[tuning.best.name]
     rival = max(members.values(), key=sum) if decision == "team" else member
     wins, losses = discordant(team, rival)
@@ -210,8 +213,25 @@ def checked(task: Task, tuning: Tuning, others: Sequence[int], worth: float) -> 
         task.name, found.winner.name, f"{found.best.name} [{found.best.form}]",
         (found.winner.accuracy, found.best.accuracy), found.verdict.p, decision,
         found.verdict.n_more, (sum(team) / len(team), sum(rival) / len(rival)),
-        sign_test(wins, losses), holds(decision, gain, worth), verdict_line(found), found.record(),
+        sign_test(wins, losses), holds(decision, gain, worth),
+        {name: sum(rights) / len(rights) for name, rights in everyone.items()}, len(places),
+        verdict_line(found), found.record(),
     )  # fmt: skip
+
+
+def of_everyone(tuning: Tuning, places: Sequence[int]) -> dict[str, list[bool]]:
+    """Right or wrong, by question."""
+    assert tuning.winner is not None
+    found = {
+        name: [answer.right for answer in tuning.alone(Single(name, form), places)]
+        for name, form in tuning.chosen.items()
+    }
+    either = [any(rights) for rights in zip(*found.values(), strict=True)]
+    surest = next(each for each in contenders(tuning.cast) if each.kind == "answers")
+    for contender in (tuning.winner, surest):
+        answers = tuning.of_team(contender, places)
+        found[contender.name] = [answer.right for answer in answers]
+    return found | {"either member": either}
 
 
 def holds(decision: str, gain: float, worth: float) -> bool:
@@ -257,6 +277,8 @@ def main() -> None:
             out = arguments.out / f"{file_name(task.name)}.json"
             out.write_text(json.dumps(asdict(found), indent=1) + "\n")
             print(found.line, row(found), sep="\n", flush=True)
+            shares = (f"{name} {share:.3f}" for name, share in found.everywhere.items())
+            print(f"on all {found.n_everywhere}: {', '.join(shares)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -126,7 +126,9 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path) -> None:
     n_asked = len(journal.read_text().splitlines())
     with journal.open("a") as file:
         file.write('{"key": ["a", "own"')  # cut off
-    again = tuned(FakeFiles(members), tmp_path / "stopped", range(30))
+    notes = list[str]()
+    again = tuned(FakeFiles(members), tmp_path / "stopped", range(30), notes=notes)
+    assert f"answers are kept ({n_asked} so far)" in notes[0]
     whole = tuned(FakeFiles(members), tmp_path / "whole", range(30))
     assert report.verdict_line(again) == report.verdict_line(whole)
     assert [row.accuracy for row in again.singles] == [row.accuracy for row in whole.singles]
