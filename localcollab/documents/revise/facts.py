@@ -12,7 +12,7 @@ from localcollab.documents.checking.tokens import tokens
 from localcollab.documents.records import Piece
 from localcollab.documents.revise.identity import PARTIES
 from localcollab.documents.revise.values import Value, names, values
-from localcollab.documents.revise.wordings import without_time
+from localcollab.documents.revise.wordings import plainer, without_time
 
 _MARKER = re.compile(r"^\s*(?:[-*•#>]+|\d{1,3}[.)])\s+")
 DEFINITE = words_of(
@@ -44,6 +44,12 @@ _LEADS = words_of(
 )
 _BARE = words_of("of with over under above below von mit über unter de avec sur con sobre di su")
 _LINKS = words_of("for to by until within after in on at")
+_LINK = re.compile(
+    r"\s*;\s+|,?\s+(?:and|und|et|y|e)\s+(?=[^\W\d_]+\s)|,\s+(?=(?:the|der|die|das)\s)"
+)
+"""Between two clauses, maybe."""
+_OLD = re.compile(r"\b(?:old|former|previous|first|second|alte[nrs]?|frühere[nrs]?)\b", re.I)
+"""Beside it "the new one" is another thing, and no news."""
 _COMMA = re.compile(r"\s*(?:[,;]|\s[-–—]\s|\()")
 _LEAST_WORDS = 2
 _MOST_VALUES = 8
@@ -79,13 +85,17 @@ class Fact:
             return [f"{whose}: {column}: {value}", f"The {column} of {whose} is {value}."]
         text, end = self._replaced(new)
         whole = [_MARKER.sub("", text), _MARKER.sub("", self._first_clause(text, end))]
-        plain = [without_time(each).text for each in whole]
+        plain = [said.text for each in whole for said in plainer(each, self.language)]
         return list(dict.fromkeys([*whole, *plain]))
 
     def since(self) -> Value | None:
         """The date from which the sentence says it holds."""
-        said = without_time(_MARKER.sub("", self.text)).since
+        said = self.said_since()
         return next((v for v in self.values if v.kind == "date" and v.text == said), None)
+
+    def said_since(self) -> str:
+        """The same as it is written, which may be no value: "since July"."""
+        return without_time(_MARKER.sub("", self.text)).since
 
     def _replaced(self, new: Mapping[Value, str]) -> tuple[str, int]:
         """The text, and where the last new value ends."""
@@ -127,7 +137,34 @@ def facts(pieces: Sequence[Piece]) -> Iterator[Fact]:
             if pairs:
                 yield from _of_row(start, rows[n], pairs, piece.heading, sentence.language)
             elif " | " not in rows[n]:
-                yield from _of_sentence(start, rows[n], piece.heading, sentence.language)
+                for at, said in _clauses(rows[n], sentence.language):
+                    yield from _of_sentence(start + at, said, piece.heading, sentence.language)
+
+
+def _clauses(sentence: str, language: Language) -> Iterator[tuple[int, str]]:
+    """The sentence, and clauses of it that stand on their own: "the fee is ..., and the rent is ...".
+    Of one that restricts anything none does."""
+    yield 0, sentence
+    if (
+        _OLD.search(sentence)
+        or not language.code
+        or asides.restricts(tokens(sentence, language), language)
+    ):
+        return
+    at, parts = 0, list[tuple[int, str]]()
+    for link in [*_LINK.finditer(sentence), None]:
+        end = link.start() if link else len(sentence)
+        parts.append((at, sentence[at:end]))
+        at = link.end() if link else end
+    if len(parts) > 1 and all(_states_alone(part, language) for _, part in parts):
+        yield from parts
+
+
+def _states_alone(clause: str, language: Language) -> bool:
+    row = tokens(clause, language)
+    is_whole = bool(row) and (row[0].text in DEFINITE or row[0].is_capital)
+    verbs = _STATES | {f"{verb}s" for verb in language.scheduled}
+    return is_whole and any(asides.is_verb(t, language) or t.text in verbs for t in row)
 
 
 def _header(rows: Sequence[str], n: int) -> str:

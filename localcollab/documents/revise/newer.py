@@ -125,7 +125,7 @@ class Newer:
             are_alike = len(mine) == len(theirs) and all(old.is_like(new) for old, new in pairs)
             if not are_alike or len(differ) < 2:
                 continue
-            if any(old.kind != "number" and old != since for old, _ in differ):
+            if any(old.kind not in ("number", "contact") and old != since for old, _ in differ):
                 continue
             new = {old: old.styled(each) for old, each in differ}
             found = self._find(fact.claims(new), reading)
@@ -161,6 +161,8 @@ def _with_since(
 ) -> Mapping[Value, str] | None:
     """With the new date from which it holds, where the fact has one; None where none is said."""
     since = fact.since()
+    if since is None and fact.said_since():
+        return None
     if since is None or since in new:
         return new
     return {**new, since: wording.since} if wording.since else None

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from localcollab.documents.checking.dates import dates
+from localcollab.documents.checking.detection import KNOWN
 from localcollab.documents.checking.language import Language
 
 _SINCE = (
@@ -19,10 +20,24 @@ _SINCE = (
 )
 _ONWARDS = r"(?:\s+(?:on|onwards?|forward|an|en\s+adelante|in\s+poi))?"
 _YEAR = r"(?:19|20)\d\d"
-_LEAD = re.compile(rf"\s*(?:{_SINCE})\s+(?:the\s+)?(?P<date>\0|{_YEAR}){_ONWARDS}\s*,?\s+", re.I)
-_TAIL = re.compile(
-    rf"\s*,?\s+(?:{_SINCE})\s+(?:the\s+)?(?P<date>\0|{_YEAR}){_ONWARDS}\s*(?=[.;]?\s*$)", re.I
+_MONTH = "|".join(month for each in KNOWN for month in each.months if month.isalpha())
+_DAY = rf"(?P<date>\0|{_YEAR}|(?:{_MONTH})(?:\s+{_YEAR})?)"
+_LEAD = re.compile(rf"\s*(?:{_SINCE})\s+(?:the\s+)?{_DAY}{_ONWARDS}\s*,?\s+", re.I)
+_TAIL = re.compile(rf"\s*,?\s+(?:{_SINCE})\s+(?:the\s+)?{_DAY}{_ONWARDS}\s*(?=[.;]?\s*$)", re.I)
+_PREFACE = re.compile(
+    r"\s*(?:(?:dear|hello|hi|liebe[rs]?|hallo|sehr\s+geehrte[rs]?)\s[^,!\n]{1,60}[,!]\s*\n\s*)?"
+    r"(?:(?:as\s+(?:you|we|everybody|everyone)\s+(?:may\s+|all\s+)?(?:know|announced|agreed|discussed)"
+    r"|for\s+your\s+information|as\s+a\s+reminder|(?:a\s+|just\s+a\s+)?(?:reminder|note|nb|fyi)(?=\s*:)"
+    r"|wie\s+(?:sie|ihr)\s+(?:wissen|wisst)|wie\s+(?:besprochen|vereinbart|angekündigt)"
+    r"|zur\s+(?:information|erinnerung)|hinweis(?=\s*:))\s*[,:]\s+"
+    r"|(?:please\s+|kindly\s+)(?:note|be\s+aware|be\s+informed|remember)\s+that\s+"
+    r"|(?:we|i)\s+(?:(?:would|should)\s+like\s+to|want\s+to|wish\s+to|are\s+(?:pleased|happy|glad|sorry|writing)\s+to"
+    r"|am\s+(?:pleased|happy|glad|sorry|writing)\s+to|regret\s+to|hereby)?\s*"
+    r"(?:inform|tell|remind|let|notify)\s+you\s+(?:know\s+)?that\s+"
+    r"|(?:bitte\s+beachten\s+sie|wir\s+(?:teilen\s+ihnen\s+mit|möchten\s+sie\s+informieren))\s*,\s*dass\s+)",
+    re.I,
 )
+"""What only opens a sentence; who says so is the one who writes."""
 _SOON = (
     r"(?:effective|starting|from|as\s+of|as\s+from|with)\s+(?:immediately|immediate\s+effect|now(?:\s+on)?|today"
     r"|(?:next|this)\s+(?:week|month|quarter|year|spring|summer|autumn|winter))"
@@ -80,20 +95,24 @@ class Wording:
 
 def wordings(sentence: str, language: Language) -> list[Wording]:
     """The sentence itself first, then what it states in plainer words."""
-    whole = without_time(sentence)
-    found = [Wording(sentence), whole]
-    turned = _subject_first(whole, language) if whole.text != sentence else ()
-    for plain in [whole, *turned]:
+    found = [Wording(sentence)]
+    for plain in plainer(sentence, language):
         found.append(plain)
         found += _changes(plain, language)
     unique = {each.text: each for each in reversed(found)}
     return sorted(unique.values(), key=lambda each: found.index(each))
 
 
+def plainer(sentence: str, language: Language) -> list[Wording]:
+    """`without_time`; where a verb comes first then, also with the subject before it."""
+    whole = without_time(sentence)
+    return [whole, *(_subject_first(whole, language) if whole.text != sentence else ())]
+
+
 def without_time(sentence: str) -> Wording:
-    """Without "From 1 March 2026," at either end, "now" and "the new"; of the one who writes, "our" is
-    "the", and what "will be" from a time on "is"."""
-    text, since = sentence, ""
+    """Without "From 1 March 2026," at either end, "Please note that", "now" and "the new"; of the one
+    who writes, "our" is "the", and what "will be" from a time on "is"."""
+    text, since = _PREFACE.sub("", sentence, count=1), ""
     if (found := _at_an_end(text)) is not None:
         (start, end), since = found
         text = text[:start] + text[end:]

@@ -253,6 +253,73 @@ CHANGED: list[tuple[str, str, list[tuple[str, str]]]] = [
         [("Acme Ltd.", "Bolt GmbH")],
     ),
     ("The project ends in 2026.", "The project ends in 2027.", [("2026", "2027")]),
+    (
+        "As you know, the monthly rent is 845 euros.",
+        "The monthly rent is 870 euros from 1 April 2025.",
+        [("845 euros", "870 euros")],
+    ),
+    ("Please note that the office opens at 9:00.", "The office opens at 8:30.", [("9:00", "8:30")]),
+    (
+        "The membership fee is 40 euros a year and the deposit is 20 euros.",
+        "The deposit is 25 euros.",
+        [("20 euros", "25 euros")],
+    ),
+    (
+        "The membership fee is 40 euros a year and the deposit is 20 euros.",
+        "The membership fee is 45 euros a year.",
+        [("40 euros", "45 euros")],
+    ),
+    ("The pool closes at 20:00.", "Since July, the pool closes at 21:00.", [("20:00", "21:00")]),
+    (
+        "The hourly rate is 45 euros.",
+        "We are pleased to inform you that the hourly rate is 52 euros.",
+        [("45 euros", "52 euros")],
+    ),
+    (
+        "The hourly rate is 45 euros.",
+        "Dear members,\nwe would like to tell you that from 1 May 2025 the hourly rate will be 52 euros.",
+        [("45 euros", "52 euros")],
+    ),
+    (
+        "Wie Sie wissen, beträgt die Miete 845 Euro.",
+        "Die Miete beträgt 870 Euro.",
+        [("845 Euro", "870 Euro")],
+    ),
+    (
+        "Die Kaution beträgt 500 Euro und die Miete beträgt 845 Euro.",
+        "Ab 1. April 2025 beträgt die Miete 870 Euro.",
+        [("845 Euro", "870 Euro")],
+    ),
+    (
+        "The caretaker is Ben Cole; the chair of the board is Anna Berg.",
+        "The chair of the board is now Carla Diaz.",
+        [("Anna Berg", "Carla Diaz")],
+    ),
+    (
+        "The course lasts 6 weeks, and the fee is 300 euros.",
+        "The fee is 320 euros.",
+        [("300 euros", "320 euros")],
+    ),
+    (
+        "For your information, the next meeting is on 12 May 2025.",
+        "The next meeting is on 19 May 2025.",
+        [("12 May 2025", "19 May 2025")],
+    ),
+    (
+        "The parking fee is 3 euros an hour.",
+        "Note: the parking fee is 4 euros an hour.",
+        [("3 euros", "4 euros")],
+    ),
+    (
+        "You can reach us at 030 123456.",
+        "You can now reach us at 030 654321.",
+        [("030 123456", "030 654321")],
+    ),
+    (
+        "Our new address for invoices is billing@old.example.",
+        "The address for invoices is billing@new.example.",
+        [("billing@old.example", "billing@new.example")],
+    ),
 ]
 
 UNCHANGED: list[tuple[str, str]] = [
@@ -371,6 +438,25 @@ UNCHANGED: list[tuple[str, str]] = [
     ("家賃は月額8万円です。", "敷金は月額9万円です。"),
     ("The supplier of paper is Acme Ltd.", "The paper supplier changed."),
     ("Anna Berg ist die Leiterin der Abteilung.", "Ben Cole ist der Leiter der Abteilung."),
+    (
+        "If you are a member, the fee is 40 euros and the deposit is 20 euros.",
+        "The deposit is 25 euros.",
+    ),
+    (
+        "The fee for guests is 40 euros and the deposit is 20 euros.",
+        "The deposit for bikes is 25 euros.",
+    ),
+    ("As you know, Mr Smith claims that the rent is 845 euros.", "The rent is 870 euros."),
+    ("The pool closes at 20:00.", "The pool may close at 21:00 from July."),
+    ("The cat is 3 years old and the dog is 5 years old.", "The dog is 7 years old if it lives."),
+    ("Fees: 40 euros, 20 euros", "Fees: 45 euros"),
+    ("In July, the pool closes at 20:00.", "In August, the pool closes at 19:00."),
+    ("The old pool closes at 20:00 and the new pool closes at 22:00.", "The pool closes at 21:00."),
+    (
+        "The first course lasts 6 weeks, and the fee is 300 euros.",
+        "The second course lasts 8 weeks, and the fee is 320 euros.",
+    ),
+    ("Since July, the hourly rate is 45 euros.", "Since September, the hourly rate is 52 euros."),
 ]
 
 
