@@ -114,9 +114,10 @@ class Collection:
         """Answer from the documents. With a chat the question and its answer join the conversation.
 
         `way` "prompt": the passages stand before the question; "quotes": the model copies from them
-        while it writes; None: quotes where an expert learned the documents. `strict`:
-        leave out what the passages do not support (`left_out`); where nothing is left, answer with the
-        sentence that the answer was made from, or raise `NotSupported`, which names the nearest one."""
+        while it writes; "check": it is only compared with them; None: quotes where an expert learned
+        the documents. `strict`: leave out what the passages do not support (`left_out`); where nothing
+        is left, answer with the sentence that the answer was made from, or raise `NotSupported`, which
+        names the nearest one."""
         return to_sourced_answer(
             self.events(
                 question, team, strict=strict, way=way, n_passages=n_passages,
