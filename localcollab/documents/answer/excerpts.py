@@ -74,6 +74,8 @@ class Sentence:
     text: str
     score: float
     """Logarithm of the odds that it holds the answer."""
+    is_about: bool = True
+    """Whether it, or the sentence before it, has any word of the question."""
 
 
 def best_sentences(
@@ -94,7 +96,11 @@ def ranked_sentences(
 ) -> list[Sentence]:
     """All sentences, the one that the question asks about most likely first."""
     scored = [
-        Sentence(number, start, end, text, BIAS + sum(w * f for w, f in zip(WEIGHTS, facts, strict=True)))
+        Sentence(
+            number, start, end, text,
+            BIAS + sum(w * f for w, f in zip(WEIGHTS, facts, strict=True)),
+            facts.shared + facts.before > 0,
+        )
         for (number, start, end, text), facts in facts_of(passages, question, rarity)
     ]  # fmt: skip
     return sorted(scored, key=lambda each: -each.score)

@@ -49,7 +49,7 @@ def in_short(sources: Sources, team: OpenTeam, collection: Collection, question:
     best, chosen, recited = ranked[0], in_order(ranked[:_N_SENTENCES]), ""
     if best.score >= SURE and len(best.text.split()) <= LONGEST:
         recited, chosen = " ".join(best.text.split()), [best]
-    elif best.score < NOWHERE:
+    elif best.score < NOWHERE or not best.is_about:
         recited = not_said(language_of(question).code)
     elif _n_parameters(team) < _TINY:
         recited = likeliest(ranked[:_N_SENTENCES], question, collection.rarity)

@@ -217,7 +217,8 @@ class _Row:
         return 0 <= n < len(self.words) and not self._is_mark[n] and not self._is_small[n]
 
     def runs(self) -> Iterator[tuple[int, int]]:
-        """(first, end): none ends with a mark or function word, or goes beyond a clause."""
+        """(first, end): none ends with a mark, a function word or a number of what follows; none goes
+        beyond a clause."""
         for start in range(len(self.words)):
             if self._is_mark[start] and self.words[start][0] not in _OPENING:
                 continue
@@ -226,8 +227,13 @@ class _Row:
                 if end - 1 > start and last in _BREAKS:
                     break
                 is_end = self._is_content(end - 1) or (last in _CLOSING and end - start > 2)
+                is_end = is_end and not self._parts_number(end)
                 if is_end and _is_balanced(self._low[start:end]):
                     yield start, end
+
+    def _parts_number(self, end: int) -> bool:
+        """Whether `end` parts a number from what it counts, unless the question says that."""
+        return self._kinds[end - 1] == "number" and self._cuts(end)
 
     def facts(self, start: int, end: int) -> Facts:
         """`behind` is left at 0."""

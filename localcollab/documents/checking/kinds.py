@@ -24,7 +24,7 @@ _COUNTS = frozenset(["percentage", "percent", "number", "amount", "population"])
 _MEASURED = frozenset(
     [
         *("many", "much", "long", "old", "far", "tall", "high", "large"),
-        *("big", "deep", "wide", "heavy", "often", "fast"),
+        *("big", "deep", "wide", "heavy", "fast"),
     ]
 )
 _FRONT = 5

@@ -54,11 +54,15 @@ def test_what_the_program_is_sure_of_is_a_sentence(team: OpenTeam, library: Libr
 @pytest.mark.parametrize(
     "question", ["Whose flat is it?", "When is the rent due?", "Is a cat fine?"]
 )
-def test_what_the_model_chooses_is_a_span_of_its_sources(
+def test_a_short_answer_is_copied_from_its_sources(
     team: OpenTeam, library: Library, question: str
 ) -> None:
     sources, _, finished = asked(team, library, question)
-    assert not sources.recited
     assert finished.text
     assert finished.text in " ".join(sources.excerpt)
     assert finished.reason == "end"
+
+
+def test_a_question_about_something_else_is_not_answered(team: OpenTeam, library: Library) -> None:
+    _, _, finished = asked(team, library, "What colour is the roof?")
+    assert finished.text == "The documents do not say."

@@ -31,6 +31,13 @@ def test_the_kind_of_thing_that_is_asked_for_is_answered(question: str, answer: 
     assert likeliest([sentence(MILL)], question, rarity) == answer
 
 
+def test_a_number_is_not_parted_from_what_it_counts() -> None:
+    text = "Take one tablet of Ferrosan every second day, always before breakfast."
+    found = [run.text for run in runs([sentence(text)], "How often do I take Ferrosan?", rarity)]
+    assert "one tablet" in found
+    assert "one" not in found
+
+
 def test_the_better_sentence_counts_more() -> None:
     asked = "Who built the mill in Norwick?"
     other = sentence(MILL.replace("Anna Brask", "Carl Olsen"), -4.0)
