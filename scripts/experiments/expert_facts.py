@@ -14,10 +14,12 @@ import argparse
 import json
 import os
 import random
+import resource
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -83,28 +85,34 @@ def completed(records: Sequence[dict[str, Any]], team: OpenTeam) -> dict[str, ob
 
 
 def measure(catalog: Catalog, records: Sequence[dict[str, Any]], files: Path) -> dict[str, object]:
+    """Without the files first; what is found is told as it comes."""
     options = Options(n_ctx=2048)
     whole = plan_from_catalog(catalog, catalog.team(NAME))
     base, expert = whole.members
-    alone = {"base": TeamPlan("base", (base,)), "expert": TeamPlan(NAME, (expert,)), "team": whole}
+    alone = {"team": whole, "base": TeamPlan("base", (base,)), "expert": TeamPlan(NAME, (expert,))}
+    teams = {name: open_team(plan, options) for name, plan in alone.items()}
     found: dict[str, object] = {}
+
+    def tell(name: str, counted: dict[str, object]) -> None:
+        found[name] = counted
+        print(name, json.dumps(counted), file=sys.stderr, flush=True)
+
+    def answer(team: OpenTeam, prompt: str) -> str:
+        return said(Session(team).ask(prompt, None, LIMITS))
+
+    for name, team in teams.items():
+        tell(name, questions_right(records, partial(answer, team)))
+    for name in ("expert", "base"):
+        tell(f"{name} completes", completed(records, teams[name]))
     with Collection(None) as collection:
         collection.add([files])
         library = Library(collection, NAME)
-        for name, plan in alone.items():
-            team = open_team(plan, options)
 
-            def answer(prompt: str, team: OpenTeam = team) -> str:
-                return said(Session(team).ask(prompt, None, LIMITS))
+        def answer_with_files(team: OpenTeam, prompt: str) -> str:
+            return said(ask(Session(team), library, prompt, None, LIMITS))
 
-            def answer_with_files(prompt: str, team: OpenTeam = team) -> str:
-                return said(ask(Session(team), library, prompt, None, LIMITS))
-
-            found[name] = questions_right(records, answer)
-            found[f"{name} + retrieval"] = questions_right(records, answer_with_files)
-            if name != "team":
-                found[f"{name} completes"] = completed(records, team)
-            print(name, json.dumps(found), file=sys.stderr, flush=True)
+        for name, team in teams.items():
+            tell(f"{name} + retrieval", questions_right(records, partial(answer_with_files, team)))
     return found
 
 
@@ -135,8 +143,15 @@ def main() -> None:
     ]  # fmt: skip
     made = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
     minutes = (time.monotonic() - started) / 60
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+    print(f"{minutes:.1f} minutes, {peak:.2f} GiB: {made.stdout}", file=sys.stderr, flush=True)
     found = measure(load_catalog(models), records, out / "files")
-    print(json.dumps({"minutes": minutes, "made": json.loads(made.stdout), **found}, indent=1))
+    print(
+        json.dumps(
+            {"minutes": minutes, "peak GiB": peak, "made": json.loads(made.stdout), **found},
+            indent=1,
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ from localcollab.llama.header import Header
 from localcollab.llama.machine import available_bytes
 from localcollab_convert.adapted.layers import Shape
 from localcollab_convert.adapted.rows import Batch
-from localcollab_convert.adapted.train import LoraTraining
+from localcollab_convert.adapted.train import PRACTICE_EVERY, LoraTraining
 
-LEAST_ROUNDS, BEST_ROUNDS = 6, 16
+LEAST_ROUNDS, BEST_ROUNDS = 6, 24
 """With fewer rounds passages are not known; more change little, where there are enough steps."""
 TRAINING_SHARE = 0.7
 """Of the minutes; the rest is the base's general text, the checks, the head and the table."""
@@ -25,7 +25,7 @@ _LEAST_STEP, _MOST_STEP = 160, 640
 _WARM, _MEASURED = 1, 4
 """Steps."""
 PRACTICE_SHARE = 0.4
-"""Of the tokens of a step: general text, in every second one."""
+"""Of the tokens of a step: general text, in some of them."""
 _MOST_SECONDS = 20.0
 _IMPORTS = 450 * 2**20
 """Bytes: Python, PyTorch, transformers."""
@@ -62,7 +62,7 @@ def measure_speed(training: LoraTraining, some: list[Batch]) -> float:
         if n == _WARM:
             started = time.monotonic()
         lesson = some[n % len(some)]
-        training.advance(lesson, _end_of(lesson) if n % 2 else None, 1000)
+        training.advance(lesson, None if n % PRACTICE_EVERY else _end_of(lesson), 1000)
         n_tokens += lesson.n_tokens if n >= _WARM else 0
         if n >= _WARM and time.monotonic() - first > _MOST_SECONDS:
             break

@@ -12,7 +12,13 @@ def enter_adapted(request: AdaptedRequest, result: AdaptedResult) -> Path:
     Raises `BadCatalog`.
     """
     name, about = request.name, f"{result.n_texts} texts of private documents"
-    team = {"method": "deferral", "base": request.base, "experts": [name], "head": name}
+    team = {
+        "method": "deferral",
+        "base": request.base,
+        "experts": [name],
+        "head": name,
+        "compose": True,
+    }
     model = {"weights_of": request.base, "adapter": str(result.adapter), "about": about}
     parts = (
         entry_text("models", name, model),

@@ -62,23 +62,38 @@ def read_general(path: Path) -> list[Turn]:
 
 _FREE_TOKENS = 96
 """Of a free text."""
+_TOGETHER = 50
+"""Texts: more take memory that nothing else needs."""
 
 
 def write_freely(
     model: Any, openers: Sequence[int], path: Path, n: int, seed: int, device: torch.device
 ) -> list[tuple[int, ...]]:
-    """`n` texts of the base from one token on, drawn at temperature 1: all together, so that they take
+    """`n` texts of the base from one token on, drawn at temperature 1: many together, so that they take
     little longer than one. A finished file is read."""
     if path.exists():
-        return [tuple(json.loads(line)) for line in path.read_text("utf-8").splitlines()]
+        return read_freely(path)
+    starts = [openers[at % len(openers)] for at in range(n)]
+    texts = list[tuple[int, ...]]()
+    for at in range(0, n, _TOGETHER):
+        texts += _continued(model, starts[at : at + _TOGETHER], seed + at, device)
+    write_text(path, "".join(json.dumps(text) + "\n" for text in texts))
+    return texts
+
+
+def _continued(
+    model: Any, starts: Sequence[int], seed: int, device: torch.device
+) -> list[tuple[int, ...]]:
     torch.manual_seed(seed)
-    ids = torch.tensor([[openers[at % len(openers)]] for at in range(n)], device=device)
+    ids = torch.tensor(starts, device=device)[:, None]
     with torch.inference_mode(), torch.autocast(device.type, dtype=torch.bfloat16):
         ids = model.generate(
             input_ids=ids, attention_mask=torch.ones_like(ids), do_sample=True, temperature=1.0,
             top_k=0, top_p=1.0, min_new_tokens=_FREE_TOKENS, max_new_tokens=_FREE_TOKENS,
             pad_token_id=0,
         )  # fmt: skip
-    texts = [tuple(row) for row in ids.tolist()]
-    write_text(path, "".join(json.dumps(text) + "\n" for text in texts))
-    return texts
+    return [tuple(row) for row in ids.tolist()]
+
+
+def read_freely(path: Path) -> list[tuple[int, ...]]:
+    return [tuple(json.loads(line)) for line in path.read_text("utf-8").splitlines()]

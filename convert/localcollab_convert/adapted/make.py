@@ -22,6 +22,7 @@ from localcollab.errors import BadOption
 from localcollab.llama.header import read_header
 from localcollab.llama.options import Options
 from localcollab.llama.probe import probe
+from localcollab.methods.heads import load_head, save_head
 from localcollab.progress import Counted, OnProgress
 from localcollab.teams.open import Files
 from localcollab.teams.opened import OpenTeam
@@ -29,8 +30,9 @@ from localcollab.teams.plan import Member, TeamPlan
 from localcollab.tuning.verdict import judge
 from localcollab_convert.adapted import layers as lora
 from localcollab_convert.adapted import table
-from localcollab_convert.adapted.ability import measure_ability
+from localcollab_convert.adapted.ability import Ability, measure_ability
 from localcollab_convert.adapted.base import load_base, pick_device
+from localcollab_convert.adapted.bias import choose_bias
 from localcollab_convert.adapted.budget import (
     PRACTICE_SHARE,
     Budget,
@@ -42,24 +44,25 @@ from localcollab_convert.adapted.budget import (
 )
 from localcollab_convert.adapted.entry import enter_adapted
 from localcollab_convert.adapted.file import read_adapter, write_adapter
-from localcollab_convert.adapted.general_text import Turn, write_freely, write_general
+from localcollab_convert.adapted.general_text import Turn, read_freely, write_freely, write_general
+from localcollab_convert.adapted.head_data import General, write_head_data
 from localcollab_convert.adapted.layers import Adapted, Shape
-from localcollab_convert.adapted.private import as_chats, private_files
+from localcollab_convert.adapted.leaning import LeaningHeadMaker
+from localcollab_convert.adapted.private import private_files
 from localcollab_convert.adapted.request import AdaptedRequest, AdaptedResult
 from localcollab_convert.adapted.rows import Batch, Row, RowMaker, batches
 from localcollab_convert.adapted.train import LoraTraining, Recipe
-from localcollab_convert.head.make import HeadMaker
 from localcollab_convert.head.request import HeadRequest
 from localcollab_convert.staging.stages import (
     OnNote,
     Stage,
     file_sha256,
     package_versions,
-    write_text,
 )
 from localcollab_convert.study.card import LORA, ExpertCard, save_card
-from localcollab_convert.study.general import CHECK, FREE_OPENERS, PRACTICE, PROSE
+from localcollab_convert.study.general import CHECK, CHOICE, FREE_OPENERS, PRACTICE, PROSE
 from localcollab_convert.study.material import (
+    RAW_EVERY,
     Lesson,
     Subject,
     one_round,
@@ -71,8 +74,13 @@ from localcollab_convert.study.texts import texts_sha256
 
 _LONGEST_ROW = _N_CTX = 1024
 """Tokens."""
-_HEAD_LESSONS, _HEAD_VALID = 80, 24
-"""Questions about the documents, in wordings that the expert never saw."""
+_PRACTISED = 2
+"""Times as many general answers and texts as are checked."""
+_HEAD_LESSONS = 200
+"""Questions about the documents, in wordings that the expert never saw, about."""
+_BOUNDS = (0.9, 0.6, 0.3, 0.1)
+"""Shares of `most_lost` that general text of the head's validation may lose, by turns: other text
+loses more."""
 _LEAST_OLD = 8
 """Statements of old texts in a round."""
 _CHECKPOINT = "checkpoint.pt"
@@ -149,10 +157,9 @@ class AdaptedMaker:
 
     def _make(self) -> dict[str, Any]:
         trained = self.train()
-        nll = self.make_head()
-        checked = self.check()
+        fitted = self.fit()
         self._save_card(trained)
-        return {**trained, **checked, "nll": nll, **self.compare(), "recalled": self.recall()}
+        return {**trained, **fitted, **self.compare(), "recalled": self.recall()}
 
     def _save_card(self, trained: dict[str, Any]) -> None:
         request = self.request
@@ -189,7 +196,7 @@ class AdaptedMaker:
         return self._files.beside().open(TeamPlan(self.request.name, self._members[1:]))
 
     def _team(self) -> OpenTeam:
-        plan = TeamPlan(self.request.name, self._members, head=self.head_path)
+        plan = TeamPlan(self.request.name, self._members, head=self.head_path, compose=True)
         return self._files.beside().open(plan)
 
     @cached_property
@@ -197,25 +204,34 @@ class AdaptedMaker:
         team = self._base_team
         return RowMaker(team.base.vocabulary, team.template, min(_LONGEST_ROW, team.model.n_ctx))
 
-    def _general(self, prompts: Sequence[str], name: str) -> list[Turn]:
+    def _general(self, prompts: Sequence[str], name: str, times: int = 1) -> list[Turn]:
+        """As many as the effort says, or that many times."""
         folder = self._folder / "general"
         folder.mkdir(parents=True, exist_ok=True)
-        some = prompts[: self.request.effort.n_general]
+        some = prompts[: times * self.request.effort.n_general]
         return write_general(
             self._base_team, some, folder / f"{name}.jsonl", self.request.seed, self._show
         )
 
+    @property
+    def _free_path(self) -> Path:
+        return self._folder / "general" / "free.jsonl"
+
     # Lessons
+
+    @property
+    def _asked(self) -> frozenset[tuple[str, str]]:
+        """What the table alone asks."""
+        return frozenset((each.statement, each.gold) for each in self.withheld)
 
     def lessons(self, n_rounds: int) -> Iterator[list[Lesson]]:
         """Of old texts each round has as many statements as of new ones, drawn at random."""
-        asked = frozenset((each.statement, each.gold) for each in self.withheld)
         meant: dict[str, str] = {}
         for n in range(n_rounds):
             rng = random.Random(f"{self.request.seed}/old/{n}")
             n_old = min(len(self._old), max(len(self.known), _LEAST_OLD))
             known = [*self.known, *rng.sample(self._old, n_old)]
-            yield one_round(self.request.texts, known, n, self.request.seed, asked, meant)
+            yield one_round(self.request.texts, known, n, self.request.seed, self._asked, meant)
 
     @cached_property
     def _n_step_tokens(self) -> int:
@@ -258,16 +274,17 @@ class AdaptedMaker:
         self, model: Any, layers: dict[str, Adapted], device: torch.device
     ) -> list[Batch]:
         """What the base says to general prompts, and what it writes freely, in turns."""
-        turns = self._general(PRACTICE, "practice")
+        turns = self._general(PRACTICE, "practice", _PRACTISED)
         rows = [row for turn in turns for row in self._rows.conversation([turn])]
-        path = self._folder / "general" / "free.jsonl"
         self._show("the base writes general text")
+        n_free = _PRACTISED * self.request.effort.n_general
+        n_texts = n_free + self.request.effort.n_general
         with lora.switched_off(layers):
             texts = write_freely(
-                model, self._rows.openers(FREE_OPENERS), path, self.request.effort.n_general,
+                model, self._rows.openers(FREE_OPENERS), self._free_path, n_texts,
                 self.request.seed, device,
             )  # fmt: skip
-        rows += [Row(tokens, (False, *[True] * (len(tokens) - 1))) for tokens in texts]
+        rows += [Row(tokens, (False, *[True] * (len(tokens) - 1))) for tokens in texts[:n_free]]
         random.Random(self.request.seed).shuffle(rows)
         return batches(rows, int(PRACTICE_SHARE * self._n_step_tokens))
 
@@ -289,8 +306,7 @@ class AdaptedMaker:
             return Budget(**noted)
         some = [self._batches(lessons) for lessons in self.lessons(2)]
         per_round = [sum(each.n_tokens for each in batches_) for batches_ in some]
-        # The raw text comes in the first round of five.
-        tokens = per_round[1] + max(0, per_round[0] - per_round[1]) / 5
+        tokens = per_round[1] + max(0, per_round[0] - per_round[1]) / RAW_EVERY
         if self.request.n_rounds:
             budget = Budget(self.request.n_rounds, 0.0, 0.0)
         else:
@@ -316,8 +332,9 @@ class AdaptedMaker:
 
     # The head
 
-    def make_head(self) -> dict[str, float]:
-        """NAME.safetensors. Returns the NLL of members and head."""
+    def make_head(self, most_lost: float) -> dict[str, float]:
+        """NAME.safetensors, with a bias at which general text costs the team at most the share
+        `most_lost` more. Returns the NLL of members and head. Raises `BadOption` where there is none."""
         train, valid = self._write_questions()
         request = HeadRequest(
             plan=TeamPlan(self.request.name, self._members, gate="never"), data=train, valid=valid,
@@ -325,49 +342,67 @@ class AdaptedMaker:
             price=self.request.price, n_steps=self.request.effort.n_head_steps, metric="logprob",
             force=True,
         )  # fmt: skip
-        maker = HeadMaker(request, self._show, self._note)
+        maker = LeaningHeadMaker(request, self._show, self._note)
         maker.exporter.export()
-        return maker.calibrate().training.nll
+        nll = maker.calibrate().training.nll
+        head, table = load_head(self.head_path), maker.exporter.table("valid")
+        chosen = choose_bias(head, table, maker.is_general("valid"), most_lost)
+        if chosen is None:
+            raise self._refused("general text costs the team too much whatever the head's bias")
+        save_head(chosen.head, self.head_path)
+        return nll
 
     def _write_questions(self) -> tuple[Path, Path]:
-        """(train, validation): questions about the documents that no round asked so, and general ones."""
         folder = self._folder / "study"
         folder.mkdir(parents=True, exist_ok=True)
         seed = self.request.seed + 1
-        (asked,) = rounds((), [*self.known, *self._old], 1, seed)
-        about = [lesson for lesson in asked if lesson.kind == "question"]
-        random.Random(seed).shuffle(about)
-        n_valid = min(_HEAD_VALID, max(1, len(about) // 4))
-        valid, train = about[:n_valid], about[n_valid : n_valid + _HEAD_LESSONS]
-        general = self._general(PRACTICE, "practice"), self._general(CHECK, "check")[:_HEAD_VALID]
-        paths = folder / "train.jsonl", folder / "valid.jsonl"
-        for path, lessons, turns in zip(paths, (train or valid, valid), general, strict=True):
-            pairs = [(each.prompt, each.answer) for each in lessons]
-            write_text(path, as_chats([*pairs, *turns]))
-        return paths
+        known = [*self.known, *self._old]
+        n_rounds = max(1, _HEAD_LESSONS * 2 // len(known))
+        lessons = [each for some in rounds((), known, n_rounds, seed, self._asked) for each in some]
+        about = [lesson for lesson in lessons if lesson.kind == "question"]
+        free = read_freely(self._free_path)[_PRACTISED * self.request.effort.n_general :]
+        general = General(
+            self._general(PRACTICE, "practice", _PRACTISED), self._general(CHOICE, "choice"),
+            [self._base_team.base.vocabulary.decode(tokens) for tokens in free],
+        )  # fmt: skip
+        return write_head_data(about, general, folder, seed)
 
     # What was forgotten
 
-    def check(self) -> dict[str, Any]:
-        """Of the expert and of the team. Raises `BadOption` where the team, which is what answers, forgot
-        more than `most_lost`."""
+    def fit(self) -> dict[str, Any]:
+        """The head, at the loosest of some bounds on its validation data with which the team keeps the
+        general ability, measured on other text. Raises `BadOption` where it keeps it with none."""
+        lost = 0.0
+        for share in _BOUNDS:
+            nll = self.make_head(share * self.request.most_lost)
+            found = self.check()
+            lost = found.lost(2)
+            if lost <= self.request.most_lost:
+                return {"nll": nll, **asdict(found)}
+            self._note(
+                f"general text costs the team {lost:.1%} more: the head asks the expert less"
+            )
+        raise self._refused(f"general text costs the team {lost:.1%} more bits a byte")
+
+    def _refused(self, why: str) -> BadOption:
+        """After leaving nothing."""
+        self._clean()
+        for path in (self.adapter_path, self.head_path):
+            path.unlink(missing_ok=True)
+        return BadOption(
+            f"the expert is not accepted: {why}, and at most {self.request.most_lost:.1%} is allowed: "
+            "give fewer documents, or a lower `rank`"
+        )
+
+    def check(self) -> Ability:
+        """Of base, expert and team, which is what answers."""
         turns = self._general(CHECK, "check")
         expert, team = self._expert_team(), self._team()
         models = (self._base_team.model, expert.model, team.model)
         found = measure_ability(models, self._rows, PROSE, turns, self._show)
         for context in (*expert.contexts, *team.contexts):
             context.close()
-        lost = found.lost(2)
-        if lost > self.request.most_lost:
-            self._clean()
-            for path in (self.adapter_path, self.head_path):
-                path.unlink(missing_ok=True)
-            raise BadOption(
-                f"the expert is not accepted: general text costs the team {lost:.1%} more bits a byte, "
-                f"and at most {self.request.most_lost:.0%} is allowed: give fewer documents, or a lower "
-                "`rank`"
-            )
-        return asdict(found)
+        return found
 
     # Before and after
 

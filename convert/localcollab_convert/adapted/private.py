@@ -1,8 +1,7 @@
 """Files that hold words of a person's documents: for that person's eyes alone."""
 
-import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 
@@ -14,17 +13,3 @@ def private_files() -> Iterator[None]:
         yield
     finally:
         os.umask(before)
-
-
-def as_chats(pairs: Sequence[tuple[str, str]]) -> str:
-    """As `convert head` reads them."""
-    records = (
-        {
-            "messages": [
-                {"role": "user", "content": prompt},
-                {"role": "assistant", "content": answer},
-            ]
-        }
-        for prompt, answer in pairs
-    )
-    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)

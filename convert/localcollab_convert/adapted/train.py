@@ -22,7 +22,7 @@ from localcollab_convert.staging.stages import load_checkpoint, save_checkpoint
 _WARMUP = 10
 _SECONDS_BETWEEN_CHECKPOINTS = 20.0
 _CLIP = 1.0
-_PRACTICE_EVERY = 2
+PRACTICE_EVERY = 4
 """Steps: each so many, a batch of general text is read, by base and expert."""
 _SAME = 0.05
 """Nats: logits computed in two ways differ by less."""
@@ -101,9 +101,9 @@ class LoraTraining:
         before, started = self.seconds, time.monotonic()
         saved = started
         while self.step < len(lessons):
-            near = practice[self.step // _PRACTICE_EVERY % len(practice)] if practice else None
+            near = practice[self.step // PRACTICE_EVERY % len(practice)] if practice else None
             loss = self.advance(
-                lessons[self.step], near if self.step % _PRACTICE_EVERY == 0 else None, len(lessons)
+                lessons[self.step], near if self.step % PRACTICE_EVERY == 0 else None, len(lessons)
             )
             self.seconds = before + time.monotonic() - started
             on_step(self.step, len(lessons), loss)

@@ -30,6 +30,7 @@ from localcollab_convert.export.shards import (
 from localcollab_convert.export.task import ExportTask
 from localcollab_convert.staging.stages import OnNote, Stage, file_sha256, package_versions
 
+Split = Literal["train", "valid"]
 VALID_SHARE = 0.1
 """Of the examples, held out where no validation file is given."""
 
@@ -126,7 +127,7 @@ class Exporter:
 
         return by_ray
 
-    def table(self, split: Literal["train", "valid"]) -> TokenTable:
+    def table(self, split: Split) -> TokenTable:
         """Of a finished export."""
         return load_tables(self.stage.folder, self.stage.manifest["outputs"][split])
 

@@ -16,8 +16,8 @@ from localcollab.methods.gates import softmax_gate
 from localcollab.methods.heads import Head, HeadMetadata, save_head
 from localcollab.methods.word_team import deferring
 from localcollab.progress import Counted, OnProgress
-from localcollab_convert.export.likelihood import best_single
-from localcollab_convert.export.make import Exporter
+from localcollab_convert.export.likelihood import TokenTable, best_single, measure_nll
+from localcollab_convert.export.make import Exporter, Split
 from localcollab_convert.head import calibrate as calibration
 from localcollab_convert.head.calibrate import METRIC_NAMES, Calibration
 from localcollab_convert.head.choosing import best_head
@@ -105,19 +105,24 @@ class HeadMaker:
 
     def _train_head(self) -> dict[str, Any]:
         stage = self._train
-        table, valid = self.exporter.table("train"), self.exporter.table("valid")
+        table, valid = self.learned_table("train"), self.learned_table("valid")
         fit = best_head(
             table, valid, self._recipe,
             lambda name: stage.folder / f"checkpoint-{name}.pt", self._show_step,
         )  # fmt: skip
+        nll = measure_nll(self.exporter.table("valid"), Head(fit.tensors, self._metadata({}, 0.5)))
         partial = stage.folder / (_TENSORS + ".partial")
         save_file({k: np.ascontiguousarray(v) for k, v in fit.tensors.items()}, partial)
         partial.replace(stage.folder / _TENSORS)
         self._note(f"train: {fit.n_steps} steps on {len(table)} tokens")
         outputs = {
-            "nll": fit.nll, "n_train": len(table), "n_valid": len(valid), "n_steps": fit.n_steps,
+            "nll": nll, "n_train": len(table), "n_valid": len(valid), "n_steps": fit.n_steps,
         }  # fmt: skip
         return stage.finish(outputs, _TENSORS)
+
+    def learned_table(self, split: Split) -> TokenTable:
+        """What the head is fitted to."""
+        return self.exporter.table(split)
 
     def _show_step(self, step: int, nll: float) -> None:
         most, told = self._recipe.n_steps, f"validation NLL {nll:.4f}"

@@ -1,7 +1,8 @@
 """Questions about nothing in the documents: what an expert must go on answering as its base does.
 
-The base writes the answers. `PRACTICE` is for training, `CHECK` for the measurement after it; they
-share no topic. `PROSE` is general English that belongs to no document.
+The base writes the answers. `PRACTICE` is for training, `CHOICE` for choosing the head's threshold,
+`CHECK` for the measurement after it; they share no topic. `PROSE` is general English that belongs to
+no document.
 """
 
 _OPENINGS = (
@@ -19,6 +20,10 @@ the human heart; gardening; chess; public libraries; vaccines; computer programm
 Moon; bicycles; cooking rice; time zones; recycling; a job interview; poetry; earthquakes; the
 internet; honesty
 """
+_CHOICE_TOPICS = """
+the desert; a sewing machine; grapes; patience; lighthouses; a savings account; jazz; the dictionary; a
+cold; tides; sandals; bridges; a birthday card; clouds; elections; walking
+"""
 _CHECK_TOPICS = """
 magnets; the Roman Empire; a healthy breakfast; trees; music lessons; thunder; batteries; kindness;
 swimming; the ocean; newspapers; photography; winter; how airplanes fly; fractions; museums; coffee;
@@ -32,6 +37,13 @@ ocean is the deepest?; Where do penguins live?; What is the boiling point of wat
 colors.; Who was Albert Einstein?; Which animal is known as the king of the jungle?; What language
 is spoken in Brazil?; Hello! How are you?; What is the name of the river that flows through Egypt?;
 Who was the first person to walk on the Moon?
+"""
+_CHOICE_QUESTIONS = """
+Who wrote Don Quixote?; What is the capital of Japan?; How many months have 31 days?; What is 12 plus
+30?; What do bears eat?; Translate 'please' into German.; Where do camels live?; Name three
+vegetables.; Which instrument has 88 keys?; What is the opposite of loud?; Who was Marie Curie?; Give
+me a synonym of happy.; Write one sentence about the sea.; Thank you for your help!; What is the smallest
+prime number?; Which season comes after summer?
 """
 _CHECK_QUESTIONS = """
 Who wrote Romeo and Juliet?; What is the capital of Italy?; How many hours are in a day?; What is 6
@@ -50,9 +62,15 @@ def _parts(text: str) -> list[str]:
     return " ".join(text.split()).split("; ")
 
 
-def _prompts(topics: str, questions: str) -> tuple[str, ...]:
-    asked = (_OPENINGS[n % len(_OPENINGS)].format(topic) for n, topic in enumerate(_parts(topics)))
-    return (*asked, *_parts(questions))
+def _prompts(topics: str, questions: str, times: int = 1) -> tuple[str, ...]:
+    """Every topic so many times, in other words each."""
+    numbered, n = list(enumerate(_parts(topics))), len(_OPENINGS)
+    asked = [
+        [_OPENINGS[(at + turn) % n].format(topic) for at, topic in numbered]
+        for turn in range(times)
+    ]
+    first, *more = asked
+    return (*first, *_parts(questions), *(prompt for some in more for prompt in some))
 
 
 _FIRST_WORDS = """
@@ -61,7 +79,8 @@ Our Some Before Every People
 """
 FREE_OPENERS = tuple(_FIRST_WORDS.split())
 """First words of text that the base writes freely."""
-PRACTICE = _prompts(_PRACTICE_TOPICS, _PRACTICE_QUESTIONS)
+PRACTICE = _prompts(_PRACTICE_TOPICS, _PRACTICE_QUESTIONS, 3)
+CHOICE = _prompts(_CHOICE_TOPICS, _CHOICE_QUESTIONS)
 CHECK = _prompts(_CHECK_TOPICS, _CHECK_QUESTIONS)
 
 PROSE = (

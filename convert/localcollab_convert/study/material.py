@@ -2,8 +2,10 @@
 
 Raw text is recalled in its own form only, and a question only in wordings that were asked. So every
 statement has questions of its own for everything in it, each round in another wording, and is its own
-answer: what the expert says can be compared with the document word for word. Depends on texts and seed
-alone.
+answer: what the expert says can be compared with the document word for word. Much of such an answer
+could be copied from the question, so that little is learned of what was asked for: some questions give
+few words of the statement, and some are answered by what they ask for alone, which they say.
+Depends on texts and seed alone.
 """
 
 import random
@@ -21,20 +23,22 @@ from localcollab_convert.study.spans import Span, spans
 from localcollab_convert.study.statements import Statement, statements, tidied
 from localcollab_convert.study.texts import Text
 
-Kind = Literal["text", "question", "about", "complete"]
+Kind = Literal["text", "question", "short", "about", "complete"]
 
-_EVERY = 5
+RAW_EVERY = 4
 """Each so many rounds the raw text comes too."""
 _MOST_CHARACTERS = 700
 """Of raw text in one piece."""
 _MOST_READ = 50_000
 """Characters that tell the documents' language."""
-_TRIES = 6
-_ABOUT, _COMPLETE = 0.08, 0.06
+_TRIES, _TRIES_A_SPAN = 16, 8
+_COMPLETE, _ABOUT, _SHORT = 0.06, 0.08, 0.4
 """Shares of the lessons."""
+_SHORTLY = ("In short: {}", "Briefly: {}", "{} (In a few words.)", "{} Answer shortly.")
 _LEAST_TELLING = 2
 """Telling words of a question: fewer fit many passages."""
 _TELLING = re.compile(r"[^\W\d_]{5,}|\d+|[A-Z]\w+")
+_DESCRIBES = re.compile(r"\s(?!\w+(?:ed|s)\b)[a-zà-öø-ÿ]{4,}")
 _WORDY_TITLE = re.compile(r"[^\W\d_]{3,}.*\s|[^\W\d_]{4,}$")
 
 
@@ -103,7 +107,7 @@ def one_round(
 ) -> list[Lesson]:  # fmt: skip
     """Round `n`. `meant`: what was asked so far, and the answers; extended."""
     lessons = [_lesson(each, n, seed, withheld, meant) for each in known]
-    if n % _EVERY == 0:
+    if n % RAW_EVERY == 0:
         lessons += raw(texts)
     random.Random(f"{seed}/{n}").shuffle(lessons)
     return lessons
@@ -129,28 +133,74 @@ def _lesson(
     said = subject.statement.text
     rng = random.Random(f"{seed}/{n}/{said}")
     allowed = [span for span in subject.spans if (said, span.text) not in withheld]
-    draw = rng.random()
-    for _ in range(_TRIES if allowed and draw > _COMPLETE else 0):
-        # What a sentence begins with is what it is about: asked for twice as often.
-        span = rng.choice((allowed[0], *allowed))
-        is_about = draw < _COMPLETE + _ABOUT and subject.language is ENGLISH
-        asked = (
-            about(subject.tidy, span, rng)
-            if is_about
-            else question(subject.tidy, span, rng, subject.language)
-        )
-        if asked is None or (not is_about and len(_TELLING.findall(asked)) < _LEAST_TELLING):
-            draw = 1.0
-            continue
-        prompt = f"{subject.title}: {asked}" if subject.title else asked
-        # One question must not have two answers.
-        if meant.setdefault(prompt.casefold(), said) == said:
-            kind: Kind = "about" if is_about else "question"
-            return Lesson(kind, prompt, said, subject.source, "" if is_about else span.text)
+    lesson = _question(subject, allowed, rng, meant) if allowed else None
+    if lesson is not None:
+        meant[lesson.prompt.casefold()] = lesson.answer
+        return lesson
     words = subject.tidy.split()
     start = " ".join(words[: rng.randint(2, max(2, len(words) - 2))])
     opening = "Complete: " if subject.language is ENGLISH else ""
     return Lesson("complete", f"{opening}{start} ...", said, subject.source)
+
+
+def _question(
+    subject: Subject, allowed: Sequence[Span], rng: random.Random, meant: dict[str, str]
+) -> Lesson | None:
+    """In a wording that was not asked before, if one of some tries is new; None: completed instead."""
+    kind = _draw_kind(rng, subject.language)
+    weights = [_weight(span, subject.tidy, allowed) for span in allowed]
+    again: Lesson | None = None
+    for n in range(0 if kind == "complete" else _TRIES):
+        if n % _TRIES_A_SPAN == 0:
+            (span,) = rng.choices(allowed, weights)
+        lesson = _asked(subject, span, kind, rng)
+        if lesson is None:
+            kind = "short" if kind == "short" else "question"
+            continue
+        # One question must not have two answers.
+        known = meant.get(lesson.prompt.casefold())
+        if known is None:
+            return lesson
+        again = lesson if known == lesson.answer else again
+    return again
+
+
+def _draw_kind(rng: random.Random, language: Language) -> Kind:
+    """The forms of "about" and "short" are English."""
+    draw = rng.random()
+    if draw < _COMPLETE:
+        return "complete"
+    if language is not ENGLISH or draw > _COMPLETE + _ABOUT + _SHORT:
+        return "question"
+    return "about" if draw < _COMPLETE + _ABOUT else "short"
+
+
+def _asked(subject: Subject, span: Span, kind: Kind, rng: random.Random) -> Lesson | None:
+    """None where the drawn wording does not fit."""
+    tidy, said = subject.tidy, subject.statement.text
+    if kind == "about":
+        asked = about(tidy, span, rng)
+    else:
+        asked = question(tidy, span, rng, subject.language)
+    if asked is None or (kind != "about" and len(_TELLING.findall(asked)) < _LEAST_TELLING):
+        return None
+    prompt = f"{subject.title}: {asked}" if subject.title else asked
+    if kind == "short":
+        prompt = rng.choice(_SHORTLY).format(prompt)
+        return Lesson(kind, prompt, span.text, subject.source, span.text)
+    return Lesson(kind, prompt, said, subject.source, "" if kind == "about" else span.text)
+
+
+def _weight(span: Span, sentence: str, allowed: Sequence[Span]) -> float:
+    """How often a span is asked for: most often what the sentence is about, which its first name or a
+    title in quotation marks tells; seldom a name that only describes another word ("Filipino singer")."""
+    if span.kind in ("number", "date"):
+        return 0.5
+    if _DESCRIBES.match(sentence[span.end :]) and span.kind == "name":
+        return 0.3
+    if span.kind == "quote":
+        return 2.0
+    return 3.0 if span == allowed[0] else 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +220,7 @@ def withhold(known: Sequence[Subject], most: int, seed: int) -> list[Withheld]:
     for subject in rng.sample(list(known), len(known)):
         if len(kept) == most:
             break
-        choices = list(subject.spans[1:])
+        choices = [span for span in subject.spans[1:] if span.kind != "thing"]
         rng.shuffle(choices)
         for span in choices:
             asked = (plain if subject.language is ENGLISH else gap)(subject.tidy, span, rng)

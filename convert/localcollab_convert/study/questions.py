@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from localcollab.documents.checking.language import Language
 from localcollab.documents.checking.languages.en import ENGLISH
-from localcollab_convert.study.spans import AUXILIARY, Span
+from localcollab_convert.study.spans import AUXILIARY, CALLINGS, Span
 
 _CLAUSE = re.compile(
     r"\s*(?:;|,(?!\d)|\bwhich\b|\bwho\b|\bwhile\b|\bwhen\b|\bbecause\b|\bafter\b|\bbefore\b)\s*"
@@ -26,6 +26,8 @@ _PERSONAL = re.compile(r"\b(?:his|her|he|she|him|himself|herself|who|whose)\b")
 _PARENTHESES = re.compile(r"\s*\([^()]*\)")
 _DESCRIBED = re.compile(r"^(?:The |the |An? )?(?P<what>(?:[\w'’-]+ ){1,5})$")
 _BARE = re.compile(r"(?:[Tt]he|[Aa]n?)\s$")
+_RELATIVE = re.compile(r"^,\s(?:who|which)\s(?P<what>[^,]{4,90}),\s(?P<rest>.+)$")
+"""Behind a name: "..., who plays for Jamaica, only took up ..."."""
 _KEPT = re.compile(r"[A-Z\d\"“]|.*\d")
 _MAY_STAY = re.compile(
     r"\.?$|[\"”]?\.?$|\s(?:in|at|on|from|near|by|for|of|to|with|during|since|until|as)\s"
@@ -43,6 +45,10 @@ _TITLED = (
 _ARTICLE = re.compile(r"^(?:the|a|an|one of (?:the )?)\s?", re.IGNORECASE)
 _LEAST_CLUE = 2
 """Words."""
+_LEAST_KEYWORDS = 3
+_SMALL = ENGLISH.common | ENGLISH.prepositions | ENGLISH.auxiliaries
+_LED_FIRST = 0.6
+"""Share of the fronted questions that begin with the preposition, where there is one."""
 
 Ask = Callable[[str, Span, random.Random], str | None]
 
@@ -68,7 +74,7 @@ def plain(statement: str, span: Span, rng: random.Random) -> str | None:
         return _ended(f"{word} {after.lstrip()}")
     described = _DESCRIBED.match(before) if span.kind in ("name", "quote") else None
     if described and not AUXILIARY.search(before) and _is_noun_phrase(described["what"]):
-        return _ended(f"Which {described['what'].strip()} {after.lstrip()}")
+        return _ended(f"Which {_uncapitalized(described['what'].strip())} {after.lstrip()}")
     return _ended(f"{before}{_uncapitalized(word)}{after}")
 
 
@@ -100,7 +106,7 @@ def titled(statement: str, span: Span, rng: random.Random) -> str | None:
         noun = _ARTICLE.sub("", apposition["what"])
         rest = after[apposition.end() :]
     elif described and not AUXILIARY.search(before) and _is_noun_phrase(described["what"]):
-        noun, rest = described["what"].strip(), after.lstrip()
+        noun, rest = _uncapitalized(described["what"].strip()), after.lstrip()
     elif not before.strip() or _BARE.fullmatch(before):
         noun, rest = rng.choice(("one", "person", "thing")), after.lstrip()
     else:
@@ -109,6 +115,43 @@ def titled(statement: str, span: Span, rng: random.Random) -> str | None:
         return None
     form = rng.choice(_TITLED)
     return _ended(form.format(noun=noun, rest=rest))
+
+
+def joined(statement: str, span: Span, rng: random.Random) -> str | None:
+    """A relative clause as one of two predicates: "Who plays for Jamaica and took up football?\""""
+    before, after = _around(statement, span)
+    relative = _RELATIVE.match(after)
+    if relative is None or (before.strip() and not _DESCRIBED.match(before)):
+        return None
+    parts = [relative["what"], relative["rest"].rstrip(" .")]
+    rng.shuffle(parts)
+    noun = _BARE.sub("", before).removeprefix("The ").removeprefix("A ").strip()
+    opening = (
+        f"Which {_uncapitalized(noun)}"
+        if noun
+        else rng.choice(("Who", "Which person", "Who or what"))
+    )
+    return _ended(f"{opening} {parts[0]} {rng.choice(('and', 'and also', 'and who'))} {parts[1]}")
+
+
+def fronted(statement: str, span: Span, rng: random.Random) -> str | None:
+    """The question word first, wherever the span stands: "On what is it that ...?\""""
+    before, after = _around(statement, span)
+    if not before.strip() or _BARE.fullmatch(before):
+        return None
+    led, word = _LED_BY.search(before), _word(statement, span, before, rng)
+    if apposition := _APPOSITION.match(after):
+        kind = _ARTICLE.sub("", apposition["what"])
+        word = rng.choice((f"Which {kind}", f"What is the name of the {kind}", f"What {kind}"))
+        after = after[apposition.end() - 1 :]
+    preposition = ""
+    if led and rng.random() < _LED_FIRST:
+        preposition, before = led["preposition"].lower() + " ", before[: led.start()]
+    rest = f"{_uncapitalized(before.strip())} {after.strip(' .')}"
+    if word.startswith("What is"):
+        return _ended(f"{word} {preposition + 'which' if preposition else 'that'} {rest}")
+    link = rng.choice(("is it that ", "was it that ", ""))
+    return _ended(f"{preposition}{_uncapitalized(word) if preposition else word} {link}{rest}")
 
 
 def inverted(statement: str, span: Span, rng: random.Random) -> str | None:
@@ -178,13 +221,24 @@ def asked_gap(statement: str, span: Span, rng: random.Random) -> str | None:
 
 def fewer_words(statement: str, span: Span, rng: random.Random) -> str | None:
     """A plain question that lacks some of its words: names and numbers stay."""
-    asked = rng.choice((plain, unadorned, titled))(statement, span, rng)
+    asked = rng.choice((plain, unadorned, titled, fronted, joined))(statement, span, rng)
     if asked is None:
         return None
     first, *words = asked.rstrip("?").split()
-    share = rng.uniform(0.1, 0.35)
+    share = rng.uniform(0.1, 0.4)
     kept = [word for word in words if _KEPT.match(word) or rng.random() > share]
     return _ended(" ".join([first, *kept]))
+
+
+def keywords(statement: str, span: Span, rng: random.Random) -> str | None:
+    """Some of its telling words, in order: little that an answer could be copied from."""
+    words = [word.strip(' .,;:?!"“”()') for word in " ".join(_around(statement, span)).split()]
+    telling = [word for word in words if len(word) > 1 and word.casefold() not in _SMALL]
+    n_kept = max(_LEAST_KEYWORDS, int(rng.uniform(0.4, 0.8) * len(telling)))
+    if len(telling) < _LEAST_KEYWORDS:
+        return None
+    kept = sorted(rng.sample(range(len(telling)), min(n_kept, len(telling))))
+    return f"{' '.join(telling[at] for at in kept)}?"
 
 
 def about(statement: str, span: Span, rng: random.Random) -> str | None:
@@ -195,7 +249,8 @@ def about(statement: str, span: Span, rng: random.Random) -> str | None:
 
 
 _FORMS: tuple[tuple[Ask, float], ...] = (
-    (plain, 3), (unadorned, 2), (titled, 3), (fewer_words, 4), (inverted, 2), (named, 2), (asked_gap, 1),
+    (plain, 3), (unadorned, 2), (titled, 3), (joined, 2), (fronted, 3), (fewer_words, 5), (inverted, 2),
+    (named, 1), (keywords, 4), (asked_gap, 0.5),
 )  # fmt: skip
 
 
@@ -225,7 +280,8 @@ def _word(statement: str, span: Span, before: str, rng: random.Random) -> str:
 def _is_noun_phrase(words: str) -> bool:
     """Nothing in it that begins a sentence, as in "In 1836 a jury"."""
     first = words.split()[0].casefold()
-    return first not in ENGLISH.prepositions and not _LED_BY.search(f" {words}")
+    opens = first in ENGLISH.prepositions | ENGLISH.common | ENGLISH.restrictions
+    return not opens and not _LED_BY.search(f" {words}")
 
 
 def _ended(asked: str) -> str:
@@ -237,7 +293,7 @@ def _ended(asked: str) -> str:
 def _uncapitalized(words: str) -> str:
     """Where the first word is a common one."""
     first = words.split(" ", 1)[0]
-    is_plain = first.casefold() in _FUNCTION_WORDS
+    is_plain = first.casefold() in _FUNCTION_WORDS | CALLINGS
     return words[:1].lower() + words[1:] if is_plain else words
 
 

@@ -2,7 +2,7 @@
 
 A name is a run of capitalized words; small words may join two of them ("Museum of Modern Art"). The first
 word of a sentence counts when a verb or a comma follows it. The subject is what stands before the first
-auxiliary.
+auxiliary. Where no name tells what a sentence is about, runs of its content words do.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from localcollab.documents.checking.detection import language_of
 from localcollab.documents.checking.language import UNKNOWN, Language
 
-Kind = Literal["name", "number", "date", "quote", "subject"]
+Kind = Literal["name", "number", "date", "quote", "subject", "thing"]
 
 _CAPITAL = r"(?:[a-z]{1,3}[-'’])?[^\W\d_a-zà-öø-ÿ](?:[\w'’&./–-]*[\w])?\.?"
 _NAME = re.compile(
@@ -33,8 +33,26 @@ _POSSESSIVE = re.compile(r"\s?['’]s?$")
 AUXILIARY = re.compile(
     r"\s(?P<aux>is|are|was|were|has|have|had|can|will|would|could|should|may|might|must)\s"
 )
-_MOST_QUOTED, _MOST_SUBJECT = 12, 7
+_MOST_QUOTED, _MOST_SUBJECT, _MOST_THING = 12, 7, 4
 """Words."""
+_LEAST_THING = 5
+"""Characters."""
+_WORD = re.compile(r"[^\W\d_][\w'’-]*")
+_CALLINGS = """
+academic activist actor actress ambassador archaeologist architect artist astronaut astronomer athlete
+author ballerina baritone biologist bishop bodybuilder botanist boxer businessman businesswoman cardinal
+cartoonist chef chemist choreographer comedian comedienne composer conductor cricketer critic cyclist
+dancer designer diplomat director doctor dramatist driver economist editor engineer entrepreneur
+explorer filmmaker footballer geologist goalkeeper governor guitarist historian illustrator inventor
+journalist judge lawyer lexicographer librarian linguist lyricist mathematician mayor mezzo-soprano
+minister missionary musician naturalist novelist organist painter pharmacist philanthropist philosopher
+photographer physician physicist pianist playwright poet politician president priest printmaker producer
+professor psychiatrist psychologist rapper saxophonist scholar scientist screenwriter sculptor senator
+singer sociologist soldier songwriter soprano suffragette suffragist surgeon swimmer tenor theologian
+translator violinist wrestler writer zoologist
+"""
+CALLINGS = frozenset(_CALLINGS.split())
+"""What a sentence may call a person by in front of the name, capitalized at its beginning alone."""
 _LEAST = 2
 """Characters of a span."""
 
@@ -64,7 +82,15 @@ def spans(sentence: str, default: Language = UNKNOWN) -> list[Span]:
     subject = [
         span for span in _subject(sentence, language) if all(k.start >= span.end for k in kept)
     ]
-    return [span for span in (*subject, *kept) if _is_once(span, sentence)]
+    named = [span for span in (*subject, *kept) if _is_once(span, sentence)]
+    if any(span.kind in ("name", "quote", "subject") for span in named):
+        return named
+    free = [span for span in _things(sentence, language) if all(_is_apart(span, k) for k in named)]
+    return sorted(named + [span for span in free if _is_once(span, sentence)])
+
+
+def _is_apart(one: Span, other: Span) -> bool:
+    return one.end <= other.start or other.end <= one.start
 
 
 def _is_once(span: Span, sentence: str) -> bool:
@@ -97,10 +123,12 @@ def _names(sentence: str, language: Language) -> Iterator[Span]:
         start, text = found.start(), found[0]
         if start == 0:
             start, text = _without_opening(text, sentence, language)
+            start, text = _without_calling(start, text)
         if not sentence[start + len(text) :].strip():
             text = text.removesuffix(".")
         text = _POSSESSIVE.sub("", text).rstrip(",")
-        if len(text) >= _LEAST and text.casefold() not in language.common:
+        is_number = text.isdigit()
+        if len(text) >= _LEAST and text.casefold() not in language.common and not is_number:
             yield Span(start, start + len(text), text, "name")
 
 
@@ -117,6 +145,36 @@ def _without_opening(text: str, sentence: str, language: Language) -> tuple[int,
         word[1] in language.auxiliaries | language.past or word[1].endswith(("ed", "s"))
     )
     return (0, text) if is_verb or following[:1] in (",", "'", "’") else (len(text), "")
+
+
+def _without_calling(start: int, text: str) -> tuple[int, str]:
+    """ "Kameron Simmonds" of "Footballer Kameron Simmonds"."""
+    first, _, rest = text.partition(" ")
+    if rest[:1].isupper() and first.casefold() in CALLINGS:
+        return start + len(first) + 1, rest
+    return start, text
+
+
+def _things(sentence: str, language: Language) -> Iterator[Span]:
+    """Runs of words that are not function words: "intrapersonal communication"."""
+    if language.code != "en":
+        return
+    small = language.common | language.restrictions | language.prepositions | language.auxiliaries
+    run = list[re.Match[str]]()
+    for word in [*_WORD.finditer(sentence), None]:
+        is_content = word is not None and word[0].casefold() not in small
+        if (
+            word is not None
+            and is_content
+            and (not run or sentence[run[-1].end() : word.start()] == " ")
+        ):
+            run.append(word)
+            continue
+        if run and len(run) <= _MOST_THING:
+            start, end = run[0].start(), run[-1].end()
+            if end - start >= _LEAST_THING:
+                yield Span(start, end, sentence[start:end], "thing")
+        run = [word] if word is not None and is_content else []
 
 
 def _subject(sentence: str, language: Language) -> Iterator[Span]:

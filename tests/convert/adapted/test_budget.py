@@ -43,10 +43,10 @@ def test_too_few_minutes_are_refused_with_what_can_be_done() -> None:
 
 
 def test_few_documents_get_more_rounds() -> None:
-    assert [best_rounds(tokens) for tokens in (300, 1_200, 100_000)] == [64, 16, 16]
+    assert [best_rounds(tokens) for tokens in (300, 1_200, 100_000)] == [64, 24, 24]
 
 
-@pytest.mark.parametrize(("tokens_per_round", "step"), [(100, 160), (10_000, 320), (10**6, 640)])
+@pytest.mark.parametrize(("tokens_per_round", "step"), [(100, 160), (10_000, 480), (10**6, 640)])
 def test_few_documents_get_small_steps(tokens_per_round: int, step: int) -> None:
     assert step_tokens(tokens_per_round) == step
 

@@ -80,8 +80,9 @@ def test_no_question_holds_its_answer() -> None:
 
 def test_a_lacking_question_keeps_names_and_numbers() -> None:
     statement = "Vael Ruyn mended 64 very old and rusty clocks in Orne."
-    for found in asked(questions.fewer_words, statement, "Vael Ruyn"):
-        assert found is not None
+    wordings = asked(questions.fewer_words, statement, "Vael Ruyn") - {None}
+    assert len(wordings) > 5
+    for found in filter(None, wordings):
         assert "64" in found
         assert "Orne" in found
 
