@@ -13,8 +13,8 @@ import numpy.typing as npt
 from localcollab.methods.heads import Head
 from localcollab_convert.export.likelihood import TokenTable, log_marginal, log_pi
 
-ABOUT, GENERAL = "documents", "general"
-"""Kinds of records."""
+ABOUT, CHAT, TEXT = "documents", "chat", "text"
+"""Kinds of records: answers about the documents, general answers, general text."""
 _SHIFTS = tuple(n / 4 for n in range(-40, 41))
 """Logits added to the expert's bias."""
 
@@ -25,26 +25,27 @@ class Choice:
     about: float
     """Nats a token that the team gains over the base, of answers about the documents."""
     lost: float
-    """Nats that general text costs the team more than the base, as a share."""
+    """Nats that general text costs the team more than the base, as a share: the larger of both kinds,
+    as the check takes it."""
 
 
 def choose_bias(
-    head: Head, table: TokenTable, is_general: npt.NDArray[np.bool_], most_lost: float
+    head: Head, table: TokenTable, kinds: npt.NDArray[np.str_], most_lost: float
 ) -> Choice | None:
-    """`is_general` (n,): rows of general text. None where no bias keeps within `most_lost` and gains
-    anything."""
-    tried = (_shifted(head, shift, table, is_general) for shift in _SHIFTS)
+    """`kinds` (n,): of the rows. None where no bias keeps within `most_lost` and gains anything."""
+    tried = (_shifted(head, shift, table, kinds) for shift in _SHIFTS)
     kept = [choice for choice in tried if choice.lost <= most_lost and choice.about > 0]
     return max(kept, key=lambda choice: choice.about, default=None)
 
 
-def _shifted(
-    head: Head, shift: float, table: TokenTable, is_general: npt.NDArray[np.bool_]
-) -> Choice:
+def _shifted(head: Head, shift: float, table: TokenTable, kinds: npt.NDArray[np.str_]) -> Choice:
     bias = (head.tensors["bias"] + np.float32(shift)).astype(np.float32)
     moved = replace(head, tensors={**head.tensors, "bias": bias})
     base = table.logprobs[:, 0].astype(np.float64)
     gain = log_marginal(log_pi(moved, table.hidden), table.logprobs) - base
-    about, general = gain[~is_general], gain[is_general]
-    lost = -float(general.sum()) / max(-float(base[is_general].sum()), 1e-9)
-    return Choice(moved, float(about.mean()) if about.size else 0.0, lost)
+    about = gain[kinds == ABOUT]
+    lost = [
+        float(gain[kinds == kind].sum() / min(float(base[kinds == kind].sum()), -1e-9))
+        for kind in (CHAT, TEXT)
+    ]
+    return Choice(moved, float(about.mean()) if about.size else 0.0, max(lost))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from localcollab_convert.adapted.bias import ABOUT, GENERAL
+from localcollab_convert.adapted.bias import ABOUT, CHAT, TEXT
 from localcollab_convert.adapted.general_text import Turn
 from localcollab_convert.staging.stages import write_text
 from localcollab_convert.study.material import Lesson
@@ -47,8 +47,8 @@ def write_head_data(
     for name, asked, turns, texts in parts:
         records = [
             *(_chat(ABOUT, each.prompt, each.answer) for each in asked),
-            *(_chat(GENERAL, turn.prompt, turn.answer) for turn in turns),
-            *({"text": text, "kind": GENERAL} for text in texts if text.strip()),
+            *(_chat(CHAT, turn.prompt, turn.answer) for turn in turns),
+            *({"text": text, "kind": TEXT} for text in texts if text.strip()),
         ]
         path = folder / f"{name}.jsonl"
         write_text(path, "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in records))

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from localcollab_convert.adapted.bias import GENERAL
+from localcollab_convert.adapted.bias import ABOUT
 from localcollab_convert.export.examples import Example
 from localcollab_convert.export.likelihood import TokenTable
 from localcollab_convert.export.make import Split
@@ -32,12 +32,12 @@ class LeaningHeadMaker(HeadMaker):
         return replace(super()._recipe, weight_decay=_DECAY)
 
     def learned_table(self, split: Split) -> TokenTable:
-        return lean(self.exporter.table(split), self.is_general(split))
+        return lean(self.exporter.table(split), self.kinds(split) != ABOUT)
 
-    def is_general(self, split: Split) -> npt.NDArray[np.bool_]:
-        """By row of the table."""
+    def kinds(self, split: Split) -> npt.NDArray[np.str_]:
+        """Of the records, by row of the table."""
         examples = self._examples[0 if split == "train" else 1]
-        return np.array([each.kind == GENERAL for each in examples for _ in each.positions])
+        return np.array([each.kind for each in examples for _ in each.positions])
 
     @cached_property
     def _examples(self) -> tuple[list[Example], list[Example]]:

@@ -346,7 +346,7 @@ class AdaptedMaker:
         maker.exporter.export()
         nll = maker.calibrate().training.nll
         head, table = load_head(self.head_path), maker.exporter.table("valid")
-        chosen = choose_bias(head, table, maker.is_general("valid"), most_lost)
+        chosen = choose_bias(head, table, maker.kinds("valid"), most_lost)
         if chosen is None:
             raise self._refused("general text costs the team too much whatever the head's bias")
         save_head(chosen.head, self.head_path)

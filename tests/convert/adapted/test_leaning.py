@@ -27,7 +27,8 @@ def test_chats_and_free_texts_are_of_a_kind_and_in_one_part_only(tmp_path: Path)
     parts = [[json.loads(line) for line in path.read_text().splitlines()] for path in paths]
     kinds = [[record["kind"] for record in part] for part in parts]
     assert [some.count("documents") for some in kinds] == [15, 5]
-    assert [some.count("general") for some in kinds] == [1 + 6, 1 + 2]
+    assert [some.count("chat") for some in kinds] == [1, 1]
+    assert [some.count("text") for some in kinds] == [6, 2]
     train, valid = ({json.dumps(record) for record in part} for part in parts)
     assert not train & valid
     assert sum("text" in record for record in parts[0]) == 6
