@@ -18,6 +18,8 @@ from localcollab_convert.study.material import Lesson
 
 _TURNS = 4
 """Of a conversation."""
+_WIDTHS = 16
+"""A row is padded to a multiple: PyTorch keeps kernels and memory for every shape that it meets."""
 _PLAIN = "Question: {}\nAnswer:"
 """For a base without a chat template."""
 
@@ -97,7 +99,7 @@ def batches(rows: Sequence[Row], n_tokens: int) -> list[Batch]:
     order = {id(row): n for n, row in enumerate(rows)}
     groups = list[list[Row]]()
     for row in sorted(rows, key=lambda row: len(row.tokens)):
-        if not groups or len(row.tokens) * (len(groups[-1]) + 1) > n_tokens:
+        if not groups or _width(row) * (len(groups[-1]) + 1) > n_tokens:
             groups.append([])
         groups[-1].append(row)
     groups.sort(key=lambda group: min(order[id(row)] for row in group))
@@ -105,10 +107,14 @@ def batches(rows: Sequence[Row], n_tokens: int) -> list[Batch]:
 
 
 def batch(rows: Sequence[Row]) -> Batch:
-    width = max(len(row.tokens) for row in rows)
+    width = max(map(_width, rows))
     ids = np.zeros((len(rows), width), np.int64)
     learned = np.zeros((len(rows), width), bool)
     for n, row in enumerate(rows):
         ids[n, : len(row.tokens)] = row.tokens
         learned[n, : len(row.learned)] = row.learned
     return Batch(ids, learned)
+
+
+def _width(row: Row) -> int:
+    return -(-len(row.tokens) // _WIDTHS) * _WIDTHS

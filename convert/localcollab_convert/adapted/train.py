@@ -24,6 +24,7 @@ _SECONDS_BETWEEN_CHECKPOINTS = 20.0
 _CLIP = 1.0
 PRACTICE_EVERY = 4
 """Steps: each so many, a batch of general text is read, by base and expert."""
+_ROWS = 64
 _SAME = 0.05
 """Nats: logits computed in two ways differ by less."""
 
@@ -61,7 +62,11 @@ class Reader:
             read = self.model.get_input_embeddings()(ids).float()
             if self._is_direct:
                 hidden = self._inner(inputs_embeds=read, use_cache=False).last_hidden_state
-                return self._capped(self._head(hidden[at]).float())
+                picked = hidden[at]
+                n = len(picked)
+                # Few shapes, as in `rows.batch`.
+                padded = F.pad(picked, (0, 0, 0, -n % _ROWS))
+                return self._capped(self._head(padded)[:n].float())
             whole: Tensor = self.model(inputs_embeds=read, use_cache=False).logits
             return whole[at].float()
 
