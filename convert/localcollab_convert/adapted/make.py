@@ -15,8 +15,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from localcollab.documents.answer.answer import Library
 from localcollab.errors import BadOption
 from localcollab.llama.header import read_header
@@ -44,23 +42,18 @@ from localcollab_convert.adapted.budget import (
 )
 from localcollab_convert.adapted.entry import enter_adapted
 from localcollab_convert.adapted.file import read_adapter, write_adapter
-from localcollab_convert.adapted.general_text import Turn, read_freely, write_freely, write_general
 from localcollab_convert.adapted.head_data import General, write_head_data
 from localcollab_convert.adapted.layers import Adapted, Shape
 from localcollab_convert.adapted.leaning import LeaningHeadMaker
+from localcollab_convert.adapted.practice import GeneralTexts
 from localcollab_convert.adapted.private import private_files
 from localcollab_convert.adapted.request import AdaptedRequest, AdaptedResult
-from localcollab_convert.adapted.rows import Batch, Row, RowMaker, batches
+from localcollab_convert.adapted.rows import Batch, RowMaker, batches
 from localcollab_convert.adapted.train import LoraTraining, Recipe
 from localcollab_convert.head.request import HeadRequest
-from localcollab_convert.staging.stages import (
-    OnNote,
-    Stage,
-    file_sha256,
-    package_versions,
-)
+from localcollab_convert.staging.stages import OnNote, Stage, file_sha256, package_versions
 from localcollab_convert.study.card import LORA, ExpertCard, save_card
-from localcollab_convert.study.general import CHECK, CHOICE, FREE_OPENERS, PRACTICE, PROSE
+from localcollab_convert.study.general import CHECK, CHOICE, PROSE
 from localcollab_convert.study.material import (
     RAW_EVERY,
     Lesson,
@@ -74,8 +67,6 @@ from localcollab_convert.study.texts import texts_sha256
 
 _LONGEST_ROW = _N_CTX = 1024
 """Tokens."""
-_PRACTISED = 2
-"""Times as many general answers and texts as are checked."""
 _HEAD_LESSONS = 200
 """Questions about the documents, in wordings that the expert never saw, about."""
 _BOUNDS = (0.9, 0.6, 0.3, 0.1)
@@ -204,18 +195,10 @@ class AdaptedMaker:
         team = self._base_team
         return RowMaker(team.base.vocabulary, team.template, min(_LONGEST_ROW, team.model.n_ctx))
 
-    def _general(self, prompts: Sequence[str], name: str, times: int = 1) -> list[Turn]:
-        """As many as the effort says, or that many times."""
-        folder = self._folder / "general"
-        folder.mkdir(parents=True, exist_ok=True)
-        some = prompts[: times * self.request.effort.n_general]
-        return write_general(
-            self._base_team, some, folder / f"{name}.jsonl", self.request.seed, self._show
-        )
-
     @property
-    def _free_path(self) -> Path:
-        return self._folder / "general" / "free.jsonl"
+    def _general(self) -> GeneralTexts:
+        folder, request = self._folder / "general", self.request
+        return GeneralTexts(folder, request.effort.n_general, request.seed, self._show)
 
     # Lessons
 
@@ -259,7 +242,10 @@ class AdaptedMaker:
         if self.request.start:
             read_adapter(self.request.start, layers, self._shape, self._base.path)
         budget = self._budget(stage, model, layers, needed)
-        near = self._practice(model, layers, device)
+        near = self._general.practice(
+            self._base_team, self._rows, model, layers, device,
+            int(PRACTICE_SHARE * self._n_step_tokens),
+        )  # fmt: skip
         lessons = [some for each in self.lessons(budget.n_rounds) for some in self._batches(each)]
         recipe = Recipe(self._shape, seed=self.request.seed)
         self._close_base()
@@ -269,24 +255,6 @@ class AdaptedMaker:
         self._write(layers)
         facts = {**asdict(budget), "n_steps": run.step, "seconds": round(run.seconds, 1)}
         return stage.finish(facts, f"../../{self.adapter_path.name}")
-
-    def _practice(
-        self, model: Any, layers: dict[str, Adapted], device: torch.device
-    ) -> list[Batch]:
-        """What the base says to general prompts, and what it writes freely, in turns."""
-        turns = self._general(PRACTICE, "practice", _PRACTISED)
-        rows = [row for turn in turns for row in self._rows.conversation([turn])]
-        self._show("the base writes general text")
-        n_free = _PRACTISED * self.request.effort.n_general
-        n_texts = n_free + self.request.effort.n_general
-        with lora.switched_off(layers):
-            texts = write_freely(
-                model, self._rows.openers(FREE_OPENERS), self._free_path, n_texts,
-                self.request.seed, device,
-            )  # fmt: skip
-        rows += [Row(tokens, (False, *[True] * (len(tokens) - 1))) for tokens in texts[:n_free]]
-        random.Random(self.request.seed).shuffle(rows)
-        return batches(rows, int(PRACTICE_SHARE * self._n_step_tokens))
 
     def _show_step(self, step: int, n_steps: int, loss: float) -> None:
         self._show(Counted("expert", step, n_steps, "steps", f"loss {loss:.3f}"))
@@ -360,10 +328,10 @@ class AdaptedMaker:
         n_rounds = max(1, _HEAD_LESSONS * 2 // len(known))
         lessons = [each for some in rounds((), known, n_rounds, seed, self._asked) for each in some]
         about = [lesson for lesson in lessons if lesson.kind == "question"]
-        free = read_freely(self._free_path)[_PRACTISED * self.request.effort.n_general :]
+        base, texts = self._base_team, self._general
         general = General(
-            self._general(PRACTICE, "practice", _PRACTISED), self._general(CHOICE, "choice"),
-            [self._base_team.base.vocabulary.decode(tokens) for tokens in free],
+            texts.practised(base), texts.answers(base, CHOICE, "choice"),
+            [base.base.vocabulary.decode(tokens) for tokens in texts.free()],
         )  # fmt: skip
         return write_head_data(about, general, folder, seed)
 
@@ -396,7 +364,7 @@ class AdaptedMaker:
 
     def check(self) -> Ability:
         """Of base, expert and team, which is what answers."""
-        turns = self._general(CHECK, "check")
+        turns = self._general.answers(self._base_team, CHECK, "check")
         expert, team = self._expert_team(), self._team()
         models = (self._base_team.model, expert.model, team.model)
         found = measure_ability(models, self._rows, PROSE, turns, self._show)
@@ -412,9 +380,7 @@ class AdaptedMaker:
             return {"table": [], "verdict": None}
         expert, team = self._expert_team(), self._team()
         library = Library(self.request.collection, self.request.name)
-        found = table.answered(
-            self._base_team, expert, team, library, self.withheld, self._show
-        )  # fmt: skip
+        found = table.answered(self._base_team, expert, team, library, self.withheld, self._show)
         verdict = judge(found[table.TEAM], {table.BASE_READS: found[table.BASE_READS]})
         rows = [(who, sum(rights), len(rights)) for who, rights in found.items()]
         return {"table": rows, "verdict": asdict(verdict)}
@@ -423,13 +389,11 @@ class AdaptedMaker:
         """Questions about old texts that the earlier adapter and the new one answer, and all asked."""
         if self.request.start is None or not self._old:
             return None
-        (asked,) = rounds((), self._old, 1, self.request.seed + 2)
-        questions = [lesson for lesson in asked if lesson.kind == "question"][
-            : self.request.effort.n_questions
-        ]
+        questions = table.asked_again(
+            self._old, self.request.effort.n_questions, self.request.seed + 2
+        )
         earlier = Member(self.request.name, self._base.path, self.request.start)
-        counts = []
-        for member in (earlier, self._members[1]):
-            team = self._files.beside().open(TeamPlan(member.name, (member,)))
-            counts.append(table.count_right(team, questions, self._show))
-        return counts[0], counts[1], len(questions)
+        files = self._files.beside()
+        teams = [files.open(TeamPlan(m.name, (m,))) for m in (earlier, self._members[1])]
+        before, now = (table.count_right(team, questions, self._show) for team in teams)
+        return before, now, len(questions)

@@ -8,7 +8,7 @@ from localcollab.events import Finished
 from localcollab.progress import Counted, OnProgress
 from localcollab.teams.opened import OpenTeam
 from localcollab.teams.session import Session
-from localcollab_convert.study.material import Lesson, Withheld
+from localcollab_convert.study.material import Lesson, Subject, Withheld, rounds
 
 BASE, BASE_READS = "base alone", "base + retrieval"
 EXPERT, TEAM, TEAM_READS = "expert alone", "team", "team + retrieval"
@@ -36,6 +36,12 @@ def answered(
         found[who] = rights
     found[ORACLE] = [one or other for one, other in zip(found[BASE], found[EXPERT], strict=True)]
     return found
+
+
+def asked_again(old: Sequence[Subject], n: int, seed: int) -> list[Lesson]:
+    """At most `n` questions about old texts."""
+    (asked,) = rounds((), old, 1, seed)
+    return [lesson for lesson in asked if lesson.kind == "question"][:n]
 
 
 def count_right(team: OpenTeam, lessons: Sequence[Lesson], on_progress: OnProgress) -> int:
