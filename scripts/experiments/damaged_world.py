@@ -2,12 +2,13 @@
 
     python scripts/experiments/damaged_expert.py --out DIR
     python scripts/experiments/damaged_world.py DIR [--split test] [--way check] [--limit 200] [--sound]
-        [--models FILE.toml --team NAME] [--only TRIGGER]
+        [--models FILE.toml --team NAME] [--only TRIGGER] [--questions FILE.jsonl --documents FOLDER]
 
 Asks the questions of the split twice, without and with second thoughts, with the true monographs as a
 collection. `--way`: `check` (the documents are only compared with), `quotes` (the expert copies from
 them anyway), `prompt`, `none` (no documents). `--sound`: the shipped team; `--team`: any other, whose
-answers are right where they contain the value that is asked for. Prints JSON: accuracy of both, paired
+answers are right where they contain the value that is asked for; `--questions` and `--documents`: of
+another world, as {"prompt": ..., "answers": [...]} and files. Prints JSON: accuracy of both, paired
 (exact McNemar), recoverable errors (the gold answer's fact stands in a passage that was found), false
 rewinds (of answers that were right without), doubts and rewinds by trigger (`--only`: of one alone), and
 what was written more. `--split valid` is for choosing, test for measuring once.
@@ -95,13 +96,17 @@ def main() -> None:
     parser.add_argument("--way", choices=("check", "quotes", "prompt", "none"), default="check")
     parser.add_argument("--limit", type=int)
     parser.add_argument("--sound", action="store_true")
-    parser.add_argument("--models", type=Path, help="a catalogue")
+    parser.add_argument("--models", type=Path, action="append", help="a catalogue")
+    parser.add_argument("--questions", type=Path)
+    parser.add_argument("--documents", type=Path)
     parser.add_argument("--only", help="a trigger's name: without the others")
     parser.add_argument("--team", help="of the catalogue")
     asked = parser.parse_args()
-    lines = (SHIPPED / FILES[asked.split]).read_text(encoding="utf-8").splitlines()
-    items = [json.loads(line) for line in lines][: asked.limit]
-    catalog = load_catalog(*([] if asked.sound else [asked.models or asked.world / "models.toml"]))
+    file = asked.questions or SHIPPED / FILES[asked.split]
+    lines = file.read_text(encoding="utf-8").splitlines()
+    items = [to_item(json.loads(line)) for line in lines][: asked.limit]
+    catalogs = asked.models or [asked.world / "models.toml"]
+    catalog = load_catalog(*([] if asked.sound else catalogs))
     name = asked.team or ("formulary" if asked.sound else "damaged")
     team = open_team(plan_from_catalog(catalog, catalog.team(name)))
     thinking = replace(team, settings=replace(team.settings, second_thoughts=True))
@@ -109,11 +114,18 @@ def main() -> None:
     with Collection(None) as collection:
         library = None
         if asked.way != "none":
-            collection.add([asked.world / "collection"])
+            collection.add([asked.documents or asked.world / "collection"])
             library = Library(collection, "true", asked.way)
         off = [answer(team, library, item, contains=bool(asked.team)) for item in items]
         on = [answer(thinking, library, item, contains=bool(asked.team)) for item in items]
     print(json.dumps(result(items, off, on), indent=1))
+
+
+def to_item(record: dict[str, Any]) -> dict[str, object]:
+    if "prompt" not in record:
+        return record
+    message = {"role": "user", "content": record["prompt"]}
+    return {"messages": [message], "gold": record["answers"][0], "kind": "question"}
 
 
 def answer(

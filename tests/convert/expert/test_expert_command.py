@@ -29,7 +29,9 @@ def test_a_folder_is_studied_without_a_collection(
     app(["expert", "--docs", str(folder), "--show-study", "--json"], standalone_mode=False)
     lessons = json.loads(capsys.readouterr().out)
     said = "The mill of Orne was sold to Selma Arn in 1931."
-    assert {lesson["answer"] for lesson in lessons} == {said}
+    answers = {lesson["answer"] for lesson in lessons}
+    assert said in answers
+    assert all(answer in said for answer in answers)
     assert {lesson["source"] for lesson in lessons} == {"mill.txt: mill"}
     assert {lesson["kind"] for lesson in lessons} >= {"text"}
 
