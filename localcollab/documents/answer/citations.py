@@ -105,7 +105,7 @@ def check_answer(answer: str, sources: Sequence[Citable], question: str = "") ->
         if _is_computed(text, question, checked):
             source = next((c.citations for c in reversed(checked) if c.citations), ())
             claim = replace(claim, support="supported", is_computed=True, citations=source)
-        elif _states_nothing(text, said) and not cited:
+        elif _states_nothing(text, said, is_alone=len(marked_spans) == 1) and not cited:
             pass
         elif cited:
             claim = _cited(claim, said, cited, sources_read)
@@ -172,9 +172,11 @@ def _kept_in_front(mark: re.Match[str]) -> str:
     return mark[0]
 
 
-def _states_nothing(text: str, said: Said) -> bool:
+def _states_nothing(text: str, said: Said, *, is_alone: bool) -> bool:
+    """A line in bold is a heading, unless it `is_alone` and answers a question."""
     words = said.words
-    if words.is_question or not said.text or is_heading(text) or is_greeting(said.text):
+    is_above = is_heading(text) and not (is_alone and said.question and text.endswith("*"))
+    if words.is_question or not said.text or is_above or is_greeting(said.text):
         return True
     if is_not_said(text):
         return True

@@ -28,6 +28,7 @@ from localcollab.documents.checking.language import Language
 from localcollab.documents.checking.questions import ASKING, MEASURES, is_fragment
 from localcollab.documents.checking.sentences import sentences
 from localcollab.documents.checking.source import limits
+from localcollab.documents.checking.statements import statement
 from localcollab.documents.checking.tokens import Token, tokens
 
 LEAST_SCORE, LEAST_OF_ASKED = -2.3, 0.0
@@ -78,11 +79,12 @@ def source_of(
     claim: Claim, passages: Sequence[SentPassage], question: str, rarity: Rarity
 ) -> Sentence | None:
     """Of several such sentences the one that the question asks about most likely."""
-    language = language_of(f"{claim.text} {question}")
-    added, least = _added(claim.text, question, language), LEAST_SCORE
+    stated = statement(claim.text)
+    language = language_of(f"{stated} {question}")
+    added, least = _added(stated, question, language), LEAST_SCORE
     if not added:
         free = language.common | language.articles | language.auxiliaries
-        said = tokens(claim.text, language, is_claim=True)
+        said = tokens(stated, language, is_claim=True)
         added, least = [t for t in said if t.kind != "mark" and t.text not in free], LEAST_OF_ASKED
     if not added:
         return None

@@ -10,13 +10,18 @@ _PREFACE = re.compile(
     r"following)\s+)?(?:sources?|documents?|passages?|texts?|files?|contexts?)"
     r"(?:\s+(?:no\.?\s*)?\d+|\s+\[\d+\])?)\s*,\s*(?:(?-i:that)\s+)?"
     r"|(?:the\s+)?(?:sources?|documents?|passages?|texts?|"
-    r"files?)(?:\s+\[?\d+\]?)?\s+(?:says?|states?|tells?\s+us|mentions?)\s+that\s+"
+    r"files?)(?:\s+\[?\d+\]?)?\s+(?:says?|states?|tells?\s+us|mentions?)\s+(?:that\s+)?"
     r"|laut\s+(?:\[\d+\]|(?:der|dem)\s+(?:quelle|dokument|text))\s*,?\s*|"
     r"según\s+(?:\[\d+\]|(?:la|el)\s+(?:fuente|documento|texto))\s*,\s*"
     r"|(?:selon|d['’]après)\s+(?:\[\d+\]|(?:la|le)\s+(?:source|document|"
     r"texte))\s*,\s*|secondo\s+(?:\[\d+\]|(?:la|il)\s+(?:fonte|documento|"
     r"testo))\s*,\s*"
-    r"|(?:sure|certainly|of course|okay|ok|well)\s*[,!:.]\s+|(?:the\s+)?answer\s*(?:is\s*:|:)\s*)",
+    r"|(?:sure|certainly|of course|okay|ok|well)\s*[,!:.]\s+"
+    r"|(?:(?:so|thus|therefore|hence)\s*,?\s+)?(?:the\s+)?(?:(?:right|correct|short|final)\s+)?answer"
+    r"(?:\s+to\s+(?:the|your|this)\s+question)?\s*(?:is\s*:|:|would\s+be\s+|is\s+(?:that\s+)?)\s*"
+    r"|(?:this|that|it)\s+(?:refers\s+to|would\s+be)\s+"
+    r"|die\s+antwort(?:\s+(?:auf\s+(?:die|ihre)\s+frage))?\s*(?:lautet\s*:?|ist\s*:?|:)\s*"
+    r"|la\s+(?:respuesta|réponse|risposta)\s+(?:es|est|è)\s*:?\s*)",
     re.IGNORECASE,
 )
 _GREETING_WORDS = frozenset(

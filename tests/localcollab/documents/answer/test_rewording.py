@@ -65,3 +65,24 @@ def test_without_what_limits_it_a_sentence_is_not_supported() -> None:
     assert [c.support for c in check(said, passages).claims] == ["weak"]
     other = f"{said} However, the bridge was opened."
     assert check(other, passages).claims[0].support == "weak"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The answer is {}.", "The correct answer to your question is: {}.", "According to the text, {}.",
+        "The document says that {}.", "The text states {}.", "This refers to {}.", "**{}**", "It was {}.",
+        "Die Antwort lautet: {}.",
+    ],
+)  # fmt: skip
+def test_what_only_opens_an_answer_does_not_hide_its_source(said: str) -> None:
+    asked = "Who lived in the mill's flat?"
+    assert (spoken(asked, said.format("Anna Berg")) or "").startswith("Anna Berg rented")
+    assert spoken(asked, said.format("Carl Olsen")) is None
+
+
+def test_a_speaker_is_no_opening() -> None:
+    text = "Mr Olsen says that the flat is damp. It has two rooms."
+    passages = (SentPassage(1, "/d/lease.txt", None, "", 0, len(text), text, (1,)),)
+    assert check("The flat is damp.", passages).claims[0].support != "supported"
+    assert check("The text says that the flat is damp.", passages).claims[0].support != "supported"
