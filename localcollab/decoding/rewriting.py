@@ -5,18 +5,14 @@ and a few tokens more are written. The marginal likelihood is of the members tha
 sum_k pi_k P_k, over those.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from localcollab.decoding.prompt_words import PromptWords
 from localcollab.decoding.triggers import Span
-from localcollab.decoding.written_token import probability, written
+from localcollab.decoding.written_token import log, probability, written
 from localcollab.events import Token
 from localcollab.language_model import LanguageModel, OnChunk, Reading
-
-_LEAST = 1e-30
-"""A probability of 0 has no logarithm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +53,7 @@ def marginal(reading: Reading, token: int, members: Sequence[str]) -> float:
         if total > 0:
             shares = (pi[n] * probability(each.logits[-1], token) for n, each in read.items())
             p = sum(shares) / total
-    return math.log(max(p, _LEAST))
+    return log(p)
 
 
 def write(

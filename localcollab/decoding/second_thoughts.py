@@ -19,7 +19,8 @@ from localcollab.decoding.repetition import Loop
 from localcollab.decoding.rewriting import Alternative, First, marginal, write
 from localcollab.decoding.sampling import Sampler, Sampling, make_sampler
 from localcollab.decoding.triggers import Span, Trigger
-from localcollab.decoding.written_spans import Place, WrittenSpans, log
+from localcollab.decoding.written_spans import Place, WrittenSpans
+from localcollab.decoding.written_token import log
 from localcollab.events import Confidence, Event, Finished, Retracted, Token
 from localcollab.language_model import Float32Array, LanguageModel, OnChunk, Reading
 

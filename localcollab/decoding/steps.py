@@ -5,6 +5,7 @@ drawn from the model's own logits at its own prefix: see `speculation`.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ from localcollab.decoding.controller import Speculation
 from localcollab.decoding.costs import LONGEST, WORTH_IT
 from localcollab.decoding.lookup import Lookup
 from localcollab.decoding.speculation import Draft, before_last
+from localcollab.errors import WorkerLost
 from localcollab.events import Drafted
 from localcollab.language_model import LanguageModel, OnChunk, Reading
 
@@ -136,7 +138,8 @@ class Steps:
     def measure(self, tokens: Sequence[int]) -> None:
         """What several tokens at once cost here, if it is not known, now that the answer is there."""
         if len(tokens) - self._n_prompt >= _MEASURED_AFTER:
-            self._owner.measure_costs(tokens)
+            with suppress(WorkerLost):  # The next answer tells.
+                self._owner.measure_costs(tokens)
 
     def _settle(self, tokens: Sequence[int]) -> None:
         """Learn from what was written since the last proposal."""

@@ -20,7 +20,7 @@ UNLIKELY_TO_BASE = -2.0
 """Nats a token, over the span and what follows it."""
 
 _RESULT = re.compile(r"\d[\d.,]*\s*[x×*+/÷−-]\s*\d[\d.,]*\s*=\s*$")
-_SENTENCE_END = re.compile(r"[.!?][\"'”’)]*(?:\s|$)")
+SENTENCE_END = re.compile(r"[.!?][\"'”’)]*(?:\s|$)")
 _BEFORE_A_SENTENCE = re.compile(r"[.!?:][\"'”’)]*\s*$|\n\s*$")
 _HALF_WORD_BEFORE = re.compile(r"[\w'’-]*$")
 _HALF_WORD_BEHIND = re.compile(r"^(?:[\w'’-]|[.,](?=\d))*")
@@ -133,7 +133,7 @@ def otherwise(passages_say: Callable[[str], Iterable[str]]) -> Trigger:
     nothing where too few words are the same."""
 
     def doubt(span: Span) -> str | None:
-        said = _folded(_SENTENCE_END.split(span.text, maxsplit=1)[0])
+        said = _folded(SENTENCE_END.split(span.text, maxsplit=1)[0])
         known = [_folded(text) for text in passages_say(span.before)]
         if not known or not said or any(_agree(said, text) for text in known):
             return None

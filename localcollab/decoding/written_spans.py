@@ -3,17 +3,13 @@
 What is known of a token comes from the reading it was drawn from, so that knowing it costs no read.
 """
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from localcollab.decoding.rewriting import marginal, root
 from localcollab.decoding.triggers import AHEAD, Span
-from localcollab.decoding.written_token import probability
+from localcollab.decoding.written_token import log, probability
 from localcollab.language_model import Float32Array, Reading
-
-_LEAST = 1e-30
-"""A probability of 0 has no logarithm."""
 
 
 class Place(NamedTuple):
@@ -126,8 +122,3 @@ class WrittenSpans:
             tuple(known.base for known in self._known[start : end + AHEAD]),
             self._states[end] if end < len(self._states) else None,
         )  # fmt: skip
-
-
-def log(p: float) -> float:
-    """Nats; of 0 a number far below all others."""
-    return math.log(max(p, _LEAST))

@@ -1,10 +1,14 @@
 """What is recorded of a token when it is written: author, probability, whether anybody was sure."""
 
+import math
+
 import numpy as np
 
 from localcollab.events import Token
 from localcollab.language_model import LanguageModel, Reading
 
+_LEAST = 1e-30
+"""A probability of 0 has no logarithm."""
 UNSURE_BELOW = 0.5
 """A token is unsure if no member that was read gave it this probability, and its word is new."""
 
@@ -31,6 +35,11 @@ def probability(logits: np.ndarray, token: int) -> float:
         return 0.0
     with np.errstate(over="ignore"):  # a very improbable token: 1 / inf = 0
         return float(1.0 / np.exp(logits - logits[token]).sum())
+
+
+def log(p: float) -> float:
+    """Nats; of 0 a number far below all others."""
+    return math.log(max(p, _LEAST))
 
 
 def _most_confident(reading: Reading, token: int) -> float:

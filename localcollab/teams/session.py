@@ -96,10 +96,9 @@ class Session:
     ) -> Iterator[Event]:
         """Yields `Prompted`, `Progress`, `Token`s, `Unfamiliar`, `Finished`; where the team has
         second thoughts, `Retracted` too if the caller `takes_back` what it showed, else each token
-        when it stays. The question stays in the
-        conversation only when the answer was begun. `sent` is read in its place this once (it holds
-        the question, and sources); `doubting` adds to what the team is doubted by. Raises what
-        `generate` and rendering raise."""
+        when it stays. The question stays in the conversation only when the answer was begun. `sent`
+        is read in its place this once (it holds the question, and sources); `doubting` adds to what
+        the team is doubted by. Raises what `generate` and rendering raise."""
         if not question:
             raise BadOption("the question is empty: give at least one character")
         content = question if sent is None else sent

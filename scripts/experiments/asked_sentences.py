@@ -25,6 +25,7 @@ from localcollab.documents.answer.excerpts import BIAS, NOWHERE, SURE, WEIGHTS, 
 from localcollab.documents.answer.few_words import LONGEST
 from localcollab.documents.answer.sources import choose_sources
 from localcollab.documents.collection import Collection
+from localcollab_convert.head.right_spans import logistic
 
 Array = npt.NDArray[np.float64]
 _N_FOLDS, _RIDGE = 5, 1.0
@@ -145,17 +146,11 @@ def search(collection: Collection, question: Asked, left_out: dict[int, set[int]
 def fit(data: Sequence[Scored]) -> Array:
     """Weights and bias of a logistic regression with a ridge on standardized facts."""
     facts = np.concatenate([each.facts for each in data])
-    is_gold = np.concatenate([each.is_gold for each in data]).astype(float)
+    is_gold = np.concatenate([each.is_gold for each in data])
     mean, deviation = facts.mean(0), facts.std(0) + 1e-6
-    rows = np.c_[(facts - mean) / deviation, np.ones(len(facts))]
-    ridge = _RIDGE * np.diag([1.0] * (rows.shape[1] - 1) + [0.0])
-    weights = np.zeros(rows.shape[1])
-    for _ in range(30):
-        p = 1 / (1 + np.exp(-rows @ weights))
-        gradient = rows.T @ (p - is_gold) + ridge @ weights
-        weights -= np.linalg.solve((rows * (p * (1 - p))[:, None]).T @ rows + ridge, gradient)
-    scaled = weights[:-1] / deviation
-    return np.append(scaled, weights[-1] - scaled @ mean)
+    weights, bias = logistic((facts - mean) / deviation, is_gold, _RIDGE)
+    scaled = weights / deviation
+    return np.append(scaled, bias - scaled @ mean)
 
 
 class Top(NamedTuple):

@@ -99,7 +99,7 @@ def check_answer(answer: str, sources: Sequence[Citable], question: str = "") ->
         text = _CITATION.sub("", marked).strip()
         stated = _stated(marked)
         behind = _stated(answer[slice(*marked_spans[n + 1])]) if n + 1 < len(marked_spans) else ""
-        said = Said(stated, content_words(stated, lower), question, behind)
+        said = Said(stated, content_words(stated, lower), question, behind, text)
         cited = cited_numbers(marked)
         claim = Claim(start, end, text, None)
         if _is_computed(text, question, checked):

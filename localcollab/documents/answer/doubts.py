@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from localcollab.decoding.second_thoughts import Doubts
-from localcollab.decoding.triggers import Span, otherwise, unheard
+from localcollab.decoding.triggers import SENTENCE_END, Span, otherwise, unheard
 from localcollab.documents.answer.content_words import content_words
 from localcollab.documents.answer.quoting import Quotes, matches
 from localcollab.language_model import LanguageModel
@@ -19,7 +19,6 @@ LEAST_WORDS = 3
 _TAIL, _AHEAD = 200, 200
 """Characters of an answer that are looked for, and of a passage that follow."""
 _SENTENCE_START = re.compile(r"(?<=[.!?:])\s+|\n+")
-_SENTENCE_END = re.compile(r"[.!?][\"'”’)]*(?:\s|$)")
 
 
 def with_passages(
@@ -81,7 +80,7 @@ class PassagesSay:
     def __call__(self, before: str) -> Iterator[str]:
         """The rest of each sentence that the longest match stands in; nothing of a short match."""
         tail = re.sub(r"\s+", " ", before[-_TAIL:])
-        if not tail.strip() or _SENTENCE_END.search(tail[-2:]):
+        if not tail.strip() or SENTENCE_END.search(tail[-2:]):
             return
         found = [
             (n_words, text, end)
@@ -94,7 +93,7 @@ class PassagesSay:
             return
         for n_words, text, end in found:
             if n_words == most:
-                yield _SENTENCE_END.split(text[end : end + _AHEAD], maxsplit=1)[0]
+                yield SENTENCE_END.split(text[end : end + _AHEAD], maxsplit=1)[0]
 
 
 def _folded(text: str) -> str:

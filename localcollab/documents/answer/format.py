@@ -4,15 +4,18 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from localcollab.documents.answer.events import Checked, SentPassage, Sources
+from localcollab.documents.answer.events import Checked, SentPassage, Sources, Way
 from localcollab.terminal.visible_text import visible
 
 if TYPE_CHECKING:
     from localcollab.documents.answer.citations import Claim
 
 Quote = Callable[["Claim", Sequence[SentPassage]], str]
-_WAYS = {"prompt": "sent before the question", "quotes": "given to the team to quote from"}
-
+_WAYS: dict[Way, str] = {
+    "prompt": "sent before the question",
+    "quotes": "given to the team to quote from",
+    "check": "compared with the answer",
+}
 _NOT_ASKED = "searched, no model was asked"
 
 

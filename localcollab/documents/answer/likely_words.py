@@ -56,6 +56,7 @@ class Facts(NamedTuple):
     length_of_value: float
     """The same where a time or number is asked for."""
     length_of_name: float
+    """The same where a name is."""
     asked: float
     """Share of the question that it repeats."""
     repeated: float
@@ -73,6 +74,7 @@ class Facts(NamedTuple):
     verb: float
     """1 if an auxiliary stands inside."""
     comma: float
+    """1 if one stands inside."""
     cuts_name: float
     """Ends that are inside of a name."""
     cuts_words: float
@@ -87,18 +89,18 @@ class Facts(NamedTuple):
 
 WEIGHTS = Facts(
     behind=1.3,
-    kind=1.7,
-    lacks_kind=-1.4,
+    kind=1.8,
+    lacks_kind=-1.3,
     name=1.1,
-    length=-0.2,
+    length=-0.1,
     length_of_value=-1.6,
     length_of_name=-0.9,
-    asked=-1.7,
+    asked=-1.8,
     repeated=-0.8,
     only_asked=-1.6,
-    near=3.8,
-    amid=9.4,
-    rarity=1.9,
+    near=4.2,
+    amid=9.0,
+    rarity=2.0,
     prepositions=-0.5,
     verb=-0.4,
     comma=-0.1,
@@ -106,7 +108,7 @@ WEIGHTS = Facts(
     cuts_words=-0.2,
     begins_small=-0.4,
     to_end=0.9,
-    noun=1.4,
+    noun=1.5,
 )
 
 
@@ -126,12 +128,7 @@ def likeliest(sentences: Sequence[Sentence], question: str, rarity: Rarity) -> s
     found = list(runs(sentences, question, rarity))
     if not found:
         return ""
-    words = found[best_of(found, np.array(WEIGHTS))].text.split()
-    language = language_checked(" ".join([question, *(each.text for each in sentences)]))
-    is_name = asked_kind(tokens(question, language)) == "name"
-    while is_name and len(words) > 1 and words[0].casefold() in language.prepositions:
-        del words[0]  # "by Anna Brask"
-    return " ".join(words)
+    return " ".join(found[best_of(found, np.array(WEIGHTS))].text.split())
 
 
 def best_of(found: Sequence[Run], weights: Array) -> int:
@@ -222,6 +219,8 @@ class _Row:
         for start in range(len(self.words)):
             if self._is_mark[start] and self.words[start][0] not in _OPENING:
                 continue
+            if self._asked.kind == "name" and self._low[start] in self._language.prepositions:
+                continue  # "by Anna Brask"
             for end in range(start + 1, min(len(self.words), start + LONGEST) + 1):
                 last = self.words[end - 1][0]
                 if end - 1 > start and last in _BREAKS:

@@ -36,6 +36,8 @@ class Said:
     question: str = ""
     behind: str = ""
     """The statement behind it."""
+    whole: str = ""
+    """With what opens it, as "The answer is": a source may say that, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,9 @@ def support_of(
     said: Said, source: Read, in_others: frozenset[str], policy: Policy = "clauses"
 ) -> Found:
     """`in_others`: words of the other sources, none of which a weak support may lack here."""
-    sentence = supporting(said.text, source.source, policy, said.question, said.behind)
+    texts = dict.fromkeys(text for text in (said.text, said.whole) if text)
+    found = (supporting(text, source.source, policy, said.question, said.behind) for text in texts)
+    sentence = next((each for each in found if each is not None), None)
     if sentence is not None:
         return Found("supported", (sentence.start, sentence.end))
     for n_joined in range(1, _WINDOW + 1):

@@ -2,19 +2,16 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from fakes import ScriptedModel, fixed
+from going_back import shown, team_of
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.generate import generate
 from localcollab.decoding.second_thoughts import MOST_EXTRA, Doubts
 from localcollab.decoding.speculation import Draft
 from localcollab.decoding.triggers import Span, Trigger
 from localcollab.events import Event, Finished, Retracted, Token
-from localcollab.language_model import Float32Array
-from localcollab.methods.deferral import DeferralTeam
-from localcollab.methods.gates import softmax_gate
 
 N_PROMPT = 60
 TEXT = b"One dose is 60 mg, or 60 drops."
@@ -31,15 +28,7 @@ class Team:
         self.prompt = [1] * n
         self.base = ScriptedModel(TEXT, n_prompt=n)
         self.experts = [ScriptedModel(WRONG, n_prompt=n, name=name) for name in ("one", "two")]
-        rates = np.zeros((512, 2), np.float32)
-        for at in DIGITS:
-            rates[n + at - 1] = pi[1:]
-
-        def p_defer(hidden: Float32Array) -> Float32Array:
-            n_read = self.base.reads[-1][0]
-            return rates[n_read - len(hidden) : n_read]
-
-        self.model = DeferralTeam("team", self.base, self.experts, softmax_gate(p_defer))
+        self.model = team_of(self.base, self.experts, dict.fromkeys(DIGITS, pi[1:]), n)
         self.doubts = Doubts((doubting("90"),), ("base", "one", "two"), self.model.others)
 
     def events(self, doubts: Doubts | None, **limits: object) -> list[Event]:
@@ -58,18 +47,6 @@ def end(events: list[Event]) -> Finished:
     last = events[-1]
     assert isinstance(last, Finished)
     return last
-
-
-def shown(events: list[Event]) -> str:
-    tokens: list[Token] = []
-    for event in events:
-        if isinstance(event, Token):
-            tokens.append(event)
-        elif isinstance(event, Retracted):
-            taken = tokens[len(tokens) - event.n_tokens :]
-            assert "".join(token.text for token in taken) == event.text
-            del tokens[len(tokens) - event.n_tokens :]
-    return "".join(token.text for token in tokens)
 
 
 def test_the_base_writes_a_doubted_span_where_all_find_that_likelier() -> None:

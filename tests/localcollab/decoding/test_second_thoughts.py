@@ -1,11 +1,12 @@
 """An answer that loops goes back to the loop's first copy, and on in another way."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
 from fakes import END, N_VOCAB, byte_vocabulary
+from going_back import shown
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.generate import generate
 from localcollab.decoding.sampling import Sampling
@@ -68,19 +69,6 @@ def events(model: Looping, *, second_thoughts: bool = True, n: int = 3000) -> li
     )
 
 
-def shown(found: Sequence[Event]) -> Iterator[str]:
-    """What somebody shows who takes back what he is told to."""
-    tokens: list[Token] = []
-    for event in found:
-        if isinstance(event, Token):
-            tokens.append(event)
-        elif isinstance(event, Retracted):
-            taken = tokens[len(tokens) - event.n_tokens :]
-            assert "".join(token.text for token in taken) == event.text
-            del tokens[len(tokens) - event.n_tokens :]
-    yield from (token.text for token in tokens)
-
-
 def end(found: Sequence[Event]) -> Finished:
     last = found[-1]
     assert isinstance(last, Finished)
@@ -93,7 +81,7 @@ def test_the_first_copy_stays_and_the_answer_goes_on() -> None:
     assert end(found).reason == "end"
     # A loop's copies may begin anywhere in the unit.
     assert end(found).text == (b"So: " + UNIT.rstrip() + OTHERWISE).decode()
-    assert "".join(shown(found)) == end(found).text
+    assert shown(found) == end(found).text
     assert sum(end(found).authors.values()) == len(end(found).tokens)
     assert back.text.count(UNIT.decode().strip()) >= 4
     assert end(found).n_repeated == back.n_tokens
@@ -117,7 +105,7 @@ def test_without_second_thoughts_a_loop_ends_the_answer() -> None:
 def test_it_goes_back_three_times_at_most() -> None:
     found = events(Looping(b"So: ", otherwise=UNIT[:1] + b"!"))
     assert sum(isinstance(event, Retracted) for event in found) <= 3
-    assert "".join(shown(found)).startswith("So: ")
+    assert shown(found).startswith("So: ")
 
 
 @pytest.mark.parametrize("stop", [(), ("over",)])
@@ -125,7 +113,7 @@ def test_it_goes_back_three_times_at_most() -> None:
 def test_what_is_shown_is_the_answer_whatever_is_drawn(seed: int, stop: tuple[str, ...]) -> None:
     sampling, limits = Sampling(temperature=1.0, seed=seed), Limits(max_tokens=1500, stop=stop)
     found = list(generate(Looping(b"So: "), [1], sampling, limits, second_thoughts=Doubts()))
-    assert "".join(shown(found)) == end(found).text
+    assert shown(found) == end(found).text
 
 
 def test_a_note_holds_all_of_a_long_text_behind_its_line() -> None:

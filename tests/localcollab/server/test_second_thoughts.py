@@ -3,17 +3,14 @@
 import threading
 from collections.abc import Iterator
 
-import numpy as np
 import pytest
 
 from fakes import ScriptedModel
+from going_back import team_of
 from localcollab.catalog.settings import Settings
 from localcollab.decoding.answer_text import Limits
 from localcollab.decoding.sampling import Sampling
 from localcollab.events import Finished
-from localcollab.language_model import Float32Array
-from localcollab.methods.deferral import DeferralTeam
-from localcollab.methods.gates import softmax_gate
 from localcollab.server.seats import Seat, Turn
 from localcollab.server.writing import Ask, AskEvent, Written, write
 from localcollab.teams.opened import OpenTeam
@@ -28,14 +25,7 @@ def seat(*, second_thoughts: bool) -> Seat:
     base = ScriptedModel(TEXT, n_prompt=N_PROMPT, p=0.12)
     one = ScriptedModel(WRONG, n_prompt=N_PROMPT, name="one", p=0.3)
     two = ScriptedModel(TEXT, n_prompt=N_PROMPT, name="two", p=0.9)
-    rates = np.zeros((512, 2), np.float32)
-    rates[N_PROMPT + AT - 1] = 0.34, 0.33
-
-    def p_defer(hidden: Float32Array) -> Float32Array:
-        n_read = base.reads[-1][0]
-        return rates[n_read - len(hidden) : n_read]
-
-    model = DeferralTeam("team", base, [one, two], softmax_gate(p_defer))
+    model = team_of(base, [one, two], {AT: (0.34, 0.33)}, N_PROMPT)
     members = {each.name: each for each in (base, one, two)}
     settings = Settings(second_thoughts=second_thoughts)
     return Seat(OpenTeam("team", model, members, {}, None, settings=settings), Turn())

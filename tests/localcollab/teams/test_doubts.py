@@ -6,13 +6,11 @@ import numpy as np
 import pytest
 
 from fakes import ScriptedModel
+from going_back import team_of
 from localcollab.catalog.settings import Settings
 from localcollab.decoding.generate import generate
 from localcollab.decoding.second_thoughts import Doubts
 from localcollab.events import Finished, Retracted
-from localcollab.language_model import Float32Array
-from localcollab.methods.deferral import DeferralTeam
-from localcollab.methods.gates import softmax_gate
 from localcollab.methods.heads import Head, HeadMetadata
 from localcollab.teams.doubts import doubts_of
 from localcollab.teams.opened import OpenTeam
@@ -28,14 +26,7 @@ def team(head: Head | None = None, *, second_thoughts: bool = True) -> OpenTeam:
         ScriptedModel(text, n_prompt=N_PROMPT, name=name)
         for text, name in ((WRONG, "one"), (TEXT, "two"))
     )
-    rates = np.zeros((512, 2), np.float32)
-    rates[N_PROMPT + AT - 1] = 0.35, 0.25
-
-    def p_defer(hidden: Float32Array) -> Float32Array:
-        n_read = base.reads[-1][0]
-        return rates[n_read - len(hidden) : n_read]
-
-    model = DeferralTeam("team", base, [one, two], softmax_gate(p_defer))
+    model = team_of(base, [one, two], {AT: (0.35, 0.25)}, N_PROMPT)
     members = {each.name: each for each in (base, one, two)}
     settings = Settings(second_thoughts=second_thoughts)
     return OpenTeam("team", model, members, {}, None, head=head, settings=settings)

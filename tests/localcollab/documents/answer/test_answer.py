@@ -383,3 +383,14 @@ def test_a_supported_sentence_about_something_else_is_no_sure_answer(
     for asked, answers in (("How large is one dose of Gozovir?", True), (ASKED, None)):
         checked = of_type(ask(model, Library(collection, "docs"), asked), Checked)
         assert [(c.support, c.answers) for c in checked.claims] == [("supported", answers)]
+
+
+@pytest.mark.parametrize(
+    ("way", "said"),
+    [("prompt", "sent before"), ("quotes", "to quote from"), ("check", "compared with the answer")],
+)
+def test_it_is_said_what_was_done_with_the_sources(
+    collection: Collection, way: Way, said: str
+) -> None:
+    events = ask(Saying("Yarrow Labs"), Library(collection, "docs", way), ASKED)
+    assert said in next(source_lines(of_type(events, Sources)))

@@ -81,6 +81,20 @@ def test_what_only_opens_an_answer_does_not_hide_its_source(said: str) -> None:
     assert spoken(asked, said.format("Carl Olsen")) is None
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "This refers to section four of the lease.", "The answer is forty-two.",
+        "The document says that rent is due monthly.", "It would be useful to call first.",
+        "According to the text, rent is due.",
+    ],
+)  # fmt: skip
+def test_a_sentence_of_the_source_that_has_an_opening_is_supported(said: str) -> None:
+    text = f"It begins here. {said} It ends there."
+    passages = (SentPassage(1, "/d/lease.txt", None, "", 0, len(text), text, (1,)),)
+    assert [claim.support for claim in check(said, passages).claims] == ["supported"]
+
+
 def test_a_speaker_is_no_opening() -> None:
     text = "Mr Olsen says that the flat is damp. It has two rooms."
     passages = (SentPassage(1, "/d/lease.txt", None, "", 0, len(text), text, (1,)),)
